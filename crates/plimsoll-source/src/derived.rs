@@ -1,0 +1,156 @@
+//! Texts made of pieces of files: a RUN with its continuations joined, a script written by `echo`.
+//!
+//! A reader (the shell's, say) never knows whether it reads a file or a derived text; only when
+//! evidence is made is a range of the derived text mapped back to the real file.
+
+use crate::{FileId, Span, TextRange};
+
+/// A run of bytes of a derived text that was copied from one place, or computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where in the derived text the run starts; it ends where the next one starts.
+    pub start: u32,
+    /// Where its first byte comes from. For a computed run (a default, an escape that was
+    /// resolved), the whole span that it was computed from.
+    pub origin: Span,
+    /// Whether the run is a copy, byte for byte: then offsets map one to one.
+    pub verbatim: bool,
+}
+
+/// Bytes plus where each of them came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    text: Vec<u8>,
+    segments: Vec<Segment>,
+    whole: Span,
+}
+
+impl Derived {
+    /// A text that is a whole file (or a verbatim part of one).
+    #[must_use]
+    pub fn verbatim(text: Vec<u8>, origin: Span) -> Self {
+        let segments = vec![Segment { start: 0, origin, verbatim: true }];
+        Self { text, segments, whole: origin }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The file that the text comes from (the first, if from several).
+    #[must_use]
+    pub fn file(&self) -> FileId {
+        self.whole.file
+    }
+
+    /// The span that covers everything the text was made of, in the first segment's file.
+    #[must_use]
+    pub fn whole(&self) -> Span {
+        self.whole
+    }
+
+    /// The span of the real file that a range of this text comes from: the cover of its pieces.
+    #[must_use]
+    pub fn span(&self, range: TextRange) -> Span {
+        let Some(first) = self.segment_at(range.start) else { return self.whole };
+        let start = self.map(first, range.start, false);
+        if range.is_empty() {
+            return start;
+        }
+        let last = self.segment_at(range.end - 1).unwrap_or(first);
+        start.cover(self.map(last, range.end - 1, true))
+    }
+
+    fn segment_at(&self, offset: u32) -> Option<usize> {
+        self.segments.partition_point(|s| s.start <= offset).checked_sub(1)
+    }
+
+    /// The origin of one byte; `inclusive` asks for the byte itself rather than the gap before it.
+    fn map(&self, index: usize, offset: u32, inclusive: bool) -> Span {
+        let segment = self.segments[index];
+        if !segment.verbatim {
+            return segment.origin;
+        }
+        let at = segment.origin.range.start + (offset - segment.start);
+        let end = if inclusive { at + 1 } else { at };
+        Span::new(segment.origin.file, TextRange::new(at, end))
+    }
+}
+
+/// Builds a [`Derived`] from left to right.
+#[derive(Clone, Debug)]
+pub struct DerivedBuilder {
+    text: Vec<u8>,
+    segments: Vec<Segment>,
+    whole: Option<Span>,
+}
+
+impl DerivedBuilder {
+    /// An empty text.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { text: Vec::new(), segments: Vec::new(), whole: None }
+    }
+
+    /// Appends bytes copied from `origin`, which has the same length.
+    pub fn copy(&mut self, bytes: &[u8], origin: Span) {
+        debug_assert_eq!(bytes.len(), origin.range.len() as usize);
+        self.push(bytes, origin, true);
+    }
+
+    /// Appends bytes that were computed from `origin`.
+    pub fn computed(&mut self, bytes: &[u8], origin: Span) {
+        self.push(bytes, origin, false);
+    }
+
+    fn push(&mut self, bytes: &[u8], origin: Span, verbatim: bool) {
+        self.whole = Some(self.whole.map_or(origin, |whole| whole.cover(origin)));
+        if bytes.is_empty() {
+            return;
+        }
+        let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        self.segments.push(Segment { start, origin, verbatim });
+        self.text.extend_from_slice(bytes);
+    }
+
+    /// Whether nothing was appended yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The text built; `fallback` is where an empty one is said to stand.
+    #[must_use]
+    pub fn finish(self, fallback: Span) -> Derived {
+        Derived { text: self.text, segments: self.segments, whole: self.whole.unwrap_or(fallback) }
+    }
+}
+
+impl Default for DerivedBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_joined_text_maps_back_to_its_lines() {
+        let file = FileId(0);
+        let at = |a, b| Span::new(file, TextRange::new(a, b));
+        let mut builder = DerivedBuilder::new();
+        builder.copy(b"apk add ", at(4, 12));
+        builder.computed(b" ", at(12, 14));
+        builder.copy(b"curl", at(20, 24));
+        let derived = builder.finish(at(0, 0));
+        assert_eq!(derived.text(), b"apk add  curl");
+        assert_eq!(derived.span(TextRange::new(0, 3)), at(4, 7));
+        assert_eq!(derived.span(TextRange::new(9, 13)), at(20, 24));
+        assert_eq!(derived.span(TextRange::new(0, 13)), at(4, 24));
+        assert_eq!(derived.span(TextRange::new(8, 9)), at(12, 14));
+    }
+}
