@@ -1,1 +1,31 @@
-//! placeholder
+//! Syntax to [`Delivery`]: what is built and run here, linked across every file that says so.
+//!
+//! Lowering reads one file's syntax into facts; linking joins them: a compose service with the
+//! Dockerfile it builds, an entrypoint with the script a RUN wrote, a job with the service whose
+//! paths it watches. A [`Fact`] knows where it was read, or why it is not known. No check is known
+//! here: this crate says what is, the next one what that means.
+
+pub mod base;
+pub mod container;
+pub mod document;
+pub mod entrypoint;
+pub mod fact;
+pub mod image;
+pub mod migration;
+pub mod package;
+pub mod pipeline;
+pub mod purpose;
+pub mod reference;
+pub mod script;
+pub mod secret;
+pub mod service;
+
+mod delivery;
+mod lower;
+
+pub use delivery::{
+    ContainerId, Delivery, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, Problem,
+    ProgramId, ServiceId, Unsupported, UnsupportedKind,
+};
+pub use fact::{Fact, How, Origin, Why};
+pub use lower::{Hints, lower};

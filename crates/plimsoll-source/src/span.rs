@@ -85,6 +85,10 @@ impl Span {
     /// The smallest span that covers both; `self` where they are in different files.
     #[must_use]
     pub fn cover(self, other: Self) -> Self {
-        if self.file == other.file { Self::new(self.file, self.range.cover(other.range)) } else { self }
+        if self.file == other.file {
+            Self::new(self.file, self.range.cover(other.range))
+        } else {
+            self
+        }
     }
 }

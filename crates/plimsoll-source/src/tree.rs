@@ -108,7 +108,9 @@ pub(crate) const MAX_FILE: u64 = 16 * 1024 * 1024;
 impl Tree {
     /// A tree of tracked files held in memory: `(path, bytes)`.
     #[must_use]
-    pub fn from_memory<P: AsRef<str>, B: AsRef<[u8]>>(files: impl IntoIterator<Item = (P, B)>) -> Self {
+    pub fn from_memory<P: AsRef<str>, B: AsRef<[u8]>>(
+        files: impl IntoIterator<Item = (P, B)>,
+    ) -> Self {
         let mut builder = TreeBuilder::new();
         for (path, bytes) in files {
             builder.file(path.as_ref(), bytes.as_ref());
@@ -118,7 +120,11 @@ impl Tree {
 
     /// Every file and link, in path order (bytewise).
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (FileId, &Entry)> + Clone {
-        self.inner.entries.iter().enumerate().map(|(i, e)| (FileId(u32::try_from(i).unwrap_or(u32::MAX)), e))
+        self.inner
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(i, e)| (FileId(u32::try_from(i).unwrap_or(u32::MAX)), e))
     }
 
     /// How many entries there are.
@@ -180,7 +186,8 @@ impl Tree {
     pub fn read(&self, file: FileId) -> Result<Arc<[u8]>, Unreadable> {
         let entry = self.entry(file);
         if let EntryKind::Link { inside, .. } = &entry.kind {
-            let target = inside.as_deref().and_then(|path| self.find(path)).ok_or(Unreadable::Link)?;
+            let target =
+                inside.as_deref().and_then(|path| self.find(path)).ok_or(Unreadable::Link)?;
             if matches!(self.entry(target).kind, EntryKind::Link { .. }) {
                 return Err(Unreadable::Link);
             }
@@ -255,7 +262,13 @@ impl TreeBuilder {
     }
 
     /// Adds a file in memory.
-    pub fn file_as(&mut self, path: &str, bytes: &[u8], tracking: Tracking, executable: bool) -> &mut Self {
+    pub fn file_as(
+        &mut self,
+        path: &str,
+        bytes: &[u8],
+        tracking: Tracking,
+        executable: bool,
+    ) -> &mut Self {
         let path: Box<str> = normalize_path(path).unwrap_or_else(|| path.to_owned()).into();
         let entry = Entry {
             path: path.clone(),
@@ -342,7 +355,11 @@ fn resolve_links(entries: &mut BTreeMap<Box<str>, (Entry, Backend)>) {
         for _ in 0..40 {
             let Some(target) = links.get(&*at) else { break };
             let base = at.rsplit_once('/').map_or("", |(dir, _)| dir);
-            let joined = if target.starts_with('/') { None } else { normalize_path(&format!("{base}/{target}")) };
+            let joined = if target.starts_with('/') {
+                None
+            } else {
+                normalize_path(&format!("{base}/{target}"))
+            };
             match joined {
                 Some(next) => at = next,
                 None => {
@@ -352,7 +369,8 @@ fn resolve_links(entries: &mut BTreeMap<Box<str>, (Entry, Backend)>) {
             }
         }
         let found = !at.is_empty() && !links.contains_key(&*at);
-        if let Some((Entry { kind: EntryKind::Link { inside, .. }, .. }, _)) = entries.get_mut(path) {
+        if let Some((Entry { kind: EntryKind::Link { inside, .. }, .. }, _)) = entries.get_mut(path)
+        {
             *inside = found.then(|| at.into());
         }
     }
@@ -381,8 +399,15 @@ mod tests {
 
     #[test]
     fn under_lists_a_directory_and_nothing_beside_it() {
-        let tree = Tree::from_memory([("a/b/c", ""), ("a/b", "x"), ("a-b/c", ""), ("ab", ""), ("a/d", "")]);
-        let names = |dir: &str| tree.under(dir).map(|f| tree.path(f).to_owned()).collect::<Vec<_>>();
+        let tree = Tree::from_memory([
+            ("a/b/c", ""),
+            ("a/b", "x"),
+            ("a-b/c", ""),
+            ("ab", ""),
+            ("a/d", ""),
+        ]);
+        let names =
+            |dir: &str| tree.under(dir).map(|f| tree.path(f).to_owned()).collect::<Vec<_>>();
         assert_eq!(names("a"), ["a/b", "a/b/c", "a/d"]);
         assert_eq!(names(".").len(), 5);
         assert!(tree.is_dir("a/b") && !tree.is_dir("ab"));
@@ -392,7 +417,11 @@ mod tests {
     fn links_are_followed_inside_the_tree_only() {
         let mut builder = TreeBuilder::new();
         builder.file("d/real", b"yes").link("d/ok", "real").link("d/two", "../d/ok");
-        builder.link("out", "../../etc/passwd").link("loop", "loop").link("abs", "/etc/passwd").link("gone", "no");
+        builder
+            .link("out", "../../etc/passwd")
+            .link("loop", "loop")
+            .link("abs", "/etc/passwd")
+            .link("gone", "no");
         let tree = builder.build();
         let read = |path: &str| tree.read(tree.find(path).expect("listed"));
         assert_eq!(read("d/ok").as_deref(), Ok(&b"yes"[..]));

@@ -24,7 +24,11 @@ pub struct ExpandError {
 ///
 /// # Errors
 /// For unterminated quotes or braces, unknown modifiers, and `${x:?message}` when unset.
-pub fn expand(word: &str, escape: u8, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Expanded, ExpandError> {
+pub fn expand(
+    word: &str,
+    escape: u8,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Expanded, ExpandError> {
     let _ = (escape, lookup);
     Ok(Expanded { value: word.to_owned(), used: Vec::new() })
 }

@@ -79,7 +79,10 @@ pub struct Value<'a> {
 /// Parses a YAML stream. After an error, reading goes on at the next document or top-level key.
 #[must_use]
 pub fn parse(text: Derived) -> Parsed<Yaml> {
-    Parsed { tree: Yaml { text, documents: Vec::new(), nodes: Vec::new(), comments: Vec::new() }, errors: Vec::new() }
+    Parsed {
+        tree: Yaml { text, documents: Vec::new(), nodes: Vec::new(), comments: Vec::new() },
+        errors: Vec::new(),
+    }
 }
 
 /// Parses a JSON text (comments and trailing commas, as in `tsconfig.json`, are accepted and not
@@ -161,7 +164,8 @@ impl<'a> Value<'a> {
     /// Whether it is null: empty, `~` or `null`, unquoted.
     #[must_use]
     pub fn is_null(self) -> bool {
-        self.style() == Some(Style::Plain) && matches!(self.text(), Some("" | "~" | "null" | "Null" | "NULL"))
+        self.style() == Some(Style::Plain)
+            && matches!(self.text(), Some("" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// A plain `true` or `false` (YAML 1.2 core).

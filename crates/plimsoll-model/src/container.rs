@@ -1,0 +1,242 @@
+//! Containers: an entry of a merged compose file or a pod's container, ours or third-party.
+
+use plimsoll_source::{FileId, Span};
+
+use crate::ImageId;
+use crate::fact::Fact;
+use crate::image::{Exec, Healthcheck};
+use crate::purpose::Purpose;
+
+/// One container as its platform would start it.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// Compose service or pod container name.
+    pub name: String,
+    /// What describes it.
+    pub kind: ContainerKind,
+    /// The file that defines it first.
+    pub file: FileId,
+    /// Its key (compose) or list item (Kubernetes) in that file.
+    pub span: Span,
+    /// Every other place that adds to it (override files), in merge order.
+    pub overlays: Vec<Span>,
+    /// What this deployment is for.
+    pub purpose: Purpose,
+    /// The image it names.
+    pub image: Fact<String>,
+    /// How it is built.
+    pub build: Option<Build>,
+    /// The image in this repository that it runs, once linked.
+    pub image_id: Option<ImageId>,
+    /// Environment variables.
+    pub env: Vec<EnvVar>,
+    /// `env_file` entries: path relative to the root (`Unknown` when outside or dynamic), place.
+    pub env_files: Vec<(Fact<String>, Span)>,
+    /// Published and exposed ports.
+    pub ports: Vec<Port>,
+    /// Mounts of any kind.
+    pub mounts: Vec<Mount>,
+    /// Secrets by `secrets:` (compose) or secret volumes and references (Kubernetes).
+    pub secrets: Vec<SecretUse>,
+    /// Read-only root file system.
+    pub read_only: Fact<bool>,
+    /// `init: true`.
+    pub init: Fact<bool>,
+    /// The user, overriding the image's.
+    pub user: Fact<String>,
+    /// `runAsNonRoot: true` (Kubernetes).
+    pub run_as_non_root: Fact<bool>,
+    /// `no-new-privileges:true` / `allowPrivilegeEscalation: false`.
+    pub no_new_privileges: Fact<bool>,
+    /// Privileged.
+    pub privileged: Fact<bool>,
+    /// Dropped capabilities.
+    pub cap_drop: Vec<(String, Span)>,
+    /// CPU limit.
+    pub cpu_limit: Fact<String>,
+    /// Memory limit.
+    pub memory_limit: Fact<String>,
+    /// CPU and memory requests are both set (Kubernetes), where asked.
+    pub requests: Fact<bool>,
+    /// Compose health check, or liveness probe.
+    pub healthcheck: Option<Healthcheck>,
+    /// Readiness probe.
+    pub readiness: Option<Healthcheck>,
+    /// `depends_on`.
+    pub depends_on: Vec<DependsOn>,
+    /// Restart policy.
+    pub restart: Fact<String>,
+    /// `command:` / `args:`.
+    pub command: Option<Exec>,
+    /// `entrypoint:` / `command:` (Kubernetes).
+    pub entrypoint: Option<Exec>,
+    /// `stop_grace_period` / `terminationGracePeriodSeconds`, in seconds.
+    pub stop_grace: Fact<u64>,
+    /// Profiles (compose); a container with profiles is not started by default.
+    pub profiles: Vec<String>,
+    /// A batch job: Kubernetes Job or CronJob, a pod's init container, or a compose service that
+    /// others await with `service_completed_successfully`.
+    pub job: bool,
+    /// Comments that stand in the block of this container or at the head of an overlay's file.
+    pub comments: Vec<Span>,
+}
+
+/// What describes a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerKind {
+    /// A service of a compose project; the index of the project's files in `Delivery::projects`.
+    Compose {
+        /// Index of the project.
+        project: usize,
+    },
+    /// A container of a pod.
+    Kubernetes {
+        /// `Deployment`, `StatefulSet`, `Job` …
+        workload: String,
+        /// Its name.
+        name: String,
+        /// Whether it is an init container.
+        init: bool,
+    },
+}
+
+/// A compose project: the files that `docker compose` would merge.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The directory, relative to the root.
+    pub dir: String,
+    /// The files in merge order.
+    pub files: Vec<FileId>,
+    /// The `.env` file read for it.
+    pub env_file: Option<FileId>,
+    /// Top-level `secrets:`: name, file (relative to the root) if `file:`, place.
+    pub secrets: Vec<(String, Option<String>, Span)>,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// A compose `build:`.
+#[derive(Clone, Debug)]
+pub struct Build {
+    /// The context directory, relative to the root.
+    pub context: Fact<String>,
+    /// The Dockerfile, relative to the root.
+    pub dockerfile: Fact<String>,
+    /// `dockerfile_inline` is used: the image's path then ends in `#service`.
+    pub inline: bool,
+    /// `target:`.
+    pub target: Option<(String, Span)>,
+    /// `args:`.
+    pub args: Vec<EnvVar>,
+    /// The `build:` entry.
+    pub span: Span,
+}
+
+/// A variable with its value as the descriptor writes it.
+#[derive(Clone, Debug)]
+pub struct EnvVar {
+    /// The name.
+    pub name: String,
+    /// What gives it its value.
+    pub value: EnvValue,
+    /// The whole entry.
+    pub span: Span,
+    /// The value's place (the entry's if there is none).
+    pub value_span: Span,
+}
+
+/// What gives a variable its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// The text itself.
+    Literal(String),
+    /// Text with `${NAME}` references: as written, the names with the default or word that
+    /// `:-`/`-` gives, and the literal text around them.
+    Interpolated {
+        /// As written.
+        text: String,
+        /// Name and default of each reference.
+        refs: Vec<(String, Option<String>)>,
+        /// What is left when the references are taken out.
+        around: String,
+    },
+    /// Taken from a Kubernetes Secret (or an external store).
+    Secret,
+    /// Taken from elsewhere: a config map, a field.
+    Elsewhere,
+    /// `NAME` alone: from the caller's environment.
+    Caller,
+}
+
+/// A port.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// The container's port, as written (a range or variable stays text).
+    pub container: String,
+    /// The host's port; `None` when only exposed.
+    pub host: Option<String>,
+    /// The host address, if one is given.
+    pub address: Option<String>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What is mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MountKind {
+    /// A host path.
+    Bind,
+    /// A named or anonymous volume.
+    Volume,
+    /// Memory.
+    Tmpfs,
+    /// A secret as files.
+    Secret,
+    /// A config map or compose config.
+    Config,
+}
+
+/// A mount.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// What is mounted.
+    pub kind: MountKind,
+    /// The source as written, after interpolation.
+    pub source: String,
+    /// For a bind mount below the root, the path relative to the root.
+    pub tree_path: Option<String>,
+    /// Where it is seen in the container.
+    pub target: String,
+    /// Read-only.
+    pub read_only: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A secret given to a container.
+#[derive(Clone, Debug)]
+pub struct SecretUse {
+    /// Its name.
+    pub name: String,
+    /// The file it comes from, relative to the root, if it is a file of the host.
+    pub file: Option<String>,
+    /// `uid`, `gid` or `mode` are set.
+    pub owner_or_mode: bool,
+    /// It arrives as a file (rather than an environment variable).
+    pub as_file: bool,
+    /// The platform enforces owner and mode (Swarm, Kubernetes).
+    pub enforced: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A `depends_on` entry.
+#[derive(Clone, Debug)]
+pub struct DependsOn {
+    /// The other service.
+    pub service: String,
+    /// `service_started`, `service_healthy`, `service_completed_successfully`.
+    pub condition: String,
+    /// Where it stands.
+    pub span: Span,
+}

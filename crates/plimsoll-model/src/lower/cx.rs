@@ -1,0 +1,80 @@
+//! What every reader gets: the tree, the hints, and one way to open a file.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plimsoll_source::{Derived, FileId, Span, TextRange, Tree, Unreadable};
+
+use super::Hints;
+use crate::Delivery;
+use crate::delivery::Problem;
+
+/// The readers' context. Readers run in parallel; what they note is sorted at the end.
+pub(super) struct Cx<'a> {
+    /// The tree.
+    pub(super) tree: &'a Tree,
+    /// What the user says.
+    pub(super) hints: &'a Hints,
+    noted: Mutex<(Vec<Problem>, BTreeSet<FileId>)>,
+}
+
+impl<'a> Cx<'a> {
+    /// A context over `tree`.
+    pub(super) fn new(tree: &'a Tree, hints: &'a Hints) -> Self {
+        Self { tree, hints, noted: Mutex::default() }
+    }
+
+    /// The bytes of a file, and a record that it was looked at.
+    pub(super) fn bytes(&self, file: FileId) -> Result<Arc<[u8]>, Unreadable> {
+        self.noted().1.insert(file);
+        self.tree.read(file)
+    }
+
+    /// A delivery file as a text; that it cannot be read is a problem of the repository. `what`
+    /// names its kind: `Dockerfile`.
+    pub(super) fn text(&self, file: FileId, what: &'static str) -> Option<Derived> {
+        match self.bytes(file) {
+            Ok(bytes) => {
+                let span = Span::new(file, TextRange::of(0, bytes.len()));
+                Some(Derived::verbatim(bytes.to_vec(), span))
+            }
+            Err(why) => {
+                let message = match why {
+                    Unreadable::Denied(says) => format!("cannot be read: {says}"),
+                    Unreadable::TooLarge { len, limit } => {
+                        format!("is {len} bytes long; at most {limit} are read")
+                    }
+                    Unreadable::Link => {
+                        "is a link that leaves the tree, loops or leads nowhere".to_owned()
+                    }
+                    Unreadable::Changed => "changed while it was read".to_owned(),
+                };
+                self.problem(Problem {
+                    span: Span::new(file, TextRange::new(0, 0)),
+                    message,
+                    what,
+                });
+                None
+            }
+        }
+    }
+
+    /// Notes something that is wrong with a delivery file.
+    pub(super) fn problem(&self, problem: Problem) {
+        self.noted().0.push(problem);
+    }
+
+    /// Puts what was noted into the model.
+    pub(super) fn finish(self, mut delivery: Delivery) -> Delivery {
+        let (mut problems, read) = self.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        problems.sort();
+        problems.dedup();
+        delivery.problems = problems;
+        delivery.read = read.into_iter().collect();
+        delivery
+    }
+
+    fn noted(&self) -> std::sync::MutexGuard<'_, (Vec<Problem>, BTreeSet<FileId>)> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

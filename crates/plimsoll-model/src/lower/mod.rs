@@ -1,0 +1,39 @@
+//! From files to facts: which files are read, by which reader, and in what order.
+
+mod cx;
+
+use plimsoll_source::Tree;
+
+use crate::Delivery;
+use crate::secret::Secrets;
+use cx::Cx;
+
+/// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Registries (and namespaces in them) whose images are trusted: `registry.example/team`.
+    pub registries: Vec<String>,
+}
+
+/// Reads a tree into its model of delivery.
+#[must_use]
+pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
+    let cx = Cx::new(tree, hints);
+    let delivery = Delivery {
+        tree: tree.clone(),
+        images: Vec::new(),
+        projects: Vec::new(),
+        containers: Vec::new(),
+        packages: Vec::new(),
+        migrations: Vec::new(),
+        pipelines: Vec::new(),
+        programs: Vec::new(),
+        documents: Vec::new(),
+        secrets: Secrets::default(),
+        services: Vec::new(),
+        unsupported: Vec::new(),
+        problems: Vec::new(),
+        read: Vec::new(),
+    };
+    cx.finish(delivery)
+}

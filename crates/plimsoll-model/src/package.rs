@@ -1,0 +1,167 @@
+//! Packages: a manifest, its scripts and dependencies, and the lockfile beside it.
+
+use std::collections::BTreeMap;
+
+use plimsoll_source::{FileId, Span};
+
+use crate::fact::{Fact, Why};
+
+/// A package: a directory with a manifest.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// Its directory, relative to the root.
+    pub dir: String,
+    /// Its manifest.
+    pub manifest: FileId,
+    /// What kind of package it is.
+    pub ecosystem: Ecosystem,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its scripts, in order.
+    pub scripts: Vec<PackageScript>,
+    /// Its declared dependencies, in order.
+    pub dependencies: Vec<Dependency>,
+    /// `engines.node` and its place.
+    pub engine: Option<(String, Span)>,
+    /// `main`.
+    pub main: Option<(String, Span)>,
+    /// The `dependencies` key or, for want of one, the manifest's start: where an absence is shown.
+    pub place: Span,
+    /// The `scripts` key, where there is one.
+    pub scripts_span: Option<Span>,
+    /// The lockfile that an install in this directory reads (its own, or the workspace root's).
+    pub lockfile: Option<Lockfile>,
+    /// What the TypeScript build emits, where `tsc` builds it.
+    pub typescript: Option<TypeScript>,
+    /// The manifest does not parse.
+    pub broken: bool,
+}
+
+/// Package ecosystems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names of the ecosystems")]
+pub enum Ecosystem {
+    Node,
+    Python,
+    Go,
+    Rust,
+    Java,
+    Ruby,
+    Php,
+    Dotnet,
+}
+
+/// A script of a manifest.
+#[derive(Clone, Debug)]
+pub struct PackageScript {
+    /// Its name.
+    pub name: String,
+    /// Its command line.
+    pub command: String,
+    /// Key and value.
+    pub span: Span,
+}
+
+/// How a dependency is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the keys of package.json")]
+pub enum DependencyKind {
+    Production,
+    Development,
+    Peer,
+    Optional,
+}
+
+/// A declared dependency.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// Its name.
+    pub name: String,
+    /// What version is asked for.
+    pub requirement: String,
+    /// Where it is declared.
+    pub kind: DependencyKind,
+    /// For `file:`, `link:` and `workspace:`, the directory it names, relative to the root.
+    pub local: Option<String>,
+    /// Key and value.
+    pub span: Span,
+}
+
+/// A lockfile, as far as anyone asks.
+#[derive(Clone, Debug)]
+pub struct Lockfile {
+    /// The file.
+    pub file: FileId,
+    /// Whose it is.
+    pub kind: LockKind,
+    /// Whether the root entries equal the manifest: known false carries the place that differs.
+    pub in_sync: Fact<bool>,
+    /// Deprecated packages.
+    pub deprecated: Vec<Deprecated>,
+    /// Whether deprecation is recorded at all in this kind of lockfile.
+    pub tells_deprecated: bool,
+    /// Binary name → package names that install it, as `node_modules/.bin` would hold it.
+    pub bins: BTreeMap<String, Vec<String>>,
+    /// Whether `bins` is complete (a lockfile that records no binaries says nothing).
+    pub tells_bins: bool,
+    /// Links to local directories: the `node_modules` entry, the target relative to the package's
+    /// directory, the entry's place.
+    pub links: Vec<(String, String, Span)>,
+    /// The first line: where the whole file is shown.
+    pub place: Span,
+    /// It does not parse, or is of a kind that is not read.
+    pub trouble: Option<Why>,
+}
+
+/// Whose lockfile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the tools")]
+pub enum LockKind {
+    Npm,
+    Yarn,
+    Pnpm,
+    Bun,
+    Other,
+}
+
+/// A deprecated package in a lockfile.
+#[derive(Clone, Debug)]
+pub struct Deprecated {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// How the manifest declares it; `None` when it is transitive.
+    pub direct: Option<DependencyKind>,
+    /// Whether only development needs it.
+    pub development: bool,
+    /// The entry's place in the lockfile.
+    pub span: Span,
+}
+
+/// What a TypeScript build emits.
+#[derive(Clone, Debug)]
+pub struct TypeScript {
+    /// The `tsconfig.json` that the build reads.
+    pub config: FileId,
+    /// `outDir`, relative to the package's directory (`Absent`: beside the sources).
+    pub out_dir: Fact<String>,
+    /// `rootDir`, relative to the package's directory; without one it depends on what is imported.
+    pub root_dir: Fact<String>,
+    /// `noEmit`.
+    pub no_emit: bool,
+}
+
+impl Package {
+    /// The script of this name.
+    #[must_use]
+    pub fn script(&self, name: &str) -> Option<&PackageScript> {
+        self.scripts.iter().find(|s| s.name == name)
+    }
+
+    /// The declaration of a dependency; production first.
+    #[must_use]
+    pub fn dependency(&self, name: &str) -> Option<&Dependency> {
+        self.dependencies.iter().filter(|d| d.name == name).min_by_key(|d| d.kind)
+    }
+}
