@@ -105,6 +105,28 @@ impl DerivedBuilder {
         self.push(bytes, origin, false);
     }
 
+    /// Appends a range of another derived text, each byte with the origin that it has there.
+    pub fn append(&mut self, from: &Derived, range: TextRange) {
+        let end = range.end.min(u32::try_from(from.text.len()).unwrap_or(u32::MAX));
+        let mut at = range.start;
+        let mut index = from.segment_at(at).unwrap_or(0);
+        while at < end {
+            let Some(segment) = from.segments.get(index) else { return };
+            let next = from.segments.get(index + 1).map_or(end, |s| s.start.min(end));
+            let piece = TextRange::new(at, next);
+            let origin = if segment.verbatim {
+                let shift = segment.origin.range.start;
+                let local = TextRange::new(at - segment.start, next - segment.start);
+                Span::new(segment.origin.file, local.shifted(shift))
+            } else {
+                segment.origin
+            };
+            self.push(piece.slice(&from.text), origin, segment.verbatim);
+            at = next;
+            index += 1;
+        }
+    }
+
     fn push(&mut self, bytes: &[u8], origin: Span, verbatim: bool) {
         self.whole = Some(self.whole.map_or(origin, |whole| whole.cover(origin)));
         if bytes.is_empty() {
@@ -152,5 +174,14 @@ mod tests {
         assert_eq!(derived.span(TextRange::new(9, 13)), at(20, 24));
         assert_eq!(derived.span(TextRange::new(0, 13)), at(4, 24));
         assert_eq!(derived.span(TextRange::new(8, 9)), at(12, 14));
+
+        let mut part = DerivedBuilder::new();
+        part.append(&derived, TextRange::new(4, 11));
+        part.append(&derived, TextRange::new(11, 99));
+        let part = part.finish(at(0, 0));
+        assert_eq!(part.text(), b"add  curl");
+        assert_eq!(part.span(TextRange::new(0, 3)), at(8, 11));
+        assert_eq!(part.span(TextRange::new(4, 5)), at(12, 14));
+        assert_eq!(part.span(TextRange::new(6, 9)), at(21, 24));
     }
 }
