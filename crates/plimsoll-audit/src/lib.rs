@@ -1,1 +1,34 @@
-//! placeholder
+//! Delivery to [`Report`]: every question answered for every service, with evidence.
+//!
+//! A [`Check`] is a value in a file of its own: its page, its metadata and one function from a
+//! subject to a [`Verdict`]. The driver decides which subjects are asked and who is not applicable;
+//! the check only answers. Whatever a check panics on becomes UNKNOWN (Internal) for that subject.
+
+mod check;
+mod checks;
+mod cx;
+mod driver;
+mod evidence;
+mod page;
+mod policy;
+mod report;
+mod score;
+mod subject;
+mod verdict;
+
+pub mod conditions;
+
+pub use check::{
+    Check, Domain, Effort, Equivalent, Fix, Part, Relation, Run, Safety, Section, Severity,
+    Snippet, Status,
+};
+pub use checks::all;
+pub use cx::Cx;
+pub use driver::{Outside, audit};
+pub use evidence::{Evidence, Place, Role};
+pub use page::{Example, ExampleFile, Expectation, Page};
+pub use policy::{Accept, Policy, PolicyError};
+pub use report::{Counts, Coverage, Finding, Located, Position, Report, Resolver, ServiceReport};
+pub use score::{Card, Rate, Rollup, Scores};
+pub use subject::{ContainerSubject, ImageSubject, ServiceSubject, Subject};
+pub use verdict::{Outcome, Verdict};

@@ -1,0 +1,35 @@
+//! All that a check may see.
+
+use plimsoll_model::Delivery;
+use plimsoll_source::{FileId, Span, TextRange};
+
+use crate::{Policy, ServiceSubject};
+
+/// What a check sees: the model and the user's policy, nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Cx<'a> {
+    /// The model.
+    pub delivery: &'a Delivery,
+    /// What the user says.
+    pub policy: &'a Policy,
+}
+
+impl<'a> Cx<'a> {
+    /// A service with its id.
+    #[must_use]
+    pub fn service(&self, id: plimsoll_model::ServiceId) -> ServiceSubject<'a> {
+        ServiceSubject { id, service: &self.delivery[id] }
+    }
+
+    /// The path of a file.
+    #[must_use]
+    pub fn path(&self, file: FileId) -> &'a str {
+        self.delivery.tree.path(file)
+    }
+
+    /// The start of a file: where a fact about the whole file is shown.
+    #[must_use]
+    pub fn start_of(&self, file: FileId) -> Span {
+        Span::new(file, TextRange::new(0, 0))
+    }
+}

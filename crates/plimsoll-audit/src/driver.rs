@@ -1,0 +1,235 @@
+//! The driver: asks every check about every subject, says NOT APPLICABLE, joins members.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use plimsoll_model::{Fact, Why};
+use plimsoll_source::{Span, TextRange, Tree};
+use rayon::prelude::*;
+
+use crate::evidence::{Evidence, Place};
+use crate::report::{Coverage, Finding, Report, ServiceReport, severity};
+use crate::{
+    Check, ContainerSubject, Cx, ImageSubject, Outcome, Policy, Run, Scores, ServiceSubject,
+    Subject, Verdict,
+};
+
+/// What a tree cannot tell: answered by the caller, who decides about the network.
+pub trait Outside: Sync {
+    /// The digest that a registry gives for a reference, if it may be asked.
+    fn digest(&self, _reference: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Nothing may be asked.
+impl Outside for () {}
+
+/// Audits a tree: the one call that every front end makes.
+#[must_use]
+pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
+    let _ = outside;
+    let delivery = Arc::new(plimsoll_model::lower(tree, &policy.hints));
+    let cx = Cx { delivery: &delivery, policy };
+    let checks = crate::all();
+    let (about_services, about_all): (Vec<&Check>, Vec<&Check>) =
+        checks.into_iter().partition(|check| !matches!(check.run, Run::Repository(_)));
+
+    let ids: Vec<_> = delivery.service_ids().collect();
+    let per_service: Vec<Vec<Finding>> = ids
+        .par_iter()
+        .map(|&id| {
+            let service = cx.service(id);
+            about_services.iter().map(|check| ask_service(&cx, check, service)).collect()
+        })
+        .collect();
+
+    let mut findings = Vec::new();
+    let mut services = Vec::new();
+    for (id, of_service) in ids.into_iter().zip(per_service) {
+        let start = findings.len();
+        let scores = Scores::of(&of_service);
+        findings.extend(of_service);
+        services.push(ServiceReport { id, findings: start..findings.len(), scores });
+    }
+    let shared = findings.len();
+    findings.extend(about_all.iter().map(|check| ask_repository(&cx, check)));
+
+    let coverage = coverage(&findings);
+    let digest = tree_digest(&delivery);
+    Report { delivery: Arc::clone(&delivery), services, findings, shared, coverage, digest }
+}
+
+fn tree_digest(delivery: &plimsoll_model::Delivery) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for &file in &delivery.read {
+        let path = delivery.tree.path(file);
+        hasher.update(&(path.len() as u64).to_le_bytes());
+        hasher.update(path.as_bytes());
+        match delivery.tree.read(file) {
+            Ok(bytes) => hasher.update(blake3::hash(&bytes).as_bytes()),
+            Err(_) => hasher.update(&[0; 32]),
+        };
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn coverage(findings: &[Finding]) -> Coverage {
+    let mut coverage = Coverage::default();
+    for finding in findings.iter().filter(|f| f.counts() && f.outcome != Outcome::NotApplicable) {
+        coverage.asked += 1;
+        match finding.unknown {
+            Some(why) => *coverage.unknown_because.entry(why).or_default() += 1,
+            None => coverage.answered += 1,
+        }
+    }
+    coverage
+}
+
+fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) -> Finding {
+    let subject = Subject::Service(service.id);
+    let verdict = guarded(cx, check, subject, service.place, || match check.run {
+        Run::Service(run) => run(cx, service),
+        Run::EachImage(run) => {
+            let verdicts = service.images.iter().map(|&id| {
+                let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
+                (image.path.clone(), run(cx, image))
+            });
+            join(verdicts.collect(), "builds no image", service.place)
+        }
+        Run::EachContainer(run) => {
+            let verdicts = service.containers.iter().map(|&id| {
+                let container =
+                    ContainerSubject { id, container: &cx.delivery[id], service: Some(service) };
+                let file = cx.path(container.file);
+                (format!("{} in {file}", container.name), run(cx, container))
+            });
+            join(
+                verdicts.collect(),
+                "is not deployed by a descriptor of this repository",
+                service.place,
+            )
+        }
+        Run::Repository(run) => run(cx),
+    });
+    finding(cx, check, subject, verdict)
+}
+
+fn ask_repository(cx: &Cx<'_>, check: &'static Check) -> Finding {
+    let file = cx.delivery.tree.entries().next().map(|(id, _)| id);
+    let place = file.map_or(Place::AbsentPath(".".to_owned()), |id| {
+        Place::Span(Span::new(id, TextRange::default()))
+    });
+    let verdict = match (check.run, place) {
+        (Run::Repository(run), Place::Span(at)) => {
+            guarded(cx, check, Subject::Repository, at, || run(cx))
+        }
+        _ => Verdict::not_applicable(
+            "there is nothing to audit",
+            Evidence::missing_file(".", "an empty tree"),
+        ),
+    };
+    finding(cx, check, Subject::Repository, verdict)
+}
+
+/// The conditions, then the question; a panic is our bug and no one else's.
+fn guarded(
+    cx: &Cx<'_>,
+    check: &Check,
+    subject: Subject,
+    place: Span,
+    ask: impl FnOnce() -> Verdict,
+) -> Verdict {
+    let asked = catch_unwind(AssertUnwindSafe(|| {
+        for condition in check.when {
+            match (condition.holds)(cx, subject) {
+                Fact::Known { value: true, .. } => {}
+                Fact::Known { at, .. } => {
+                    let evidence = Evidence::context(
+                        at.span.unwrap_or(place),
+                        format!("not one that {}", condition.name),
+                    );
+                    return Verdict::not_applicable(
+                        format!("does not apply: nothing here {}", condition.name),
+                        evidence,
+                    );
+                }
+                Fact::Absent => {
+                    let evidence =
+                        Evidence::context(place, format!("not one that {}", condition.name));
+                    return Verdict::not_applicable(
+                        format!("does not apply: nothing here {}", condition.name),
+                        evidence,
+                    );
+                }
+                Fact::Unknown(why, at) => {
+                    let message = format!("it cannot be told whether this {}", condition.name);
+                    return Verdict::unknown(
+                        why,
+                        message,
+                        Evidence::context(at.unwrap_or(place), why.decide()),
+                    );
+                }
+            }
+        }
+        ask()
+    }));
+    asked.unwrap_or_else(|_| {
+        let message = format!("the check {} failed: this is a bug in Plimsoll", check.id);
+        Verdict::unknown(Why::Internal, message, Evidence::context(place, Why::Internal.decide()))
+    })
+}
+
+/// One verdict for several members: the worst one's outcome and message, the evidence of all that
+/// share it, and the rest as context. With one member, its verdict.
+fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span) -> Verdict {
+    let Some(worst) = verdicts.iter().map(|(_, v)| v.outcome.rank()).max() else {
+        return Verdict::not_applicable(
+            format!("does not apply: it {none}"),
+            Evidence::context(place, none.to_owned()),
+        );
+    };
+    if verdicts.len() == 1 {
+        return verdicts.remove(0).1;
+    }
+    let mut joined: Option<Verdict> = None;
+    let mut rest = Vec::new();
+    for (member, mut verdict) in verdicts {
+        for evidence in &mut verdict.evidence {
+            evidence.member.get_or_insert_with(|| member.clone());
+        }
+        if verdict.outcome.rank() != worst {
+            rest.append(&mut verdict.evidence);
+        } else if let Some(joined) = &mut joined {
+            joined.evidence.append(&mut verdict.evidence);
+        } else {
+            joined = Some(verdict);
+        }
+    }
+    match joined {
+        Some(joined) => joined.and_all(rest),
+        None => {
+            Verdict::not_applicable("does not apply", Evidence::context(place, none.to_owned()))
+        }
+    }
+}
+
+fn finding(cx: &Cx<'_>, check: &'static Check, subject: Subject, verdict: Verdict) -> Finding {
+    let name = match subject {
+        Subject::Service(id) => Some(&*cx.delivery[id].name),
+        _ => None,
+    };
+    let problem = matches!(verdict.outcome, Outcome::Fail | Outcome::Partial);
+    let accepted =
+        if problem { cx.policy.accepted(cx, check.id, name, &verdict.evidence) } else { None };
+    Finding {
+        check,
+        subject,
+        outcome: verdict.outcome,
+        severity: severity(check, &verdict.evidence),
+        message: verdict.message,
+        unknown: verdict.why,
+        evidence: verdict.evidence,
+        accepted,
+    }
+}

@@ -1,0 +1,62 @@
+//! Evidence: the places that prove a verdict. Evidence is the instance that waivers and baselines act on.
+
+use std::borrow::Cow;
+
+use plimsoll_source::{FileId, Span};
+
+use crate::Severity;
+
+/// One place, and what it proves.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Where.
+    pub place: Place,
+    /// What it does for the verdict.
+    pub role: Role,
+    /// The clause of the check that it answers.
+    pub part: &'static str,
+    /// What is to be seen there.
+    pub says: Cow<'static, str>,
+    /// Its severity, where that is below the check's.
+    pub severity: Option<Severity>,
+    /// The member of the subject it belongs to (an image's path, a container's name), where the
+    /// service has several.
+    pub member: Option<String>,
+}
+
+/// A place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A span of a file.
+    Span(Span),
+    /// A whole file.
+    File(FileId),
+    /// A path at which there is no file.
+    AbsentPath(String),
+}
+
+/// What evidence does for a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// It shows that the check holds.
+    Shows,
+    /// It shows that it does not.
+    Contradicts,
+    /// It is where something is missing.
+    Missing,
+    /// It helps to understand.
+    Context,
+}
+
+impl Role {
+    /// The name in data.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shows => "shows",
+            Self::Contradicts => "contradicts",
+            Self::Missing => "missing",
+            Self::Context => "context",
+        }
+    }
+}

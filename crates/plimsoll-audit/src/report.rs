@@ -1,0 +1,339 @@
+//! The report: plain data in the reader's words, and the one way from a place to text.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plimsoll_model::secret::Secrets;
+use plimsoll_model::{Delivery, Why};
+use plimsoll_source::{FileId, LineIndex, Span, TextRange, Tree};
+
+use crate::evidence::{Evidence, Place, Role};
+use crate::{Check, Outcome, Scores, Severity, Subject};
+
+/// The answer to one check about one subject.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The question.
+    pub check: &'static Check,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// The answer.
+    pub outcome: Outcome,
+    /// How bad a failure here is: the check's severity, or what all its evidence lowers it to.
+    pub severity: Severity,
+    /// The answer in a sentence.
+    pub message: Cow<'static, str>,
+    /// Why it is unknown.
+    pub unknown: Option<Why>,
+    /// The proof.
+    pub evidence: Vec<Evidence>,
+    /// The reason of the `[[accept]]` entry that covers it, if one does.
+    pub accepted: Option<Arc<str>>,
+}
+
+impl Finding {
+    /// Whether it counts in sums: not what is shown within another check, nor trial checks.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.check.within.is_none() && self.check.status == crate::Status::Stable
+    }
+
+    /// Whether it is a problem: FAIL or PARTIAL.
+    #[must_use]
+    pub fn is_problem(&self) -> bool {
+        matches!(self.outcome, Outcome::Fail | Outcome::Partial)
+    }
+}
+
+/// What the report says of one service.
+#[derive(Clone, Debug)]
+pub struct ServiceReport {
+    /// The service.
+    pub id: plimsoll_model::ServiceId,
+    /// Where its findings stand in [`Report::findings`].
+    pub findings: std::ops::Range<usize>,
+    /// Its figures.
+    pub scores: Scores,
+}
+
+/// Findings by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the outcomes")]
+pub struct Counts {
+    pub pass: u32,
+    pub partial: u32,
+    pub fail: u32,
+    pub not_applicable: u32,
+    pub unknown: u32,
+}
+
+/// How much could be answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Questions that apply.
+    pub asked: u32,
+    /// Those answered PASS, PARTIAL or FAIL.
+    pub answered: u32,
+    /// The reasons for UNKNOWN, by count.
+    pub unknown_because: BTreeMap<Why, u32>,
+}
+
+/// A report on one tree.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was audited.
+    pub delivery: Arc<Delivery>,
+    /// The services, in path order.
+    pub services: Vec<ServiceReport>,
+    /// All findings: the services' in the services' order, each sorted by check id, then those
+    /// about the whole repository and what belongs to no service.
+    pub findings: Vec<Finding>,
+    /// Where the findings of no service begin.
+    pub shared: usize,
+    /// How much could be answered.
+    pub coverage: Coverage,
+    /// The digest of the files that were read, in hex.
+    pub digest: String,
+}
+
+impl Report {
+    /// Every finding of a service.
+    #[must_use]
+    pub fn of(&self, service: &ServiceReport) -> &[Finding] {
+        &self.findings[service.findings.clone()]
+    }
+
+    /// The findings that belong to no service.
+    #[must_use]
+    pub fn shared(&self) -> &[Finding] {
+        &self.findings[self.shared..]
+    }
+
+    /// The path of a finding's subject: a service's directory, `.` for the repository.
+    #[must_use]
+    pub fn subject_path(&self, subject: Subject) -> &str {
+        match subject {
+            Subject::Repository => ".",
+            Subject::Service(id) => match &*self.delivery[id].dir {
+                "" => ".",
+                dir => dir,
+            },
+            Subject::Image(id) => &self.delivery[id].path,
+            Subject::Container(id) => self.delivery.tree.path(self.delivery[id].file),
+        }
+    }
+
+    /// The name of a finding's subject.
+    #[must_use]
+    pub fn subject_name(&self, subject: Subject) -> &str {
+        match subject {
+            Subject::Repository => ".",
+            Subject::Service(id) => &self.delivery[id].name,
+            Subject::Image(id) => &self.delivery[id].path,
+            Subject::Container(id) => &self.delivery[id].name,
+        }
+    }
+}
+
+/// A place as people write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in characters.
+    pub column: u32,
+}
+
+/// Evidence with its place resolved and its text cut out, secrets masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Relative to the root.
+    pub path: String,
+    /// Where it starts; `None` for a whole file or an absent path.
+    pub start: Option<Position>,
+    /// Where it ends (exclusive column).
+    pub end: Option<Position>,
+    /// The lines that it stands on, masked, at most a few; empty where there are none.
+    pub lines: Vec<(u32, String)>,
+    /// The exact text, masked, cut at a length; `None` for a whole file or an absent path.
+    pub excerpt: Option<String>,
+    /// A stable identity: no line number goes into it.
+    pub fingerprint: String,
+}
+
+/// The one way from places to text: re-reads files, checks that they are unchanged, masks secrets.
+pub struct Resolver<'a> {
+    tree: &'a Tree,
+    secrets: &'a Secrets,
+    recent: Mutex<Recent>,
+}
+
+type Text = Arc<(Arc<[u8]>, LineIndex)>;
+
+#[derive(Default)]
+struct Recent {
+    texts: HashMap<FileId, Option<Text>>,
+    order: VecDeque<FileId>,
+}
+
+/// Files kept at hand. Findings come service by service, so a few are enough.
+const KEPT: usize = 64;
+/// The most lines of an excerpt.
+const MAX_LINES: u32 = 6;
+/// The most bytes of an excerpt.
+const MAX_EXCERPT: u32 = 400;
+
+impl<'a> Resolver<'a> {
+    /// A resolver for what `report` shows.
+    #[must_use]
+    pub fn new(report: &'a Report) -> Self {
+        Self::over(&report.delivery)
+    }
+
+    /// A resolver for a model.
+    #[must_use]
+    pub fn over(delivery: &'a Delivery) -> Self {
+        Self { tree: &delivery.tree, secrets: &delivery.secrets, recent: Mutex::default() }
+    }
+
+    /// Every piece of a finding's evidence, located, in order.
+    #[must_use]
+    pub fn locate(&self, report: &Report, finding: &Finding) -> Vec<Located> {
+        let subject = report.subject_name(finding.subject);
+        let mut seen: HashMap<(&str, String), u32> = HashMap::new();
+        finding
+            .evidence
+            .iter()
+            .map(|evidence| {
+                let mut located = self.place(&evidence.place);
+                let construct = normalised(located.excerpt.as_deref().unwrap_or(&located.path));
+                let ordinal = seen.entry((evidence.part, construct.clone())).or_default();
+                located.fingerprint =
+                    fingerprint(finding.check.id, evidence.part, subject, &construct, *ordinal);
+                *ordinal += 1;
+                located
+            })
+            .collect()
+    }
+
+    /// A place with its text.
+    #[must_use]
+    pub fn place(&self, place: &Place) -> Located {
+        let whole = |path: String| Located {
+            path,
+            start: None,
+            end: None,
+            lines: Vec::new(),
+            excerpt: None,
+            fingerprint: String::new(),
+        };
+        match place {
+            Place::AbsentPath(path) => whole(path.clone()),
+            Place::File(file) => whole(self.tree.path(*file).to_owned()),
+            Place::Span(span) => {
+                let path = self.tree.path(span.file).to_owned();
+                let Some(text) = self.text(span.file) else { return whole(path) };
+                let (bytes, index) = &*text;
+                let at = |offset: u32| {
+                    let found = index.line_col(bytes, offset);
+                    Position { line: found.line, column: found.column }
+                };
+                let (start, end) = (at(span.range.start), at(span.range.end));
+                let last = end.line.min(start.line + MAX_LINES - 1);
+                let lines = (start.line..=last)
+                    .filter_map(|line| {
+                        let range = index.line_range(bytes, line)?;
+                        Some((line, self.masked(span.file, range, bytes)))
+                    })
+                    .collect();
+                Located {
+                    path,
+                    start: Some(start),
+                    end: Some(end),
+                    lines,
+                    excerpt: Some(self.excerpt(*span)),
+                    fingerprint: String::new(),
+                }
+            }
+        }
+    }
+
+    /// The text of a span, secrets masked, cut to a few hundred bytes.
+    #[must_use]
+    pub fn excerpt(&self, span: Span) -> String {
+        let Some(text) = self.text(span.file) else { return String::new() };
+        let range = TextRange::new(
+            span.range.start,
+            span.range.end.min(span.range.start.saturating_add(MAX_EXCERPT)),
+        );
+        self.masked(span.file, range, &text.0)
+    }
+
+    fn masked(&self, file: FileId, range: TextRange, bytes: &[u8]) -> String {
+        let none = Vec::new();
+        let hidden = self.secrets.masked.get(&file).unwrap_or(&none);
+        let mut out = Vec::new();
+        let mut at = range.start;
+        let first = hidden.partition_point(|h| h.end <= range.start);
+        for secret in hidden[first..].iter().take_while(|h| h.start < range.end) {
+            if secret.start > at {
+                out.extend_from_slice(TextRange::new(at, secret.start).slice(bytes));
+            }
+            out.extend_from_slice(b"***");
+            at = secret.end;
+        }
+        if at < range.end {
+            out.extend_from_slice(TextRange::new(at, range.end).slice(bytes));
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    fn text(&self, file: FileId) -> Option<Text> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = recent.texts.get(&file) {
+            return text.clone();
+        }
+        let text = self.tree.read(file).ok().map(|bytes| {
+            let index = LineIndex::new(&bytes);
+            Arc::new((bytes, index))
+        });
+        recent.texts.insert(file, text.clone());
+        recent.order.push_back(file);
+        if recent.order.len() > KEPT
+            && let Some(oldest) = recent.order.pop_front()
+        {
+            recent.texts.remove(&oldest);
+        }
+        text
+    }
+}
+
+/// A construct without what formatting changes: runs of blanks and continuations are one blank.
+fn normalised(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c == '\\')
+        .filter(|w| !w.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn fingerprint(check: &str, part: &str, subject: &str, construct: &str, ordinal: u32) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for field in [check, part, subject, construct] {
+        hasher.update(&(field.len() as u64).to_le_bytes());
+        hasher.update(field.as_bytes());
+    }
+    hasher.update(&ordinal.to_le_bytes());
+    hasher.finalize().to_hex().chars().take(32).collect()
+}
+
+/// The severity of an outcome: the check's, lowered to the worst of the evidence that speaks
+/// against it where all of that evidence is lower.
+pub(crate) fn severity(check: &Check, evidence: &[Evidence]) -> Severity {
+    evidence
+        .iter()
+        .filter(|e| matches!(e.role, Role::Contradicts | Role::Missing))
+        .map(|e| e.severity.unwrap_or(check.severity).max(check.severity))
+        .min()
+        .unwrap_or(check.severity)
+}
