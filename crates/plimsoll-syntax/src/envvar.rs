@@ -64,8 +64,12 @@ pub(crate) fn split(line: &str) -> Option<Vec<Range<usize>>> {
     while let Some(next) = lexer.peek() {
         let at = lexer.at;
         match next {
-            '\'' => drop(lexer.single_quoted().ok()?),
-            '"' => drop(lexer.double_quoted(true).ok()?),
+            '\'' => {
+                lexer.single_quoted().ok()?;
+            }
+            '"' => {
+                lexer.double_quoted(true).ok()?;
+            }
             '\\' => {
                 lexer.next();
                 lexer.next();
@@ -167,7 +171,9 @@ impl<'a> Lexer<'a> {
     fn single_quoted(&mut self) -> Result<&'a str, ExpandError> {
         let start = self.at;
         let rest = self.text.get(start + 1..).unwrap_or_default();
-        let Some(len) = rest.find('\'') else { return self.fail(start, "unterminated single quote") };
+        let Some(len) = rest.find('\'') else {
+            return self.fail(start, "unterminated single quote");
+        };
         self.at = start + len + 2;
         Ok(&rest[..len])
     }
@@ -210,8 +216,7 @@ impl<'a> Lexer<'a> {
         self.depth += 1;
         let value = self.substitution(start)?;
         self.depth -= 1;
-        self.produced += value.len();
-        if self.produced > MAX_VALUE {
+        if self.produced.max(value.len()) > MAX_VALUE {
             return self.fail(start, "the value grows beyond 128 KiB");
         }
         Ok(value)
@@ -227,12 +232,12 @@ impl<'a> Lexer<'a> {
             return Ok(self.value(name).unwrap_or_else(|| self.unset(start)));
         }
         self.next();
-        if matches!(self.peek(), Some('{' | '}' | ':')) {
+        let name = self.name();
+        if name.is_empty() {
             return self.fail(start, "bad substitution");
         }
-        let name = self.name();
         let Some(mut modifier) = self.next() else { return self.fail(start, "missing `}`") };
-        if modifier == '}' && !name.is_empty() {
+        if modifier == '}' {
             return Ok(self.value(name).unwrap_or_else(|| self.unset(start)));
         }
         let value = self.value(name);
@@ -295,6 +300,7 @@ impl<'a> Lexer<'a> {
 
     fn value(&mut self, name: &str) -> Option<String> {
         let value = (self.lookup)(name);
+        self.produced += value.as_ref().map_or(0, String::len);
         self.used.push((name.to_owned(), value.is_some()));
         value
     }
@@ -316,22 +322,23 @@ impl Glob {
         if pattern.len() > MAX_PATTERN {
             return Err(format!("the pattern is longer than {MAX_PATTERN} bytes"));
         }
-        let mut parts = vec![Vec::new()];
-        let mut push = |parts: &mut Vec<Vec<_>>, c| parts.last_mut().map(|part| part.push(c));
+        let mut parts = Vec::new();
+        let mut part = Vec::new();
         let mut chars = pattern.chars().peekable();
         while let Some(c) = chars.next() {
             match c {
-                '*' => parts.push(Vec::new()),
-                '?' => drop(push(&mut parts, None)),
+                '*' => parts.push(std::mem::take(&mut part)),
+                '?' => part.push(None),
                 // Within `${…}` a slash or a brace has to be escaped; the pattern means it plain.
                 '\\' if matches!(chars.peek(), Some('/' | '}')) => {}
                 '\\' => match chars.next() {
-                    Some(c @ ('*' | '?' | '\\')) => drop(push(&mut parts, Some(c))),
+                    Some(c @ ('*' | '?' | '\\')) => part.push(Some(c)),
                     _ => return Err(format!("bad escape in the pattern `{pattern}`")),
                 },
-                c => drop(push(&mut parts, Some(c))),
+                c => part.push(Some(c)),
             }
         }
+        parts.push(part);
         Ok(Self { parts })
     }
 
@@ -365,7 +372,8 @@ impl Glob {
         Self { parts }.trim_start(&backwards, longest).chars().rev().collect()
     }
 
-    /// Replaces the first match, or all of them, each as long as it can be.
+    /// Replaces the first match, or all of them, each as long as it can be. Stops once the
+    /// result is too long to be a value.
     fn replace(&self, value: &str, with: &str, all: bool) -> String {
         let chars: Vec<char> = value.chars().collect();
         let mut out = String::new();
@@ -374,7 +382,7 @@ impl Glob {
         // although its first part does, its other parts are nowhere further right either.
         let mut open = true;
         let mut after_match = false;
-        while at <= chars.len() {
+        while at <= chars.len() && out.len() <= MAX_VALUE {
             let end = if open { self.end(&chars, at, true) } else { None };
             if let Some(end) = end
                 && (end > at || !after_match)
