@@ -69,12 +69,14 @@ impl Derived {
 
     /// The origin of one byte; `inclusive` asks for the byte itself rather than the gap before it.
     fn map(&self, index: usize, offset: u32, inclusive: bool) -> Span {
-        let segment = self.segments[index];
+        let Some(segment) = self.segments.get(index).copied() else { return self.whole };
         if !segment.verbatim {
             return segment.origin;
         }
-        let at = segment.origin.range.start + (offset - segment.start);
-        let end = if inclusive { at + 1 } else { at };
+        // What lies past the text's end stands at its end.
+        let last = segment.origin.range.end;
+        let at = segment.origin.range.start.saturating_add(offset - segment.start).min(last);
+        let end = if inclusive { at.saturating_add(1).min(last) } else { at };
         Span::new(segment.origin.file, TextRange::new(at, end))
     }
 }

@@ -1,10 +1,16 @@
-//! The disk reader: git's index plus untracked files, or the plain walk outside git.
+//! The disk reader: what git tracks, what it does not, what it ignores; or the plain walk.
 
-use std::fmt;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{Tree, TreeBuilder, Unreadable};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use rayon::prelude::*;
+
+use crate::tree::Backend;
+use crate::{Entry, EntryKind, Tracking, Tree, TreeBuilder, Unreadable};
 
 /// How to list a tree.
 #[derive(Clone, Debug, Default)]
@@ -27,38 +33,538 @@ pub enum OpenError {
     Denied(PathBuf, String),
     /// An exclude pattern is malformed: the pattern and why.
     Pattern(String, String),
+    /// Only tracked files were asked for, and nothing says which those are: the root and why.
+    NoGit(PathBuf, String),
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotADirectory(path) => write!(f, "{}: not a directory", path.display()),
             Self::Denied(path, why) => write!(f, "{}: {why}", path.display()),
             Self::Pattern(pattern, why) => write!(f, "exclude pattern `{pattern}`: {why}"),
+            Self::NoGit(path, why) => write!(f, "{}: {why}", path.display()),
         }
     }
 }
 
 impl std::error::Error for OpenError {}
 
-/// Lists the tree at `root`.
+/// How many files are listed of ignored directories together: enough for any `dist` or `.venv`,
+/// and no reason to spend a second on `node_modules`.
+const MAX_IGNORED: usize = 20_000;
+
+/// The most that is read of one ignore file.
+const MAX_RULES: u64 = 1024 * 1024;
+
+/// Lists the tree at `root`: in a git work tree what the index tracks and what is there besides,
+/// elsewhere everything. No link is followed, nothing but plain files is ever opened.
+///
+/// The rules are the repository's own (`.gitignore`, `.git/info/exclude`), never those of the person
+/// who runs this: a tree is the same for everybody. A tracked file that is not on disk (a sparse
+/// checkout) is not listed. A submodule is left out with a note; a repository inside the repository
+/// is listed by name only, as if ignored.
 ///
 /// # Errors
-/// [`OpenError`] when the root itself cannot be listed; trouble below it becomes a note.
+/// [`OpenError`] when the request is wrong or the root itself cannot be listed; trouble below it
+/// becomes a note.
 pub fn open(root: &Path, options: &OpenOptions) -> Result<Tree, OpenError> {
-    let _ = options;
-    if !root.is_dir() {
-        return Err(OpenError::NotADirectory(root.to_owned()));
-    }
-    Ok(TreeBuilder::new().build())
+    open_bounded(root, options, MAX_IGNORED)
 }
 
-/// Reads one file, up to `limit` bytes.
+fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Result<Tree, OpenError> {
+    let denied = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            OpenError::NotADirectory(root.to_owned())
+        }
+        kind => OpenError::Denied(root.to_owned(), kind.to_string()),
+    };
+    let top = root.canonicalize().map_err(denied)?;
+    fs::read_dir(&top).map_err(denied)?;
+    let exclude = patterns(&top, &options.exclude)?;
+
+    let mut builder = TreeBuilder::new();
+    let way = work_tree(&top)
+        .and_then(|above| top.strip_prefix(above).ok())
+        .map(key_of)
+        .unwrap_or_default();
+    if !way.is_empty() && !options.is_root {
+        builder.outside(shown(&way));
+    }
+    let mut git = Git::around(&top).unwrap_or_else(|why| {
+        builder.note(
+            ".git",
+            &format!("git's index cannot be read, so every file counts as untracked: {why}"),
+        );
+        None
+    });
+    if let Some(git) = &git {
+        git.revision.iter().for_each(|hex| _ = builder.revision(hex.clone()));
+        for path in &git.submodules {
+            builder.note(&shown(path), "a submodule: what is in it is not part of this tree");
+        }
+    }
+    // Who names an ignored directory wants what is in it.
+    git = git.filter(|git| !(git.root_ignored && git.files.is_empty()));
+    if options.tracked_only && git.is_none() {
+        let why = "not in a git work tree whose index can be read, so no file is tracked";
+        return Err(OpenError::NoGit(root.to_owned(), why.to_owned()));
+    }
+
+    let walk = Walk { git: git.as_ref(), exclude, tracked_only: options.tracked_only };
+    let found = walk.run(&top, max_ignored);
+    for (key, says) in &found.notes {
+        builder.note(&shown(key), says);
+    }
+    name(&mut builder, found.files);
+    Ok(builder.build())
+}
+
+/// A path as bytes, relative to the root, `/` between its parts: what git and order go by.
+type Key = Vec<u8>;
+
+/// One directory to list.
+struct Dir {
+    key: Key,
+    path: PathBuf,
+    rules: Option<Arc<Rules>>,
+    /// Whether git ignores it, and so all that is below it.
+    ignored: bool,
+}
+
+/// One file or link.
+struct Found {
+    key: Key,
+    path: PathBuf,
+    kind: EntryKind,
+    tracking: Tracking,
+    len: u64,
+}
+
+/// What one directory, or all of them, came to.
+#[derive(Default)]
+struct Listing {
+    files: Vec<Found>,
+    /// Directories to list next.
+    dirs: Vec<Dir>,
+    /// Ignored directories without a tracked file, which are listed last and not to their end.
+    ignored: Vec<Dir>,
+    notes: Vec<(Key, String)>,
+}
+
+struct Walk<'a> {
+    git: Option<&'a Git>,
+    exclude: Gitignore,
+    tracked_only: bool,
+}
+
+impl Walk<'_> {
+    /// Lists everything, level by level, each level's directories in parallel and in order.
+    fn run(&self, root: &Path, max_ignored: usize) -> Listing {
+        let start = Dir {
+            key: Vec::new(),
+            path: root.to_owned(),
+            rules: self.git.and_then(|git| git.rules.clone()),
+            ignored: self.git.is_some_and(|git| git.root_ignored),
+        };
+        let mut all = Listing::default();
+        let mut level = vec![start];
+        while !level.is_empty() {
+            let listings: Vec<Listing> =
+                level.par_iter().map(|dir| self.list(dir, usize::MAX)).collect();
+            level = Vec::new();
+            for mut listing in listings {
+                all.files.append(&mut listing.files);
+                all.notes.append(&mut listing.notes);
+                all.ignored.append(&mut listing.ignored);
+                level.append(&mut listing.dirs);
+            }
+        }
+        self.list_ignored(&mut all, max_ignored);
+        all
+    }
+
+    /// Lists the ignored directories in breadth, so that what lies near the top comes first, until
+    /// `budget` names were seen.
+    fn list_ignored(&self, all: &mut Listing, mut budget: usize) {
+        let tops = std::mem::take(&mut all.ignored);
+        let keys: Vec<Key> = tops.iter().map(|dir| dir.key.clone()).collect();
+        let mut cut = vec![false; keys.len()];
+        let mut queue: VecDeque<(usize, Dir)> = tops.into_iter().enumerate().collect();
+        while let Some((top, dir)) = queue.pop_front() {
+            if budget == 0 {
+                cut[top] = true;
+                continue;
+            }
+            // One more than may be shown, to know whether there is more.
+            let mut listing = self.list(&dir, budget.saturating_add(1));
+            if listing.files.len() + listing.ignored.len() > budget {
+                cut[top] = true;
+                listing.files.truncate(budget);
+                listing.ignored.truncate(budget - listing.files.len());
+            }
+            budget -= listing.files.len() + listing.ignored.len();
+            all.files.append(&mut listing.files);
+            all.notes.append(&mut listing.notes);
+            queue.extend(listing.ignored.into_iter().map(|dir| (top, dir)));
+        }
+        for (key, _) in keys.into_iter().zip(cut).filter(|&(_, cut)| cut) {
+            all.notes.push((
+                key,
+                "ignored by git and large: only its first files are listed".to_owned(),
+            ));
+        }
+    }
+
+    /// Lists one directory; of the names in it only the first `at_most` in order.
+    fn list(&self, dir: &Dir, at_most: usize) -> Listing {
+        let mut out = Listing::default();
+        let mut children =
+            match fs::read_dir(&dir.path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+                Ok(children) => children,
+                Err(e) => {
+                    out.notes.push((
+                        dir.key.clone(),
+                        format!("a directory that cannot be listed: {}", e.kind()),
+                    ));
+                    return out;
+                }
+            };
+        children.sort_by_cached_key(fs::DirEntry::file_name);
+        let rules = if self.git.is_none() || dir.ignored {
+            dir.rules.clone()
+        } else {
+            let own = children
+                .iter()
+                .find(|child| child.file_name() == ".gitignore")
+                .map(fs::DirEntry::path);
+            let (rules, trouble) = Rules::below(dir.rules.clone(), &dir.path, own.as_deref());
+            if let Some(says) = trouble {
+                out.notes.push((join(&dir.key, b".gitignore"), says));
+            }
+            rules
+        };
+        for child in children.into_iter().take(at_most) {
+            let name = child.file_name();
+            if name == ".git" {
+                continue;
+            }
+            let key = join(&dir.key, name.as_encoded_bytes());
+            if let Err(e) = self.list_child(dir, rules.as_ref(), &child, &key, &mut out) {
+                // Gone since its directory was read: it is as if it had never been there.
+                if e.kind() != io::ErrorKind::NotFound {
+                    out.notes.push((key, format!("cannot be looked at: {}", e.kind())));
+                }
+            }
+        }
+        out
+    }
+
+    fn list_child(
+        &self,
+        dir: &Dir,
+        rules: Option<&Arc<Rules>>,
+        child: &fs::DirEntry,
+        key: &Key,
+        out: &mut Listing,
+    ) -> io::Result<()> {
+        let path = child.path();
+        let kind = child.file_type()?;
+        if self.exclude.matched(&path, kind.is_dir()).is_ignore() {
+            return Ok(());
+        }
+        let ignored =
+            || dir.ignored || rules.is_some_and(|rules| rules.ignore(&path, kind.is_dir()));
+        if kind.is_dir() {
+            if self.git.is_some_and(|git| git.submodules.contains(key)) {
+                return Ok(());
+            }
+            let has_tracked = self.git.is_some_and(|git| git.dirs.contains(key));
+            if self.tracked_only && !has_tracked {
+                return Ok(());
+            }
+            let mut ignored = ignored();
+            if self.git.is_some() && !has_tracked && !ignored && is_repository(&path) {
+                let says = "a repository of its own: what is in it is listed by name only";
+                out.notes.push((key.clone(), says.to_owned()));
+                ignored = true;
+            }
+            let next = if ignored && !has_tracked { &mut out.ignored } else { &mut out.dirs };
+            next.push(Dir { key: key.clone(), path, rules: rules.cloned(), ignored });
+            return Ok(());
+        }
+        let tracked = self.git.and_then(|git| git.files.get(key));
+        let tracking = match tracked {
+            Some(_) => Tracking::Tracked,
+            None if self.tracked_only => return Ok(()),
+            None if ignored() => Tracking::Ignored,
+            None => Tracking::Untracked,
+        };
+        let (kind, len) = if kind.is_symlink() {
+            let target = fs::read_link(&path)?.to_string_lossy().into();
+            (EntryKind::Link { target, inside: None }, 0)
+        } else if kind.is_file() {
+            let metadata = child.metadata()?;
+            // Of a tracked file git's word counts: it is what a clone gets.
+            let executable = tracked.copied().unwrap_or_else(|| is_executable(&metadata));
+            (EntryKind::File { executable }, metadata.len())
+        } else {
+            out.notes.push((key.clone(), "a pipe, socket or device: never opened".to_owned()));
+            return Ok(());
+        };
+        out.files.push(Found { key: key.clone(), path, kind, tracking, len });
+        Ok(())
+    }
+}
+
+/// Gives every file its path as text. Two names that look alike once their bytes are made UTF-8 are
+/// both kept: the later one gets a number.
+fn name(builder: &mut TreeBuilder, mut files: Vec<Found>) {
+    // Real UTF-8 first: its names are never changed.
+    files.sort_by(|a, b| {
+        (str::from_utf8(&a.key).is_err(), &a.key).cmp(&(str::from_utf8(&b.key).is_err(), &b.key))
+    });
+    let mut next = HashMap::new();
+    for Found { key, path, kind, tracking, len } in files {
+        let plain = shown(&key);
+        let mut unique = plain.clone();
+        if builder.holds(&plain) {
+            let number = next.entry(plain.clone()).or_insert(2_u32);
+            while builder.holds(&unique) {
+                unique = format!("{plain}~{number}");
+                *number += 1;
+            }
+            builder.note(&unique, &format!("stands for a second file whose name reads `{plain}`"));
+        }
+        builder.entry(Entry { path: unique.into(), kind, tracking, len }, Backend::disk(path));
+    }
+}
+
+fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
+
+fn join(dir: &[u8], name: &[u8]) -> Key {
+    if dir.is_empty() { name.to_vec() } else { [dir, name].join(&b'/') }
+}
+
+fn key_of(relative: &Path) -> Key {
+    relative
+        .components()
+        .fold(Key::new(), |key, part| join(&key, part.as_os_str().as_encoded_bytes()))
+}
+
+/// Whether a directory is the top of a git work tree.
+fn is_repository(path: &Path) -> bool {
+    let dot = path.join(".git");
+    fs::symlink_metadata(&dot).is_ok_and(|m| m.is_file()) || dot.join("HEAD").is_file()
+}
+
+/// The top of the git work tree around `root`; what is inside a `.git` is in none.
+fn work_tree(root: &Path) -> Option<&Path> {
+    root.ancestors()
+        .take_while(|dir| dir.file_name().is_none_or(|name| name != ".git"))
+        .find(|dir| is_repository(dir))
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// What git says of the tree below one directory of its work tree.
+struct Git {
+    /// The way from the work tree's top to the root; empty where they are the same.
+    prefix: Key,
+    /// Every tracked file and link below the root, and whether it is executable.
+    files: HashMap<Key, bool>,
+    /// Every directory below the root with a tracked file in it, at any depth.
+    dirs: HashSet<Key>,
+    /// Submodules below the root.
+    submodules: HashSet<Key>,
+    /// The ignore rules from above the root.
+    rules: Option<Arc<Rules>>,
+    /// Whether those rules ignore the root itself.
+    root_ignored: bool,
+    /// The commit that HEAD names.
+    revision: Option<String>,
+}
+
+impl Git {
+    /// The work tree around `root`, a canonical path. `Ok(None)` where there is none, an error in
+    /// words where there is one that cannot be read.
+    fn around(root: &Path) -> Result<Option<Self>, String> {
+        // Not asking gix at all where no `.git` stands keeps «none» and «broken» apart.
+        if work_tree(root).is_none() {
+            return Ok(None);
+        }
+        // No environment, no configuration but the repository's own: the same tree for everybody.
+        let options = gix::open::Options::isolated();
+        let trust = gix::sec::trust::Mapping { full: options.clone(), reduced: options };
+        let upwards = gix::discover::upwards::Options {
+            dot_git_only: true,
+            cross_fs: true,
+            ..Default::default()
+        };
+        let repo = gix::ThreadSafeRepository::discover_opts(root, upwards, trust)
+            .map_err(|e| e.to_string())?;
+        let repo = repo.to_thread_local();
+        let Some(top) = repo.workdir().and_then(|top| top.canonicalize().ok()) else {
+            return Ok(None);
+        };
+        let Ok(way) = root.strip_prefix(&top) else { return Ok(None) };
+        let index = repo.index_or_empty().map_err(|e| e.to_string())?;
+
+        let info = repo.common_dir().join("info/exclude");
+        let (mut rules, _) = Rules::below(None, &top, info.is_file().then_some(&*info));
+        let (mut dir, mut root_ignored) = (top.clone(), false);
+        for part in way.components() {
+            (rules, _) = Rules::below(rules, &dir, Some(&dir.join(".gitignore")));
+            dir.push(part);
+            root_ignored =
+                root_ignored || rules.as_ref().is_some_and(|rules| rules.ignore(&dir, true));
+        }
+
+        let revision = repo.head_id().ok().map(|id| id.to_string());
+        let (files, dirs, submodules) = <_>::default();
+        let mut git =
+            Self { prefix: key_of(way), files, dirs, submodules, rules, root_ignored, revision };
+        for entry in index.entries() {
+            git.add(entry.path(&index), entry.mode);
+        }
+        Ok(Some(git))
+    }
+
+    /// Takes in one entry of the index, if it lies below the root.
+    fn add(&mut self, path: &[u8], mode: gix::index::entry::Mode) {
+        let below = match path.strip_prefix(&*self.prefix) {
+            Some(rest) if self.prefix.is_empty() => rest,
+            Some([b'/', rest @ ..]) => rest,
+            _ => return,
+        };
+        if mode.is_submodule() {
+            self.submodules.insert(below.to_vec());
+        } else if !mode.is_sparse() {
+            self.files.insert(below.to_vec(), mode == gix::index::entry::Mode::FILE_EXECUTABLE);
+        } else {
+            return;
+        }
+        let mut dir = below;
+        while let Some(slash) = memchr::memrchr(b'/', dir) {
+            dir = &dir[..slash];
+            if !self.dirs.insert(dir.to_vec()) {
+                break;
+            }
+        }
+    }
+}
+
+/// The ignore rules that hold in a directory: its own, then those of the directories above it.
+struct Rules {
+    own: Gitignore,
+    above: Option<Arc<Rules>>,
+}
+
+impl Rules {
+    /// `above` with the rules of `file` added, which hold for what is below `dir`; and what to note
+    /// when the file is there but could not be used. As for git, a link is no ignore file.
+    fn below(
+        above: Option<Arc<Self>>,
+        dir: &Path,
+        file: Option<&Path>,
+    ) -> (Option<Arc<Self>>, Option<String>) {
+        let Some(file) = file else { return (above, None) };
+        let bytes = match read(file, MAX_RULES) {
+            Ok(bytes) => bytes,
+            Err(Unreadable::Changed | Unreadable::Link) => return (above, None),
+            Err(Unreadable::TooLarge { len, limit }) => {
+                return (
+                    above,
+                    Some(format!("not applied: {len} bytes, more than the {limit} that are read")),
+                );
+            }
+            Err(Unreadable::Denied(why)) => return (above, Some(format!("not applied: {why}"))),
+        };
+        let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes));
+        let mut builder = GitignoreBuilder::new(dir);
+        for line in text.lines() {
+            // A malformed line matches nothing, as in git.
+            let _ = builder.add_line(None, line);
+        }
+        match builder.build() {
+            Ok(own) if own.is_empty() => (above, None),
+            Ok(own) => (Some(Arc::new(Self { own, above })), None),
+            Err(e) => (above, Some(format!("not applied: {e}"))),
+        }
+    }
+
+    /// Whether git ignores `path` by these rules; the nearest file that says anything decides.
+    fn ignore(&self, path: &Path, is_dir: bool) -> bool {
+        let mut rules = Some(self);
+        while let Some(Self { own, above }) = rules {
+            let matched = own.matched(path, is_dir);
+            if !matched.is_none() {
+                return matched.is_ignore();
+            }
+            rules = above.as_deref();
+        }
+        false
+    }
+}
+
+/// Compiles the patterns of what to leave out.
+fn patterns(root: &Path, exclude: &[String]) -> Result<Gitignore, OpenError> {
+    let mut builder = GitignoreBuilder::new(root);
+    for pattern in exclude {
+        let malformed = |e: ignore::Error| OpenError::Pattern(pattern.clone(), words(&e));
+        builder.add_line(None, pattern).map_err(malformed)?;
+    }
+    builder.build().map_err(|e| OpenError::Pattern(exclude.join(" "), words(&e)))
+}
+
+fn words(e: &ignore::Error) -> String {
+    match e {
+        ignore::Error::Glob { err, .. } => err.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Reads one plain file, up to `limit` bytes. Whatever was put at the path since it was listed, this
+/// follows no link in the last part, does not wait for a pipe, and stops when the file grows.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Arc<[u8]>, Unreadable> {
-    let denied = |e: std::io::Error| Unreadable::Denied(e.kind().to_string());
-    let len = std::fs::metadata(path).map_err(denied)?.len();
+    let refused = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unreadable::Changed,
+        kind => Unreadable::Denied(kind.to_string()),
+    };
+    if !fs::symlink_metadata(path).map_err(refused)?.is_file() {
+        return Err(Unreadable::Changed);
+    }
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK,
+    );
+    let file = options.open(path).map_err(refused)?;
+    let metadata = file.metadata().map_err(refused)?;
+    if !metadata.is_file() {
+        return Err(Unreadable::Changed);
+    }
+    let len = metadata.len();
     if len > limit {
         return Err(Unreadable::TooLarge { len, limit });
     }
-    std::fs::read(path).map(Arc::from).map_err(denied)
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0).saturating_add(1));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(refused)?;
+    if bytes.len() as u64 > limit {
+        return Err(Unreadable::TooLarge { len: bytes.len() as u64, limit });
+    }
+    Ok(bytes.into())
 }

@@ -37,15 +37,18 @@ impl LineIndex {
         u32::try_from(index).unwrap_or(u32::MAX)
     }
 
-    /// The position of `offset` in `text`, the text that was indexed.
+    /// The position of `offset` in `text`, the text that was indexed; inside a character, that of the
+    /// character. Takes time linear in the column.
     #[must_use]
     pub fn line_col(&self, text: &[u8], offset: u32) -> LineCol {
         let offset = offset.min(self.len);
         let line = self.line(offset);
         let start = self.starts[line as usize - 1] as usize;
-        let before = &text[start..offset as usize];
-        let column = String::from_utf8_lossy(before).chars().count() + 1;
-        LineCol { line, column: u32::try_from(column).unwrap_or(u32::MAX) }
+        // A character that `offset` lies in ends at most three bytes further on.
+        let around =
+            &text[start.min(text.len())..(offset as usize).saturating_add(3).min(text.len())];
+        let before = characters(around, offset as usize - start);
+        LineCol { line, column: u32::try_from(before + 1).unwrap_or(u32::MAX) }
     }
 
     /// The byte range of a 1-based line without its line end; `None` past the last line.
@@ -65,6 +68,27 @@ impl LineIndex {
     pub fn count(&self) -> u32 {
         u32::try_from(self.starts.len()).unwrap_or(u32::MAX)
     }
+}
+
+/// How many characters end at or before `offset`; a byte that is not UTF-8 counts as one.
+fn characters(text: &[u8], offset: usize) -> usize {
+    let (mut at, mut count) = (0, 0);
+    for chunk in text.utf8_chunks() {
+        let (valid, invalid) = (chunk.valid(), chunk.invalid());
+        let inside = valid.floor_char_boundary(offset - at);
+        count += valid[..inside].chars().count();
+        at += valid.len();
+        if offset <= at {
+            break;
+        }
+        let rest = invalid.len().min(offset - at);
+        count += rest;
+        at += rest;
+        if rest < invalid.len() {
+            break;
+        }
+    }
+    count
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! Changes as values: edits, new files, removals and modes, applied all or not at all.
 
-use std::fmt;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write as _};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fmt, fs};
 
-use crate::{FileId, Span, Tree, TreeBuilder};
+use crate::{EntryKind, FileId, Span, TextRange, Tracking, Tree, Unreadable, normalize_path};
 
 /// One replacement: the bytes of `span` give way to `insert`. An empty span inserts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +55,11 @@ pub enum Conflict {
     Link(FileId),
     /// A file to create exists, or its path leaves the tree or runs through a file.
     Exists(String),
+    /// The patch wants two things of one file that exclude each other: to edit and to remove it, to
+    /// make it executable and plain.
+    Contradiction(FileId),
+    /// The file holds other bytes than those that the patch was made for.
+    Changed(FileId),
 }
 
 impl fmt::Display for Conflict {
@@ -60,6 +69,10 @@ impl fmt::Display for Conflict {
             Self::OutOfRange(_) => f.write_str("an edit reaches past the end of its file"),
             Self::Unreadable(_) => f.write_str("the file to edit cannot be read"),
             Self::Link(_) => f.write_str("the file to edit is a link"),
+            Self::Contradiction(_) => {
+                f.write_str("the patch wants two things of one file that exclude each other")
+            }
+            Self::Changed(_) => f.write_str("the file was changed since it was read"),
             Self::Exists(path) => write!(f, "`{path}` cannot be created: something is in its way"),
         }
     }
@@ -67,35 +80,470 @@ impl fmt::Display for Conflict {
 
 impl std::error::Error for Conflict {}
 
+impl Patch {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+            && self.create.is_empty()
+            && self.remove.is_empty()
+            && self.chmod.is_empty()
+    }
+}
+
 impl Tree {
     /// The tree with `patch` applied, or the first conflict; never half of it.
+    ///
+    /// Edits may stand in any order and touch; what is inserted at an offset comes before what
+    /// replaces the bytes from there on. Equal edits are one edit, two different insertions at one
+    /// offset are an overlap. Links are neither edited nor given modes, but may be removed. Files
+    /// created count as tracked where the tree has tracked files: a patch is made to be committed.
     ///
     /// # Errors
     /// [`Conflict`] names what stands in the way.
     pub fn apply(&self, patch: &Patch) -> Result<Self, Conflict> {
-        let _ = patch;
-        let mut builder = TreeBuilder::new();
-        for (entry, backend) in self.parts() {
-            builder.entry(entry.clone(), backend.clone());
-        }
-        Ok(builder.build())
+        Ok(self.with(&changes(self, patch)?, &patch.create))
     }
+
+    /// The tree after checked changes.
+    fn with(&self, changes: &[Change], create: &[Create]) -> Self {
+        let mut builder = self.to_builder();
+        for Change { file, after, mode, .. } in changes {
+            let Some((entry, _)) = builder.take(self.path(*file)) else { continue };
+            if let (Some(bytes), EntryKind::File { executable }) = (after, entry.kind) {
+                builder.file_as(&entry.path, bytes, entry.tracking, mode.unwrap_or(executable));
+            }
+        }
+        let is_tracked =
+            self.is_empty() || self.entries().any(|(_, entry)| entry.tracking == Tracking::Tracked);
+        let tracking = if is_tracked { Tracking::Tracked } else { Tracking::Untracked };
+        for Create { path, bytes, executable } in create {
+            builder.file_as(path, bytes, tracking, *executable);
+        }
+        builder.build()
+    }
+}
+
+/// What becomes of one file of a tree.
+struct Change {
+    file: FileId,
+    /// Its bytes now; `None` for a link, which is only ever removed.
+    before: Option<Arc<[u8]>>,
+    /// Its bytes then; `None` where it is removed.
+    after: Option<Vec<u8>>,
+    /// Whether it is to be executable, where the patch says so.
+    mode: Option<bool>,
+}
+
+/// Checks the whole of a patch, and says what becomes of each file it touches, in path order.
+fn changes(tree: &Tree, patch: &Patch) -> Result<Vec<Change>, Conflict> {
+    check_created(tree, &patch.create)?;
+    let mut edits: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
+    for edit in &patch.edits {
+        edits.entry(edit.span.file).or_default().push(edit);
+    }
+    let mut modes = BTreeMap::new();
+    for &(file, executable) in &patch.chmod {
+        if modes.insert(file, executable).is_some_and(|other| other != executable) {
+            return Err(Conflict::Contradiction(file));
+        }
+    }
+    let removed: BTreeSet<FileId> = patch.remove.iter().copied().collect();
+    let touched: BTreeSet<FileId> =
+        edits.keys().chain(modes.keys()).chain(&removed).copied().collect();
+    touched
+        .into_iter()
+        .map(|file| {
+            if file.0 as usize >= tree.len() {
+                return Err(Conflict::Unreadable(file));
+            }
+            let (edits, mode) = (edits.get(&file), modes.get(&file));
+            let is_removed = removed.contains(&file);
+            if is_removed && (edits.is_some() || mode.is_some()) {
+                return Err(Conflict::Contradiction(file));
+            }
+            let mode = mode.copied();
+            if matches!(tree.entry(file).kind, EntryKind::Link { .. }) {
+                let removal = Change { file, before: None, after: None, mode };
+                return if is_removed { Ok(removal) } else { Err(Conflict::Link(file)) };
+            }
+            let before = tree.read(file).map_err(|why| match why {
+                Unreadable::Changed => Conflict::Changed(file),
+                _ => Conflict::Unreadable(file),
+            })?;
+            let after = match edits {
+                _ if is_removed => None,
+                Some(edits) => Some(splice(&before, edits)?),
+                None => Some(before.to_vec()),
+            };
+            Ok(Change { file, before: Some(before), after, mode })
+        })
+        .collect()
+}
+
+/// One text with all its edits made.
+fn splice(text: &[u8], edits: &[&Edit]) -> Result<Vec<u8>, Conflict> {
+    let mut edits = edits.to_vec();
+    edits.sort();
+    edits.dedup();
+    let mut out =
+        Vec::with_capacity(text.len() + edits.iter().map(|edit| edit.insert.len()).sum::<usize>());
+    let mut at = 0;
+    let mut last: Option<&Edit> = None;
+    for edit in edits {
+        let TextRange { start, end } = edit.span.range;
+        let Some(kept) =
+            (end >= start && end as usize <= text.len()).then(|| TextRange::new(at, start))
+        else {
+            return Err(Conflict::OutOfRange(edit.span));
+        };
+        if let Some(last) = last
+            && (start < at || edit.span == last.span)
+        {
+            return Err(Conflict::Overlap(last.span, edit.span));
+        }
+        out.extend_from_slice(kept.slice(text));
+        out.extend_from_slice(&edit.insert);
+        at = end;
+        last = Some(edit);
+    }
+    out.extend_from_slice(text.get(at as usize..).unwrap_or_default());
+    Ok(out)
+}
+
+/// Checks that every new file has a place of its own, in the tree and among the others. What the
+/// same patch removes is still in the way: a file does not give way to another thing of its name.
+fn check_created(tree: &Tree, create: &[Create]) -> Result<(), Conflict> {
+    let mut paths = BTreeMap::new();
+    for new in create {
+        let is_free = is_plain_path(&new.path)
+            && tree.find(&new.path).is_none()
+            && !tree.is_dir(&new.path)
+            && ancestors(&new.path).all(|dir| tree.find(dir).is_none());
+        if !is_free || paths.insert(&*new.path, new).is_some_and(|other| other != new) {
+            return Err(Conflict::Exists(new.path.clone()));
+        }
+    }
+    match paths.keys().find(|path| ancestors(path).any(|dir| paths.contains_key(dir))) {
+        Some(path) => Err(Conflict::Exists((*path).to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// Whether a path is one of a file below the root on any system, and none of git's own: a file in
+/// `.git/hooks` is run.
+fn is_plain_path(path: &str) -> bool {
+    let parts = Path::new(path).components();
+    normalize_path(path).as_deref() == Some(path)
+        && !path.is_empty()
+        && !path.contains('\0')
+        && parts.clone().count() == path.split('/').count()
+        && parts.into_iter().all(|part| match part {
+            Component::Normal(part) => !part.eq_ignore_ascii_case(".git"),
+            _ => false,
+        })
+}
+
+/// The directories around a path, nearest first, without the root.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(path.rsplit_once('/'), |(dir, _)| dir.rsplit_once('/'))
+        .map(|(dir, _)| dir)
 }
 
 /// Why a patch was not written. What the disk holds is said by each.
 #[derive(Debug)]
 pub enum WriteError {
-    /// The patch does not apply to the tree; nothing was written.
+    /// The patch does not apply to the tree, or to what the disk holds by now; nothing was written.
     Conflict(Conflict),
     /// The system refused; everything already written was put back.
-    Io(std::io::Error),
+    Io(io::Error),
+    /// The system refused, and then refused to put back what was written: the paths that are not as
+    /// they were, each with the path that its old file is kept at (empty where there was none).
+    Stuck(io::Error, Vec<(PathBuf, PathBuf)>),
 }
 
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict(conflict) => conflict.fmt(f),
+            Self::Io(e) => write!(f, "{e}; everything is as it was"),
+            Self::Stuck(e, kept) => {
+                write!(f, "{e}; not everything could be put back")?;
+                kept.iter().try_for_each(|(path, old)| match old.as_os_str().is_empty() {
+                    true => write!(f, "; {} is new", path.display()),
+                    false => write!(f, "; what was at {} is at {}", path.display(), old.display()),
+                })
+            }
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}
+
 /// Writes `patch` to the disk tree below `root` that `tree` was read from: all of it or nothing.
+///
+/// A file has to hold the bytes that the tree read. New bytes are first written beside their targets
+/// and made durable; only then are they renamed into place, each old file being kept under another
+/// name until all is done. Modes and, where the system allows, owners stay; hard links to a file
+/// keep its old bytes. Nothing is written through a link, not even one to a directory on the way.
 ///
 /// # Errors
 /// [`WriteError`]; the files are then as they were.
 pub fn write(root: &Path, tree: &Tree, patch: &Patch) -> Result<(), WriteError> {
-    let _ = (root, tree.apply(patch).map_err(WriteError::Conflict)?);
-    Ok(())
+    let changes = changes(tree, patch).map_err(WriteError::Conflict)?;
+    let root = root.canonicalize().map_err(WriteError::Io)?;
+    let mut stage = Stage::default();
+    let staged = plan(&root, tree, &changes, &patch.create).and_then(|steps| {
+        steps.into_iter().try_for_each(|step| stage.add(step))?;
+        // Once more, now that the slow part is over: the time for others to interfere is short.
+        plan(&root, tree, &changes, &patch.create).map(|_| ())
+    });
+    match staged {
+        Ok(()) => stage.commit(),
+        Err(e) => {
+            stage.discard();
+            Err(e)
+        }
+    }
+}
+
+/// What is to happen at one path on disk.
+struct Step<'a> {
+    path: PathBuf,
+    /// Whether something stands there now.
+    exists: bool,
+    /// The new bytes; `None` to remove.
+    bytes: Option<&'a [u8]>,
+    /// Whether it is to be executable; `None` leaves that as it is.
+    mode: Option<bool>,
+}
+
+/// Compares the disk with what the tree says, and lists what is to happen: first what makes room.
+fn plan<'a>(
+    root: &Path,
+    tree: &Tree,
+    changes: &'a [Change],
+    create: &'a [Create],
+) -> Result<Vec<Step<'a>>, WriteError> {
+    let mut steps = Vec::new();
+    for Change { file, before, after, mode } in changes {
+        let path =
+            tree.real_path(*file).map_or_else(|| root.join(tree.path(*file)), Path::to_owned);
+        let way = path.strip_prefix(root).ok().and_then(Path::parent);
+        if way.is_none_or(|way| !is_plain_way(root, way)) {
+            return Err(WriteError::Conflict(Conflict::Link(*file)));
+        }
+        let is_same = match before {
+            Some(bytes) => crate::disk::read(&path, tree.max_file()).is_ok_and(|now| now == *bytes),
+            None => fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()),
+        };
+        if !is_same {
+            return Err(WriteError::Conflict(Conflict::Changed(*file)));
+        }
+        steps.push(Step { path, exists: true, bytes: after.as_deref(), mode: *mode });
+    }
+    steps.sort_by_key(|step| step.bytes.is_some());
+    let mut seen = BTreeSet::new();
+    for Create { path, bytes, executable } in create {
+        let target = root.join(path);
+        let way = Path::new(path).parent().unwrap_or(Path::new(""));
+        if !is_plain_way(root, way) || fs::symlink_metadata(&target).is_ok() {
+            return Err(WriteError::Conflict(Conflict::Exists(path.clone())));
+        }
+        if seen.insert(path) {
+            steps.push(Step {
+                path: target,
+                exists: false,
+                bytes: Some(bytes),
+                mode: Some(*executable),
+            });
+        }
+    }
+    Ok(steps)
+}
+
+/// Whether every part of `way` below `root` is a real directory or does not exist yet.
+fn is_plain_way(root: &Path, way: &Path) -> bool {
+    let mut dir = root.to_owned();
+    way.components().all(|part| {
+        dir.push(part);
+        fs::symlink_metadata(&dir)
+            .map_or_else(|e| e.kind() == io::ErrorKind::NotFound, |metadata| metadata.is_dir())
+    })
+}
+
+/// Changes that are prepared on disk. Every path involved is known before the first target is
+/// touched, so that a journal of `moves` written before [`Stage::commit`] would survive a crash.
+#[derive(Default)]
+struct Stage {
+    moves: Vec<Move>,
+    /// Directories made for new files, outermost first.
+    made: Vec<PathBuf>,
+}
+
+/// One target: what takes its place, and where what was there is kept meanwhile.
+struct Move {
+    target: PathBuf,
+    staged: Option<PathBuf>,
+    kept: Option<PathBuf>,
+}
+
+impl Stage {
+    /// Writes the new bytes of a step beside its target, durably.
+    fn add(&mut self, step: Step<'_>) -> Result<(), WriteError> {
+        self.prepare(step).map_err(WriteError::Io)
+    }
+
+    fn prepare(&mut self, Step { path, exists, bytes, mode }: Step<'_>) -> io::Result<()> {
+        let dir = path.parent().unwrap_or(Path::new("")).to_owned();
+        let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
+        for dir in missing.into_iter().rev() {
+            fs::create_dir(dir)?;
+            self.made.push(dir.to_owned());
+        }
+        let kept = if exists { Some(unused_name(&dir)?) } else { None };
+        let Some(bytes) = bytes else {
+            self.moves.push(Move { target: path, staged: None, kept });
+            return Ok(());
+        };
+        let staged = unused_name(&dir)?;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(
+            &mut options,
+            if mode == Some(true) { 0o777 } else { 0o666 },
+        );
+        let mut file = options.open(&staged)?;
+        // Listed as soon as it exists: whatever fails from here on takes it away again.
+        self.moves.push(Move { target: path.clone(), staged: Some(staged), kept });
+        file.write_all(bytes)?;
+        if exists {
+            take_after(&file, &fs::symlink_metadata(&path)?, mode)?;
+        }
+        file.sync_all()
+    }
+
+    /// Puts everything in its place, or everything back.
+    fn commit(self) -> Result<(), WriteError> {
+        for (done, step) in self.moves.iter().enumerate() {
+            if let Err(e) = step.make() {
+                let begun = self.moves.iter().enumerate().take(done + 1).rev();
+                let stuck: Vec<_> = begun.filter_map(|(i, step)| step.undo(i < done)).collect();
+                self.discard();
+                return Err(if stuck.is_empty() {
+                    WriteError::Io(e)
+                } else {
+                    WriteError::Stuck(e, stuck)
+                });
+            }
+        }
+        let dirs: BTreeSet<&Path> =
+            self.moves.iter().filter_map(|step| step.target.parent()).collect();
+        for kept in self.moves.iter().filter_map(|step| step.kept.as_ref()) {
+            // All is written; an old copy that cannot be taken away does not undo that.
+            let _ = fs::remove_file(kept);
+        }
+        for dir in dirs {
+            // Makes the renames durable where the system can; the patch is complete either way.
+            let _ = fs::File::open(dir).and_then(|dir| dir.sync_all());
+        }
+        Ok(())
+    }
+
+    /// Takes away what was prepared. No target was touched, or all were put back.
+    fn discard(self) {
+        self.moves.iter().for_each(Move::forget_staged);
+        for dir in self.made.iter().rev() {
+            // Fails, rightly, where somebody else put something into it.
+            let _ = fs::remove_dir(dir);
+        }
+    }
+}
+
+impl Move {
+    fn make(&self) -> io::Result<()> {
+        match (&self.staged, &self.kept) {
+            (Some(staged), Some(kept)) => {
+                // A second name for the old file leaves no moment without one; a file system that
+                // knows no second names gets the short moment.
+                fs::hard_link(&self.target, kept).or_else(|_| fs::rename(&self.target, kept))?;
+                fs::rename(staged, &self.target)
+            }
+            (None, Some(kept)) => fs::rename(&self.target, kept),
+            // Unlike a rename, this never takes the place of a file that came up meanwhile.
+            (Some(staged), None) => match fs::hard_link(staged, &self.target) {
+                Ok(()) => {
+                    let _ = fs::remove_file(staged);
+                    Ok(())
+                }
+                Err(_) if fs::symlink_metadata(&self.target).is_ok() => {
+                    Err(io::ErrorKind::AlreadyExists.into())
+                }
+                Err(_) => fs::rename(staged, &self.target),
+            },
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Puts the old state back, however far [`Move::make`] came; `made` says that it came to its end.
+    /// Returns what cannot be put back, with where it is kept.
+    fn undo(&self, made: bool) -> Option<(PathBuf, PathBuf)> {
+        let Some(kept) = &self.kept else {
+            let stuck = made && fs::remove_file(&self.target).is_err();
+            return stuck.then(|| (self.target.clone(), PathBuf::new()));
+        };
+        if fs::symlink_metadata(kept).is_err() {
+            return None;
+        }
+        let stuck = fs::rename(kept, &self.target).is_err();
+        if !stuck && fs::symlink_metadata(kept).is_ok() {
+            // Renaming one name of a file onto another of the same file does nothing at all.
+            let _ = fs::remove_file(kept);
+        }
+        stuck.then(|| (self.target.clone(), kept.clone()))
+    }
+
+    fn forget_staged(&self) {
+        if let Some(staged) = &self.staged {
+            let _ = fs::remove_file(staged);
+        }
+    }
+}
+
+/// Gives a new file the mode, and where allowed the owner, of the one it replaces.
+#[cfg(unix)]
+fn take_after(file: &fs::File, old: &fs::Metadata, executable: Option<bool>) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        // Only root may; for anyone else the file becomes theirs, as with every editor.
+        let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    let mode = old.mode() & 0o7777;
+    let mode = match executable {
+        // Whoever may read it may run it, as git does.
+        Some(true) => mode | (mode & 0o444) >> 2,
+        Some(false) => mode & !0o111,
+        None => mode,
+    };
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn take_after(file: &fs::File, old: &fs::Metadata, _: Option<bool>) -> io::Result<()> {
+    file.set_permissions(old.permissions())
+}
+
+/// A name in `dir` that nothing has.
+fn unused_name(dir: &Path) -> io::Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..1000 {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = dir.join(format!(".plimsoll-{}-{count}", std::process::id()));
+        if fs::symlink_metadata(&path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            return Ok(path);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "no free name for a temporary file"))
 }

@@ -50,7 +50,7 @@ impl TextRange {
     /// The range moved right by `by` bytes.
     #[must_use]
     pub const fn shifted(self, by: u32) -> Self {
-        Self { start: self.start + by, end: self.end + by }
+        Self { start: self.start.saturating_add(by), end: self.end.saturating_add(by) }
     }
 
     /// The bytes of `text` in this range; what lies outside the text is cut off.

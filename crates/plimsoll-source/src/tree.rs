@@ -1,8 +1,11 @@
 //! The tree: an immutable list of files, sorted by path, whose bytes are read when asked for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::ops::{Bound, Range};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
 
 use crate::{FileId, LineIndex};
 
@@ -50,6 +53,20 @@ pub struct Entry {
     pub len: u64,
 }
 
+impl Entry {
+    /// The mode git records for it: `0o100644`, `0o100755` or `0o120000`; `None` for what git does
+    /// not track. A clone gives a tracked plain file to everyone to read, whatever the disk says here.
+    #[must_use]
+    pub const fn git_mode(&self) -> Option<u32> {
+        match (self.tracking, &self.kind) {
+            (Tracking::Tracked, EntryKind::File { executable: false }) => Some(0o100_644),
+            (Tracking::Tracked, EntryKind::File { executable: true }) => Some(0o100_755),
+            (Tracking::Tracked, EntryKind::Link { .. }) => Some(0o120_000),
+            (Tracking::Untracked | Tracking::Ignored, _) => None,
+        }
+    }
+}
+
 /// Why a file's bytes could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
@@ -64,7 +81,7 @@ pub enum Unreadable {
     },
     /// A link that leaves the tree, loops or dangles.
     Link,
-    /// It is gone or was changed since the tree was listed.
+    /// It is gone, is no plain file any more, or holds other bytes than when it was first read.
     Changed,
 }
 
@@ -98,8 +115,21 @@ struct Inner {
 pub(crate) enum Backend {
     /// In memory.
     Memory(Arc<[u8]>),
-    /// On disk, at this path.
-    Disk(PathBuf),
+    /// On disk.
+    Disk {
+        /// The real path, whatever its bytes.
+        path: PathBuf,
+        /// The hash of the bytes that were read first. Every later reading has to give the same
+        /// ones, so that spans stay true; shared by all trees made from this one.
+        seen: Arc<OnceLock<blake3::Hash>>,
+    },
+}
+
+impl Backend {
+    /// A file on disk that was not read yet.
+    pub(crate) fn disk(path: PathBuf) -> Self {
+        Self::Disk { path, seen: Arc::default() }
+    }
 }
 
 /// The most that is read of one file: a Dockerfile of 200 MB is a finding, not a reason to stop.
@@ -161,22 +191,33 @@ impl Tree {
     /// Whether some entry lies below this directory; `""` and `"."` are the root.
     #[must_use]
     pub fn is_dir(&self, dir: &str) -> bool {
-        self.under(dir).next().is_some()
+        !self.range(dir).is_empty()
     }
 
     /// Every entry below a directory, at any depth, in path order; `""` and `"."` are the root.
+    /// The directory is given in canonical form (see [`normalize_path`]); a slash at its end is fine.
     pub fn under<'a>(&'a self, dir: &'a str) -> impl Iterator<Item = FileId> + 'a {
-        let dir = if dir == "." { "" } else { dir.trim_end_matches('/') };
-        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
-        let start = self.inner.entries.partition_point(|e| *e.path < *prefix);
-        self.inner.entries[start..]
-            .iter()
-            .take_while({
-                let prefix = prefix.clone();
-                move |e| e.path.starts_with(&*prefix)
+        self.range(dir).map(|i| FileId(u32::try_from(i).unwrap_or(u32::MAX)))
+    }
+
+    /// The entries below `dir`: those between `dir/` and `dir0`, `0` being what follows `/`.
+    fn range(&self, dir: &str) -> Range<usize> {
+        let dir = if dir == "." { "" } else { dir.trim_end_matches('/') }.as_bytes();
+        let entries = &self.inner.entries;
+        if dir.is_empty() {
+            return 0..entries.len();
+        }
+        let bound = |past: u8| {
+            entries.partition_point(|entry| {
+                let path = entry.path.as_bytes();
+                let common = dir.len().min(path.len());
+                path[..common]
+                    .cmp(&dir[..common])
+                    .then_with(|| path.get(dir.len()).cmp(&Some(&past)))
+                    .is_lt()
             })
-            .enumerate()
-            .map(move |(i, _)| FileId(u32::try_from(start + i).unwrap_or(u32::MAX)))
+        };
+        bound(b'/')..bound(b'/' + 1)
     }
 
     /// The bytes of a file; a link inside the tree is followed.
@@ -198,8 +239,70 @@ impl Tree {
                 Err(Unreadable::TooLarge { len: bytes.len() as u64, limit: self.inner.max_file })
             }
             Backend::Memory(bytes) => Ok(Arc::clone(bytes)),
-            Backend::Disk(path) => crate::disk::read(path, self.inner.max_file),
+            Backend::Disk { path, seen } => {
+                let bytes = crate::disk::read(path, self.inner.max_file)?;
+                let hash = blake3::hash(&bytes);
+                if *seen.get_or_init(|| hash) == hash {
+                    Ok(bytes)
+                } else {
+                    Err(Unreadable::Changed)
+                }
+            }
         }
+    }
+
+    /// A name in hex for what was looked at: BLAKE3 over path, kind, mode, tracking and content of
+    /// `files`, whatever their order and however often one is named. A link counts with its target
+    /// as written and the content that it leads to; what cannot be read, with the kind of reason.
+    /// Reads the files again, in parallel.
+    #[must_use]
+    pub fn digest(&self, files: &[FileId]) -> String {
+        let mut files = files.to_vec();
+        files.sort_unstable();
+        files.dedup();
+        let hashes: Vec<blake3::Hash> =
+            files.par_iter().map(|&file| self.fingerprint(file)).collect();
+        let mut all = blake3::Hasher::new();
+        for hash in hashes {
+            all.update(hash.as_bytes());
+        }
+        all.finalize().to_hex().to_string()
+    }
+
+    fn fingerprint(&self, file: FileId) -> blake3::Hash {
+        let entry = self.entry(file);
+        let mut hasher = blake3::Hasher::new();
+        let mut field = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+        };
+        field(entry.path.as_bytes());
+        match &entry.kind {
+            EntryKind::File { executable: false } => field(b"plain"),
+            EntryKind::File { executable: true } => field(b"executable"),
+            EntryKind::Link { target, .. } => {
+                field(b"link");
+                field(target.as_bytes());
+            }
+        }
+        field(match entry.tracking {
+            Tracking::Tracked => b"tracked",
+            Tracking::Untracked => b"untracked",
+            Tracking::Ignored => b"ignored",
+        });
+        match self.read(file) {
+            Ok(bytes) => {
+                field(b"bytes");
+                field(blake3::hash(&bytes).as_bytes());
+            }
+            Err(Unreadable::Denied(_)) => field(b"denied"),
+            Err(Unreadable::TooLarge { len, .. }) => {
+                field(b"too large");
+                field(&len.to_le_bytes());
+            }
+            Err(Unreadable::Link) => field(b"no target"),
+            Err(Unreadable::Changed) => field(b"changed"),
+        }
+        hasher.finalize()
     }
 
     /// Where the lines of `text` start.
@@ -212,6 +315,20 @@ impl Tree {
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.inner.notes
+    }
+
+    /// Why something that exists at or below `path` may not be in this tree: the note on the path
+    /// itself or on a directory around it (a submodule, an unreadable directory, a list that was cut
+    /// short). Whoever wants to say «there is none» asks this first.
+    #[must_use]
+    pub fn unlisted(&self, path: &str) -> Option<&Note> {
+        let around = |note: &Note| {
+            note.path.is_empty()
+                || path
+                    .strip_prefix(&*note.path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.inner.notes.iter().find(|note| around(note))
     }
 
     /// The commit that HEAD names, in hex, where the tree is a git work tree.
@@ -233,9 +350,24 @@ impl Tree {
         self.inner.max_file
     }
 
-    /// Every path with its kind and backend, to build a changed tree from.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Entry, &Backend)> {
-        self.inner.entries.iter().zip(&self.inner.backends)
+    /// Where the file is on disk, if it is there.
+    pub(crate) fn real_path(&self, file: FileId) -> Option<&Path> {
+        match self.inner.backends.get(file.0 as usize)? {
+            Backend::Disk { path, .. } => Some(path),
+            Backend::Memory(_) => None,
+        }
+    }
+
+    /// All that this tree holds, to build a changed one from.
+    pub(crate) fn to_builder(&self) -> TreeBuilder {
+        let pairs = self.inner.entries.iter().zip(&self.inner.backends);
+        TreeBuilder {
+            entries: pairs.map(|(e, b)| (e.path.clone(), (e.clone(), b.clone()))).collect(),
+            notes: self.inner.notes.clone(),
+            revision: self.inner.revision.clone(),
+            outside: self.inner.outside.clone(),
+            max_file: Some(self.inner.max_file),
+        }
     }
 }
 
@@ -298,6 +430,16 @@ impl TreeBuilder {
         self.entries.insert(entry.path.clone(), (entry, backend));
     }
 
+    /// Whether something was added at exactly this path.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// Takes out what was added at exactly this path.
+    pub(crate) fn take(&mut self, path: &str) -> Option<(Entry, Backend)> {
+        self.entries.remove(path)
+    }
+
     /// Notes something about the listing.
     pub fn note(&mut self, path: &str, says: &str) -> &mut Self {
         self.notes.push(Note { path: path.to_owned(), says: says.to_owned() });
@@ -351,29 +493,59 @@ fn resolve_links(entries: &mut BTreeMap<Box<str>, (Entry, Backend)>) {
         })
         .collect();
     for path in links.keys() {
-        let mut at = path.to_string();
-        for _ in 0..40 {
-            let Some(target) = links.get(&*at) else { break };
-            let base = at.rsplit_once('/').map_or("", |(dir, _)| dir);
-            let joined = if target.starts_with('/') {
-                None
-            } else {
-                normalize_path(&format!("{base}/{target}"))
-            };
-            match joined {
-                Some(next) => at = next,
-                None => {
-                    at.clear();
-                    break;
+        let found = resolve(entries, &links, path);
+        if let Some((Entry { kind: EntryKind::Link { inside, .. }, .. }, _)) = entries.get_mut(path)
+        {
+            *inside = found.map(Into::into);
+        }
+    }
+}
+
+/// Where `path` leads once every link on its way is followed as the system does, part by part:
+/// `a/..` is not nothing where `a` is a link. `None` for a way that leaves the tree, takes more than
+/// 40 links or ends at nothing.
+fn resolve(
+    entries: &BTreeMap<Box<str>, (Entry, Backend)>,
+    links: &BTreeMap<Box<str>, Box<str>>,
+    path: &str,
+) -> Option<String> {
+    /// What Linux takes as a path at most.
+    const LONGEST: usize = 4096;
+    let mut at = String::new();
+    let mut ahead: Vec<&str> = path.rsplit('/').collect();
+    let mut steps = 0;
+    while let Some(part) = ahead.pop() {
+        match part {
+            "" | "." => {}
+            // Only a directory has a way on, be it up or down.
+            _ if entries.contains_key(&*at) => return None,
+            ".." if at.is_empty() => return None,
+            ".." => at.truncate(at.rfind('/').unwrap_or(0)),
+            part => {
+                let parent = at.len();
+                if parent > 0 {
+                    at.push('/');
+                }
+                at.push_str(part);
+                if let Some(target) = links.get(&*at) {
+                    steps += 1;
+                    if steps > 40 || target.starts_with('/') {
+                        return None;
+                    }
+                    at.truncate(parent);
+                    ahead.extend(target.rsplit('/'));
                 }
             }
         }
-        let found = !at.is_empty() && !links.contains_key(&*at);
-        if let Some((Entry { kind: EntryKind::Link { inside, .. }, .. }, _)) = entries.get_mut(path)
-        {
-            *inside = found.then(|| at.into());
+        if at.len() > LONGEST {
+            return None;
         }
     }
+    let below = format!("{at}/");
+    let from = (Bound::Included(&*below), Bound::Unbounded);
+    let is_dir =
+        || entries.range::<str, _>(from).next().is_some_and(|(path, _)| path.starts_with(&below));
+    (at.is_empty() || entries.contains_key(&*at) || is_dir()).then_some(at)
 }
 
 /// A relative path in canonical form: `/` between parts, no `.`, no empty part, `..` resolved.
