@@ -1,6 +1,9 @@
 //! From files to facts: which files are read, by which reader, and in what order.
 
 mod cx;
+mod image;
+mod purpose;
+mod run;
 
 use plimsoll_source::Tree;
 
@@ -21,7 +24,7 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree, hints);
     let delivery = Delivery {
         tree: tree.clone(),
-        images: Vec::new(),
+        images: image::read(&cx),
         projects: Vec::new(),
         containers: Vec::new(),
         packages: Vec::new(),
