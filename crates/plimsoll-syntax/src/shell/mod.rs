@@ -4,6 +4,10 @@
 //! Places are ranges of the text that was parsed; whoever holds the [`plimsoll_source::Derived`]
 //! text maps them to files.
 
+mod commands;
+mod parser;
+mod words;
+
 use plimsoll_source::TextRange;
 
 /// Index of a [`List`] in its [`Script`].
@@ -33,6 +37,9 @@ pub struct Script {
     pub comments: Vec<TextRange>,
     /// What was wrong.
     pub errors: Vec<ShellError>,
+    /// What neither POSIX nor dash nor BusyBox knows, read as bash reads it. Filled only for
+    /// [`Dialect::Posix`]: whether it is wrong depends on which shell `sh` is there.
+    pub beyond: Vec<ShellError>,
 }
 
 /// What is wrong with a program, and where.
@@ -169,6 +176,8 @@ pub struct Assignment {
 pub struct Redirect {
     /// The descriptor written before the operator.
     pub fd: Option<u32>,
+    /// The variable of `{name}>file`, which receives the descriptor.
+    pub fd_variable: Option<String>,
     /// The operator.
     pub op: RedirectOp,
     /// The target: a file, a descriptor, a here-document's delimiter or a here-string.
@@ -229,7 +238,7 @@ pub struct Word {
 /// A part of a word.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Where it stands, quotes included.
+    /// Where it stands: a literal with the quotes next to it, an expansion from its `$` to its end.
     pub range: TextRange,
     /// What it is.
     pub kind: PartKind,
@@ -256,7 +265,7 @@ pub enum PartKind {
     Substitution(ListId),
     /// `<(…)` or `>(…)`.
     ProcessSubstitution(ListId),
-    /// `$((…))`.
+    /// `$((…))`. Commands substituted in it are in [`Script::commands`], with no list above them.
     Arithmetic,
 }
 
@@ -279,7 +288,7 @@ impl Script {
         &self.words[id.0 as usize]
     }
 
-    /// The text of a word that holds nothing to expand; `None` otherwise.
+    /// The text of a word that holds no variable and no substitution; `None` otherwise.
     #[must_use]
     pub fn literal(&self, id: WordId) -> Option<String> {
         let mut text = String::new();
@@ -291,9 +300,65 @@ impl Script {
         }
         Some(text)
     }
+
+    /// A word as one would say it: quotes resolved, `$x` for a variable, `$(…)` for a substitution.
+    #[must_use]
+    pub fn word_text(&self, id: WordId) -> String {
+        let mut text = String::new();
+        self.write_text(id, &mut text);
+        text
+    }
+
+    /// Recursion ends: words nest no deeper than [`crate::MAX_DEPTH`].
+    fn write_text(&self, id: WordId, out: &mut String) {
+        for part in &self.word(id).parts {
+            match &part.kind {
+                PartKind::Literal(text) => out.push_str(text),
+                PartKind::Variable { name, op: None, length: false } => {
+                    let braces = name.contains(['[', '!']) && name.len() > 1;
+                    out.push_str(if braces { "${" } else { "$" });
+                    out.push_str(name);
+                    out.push_str(if braces { "}" } else { "" });
+                }
+                PartKind::Variable { name, op, length } => {
+                    out.push_str(if *length { "${#" } else { "${" });
+                    out.push_str(name);
+                    if let Some((op, word)) = op {
+                        out.push_str(op);
+                        self.write_text(*word, out);
+                    }
+                    out.push('}');
+                }
+                PartKind::Substitution(_) => out.push_str("$(…)"),
+                PartKind::ProcessSubstitution(_) => out.push_str("<(…)"),
+                PartKind::Arithmetic => out.push_str("$((…))"),
+            }
+        }
+    }
+
+    /// All simple commands in text order, at any depth: in substitutions, here-documents and
+    /// function bodies too.
+    pub fn simple_commands(&self) -> impl Iterator<Item = CommandId> {
+        let mut found: Vec<(u32, CommandId)> = (0u32..)
+            .zip(&self.commands)
+            .filter(|(_, command)| matches!(command.kind, CommandKind::Simple { .. }))
+            .map(|(id, command)| (command.range.start, CommandId(id)))
+            .collect();
+        found.sort_by_key(|(start, _)| *start);
+        found.into_iter().map(|(_, id)| id)
+    }
+
+    /// The name and arguments of a simple command; `None` for others and for bare assignments.
+    #[must_use]
+    pub fn argv(&self, id: CommandId) -> Option<&[WordId]> {
+        match &self.command(id).kind {
+            CommandKind::Simple { words, .. } if !words.is_empty() => Some(words),
+            _ => None,
+        }
+    }
 }
 
-/// Which shell's grammar to read.
+/// Which shell's grammar to read. Both are read alike; [`Script::beyond`] tells what is bash only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// POSIX plus what BusyBox and dash know.
@@ -304,8 +369,10 @@ pub enum Dialect {
 }
 
 /// Parses a program. Errors are in the tree; what could be read is there.
+///
+/// Line ends may be LF or CRLF. A quote that never ends costs its own line only. What nests deeper
+/// than [`crate::MAX_DEPTH`] is skipped to the end of its line.
 #[must_use]
 pub fn parse(text: &[u8], dialect: Dialect) -> Script {
-    let _ = (text, dialect);
-    Script::default()
+    parser::parse(text, dialect)
 }
