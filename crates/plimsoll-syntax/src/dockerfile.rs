@@ -917,7 +917,8 @@ fn trim_start(mut bytes: &[u8]) -> &[u8] {
     }
 }
 
-fn trim(text: &[u8], range: Range<usize>) -> Range<usize> {
+/// The part of a range of `text` without white space around it.
+pub(crate) fn trim(text: &[u8], range: Range<usize>) -> Range<usize> {
     let rest = trim_start(&text[range.clone()]);
     let start = range.end - rest.len();
     let mut end = range.end;
