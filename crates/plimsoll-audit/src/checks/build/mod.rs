@@ -1,0 +1,5 @@
+//! Checks of how images are built.
+
+use crate::Check;
+
+pub(super) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,5 @@
+//! Checks of base images.
+
+use crate::Check;
+
+pub(super) static CHECKS: &[&Check] = &[];

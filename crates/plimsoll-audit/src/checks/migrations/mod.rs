@@ -1,0 +1,5 @@
+//! Checks of database migrations.
+
+use crate::Check;
+
+pub(super) static CHECKS: &[&Check] = &[];

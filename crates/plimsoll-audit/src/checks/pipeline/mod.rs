@@ -1,0 +1,5 @@
+//! Checks of continuous integration.
+
+use crate::Check;
+
+pub(super) static CHECKS: &[&Check] = &[];

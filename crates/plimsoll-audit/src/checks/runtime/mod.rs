@@ -1,0 +1,5 @@
+//! Checks of how containers run.
+
+use crate::Check;
+
+pub(super) static CHECKS: &[&Check] = &[];

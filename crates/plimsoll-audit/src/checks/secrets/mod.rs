@@ -1,0 +1,5 @@
+//! Checks of secrets.
+
+use crate::Check;
+
+pub(super) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,76 @@
+//! Evidence is causal: without the lines that it shows, the answer is another.
+#![allow(clippy::disallowed_methods, reason = "tests read fixtures and the environment")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{Case, Files, cases, findings, lines, located, report_on, show};
+use plimsoll_audit::{Outcome, Role};
+
+/// Outcomes that stay when the lines shown are deleted, by check, with the reason. Their evidence
+/// must still change.
+const STAYS: &[(&str, Outcome, &str)] = &[];
+
+#[test]
+fn without_the_lines_shown_the_answer_changes() {
+    let complaints: Vec<String> = cases().iter().filter_map(|case| stays(case).err()).collect();
+    let count = complaints.len();
+    assert!(complaints.is_empty(), "{count} answers stay the same\n\n{}", complaints.join("\n"));
+}
+
+/// Complains when the answer of an example stays although the lines that decide it are deleted.
+fn stays(case: &Case) -> Result<(), String> {
+    let outcome = case.example.outcome;
+    if !matches!(outcome, Outcome::Pass | Outcome::Partial | Outcome::Fail) {
+        return Ok(());
+    }
+    let report = report_on(&case.files);
+    let Some(finding) = findings(&report, case.check).into_iter().next() else { return Ok(()) };
+    let shown = |role: Role| {
+        let mut shown: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        let places = located(&report, finding);
+        for ((place, _), _) in places.iter().zip(&finding.evidence).filter(|(_, e)| e.role == role)
+        {
+            if let Some((first, last)) = lines(place) {
+                shown.entry(place.path.clone()).or_default().extend(first..=last);
+            }
+        }
+        shown
+    };
+    let against = shown(Role::Contradicts);
+    let decides =
+        if outcome == Outcome::Pass || against.is_empty() { shown(Role::Shows) } else { against };
+    if decides.is_empty() {
+        return Ok(());
+    }
+    let before = show(&report, finding);
+    let without = report_on(&delete(&case.files, &decides));
+    let Some(finding) = findings(&without, case.check).into_iter().next() else { return Ok(()) };
+    let after = show(&without, finding);
+    let excused = STAYS.iter().any(|(id, stays, _)| *id == case.check.id && *stays == outcome);
+    if finding.outcome != outcome || (excused && before != after) {
+        return Ok(());
+    }
+    Err(format!("{}, without {decides:?}:\nbefore\n{before}after\n{after}", case.name()))
+}
+
+fn delete(files: &Files, lines: &BTreeMap<String, BTreeSet<u32>>) -> Files {
+    let mut files = files.clone();
+    for (path, gone) in lines {
+        if let Some(bytes) = files.get_mut(path) {
+            let kept = bytes.split_inclusive(|&b| b == b'\n').zip(1..);
+            *bytes =
+                kept.filter(|(_, n)| !gone.contains(n)).flat_map(|(l, _)| l).copied().collect();
+        }
+    }
+    files
+}
+
+#[test]
+fn every_exception_is_of_a_check_that_exists() {
+    for (id, _, reason) in STAYS {
+        assert!(plimsoll_audit::all().iter().any(|check| check.id == *id), "{id}");
+        assert!(!reason.is_empty(), "{id} needs a reason");
+    }
+}

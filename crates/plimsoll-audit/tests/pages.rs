@@ -1,0 +1,149 @@
+//! The page is the test: every example of every check's page is audited and says what the page says.
+//!
+//! `CHECK=build/copies cargo test -p plimsoll-audit --test pages` runs the pages of the checks
+//! whose id holds that text.
+#![allow(clippy::disallowed_methods, reason = "tests read fixtures and the environment")]
+
+mod common;
+
+use common::{Case, cases, findings, lines, located, report_on, show};
+use plimsoll_audit::{Cx, Expectation, Finding, Policy, Report, Subject};
+use plimsoll_model::Why;
+use plimsoll_source::{Tree, TreeBuilder};
+
+/// Fails with every complaint, not only the first.
+#[track_caller]
+fn report_all(what: &str, complaints: &[String]) {
+    let count = complaints.len();
+    assert!(complaints.is_empty(), "{count} {what}\n\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_example_says_what_its_page_says() {
+    let complaints: Vec<String> = cases().iter().filter_map(|case| wrong(case).err()).collect();
+    report_all("examples are not judged as their page says", &complaints);
+}
+
+fn wrong(case: &Case) -> Result<(), String> {
+    let report = report_on(&case.files);
+    let wanted = case.example.outcome.name();
+    let complain = |what: String| format!("{}: expected {wanted}, {what}", case.name());
+    let finding = match findings(&report, case.check)[..] {
+        [finding] => finding,
+        ref many => {
+            let names: Vec<&str> = many.iter().map(|f| report.subject_name(f.subject)).collect();
+            return Err(complain(format!("found {} services: {names:?}\n", many.len())));
+        }
+    };
+    let shown = show(&report, finding);
+    if finding.outcome != case.example.outcome {
+        return Err(complain(format!("but\n{shown}")));
+    }
+    let missed: Vec<String> = case
+        .example
+        .expected
+        .iter()
+        .filter(|expected| !is_met(&report, finding, expected))
+        .map(|e| match &e.at {
+            Some((path, line)) => format!("`{}` at {path}:{line}", e.says),
+            None => format!("`{}` without a place", e.says),
+        })
+        .collect();
+    if missed.is_empty() {
+        return Ok(());
+    }
+    Err(complain(format!("and evidence {}, but\n{shown}", missed.join(", "))))
+}
+
+/// Whether some evidence stands on that line, and it or the message says so.
+fn is_met(report: &Report, finding: &Finding, expected: &Expectation) -> bool {
+    located(report, finding).iter().any(|(place, says)| {
+        let said = says.contains(&expected.says) || finding.message.contains(&expected.says);
+        let there = match (&expected.at, lines(place)) {
+            (None, None) => true,
+            (Some((path, line)), Some((first, last))) => {
+                place.path == *path && (first..=last).contains(line)
+            }
+            _ => false,
+        };
+        said && there
+    })
+}
+
+#[test]
+fn no_check_breaks_on_the_examples_of_another() {
+    let mut complaints = Vec::new();
+    for case in cases() {
+        let report = report_on(&case.files);
+        for finding in report.findings.iter().filter(|f| f.unknown == Some(Why::Internal)) {
+            complaints.push(format!("{} breaks on {}", finding.check.id, case.name()));
+        }
+    }
+    report_all("checks broke", &complaints);
+}
+
+#[test]
+fn the_order_of_files_does_not_matter() {
+    for case in cases() {
+        let mut reversed = TreeBuilder::new();
+        for (path, bytes) in case.files.iter().rev() {
+            reversed.file(path, bytes);
+        }
+        let again = plimsoll_audit::audit(&reversed.build(), &Policy::default(), &());
+        assert_eq!(as_text(&report_on(&case.files)), as_text(&again), "{}", case.name());
+    }
+}
+
+fn as_text(report: &Report) -> String {
+    let of = |f: &Finding| format!("{} {:?}\n{}", f.check.id, f.subject, show(report, f));
+    report.findings.iter().map(of).collect()
+}
+
+#[test]
+fn fixes_make_what_the_page_shows_and_applied_twice_change_nothing() {
+    let mut complaints = Vec::new();
+    let cases = cases();
+    for case in cases.iter().filter(|case| case.example.section == "Fails") {
+        let tree = Tree::from_memory(&case.files);
+        let Some(mended) = mend(case, &tree) else { continue };
+        let fixed = cases.iter().find(|other| {
+            other.check.id == case.check.id
+                && other.example.section == "Fixed"
+                && other.example.index == case.example.index
+        });
+        let files = fixed.map(|fixed| Tree::from_memory(&fixed.files));
+        if files.is_none_or(|files| contents(&files) != contents(&mended)) {
+            let made = contents(&mended)
+                .into_iter()
+                .filter(|(path, text)| {
+                    case.files.get(path).is_none_or(|old| String::from_utf8_lossy(old) != **text)
+                })
+                .map(|(path, text)| format!("  {path}:\n{text}"));
+            let made: String = made.collect();
+            complaints.push(format!("{}: its fix does not make «Fixed» but\n{made}", case.name()));
+        } else if mend(case, &mended).is_some_and(|again| contents(&again) != contents(&mended)) {
+            complaints.push(format!("{}: its fix applied twice changes more", case.name()));
+        }
+    }
+    report_all("fixes are not what their page shows", &complaints);
+}
+
+/// The tree with the check's patch applied; `None` where it offers none.
+fn mend(case: &Case, tree: &Tree) -> Option<Tree> {
+    let fix = case.check.fix?;
+    let policy = Policy::default();
+    let report = plimsoll_audit::audit(tree, &policy, &());
+    let cx = Cx { delivery: &report.delivery, policy: &policy };
+    let findings = findings(&report, case.check);
+    let finding = findings.iter().find(|finding| finding.is_problem())?;
+    let Subject::Service(id) = finding.subject else { return None };
+    let patch = fix(&cx, cx.service(id), finding)?.patch?;
+    Some(tree.apply(&patch).unwrap_or_else(|why| panic!("{}: {why}", case.name())))
+}
+
+fn contents(tree: &Tree) -> Vec<(String, String)> {
+    let text = |id| tree.read(id).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    tree.entries()
+        .map(|(id, entry)| (entry.path.to_string(), text(id).expect("in memory")))
+        .collect()
+}
