@@ -1,0 +1,1 @@
+export const COMMON_SECRETS = ['DB_USER', 'DB_PASSWORD'] as const;

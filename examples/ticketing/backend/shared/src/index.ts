@@ -1,0 +1,2 @@
+export { createLogger } from './logger';
+export { connectDocuments } from './documents';
