@@ -1,18 +1,17 @@
 //! From files to facts: which files are read, by which reader, and in what order.
 
 mod cx;
+mod document;
 mod image;
-mod link;
 mod purpose;
 mod run;
-mod service;
+mod unsupported;
 
 use plimsoll_source::Tree;
 
 use crate::Delivery;
 use crate::secret::Secrets;
 use cx::Cx;
-pub(crate) use image::absolute;
 
 /// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
 #[derive(Clone, Debug, Default)]
@@ -25,25 +24,21 @@ pub struct Hints {
 #[must_use]
 pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree, hints);
-    let mut containers = Vec::new();
-    let images = link::images(&cx, image::read(&cx), link::compose_calls(&containers));
-    link::containers(&images, &mut containers);
-    let mut delivery = Delivery {
+    let delivery = Delivery {
         tree: tree.clone(),
-        images,
+        images: image::read(&cx),
         projects: Vec::new(),
-        containers,
+        containers: Vec::new(),
         packages: Vec::new(),
         migrations: Vec::new(),
         pipelines: Vec::new(),
         programs: Vec::new(),
-        documents: Vec::new(),
+        documents: document::read(&cx),
         secrets: Secrets::default(),
         services: Vec::new(),
-        unsupported: Vec::new(),
+        unsupported: unsupported::read(&cx),
         problems: Vec::new(),
         read: Vec::new(),
     };
-    delivery.services = service::read(&delivery);
     cx.finish(delivery)
 }

@@ -1,8 +1,130 @@
-//! What a path says about the purpose of what lies there.
+//! What a file is for, judged by its path alone: production unless a part of it says otherwise.
 
-use crate::purpose::Purpose;
+use crate::purpose::{Purpose, PurposeKind};
 
-/// The purpose that a path speaks of.
-pub(super) fn of_path(_path: &str) -> Purpose {
+/// Directory names that say what lies below them. The first row that matches any part wins:
+/// a vendored example is vendored.
+const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
+    (
+        PurposeKind::Vendored,
+        &["vendor", "vendored", "third_party", "third-party", "node_modules", "site-packages"],
+    ),
+    (
+        PurposeKind::Test,
+        &[
+            "test",
+            "tests",
+            "testing",
+            "e2e",
+            "__tests__",
+            "__fixtures__",
+            "fixtures",
+            "fixture",
+            "testdata",
+            "test-data",
+            "test_data",
+        ],
+    ),
+    (
+        PurposeKind::Example,
+        &[
+            "example",
+            "examples",
+            "sample",
+            "samples",
+            "demo",
+            "demos",
+            "docs",
+            "doc",
+            "benchmark",
+            "benchmarks",
+            "tutorial",
+            "tutorials",
+            "playground",
+        ],
+    ),
+    (PurposeKind::Development, &[".devcontainer", "dev", "development", "local"]),
+];
+
+/// Endings of directory names that say the same: `load-tests`.
+const TEST_ENDINGS: &[&str] = &["-tests", "_tests", "-test", "_test", "-e2e"];
+
+/// Parts of a file's name between dots (and, for container files, dashes): `Dockerfile.dev`.
+const NAME_PARTS: &[(PurposeKind, &[&str])] = &[
+    (PurposeKind::Test, &["test", "tests", "testing", "ci", "e2e", "integration"]),
+    (PurposeKind::Example, &["example", "sample", "demo"]),
+    (PurposeKind::Development, &["dev", "development", "develop", "local", "debug"]),
+];
+
+/// What the file at `path` (relative to the audited root) is for, by its path.
+pub(super) fn of_path(path: &str) -> Purpose {
+    let lower = path.to_lowercase();
+    let (dirs, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let because_dir = |kind, part: &str| Purpose {
+        kind,
+        because: format!("its path has the part `{part}`"),
+        at: None,
+    };
+    for (kind, names) in DIRECTORIES {
+        for part in dirs.split('/').filter(|part| !part.is_empty()) {
+            let ending = *kind == PurposeKind::Test
+                && TEST_ENDINGS.iter().any(|ending| part.ends_with(ending));
+            if names.contains(&part) || ending {
+                return because_dir(*kind, part);
+            }
+        }
+    }
+    let because_name = |kind, part: &str| Purpose {
+        kind,
+        because: format!("its name has the part `{part}`"),
+        at: None,
+    };
+    let compose = name.starts_with("compose") || name.starts_with("docker-compose");
+    let container = compose || name.contains("dockerfile") || name.contains("containerfile");
+    let parts: Vec<&str> = if container {
+        name.split(['.', '-', '_']).collect()
+    } else {
+        name.split('.').skip(1).collect()
+    };
+    if compose && parts.contains(&"override") {
+        // `docker compose` loads it beside the base file unless -f is given: the developer's layer.
+        return because_name(PurposeKind::Development, "override");
+    }
+    for (kind, names) in NAME_PARTS {
+        if let Some(part) = parts.iter().find(|part| names.contains(part)) {
+            return because_name(*kind, part);
+        }
+    }
     Purpose::production()
+}
+
+/// Whether the file at `path` was copied in from elsewhere: no reader opens it.
+pub(super) fn is_vendored(path: &str) -> bool {
+    of_path(path).kind == PurposeKind::Vendored
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_says_what_a_file_is_for() {
+        let check = |path: &str, kind: PurposeKind, because: &str| {
+            let purpose = of_path(path);
+            assert_eq!((purpose.kind, purpose.because.as_str()), (kind, because), "{path}");
+        };
+        let part = |part: &str| format!("its path has the part `{part}`");
+        let name = |part: &str| format!("its name has the part `{part}`");
+        check("api/Dockerfile", PurposeKind::Production, "nothing says otherwise");
+        check("latest/Dockerfile", PurposeKind::Production, "nothing says otherwise");
+        check("Examples/api/Dockerfile", PurposeKind::Example, &part("examples"));
+        check("vendor/x/test/Dockerfile", PurposeKind::Vendored, &part("vendor"));
+        check("load-tests/Dockerfile", PurposeKind::Test, &part("load-tests"));
+        check("api/Dockerfile.dev", PurposeKind::Development, &name("dev"));
+        check("docker-compose-ci.yml", PurposeKind::Test, &name("ci"));
+        check("compose.override.yml", PurposeKind::Development, &name("override"));
+        check("scripts/deploy-test.sh", PurposeKind::Production, "nothing says otherwise");
+        check("values.local.yml", PurposeKind::Development, &name("local"));
+        check(".devcontainer/Dockerfile", PurposeKind::Development, &part(".devcontainer"));
+    }
 }
