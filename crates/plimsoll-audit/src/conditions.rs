@@ -1,11 +1,13 @@
 //! Conditions: what must hold for a question to make sense. Their names are the reasons that
 //! reports print beside NOT APPLICABLE.
 
-use plimsoll_model::Fact;
+use plimsoll_model::image::{Base, Stage, StepKind};
+use plimsoll_model::{Fact, Why};
 
 use crate::{Cx, Subject};
 
-/// A named condition.
+/// A named condition. It is asked of what the check is asked about: the service, each of its
+/// images or containers, or the repository.
 #[derive(Debug)]
 pub struct Condition {
     /// What holds, so that «does not apply: the service <name>» reads well when it does not:
@@ -33,4 +35,39 @@ pub static HAS_DESCRIPTOR: Condition = Condition {
         Subject::Container(_) => Fact::inferred(true, None),
         Subject::Repository | Subject::Image(_) => Fact::inferred(false, None),
     },
+};
+
+/// Some stage that is built starts from an image: not all are `FROM scratch`.
+pub static STARTS_FROM_AN_IMAGE: Condition = Condition {
+    name: "starts from an image",
+    holds: |cx, subject| {
+        some_stage(cx, subject, |s| matches!(s.base, Base::External(_) | Base::Dynamic(_)))
+    },
+};
+
+/// Some stage that is built has a COPY or ADD.
+pub static COPIES_FILES: Condition = Condition {
+    name: "copies files into an image",
+    holds: |cx, subject| {
+        some_stage(cx, subject, |stage| {
+            stage.steps.iter().any(|step| matches!(step.kind, StepKind::Copy(_)))
+        })
+    },
+};
+
+/// Whether a stage that is built is so; not known where no FROM can be read.
+fn some_stage(cx: &Cx<'_>, subject: Subject, holds: fn(&Stage) -> bool) -> Fact<bool> {
+    let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+    let image = &cx.delivery[id];
+    if image.stages.is_empty() {
+        return Fact::Unknown(Why::Unparsed, Some(cx.start_of(image.file)));
+    }
+    let mut built = image.stages_built().into_iter().filter_map(|index| image.stages.get(index));
+    Fact::inferred(built.any(holds), None)
+}
+
+/// There is something to audit: a file that takes part in delivery was read.
+pub static DELIVERS: Condition = Condition {
+    name: "builds, ships or runs anything",
+    holds: |cx, _| Fact::inferred(!cx.delivery.read.is_empty(), None),
 };

@@ -88,12 +88,15 @@ fn coverage(findings: &[Finding]) -> Coverage {
 
 fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) -> Finding {
     let subject = Subject::Service(service.id);
-    let verdict = guarded(cx, check, subject, service.place, || match check.run {
-        Run::Service(run) => run(cx, service),
+    let verdict = match check.run {
+        Run::Service(run) => guarded(cx, check, subject, service.place, || run(cx, service)),
         Run::EachImage(run) => {
             let verdicts = service.images.iter().map(|&id| {
                 let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
-                (image.path.clone(), run(cx, image))
+                let place =
+                    image.stages.first().map_or_else(|| cx.start_of(image.file), |s| s.from);
+                let asked = guarded(cx, check, Subject::Image(id), place, || run(cx, image));
+                (image.path.clone(), asked)
             });
             join(verdicts.collect(), "builds no image", service.place)
         }
@@ -102,7 +105,9 @@ fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) 
                 let container =
                     ContainerSubject { id, container: &cx.delivery[id], service: Some(service) };
                 let file = cx.path(container.file);
-                (format!("{} in {file}", container.name), run(cx, container))
+                let subject = Subject::Container(id);
+                let asked = guarded(cx, check, subject, container.span, || run(cx, container));
+                (format!("{} in {file}", container.name), asked)
             });
             join(
                 verdicts.collect(),
@@ -111,7 +116,7 @@ fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) 
             )
         }
         Run::Repository(run) => run(cx),
-    });
+    };
     finding(cx, check, subject, verdict)
 }
 

@@ -2,4 +2,7 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod copies_not_adds;
+mod files_parse;
+
+pub(super) static CHECKS: &[&Check] = &[&copies_not_adds::CHECK, &files_parse::CHECK];

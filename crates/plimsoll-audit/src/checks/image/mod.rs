@@ -2,4 +2,6 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod pinned_digest;
+
+pub(super) static CHECKS: &[&Check] = &[&pinned_digest::CHECK];

@@ -1,0 +1,100 @@
+//! # Every delivery file parses
+//!
+//! Dockerfiles, compose files, manifests, workflows and scripts can be read by the tools that are
+//! to run them.
+//!
+//! A file with a syntax error stops the build or the deployment that needs it, often only on the
+//! day it is needed; and nothing that it says can be audited.
+//!
+//! Mend the place shown; what depended on the file is judged once it parses.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! RUNN npm ci # <- RUNN
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! RUN npm ci
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! Nothing here builds, ships or runs anything:
+//!
+//! `notes.txt`:
+//! ```text
+//! Buy bread.
+//! ```
+
+use std::collections::BTreeSet;
+
+use plimsoll_model::Problem;
+
+use crate::conditions::DELIVERS;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "build/files-parse",
+    section: Section::Files,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent {
+            tool: "hadolint",
+            rule: "DL1000",
+            relation: Relation::Narrower,
+        }],
+    }],
+    when: &[&DELIVERS],
+    source: include_str!("files_parse.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+/// None is what is wanted here: the evidence of a pass is that no file of those read is broken.
+fn run(cx: &Cx<'_>) -> Verdict {
+    let delivery = cx.delivery;
+    let mut problems = delivery.problems.iter();
+    let Some(first) = problems.next() else {
+        let says = format!("none of the {} files read is broken", delivery.read.len());
+        let evidence = match delivery.read.first() {
+            Some(&file) => Evidence::missing_in(cx.start_of(file), says),
+            None => Evidence::missing_file(".", says),
+        };
+        return Verdict::pass("every delivery file parses", evidence);
+    };
+    let files: BTreeSet<_> = delivery.problems.iter().map(|p| p.span.file).collect();
+    let message = match files.len() {
+        1 => format!("the {} `{}` does not parse", first.what, cx.path(first.span.file)),
+        n => format!("{n} delivery files do not parse"),
+    };
+    let evidence = |p: &Problem| Evidence::contradicts(p.span, p.message.clone());
+    Verdict::fail(message, evidence(first)).and_all(problems.map(evidence))
+}

@@ -1,0 +1,205 @@
+//! # Base images are pinned to a digest
+//!
+//! Every image that a build starts from is named with its digest, so that the same Dockerfile
+//! gives the same image tomorrow.
+//!
+//! A tag is a name that its owner can move: what was scanned and tested is not what is built next
+//! week, and whoever takes over the tag is in every image built from it.
+//!
+//! Look the digest up with `docker buildx imagetools inspect`, write it behind the tag in every
+//! FROM, and let Renovate or Dependabot move it.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder # <- `node:20-alpine` has no digest
+//! RUN npm ci
+//!
+//! FROM node:20-alpine # <- `node:20-alpine` has no digest
+//! COPY --from=builder /app/dist /app/dist
+//! CMD ["node", "/app/dist/main.js"]
+//! ```
+//!
+//! A placeholder is no digest:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine@sha256:abc123 # <- 64 hexadecimal digits
+//! CMD ["node", "/app/dist/main.js"]
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine@sha256:0f5a1c3e6b7d9a2c4e8f1b3d5a7c9e0f2b4d6a8c1e3f5b7d9a0c2e4f6b8d1a3c AS builder # <- pinned
+//! RUN npm ci
+//!
+//! FROM node:20-alpine@sha256:0f5a1c3e6b7d9a2c4e8f1b3d5a7c9e0f2b4d6a8c1e3f5b7d9a0c2e4f6b8d1a3c # <- pinned
+//! COPY --from=builder /app/dist /app/dist
+//! CMD ["node", "/app/dist/main.js"]
+//! ```
+//!
+//! ## Passes
+//!
+//! An argument whose default is pinned, and a stage that starts from another:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! ARG BASE=node:20-alpine@sha256:0f5a1c3e6b7d9a2c4e8f1b3d5a7c9e0f2b4d6a8c1e3f5b7d9a0c2e4f6b8d1a3c
+//! FROM ${BASE} AS base # <- pinned
+//! RUN npm ci
+//!
+//! FROM base
+//! CMD ["node", "/app/dist/main.js"]
+//! ```
+//!
+//! ## Partial
+//!
+//! Only what ships is pinned:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder # <- `golang:1.26` has no digest
+//! RUN go build -o /app ./cmd/app
+//!
+//! FROM alpine:3.22@sha256:0f5a1c3e6b7d9a2c4e8f1b3d5a7c9e0f2b4d6a8c1e3f5b7d9a0c2e4f6b8d1a3c # <- pinned
+//! COPY --from=builder /app /app
+//! CMD ["/app"]
+//! ```
+//!
+//! Nothing but the builder's image could be pinned:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder # <- `golang:1.26` has no digest
+//! RUN go build -o /app ./cmd/app
+//!
+//! FROM scratch
+//! COPY --from=builder /app /app
+//! CMD ["/app"]
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! ARG BASE
+//! FROM ${BASE} # <- depends on a variable
+//! CMD ["/app"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM scratch
+//! COPY app /app
+//! CMD ["/app"]
+//! ```
+//!
+//! ## See also
+//!
+//! - `image/pinned-version`: the tag itself says which version it is.
+
+use plimsoll_model::Why;
+use plimsoll_model::image::{Base, Stage};
+
+use crate::conditions::STARTS_FROM_AN_IMAGE;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, ImageSubject, Part, Relation, Run, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "image/pinned-digest",
+    section: Section::BaseImage,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent {
+            tool: "semgrep",
+            rule: "dockerfile-source-not-pinned",
+            relation: Relation::Same,
+        }],
+    }],
+    when: &[&STARTS_FROM_AN_IMAGE],
+    source: include_str!("pinned_digest.rs"),
+    run: Run::EachImage(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
+    let built = image.stages_built().into_iter().filter_map(|index| image.stages.get(index));
+    let judged: Vec<(&Stage, Pin)> = built.filter_map(|s| Some((s, pin(&s.base)?))).collect();
+    let ships = image.target.and_then(|target| image.root_base(target)).map(|stage| stage.from);
+    let find = |wanted: &dyn Fn(&Stage, &Pin) -> bool| judged.iter().find(|(s, p)| wanted(s, p));
+
+    // What decides, worst first: then its evidence, then that of the others.
+    let decides = find(&|stage, pin| matches!(pin, Pin::Loose(_)) && Some(stage.from) == ships)
+        .or_else(|| find(&|_, pin| *pin == Pin::Dynamic))
+        .or_else(|| find(&|_, pin| matches!(pin, Pin::Loose(_))))
+        .or_else(|| judged.first());
+    let Some(decides @ (stage, pin)) =
+        decides.filter(|(_, p)| !image.broken || matches!(p, Pin::Loose(_)))
+    else {
+        let place = cx.start_of(image.file);
+        return Verdict::unknown(
+            Why::Unparsed,
+            "the Dockerfile does not parse",
+            Evidence::context(place, "some of its FROMs may not be read"),
+        );
+    };
+    let verdict = match pin {
+        Pin::Loose(says) if Some(stage.from) == ships => {
+            Verdict::fail(format!("{says}: write `@sha256:…` behind it"), evidence(decides))
+        }
+        Pin::Loose(_) => {
+            Verdict::partial("what ships is pinned, what builds it is not", evidence(decides))
+        }
+        Pin::Dynamic => {
+            let message = "a base image depends on a variable that nothing sets: give it a default";
+            Verdict::unknown(Why::Dynamic, message, evidence(decides))
+        }
+        Pin::Pinned => Verdict::pass("every base image is pinned to a digest", evidence(decides)),
+    };
+    verdict.and_all(judged.iter().filter(|j| j.0.from != stage.from).map(evidence))
+}
+
+/// How firmly a base is named.
+#[derive(Debug, PartialEq, Eq)]
+enum Pin {
+    Pinned,
+    /// What is wrong with it.
+    Loose(String),
+    Dynamic,
+}
+
+/// `None` for what needs no digest: nothing at all, and other stages.
+fn pin(base: &Base) -> Option<Pin> {
+    match base {
+        Base::Scratch | Base::Stage(_) => None,
+        Base::Dynamic(_) => Some(Pin::Dynamic),
+        Base::External(image) if image.has_digest() => Some(Pin::Pinned),
+        Base::External(image) => Some(Pin::Loose(match &image.digest {
+            None => format!("`{image}` has no digest"),
+            Some(_) => format!("the digest of `{image}` is not 64 hexadecimal digits"),
+        })),
+    }
+}
+
+fn evidence((stage, pin): &(&Stage, Pin)) -> Evidence {
+    match pin {
+        Pin::Pinned => Evidence::shows(stage.base_span, "pinned to a digest"),
+        Pin::Loose(says) => Evidence::contradicts(stage.base_span, says.clone()),
+        Pin::Dynamic => Evidence::context(stage.base_span, "depends on a variable"),
+    }
+}
