@@ -1,58 +1,69 @@
 //! YAML and JSON as one spanned tree: anchors, merge keys, several documents, comments.
 
-use plimsoll_source::{Derived, Span, TextRange};
+use std::collections::HashSet;
 
-use crate::Parsed;
+use plimsoll_source::{Derived, DerivedBuilder, Span, TextRange};
+
+use crate::{Parsed, SyntaxError};
+
+mod build;
+mod content;
+mod events;
+mod json;
+
+use content::Decoded;
 
 /// Index of a node in its [`Yaml`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
 
-/// A parsed stream.
+/// A parsed stream. Walk it with [`Value`].
 #[derive(Clone, Debug)]
 pub struct Yaml {
     /// The text that was parsed; ranges of nodes are ranges of it.
     pub text: Derived,
     /// The root of each document.
     pub documents: Vec<NodeId>,
-    /// All nodes.
-    pub nodes: Vec<Node>,
-    /// Comments, from `#` to the end of the line.
+    /// Comments, from `#` (or `//`, `/*` in JSON) to their end.
     pub comments: Vec<TextRange>,
+    /// What was skipped after a fatal error, until reading could go on.
+    pub lost: Vec<TextRange>,
+    /// For JSON: the first place where the text is not JSON as the standard has it, but a comment
+    /// or a trailing comma that lenient readers accept.
+    pub relaxed: Option<TextRange>,
+    nodes: Vec<Node>,
+    /// The children of all collections; a mapping's are key, value, key, value.
+    links: Vec<NodeId>,
+    /// The contents of scalars that are not a slice of the text.
+    decoded: Vec<Decoded>,
+    /// The nodes with a tag and where it stands, sorted.
+    tags: Vec<(NodeId, TextRange)>,
 }
 
-/// One node.
-#[derive(Clone, Debug)]
+/// One node; twenty bytes, since lockfiles have a million of them.
+#[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// Where it stands: a scalar with its quotes; a block mapping from its first key to the end of
-    /// its last value; a flow collection with its brackets.
+    /// its last value; a block scalar from its `|` to its last line that is not blank; a flow
+    /// collection with its brackets. Tag and anchor are not part of it.
     pub range: TextRange,
-    /// What it is.
-    pub kind: NodeKind,
-    /// Its tag as written (`!vault`, `!!str`, `!reset`).
-    pub tag: Option<Box<str>>,
+    kind: Kind,
 }
 
-/// The kinds of nodes.
-#[derive(Clone, Debug)]
-pub enum NodeKind {
-    /// A scalar; an empty value is a plain one with empty text.
-    Scalar {
-        /// The content after folding and unescaping.
-        text: Box<str>,
-        /// How it is written.
-        style: Style,
-        /// Offsets of the content that map to offsets of the stream, one entry a run:
-        /// `(offset in text, offset in the stream)`, sorted; empty means «text starts at range.start».
-        map: Box<[(u32, u32)]>,
-    },
-    /// A sequence.
-    Sequence(Vec<NodeId>),
-    /// A mapping, in order, as written (duplicates and merge keys included).
-    Mapping(Vec<(NodeId, NodeId)>),
-    /// `*name`, with the node it stands for.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// `decoded` is an index into [`Yaml::decoded`]; [`VERBATIM`] where the content is the text
+    /// in the node's range, quotes cut off.
+    Scalar { style: Style, decoded: u32 },
+    /// `count` items from `first` in [`Yaml::links`].
+    Sequence { first: u32, count: u32, partial: bool },
+    /// `count` links (two an entry). `simple` when its keys are scalars, all different, none `<<`.
+    Mapping { first: u32, count: u32, partial: bool, simple: bool },
+    /// `*name`; `None` where it stands for nothing, and for a value lost to a syntax error.
     Alias(Option<NodeId>),
 }
+
+const VERBATIM: u32 = u32::MAX;
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,20 +87,35 @@ pub struct Value<'a> {
     id: NodeId,
 }
 
-/// Parses a YAML stream. After an error, reading goes on at the next document or top-level key.
+/// Parses a YAML stream. After an error, reading goes on at the next top-level key or document.
+///
+/// Every scan error is fatal (the value it lies in is [partial](Value::is_partial)); duplicate keys
+/// and aliases of nothing are not. Bytes that are not UTF-8 are read as `?`.
 #[must_use]
 pub fn parse(text: Derived) -> Parsed<Yaml> {
-    Parsed {
-        tree: Yaml { text, documents: Vec::new(), nodes: Vec::new(), comments: Vec::new() },
-        errors: Vec::new(),
-    }
+    finish(text, events::read)
 }
 
-/// Parses a JSON text (comments and trailing commas, as in `tsconfig.json`, are accepted and not
-/// reported) into the same tree.
+/// Parses a JSON text into the same tree: strings are [`Style::Double`], the rest
+/// [`Style::Plain`]. Comments and trailing commas, as in `tsconfig.json`, are no errors, but
+/// noted in [`Yaml::relaxed`]. Reading ends at a fatal error; what was read is kept.
 #[must_use]
 pub fn parse_json(text: Derived) -> Parsed<Yaml> {
-    parse(text)
+    finish(text, json::read)
+}
+
+fn finish(text: Derived, read: impl FnOnce(&[u8]) -> build::Built) -> Parsed<Yaml> {
+    let built = read(text.text());
+    let error = |e: build::Trouble| SyntaxError {
+        span: text.span(e.range),
+        message: e.message,
+        fatal: e.fatal,
+    };
+    let errors = built.errors.into_iter().map(error).collect();
+    let build::Built { documents, comments, lost, relaxed, nodes, links, decoded, tags, .. } =
+        built;
+    let tree = Yaml { text, documents, comments, lost, relaxed, nodes, links, decoded, tags };
+    Parsed { tree, errors }
 }
 
 impl Yaml {
@@ -104,10 +130,48 @@ impl Yaml {
         self.documents.iter().map(|&id| self.value(id))
     }
 
-    /// A node as a value.
+    /// A node as a value; `id` is one of this tree.
     #[must_use]
     pub fn value(&self, id: NodeId) -> Value<'_> {
         Value { yaml: self, id }
+    }
+
+    fn links(&self, first: u32, count: u32) -> &[NodeId] {
+        &self.links[first as usize..(first + count) as usize]
+    }
+
+    /// The pairs of a mapping node as written; none for anything else.
+    fn pairs(&self, id: NodeId) -> impl DoubleEndedIterator<Item = (Value<'_>, Value<'_>)> {
+        let links = match self.value(id).node().kind {
+            Kind::Mapping { first, count, .. } => self.links(first, count),
+            _ => &[],
+        };
+        links.chunks_exact(2).map(|pair| (self.value(pair[0]), self.value(pair[1])))
+    }
+
+    /// A mapping and those that its merge keys bring in, the ones that win first. Each is listed
+    /// once, where it has most say, so the walk is linear whatever merges what.
+    fn layers(&self, map: NodeId) -> Vec<NodeId> {
+        let mut layers = Vec::new();
+        let mut seen = HashSet::new();
+        let mut stack = vec![map];
+        while let Some(id) = stack.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            layers.push(id);
+            // The stack turns the order round: what is pushed last wins. Of two `<<` the later
+            // wins, as of any two equal keys; within a list the earlier.
+            for (_, value) in self.pairs(id).filter(|(key, _)| key.is_merge()) {
+                let from = stack.len();
+                if value.is_map() {
+                    stack.push(value.target());
+                }
+                stack.extend(value.items().filter(|item| item.is_map()).map(Value::target));
+                stack[from..].reverse();
+            }
+        }
+        layers
     }
 }
 
@@ -124,30 +188,68 @@ impl<'a> Value<'a> {
         &self.yaml.nodes[self.id.0 as usize]
     }
 
-    /// The node, aliases followed (at most a fixed number of steps).
+    /// The node, an alias followed: the one that other aliases of the same anchor share.
     #[must_use]
     pub fn node(self) -> &'a Node {
-        let mut id = self.id;
-        for _ in 0..crate::MAX_DEPTH {
-            match &self.yaml.nodes[id.0 as usize].kind {
-                NodeKind::Alias(Some(target)) => id = *target,
-                _ => break,
-            }
-        }
-        &self.yaml.nodes[id.0 as usize]
+        &self.yaml.nodes[self.target().0 as usize]
     }
 
-    /// Where it stands in the file.
+    /// The index of [`Value::node`]. An anchor never names an alias, so one step is enough.
+    #[must_use]
+    pub fn target(self) -> NodeId {
+        match self.raw().kind {
+            Kind::Alias(Some(target)) => target,
+            _ => self.id,
+        }
+    }
+
+    /// Where it stands in the file; of an alias, the alias.
     #[must_use]
     pub fn span(self) -> Span {
         self.yaml.text.span(self.raw().range)
     }
 
-    /// The text of a scalar.
+    /// Whether it is an alias as written (`*name`), or a value that could not be read.
+    #[must_use]
+    pub fn is_alias(self) -> bool {
+        matches!(self.raw().kind, Kind::Alias(_))
+    }
+
+    /// Whether nothing can be said of it: an alias of nothing, or a value lost to a syntax error.
+    #[must_use]
+    pub fn is_unknown(self) -> bool {
+        matches!(self.node().kind, Kind::Alias(_))
+    }
+
+    /// Whether a syntax error cut this collection short: what it seems not to hold, it may hold.
+    #[must_use]
+    pub fn is_partial(self) -> bool {
+        matches!(
+            self.node().kind,
+            Kind::Mapping { partial: true, .. } | Kind::Sequence { partial: true, .. }
+        )
+    }
+
+    /// Its tag as written (`!vault`, `!!str`, `!reset`), and where it stands.
+    #[must_use]
+    pub fn tag(self) -> Option<(&'a str, Span)> {
+        let id = self.target();
+        let index = self.yaml.tags.binary_search_by_key(&id, |&(node, _)| node).ok()?;
+        let range = self.yaml.tags[index].1;
+        let text = std::str::from_utf8(range.slice(self.yaml.text.text())).ok()?;
+        Some((text, self.yaml.text.span(range)))
+    }
+
+    /// The text of a scalar, folded and unescaped.
     #[must_use]
     pub fn text(self) -> Option<&'a str> {
-        match &self.node().kind {
-            NodeKind::Scalar { text, .. } => Some(text),
+        let node = self.node();
+        match node.kind {
+            Kind::Scalar { decoded: VERBATIM, style } => {
+                let bytes = content::inside(node.range, style).slice(self.yaml.text.text());
+                Some(std::str::from_utf8(bytes).unwrap_or_default())
+            }
+            Kind::Scalar { decoded, .. } => Some(&self.yaml.decoded[decoded as usize].text),
             _ => None,
         }
     }
@@ -155,8 +257,8 @@ impl<'a> Value<'a> {
     /// How a scalar is written.
     #[must_use]
     pub fn style(self) -> Option<Style> {
-        match &self.node().kind {
-            NodeKind::Scalar { style, .. } => Some(*style),
+        match self.node().kind {
+            Kind::Scalar { style, .. } => Some(style),
             _ => None,
         }
     }
@@ -184,34 +286,64 @@ impl<'a> Value<'a> {
     /// Whether it is a mapping.
     #[must_use]
     pub fn is_map(self) -> bool {
-        matches!(self.node().kind, NodeKind::Mapping(_))
+        matches!(self.node().kind, Kind::Mapping { .. })
     }
 
     /// Whether it is a sequence.
     #[must_use]
     pub fn is_seq(self) -> bool {
-        matches!(self.node().kind, NodeKind::Sequence(_))
+        matches!(self.node().kind, Kind::Sequence { .. })
+    }
+
+    /// A plain `<<` key.
+    fn is_merge(self) -> bool {
+        self.style() == Some(Style::Plain) && self.text() == Some("<<")
     }
 
     /// The items of a sequence; none for anything else.
     pub fn items(self) -> impl Iterator<Item = Value<'a>> {
-        let ids: &[NodeId] = match &self.node().kind {
-            NodeKind::Sequence(ids) => ids,
+        let ids = match self.node().kind {
+            Kind::Sequence { first, count, .. } => self.yaml.links(first, count),
             _ => &[],
         };
         ids.iter().map(move |&id| self.yaml.value(id))
     }
 
-    /// The entries of a mapping with scalar keys, merge keys (`<<`) resolved and an earlier key
-    /// winning over a merged one, the last of two equal keys winning; none for anything else.
+    /// The entries of a mapping with scalar keys, merge keys (`<<`) resolved and a mapping's own
+    /// key winning over a merged one, the last of two equal keys winning; none for anything else.
+    /// Own keys come first, in order.
+    #[must_use]
     pub fn entries(self) -> Vec<(Value<'a>, Value<'a>)> {
-        self.yaml.merged(self)
+        let id = self.target();
+        match self.node().kind {
+            Kind::Mapping { simple: true, .. } => self.yaml.pairs(id).collect(),
+            Kind::Mapping { .. } => {
+                let mut seen = HashSet::new();
+                let mut entries = Vec::new();
+                for layer in self.yaml.layers(id) {
+                    let from = entries.len();
+                    let own = self.yaml.pairs(layer).rev().filter(|(key, _)| !key.is_merge());
+                    entries.extend(
+                        own.filter(|(key, _)| key.text().is_some_and(|text| seen.insert(text))),
+                    );
+                    entries[from..].reverse();
+                }
+                entries
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The entries of a mapping as written: duplicates, merge keys and keys that are not scalars
+    /// included.
+    pub fn pairs(self) -> impl DoubleEndedIterator<Item = (Value<'a>, Value<'a>)> {
+        self.yaml.pairs(self.target())
     }
 
     /// The value of a key, merge keys included.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Value<'a>> {
-        self.entries().into_iter().find(|(k, _)| k.text() == Some(key)).map(|(_, v)| v)
+        self.entry(key).map(|(_, value)| value)
     }
 
     /// The value at a path of keys.
@@ -220,23 +352,49 @@ impl<'a> Value<'a> {
         keys.iter().try_fold(self, |value, key| value.get(key))
     }
 
-    /// The key node and the value of a key.
+    /// The key node and the value of a key, merge keys included. Allocates only where a merge key
+    /// has to be followed.
     #[must_use]
     pub fn entry(self, key: &str) -> Option<(Value<'a>, Value<'a>)> {
-        self.entries().into_iter().find(|(k, _)| k.text() == Some(key))
+        let own = |map: NodeId| {
+            let is_it = |k: Value<'_>| k.text() == Some(key) && !k.is_merge();
+            self.yaml.pairs(map).rev().find(|&(k, _)| is_it(k))
+        };
+        let id = self.target();
+        match self.node().kind {
+            Kind::Mapping { simple: true, .. } => own(id),
+            Kind::Mapping { .. } => {
+                own(id).or_else(|| self.yaml.layers(id).into_iter().skip(1).find_map(own))
+            }
+            _ => None,
+        }
     }
 
     /// The content of a scalar as a text of its own that maps back to the file: what the shell
-    /// reader reads of a `run: |` block.
+    /// reader reads of a `run: |` block. Empty for anything else.
     #[must_use]
     pub fn derived(self) -> Derived {
-        Derived::verbatim(self.text().unwrap_or_default().as_bytes().to_vec(), self.span())
-    }
-}
-
-impl Yaml {
-    fn merged<'a>(&'a self, map: Value<'a>) -> Vec<(Value<'a>, Value<'a>)> {
-        let NodeKind::Mapping(pairs) = &map.node().kind else { return Vec::new() };
-        pairs.iter().map(|&(k, v)| (self.value(k), self.value(v))).collect()
+        let text = &self.yaml.text;
+        let node = self.node();
+        let place = text.span(node.range);
+        let mut builder = DerivedBuilder::new();
+        match node.kind {
+            Kind::Scalar { decoded: VERBATIM, style } => {
+                builder.append(text, content::inside(node.range, style))
+            }
+            Kind::Scalar { decoded, .. } => {
+                let decoded = &self.yaml.decoded[decoded as usize];
+                for (bytes, piece) in decoded.pieces() {
+                    // Bytes that are not UTF-8 were read as `?`: the same length, yet no copy.
+                    if piece.verbatim && piece.origin.slice(text.text()) == bytes {
+                        builder.append(text, piece.origin);
+                    } else {
+                        builder.computed(bytes, text.span(piece.origin));
+                    }
+                }
+            }
+            _ => {}
+        }
+        builder.finish(place)
     }
 }
