@@ -11,6 +11,9 @@ use plimsoll_audit::{Cx, Expectation, Finding, Policy, Report, Subject};
 use plimsoll_model::Why;
 use plimsoll_source::{Tree, TreeBuilder};
 
+/// The most characters of a message.
+const MAX_MESSAGE: usize = 100;
+
 /// Fails with every complaint, not only the first.
 #[track_caller]
 fn report_all(what: &str, complaints: &[String]) {
@@ -80,6 +83,30 @@ fn no_check_breaks_on_the_examples_of_another() {
         }
     }
     report_all("checks broke", &complaints);
+}
+
+#[test]
+fn messages_fit_on_a_line_and_evidence_answers_a_part() {
+    let mut complaints = Vec::new();
+    for case in cases() {
+        let report = report_on(&case.files);
+        for finding in findings(&report, case.check) {
+            let message = &finding.message;
+            if message.chars().count() > MAX_MESSAGE || message.ends_with('.') {
+                let why = format!("{MAX_MESSAGE} characters at most, no full stop");
+                complaints.push(format!("{}: {why}: {message}", case.name()));
+            }
+            if finding.evidence.is_empty() {
+                complaints.push(format!("{}: no evidence", case.name()));
+            }
+            for evidence in &finding.evidence {
+                if !case.check.parts.iter().any(|part| part.name == evidence.part) {
+                    complaints.push(format!("{}: no part `{}`", case.name(), evidence.part));
+                }
+            }
+        }
+    }
+    report_all("messages or parts are wrong", &complaints);
 }
 
 #[test]
