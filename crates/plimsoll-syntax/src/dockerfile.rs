@@ -680,17 +680,27 @@ struct HeredocMark {
 }
 
 /// Reads a word as `[fd]<<[-]delimiter`.
+///
+/// Newer builders allow white space before the delimiter. There it has to look like one here, since
+/// `$((1 << 2))` means none, whatever becomes of it in those builders.
 fn heredoc_mark(word: &str) -> Option<HeredocMark> {
     let (fd, rest) = word.split_once("<<")?;
     if !fd.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let (strip_tabs, raw) = rest.strip_prefix('-').map_or((false, rest), |raw| (true, raw));
+    let (strip_tabs, rest) = rest.strip_prefix('-').map_or((false, rest), |raw| (true, raw));
+    let raw = rest.trim_start();
     if raw.contains('<') {
         return None;
     }
-    let name = envvar::unquote(raw).filter(|name| !name.is_empty())?;
-    Some(HeredocMark { expand: name == raw, name, strip_tabs, fd: fd.parse().ok() })
+    let (name, quoted) = envvar::unquote(raw)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let likely = raw.len() == rest.len()
+        || quoted
+        || name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(plain);
+    let fd = fd.parse().ok();
+    (likely && !name.is_empty()).then_some(HeredocMark { name, expand: !quoted, strip_tabs, fd })
 }
 
 /// The bytes as text, every byte that is not UTF-8 replaced by one that means nothing.

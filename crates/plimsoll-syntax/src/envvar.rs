@@ -49,7 +49,7 @@ pub fn expand(
 }
 
 /// Splits a line into its words as the builder does when it looks for here-documents: at white
-/// space outside of quotes, quotes and escapes left as written; `None` where a quote or a `${` is
+/// space outside of quotes and not right after `<<`, quotes and escapes left as written; `None` where a quote or a `${` is
 /// not closed.
 pub(crate) fn split(line: &str) -> Option<Vec<Range<usize>>> {
     let mut lexer = Lexer::new(line, b'\\', &|_| None);
@@ -83,6 +83,15 @@ pub(crate) fn split(line: &str) -> Option<Vec<Range<usize>>> {
                     }
                 }
             }
+            '<' => {
+                lexer.next();
+                if lexer.peek() == Some('<') {
+                    lexer.next();
+                    while lexer.peek().is_some_and(char::is_whitespace) {
+                        lexer.next();
+                    }
+                }
+            }
             c => {
                 lexer.next();
                 if c.is_whitespace() {
@@ -96,11 +105,13 @@ pub(crate) fn split(line: &str) -> Option<Vec<Range<usize>>> {
     Some(words)
 }
 
-/// Removes quotes and escapes from a here-document's delimiter; variables stay as they stand.
-pub(crate) fn unquote(word: &str) -> Option<String> {
+/// Removes quotes and escapes from a here-document's delimiter, and says whether there were
+/// quotes; variables stay as they stand.
+pub(crate) fn unquote(word: &str) -> Option<(String, bool)> {
     let mut lexer = Lexer::new(word, b'\\', &|_| None);
     lexer.keep_unset = true;
-    lexer.until(None, false).ok()
+    let name = lexer.until(None, false).ok()?;
+    Some((name, lexer.quoted))
 }
 
 struct Lexer<'a> {
@@ -110,6 +121,8 @@ struct Lexer<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     /// Whether what is not set stays as it is written.
     keep_unset: bool,
+    /// Whether there was a quote.
+    quoted: bool,
     used: Vec<(String, bool)>,
     depth: usize,
     produced: usize,
@@ -118,8 +131,9 @@ struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     fn new(text: &'a str, escape: u8, lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let escape = char::from(escape);
-        let (keep_unset, used, depth, produced) = (false, Vec::new(), 0, 0);
-        Self { text, at: 0, escape, lookup, keep_unset, used, depth, produced }
+        let (keep_unset, quoted) = (false, false);
+        let (used, depth, produced) = (Vec::new(), 0, 0);
+        Self { text, at: 0, escape, lookup, keep_unset, quoted, used, depth, produced }
     }
 
     fn peek(&self) -> Option<char> {
@@ -170,6 +184,7 @@ impl<'a> Lexer<'a> {
 
     fn single_quoted(&mut self) -> Result<&'a str, ExpandError> {
         let start = self.at;
+        self.quoted = true;
         let rest = self.text.get(start + 1..).unwrap_or_default();
         let Some(len) = rest.find('\'') else {
             return self.fail(start, "unterminated single quote");
@@ -180,6 +195,7 @@ impl<'a> Lexer<'a> {
 
     fn double_quoted(&mut self, raw: bool) -> Result<String, ExpandError> {
         let start = self.at;
+        self.quoted = true;
         self.next();
         let mut out = String::new();
         while let Some(next) = self.peek() {
