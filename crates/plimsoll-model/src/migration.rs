@@ -46,3 +46,38 @@ pub enum MigrationTool {
     /// There is a directory of migrations and no tool that is known.
     Other,
 }
+
+/// Whether a command line migrates a database forward. Facts of the tools' command lines.
+#[must_use]
+pub fn is_migrate_command(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(|w| w.rsplit('/').next().unwrap_or(w)).collect();
+    let has = |word: &str| words.contains(&word);
+    // Not forward: undoing, making and looking.
+    const OTHERWISE: [&str; 12] = [
+        "rollback", "down", "make", "create", "status", "generate", "list", "new", "undo",
+        "revert", "reset", "unlock",
+    ];
+    if words.iter().any(|w| w.split([':', '-', '_']).any(|part| OTHERWISE.contains(&part))) {
+        return false;
+    }
+    let pairs = [
+        ("alembic", "upgrade"),
+        ("db", "upgrade"),
+        ("liquibase", "update"),
+        ("goose", "up"),
+        ("db", "push"),
+        ("database", "update"),
+    ];
+    if pairs.iter().any(|(a, b)| has(a) && has(b)) {
+        return true;
+    }
+    // `echo "running migrations"` talks about it.
+    if matches!(words.first(), None | Some(&("echo" | "printf" | "log" | "logger" | "#"))) {
+        return false;
+    }
+    words.iter().any(|w| {
+        let stem = w.split('.').next().unwrap_or(w);
+        stem.split([':', '-', '_'])
+            .any(|part| matches!(part, "migrate" | "migration" | "migrations" | "migrator"))
+    })
+}
