@@ -10,6 +10,7 @@ pub mod container;
 pub mod document;
 pub mod entrypoint;
 pub mod fact;
+pub mod filesystem;
 pub mod image;
 pub mod migration;
 pub mod package;

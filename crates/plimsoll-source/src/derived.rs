@@ -51,33 +51,35 @@ impl Derived {
         self.whole
     }
 
-    /// The span of the real file that a range of this text comes from: the cover of its pieces.
+    /// The span of the real file that a range of this text comes from: the cover of its pieces, in
+    /// whatever order they stand there (of those in the first piece's file). An empty range stands
+    /// at one place; what lies past the text's end, at its end.
     #[must_use]
     pub fn span(&self, range: TextRange) -> Span {
         let Some(first) = self.segment_at(range.start) else { return self.whole };
-        let start = self.map(first, range.start, false);
-        if range.is_empty() {
-            return start;
-        }
-        let last = self.segment_at(range.end - 1).unwrap_or(first);
-        start.cover(self.map(last, range.end - 1, true))
+        let last =
+            self.segment_at(range.end.saturating_sub(1)).map_or(first, |last| last.max(first));
+        let pieces = (first..=last).map(|index| self.piece(index, range));
+        pieces.reduce(Span::cover).unwrap_or(self.whole)
     }
 
     fn segment_at(&self, offset: u32) -> Option<usize> {
         self.segments.partition_point(|s| s.start <= offset).checked_sub(1)
     }
 
-    /// The origin of one byte; `inclusive` asks for the byte itself rather than the gap before it.
-    fn map(&self, index: usize, offset: u32, inclusive: bool) -> Span {
-        let Some(segment) = self.segments.get(index).copied() else { return self.whole };
-        if !segment.verbatim {
-            return segment.origin;
+    /// Where the part of `range` that lies in one segment comes from.
+    fn piece(&self, index: usize, range: TextRange) -> Span {
+        let Some(&Segment { start, origin, verbatim }) = self.segments.get(index) else {
+            return self.whole;
+        };
+        if !verbatim {
+            return origin;
         }
-        // What lies past the text's end stands at its end.
-        let last = segment.origin.range.end;
-        let at = segment.origin.range.start.saturating_add(offset - segment.start).min(last);
-        let end = if inclusive { at.saturating_add(1).min(last) } else { at };
-        Span::new(segment.origin.file, TextRange::new(at, end))
+        let at = |offset: u32| {
+            let shift = offset.saturating_sub(start);
+            origin.range.start.saturating_add(shift).min(origin.range.end)
+        };
+        Span::new(origin.file, TextRange::new(at(range.start), at(range.end.max(range.start))))
     }
 }
 

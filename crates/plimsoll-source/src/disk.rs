@@ -6,7 +6,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use gix::glob::Pattern;
+use gix::glob::pattern::Case;
+use gix::glob::wildmatch::Mode;
 use rayon::prelude::*;
 
 use crate::tree::Backend;
@@ -81,7 +83,9 @@ fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Resul
     };
     let top = root.canonicalize().map_err(denied)?;
     fs::read_dir(&top).map_err(denied)?;
-    let exclude = patterns(&top, &options.exclude)?;
+    if let Some((pattern, why)) = options.exclude.iter().find_map(|p| Some((p, malformed(p)?))) {
+        return Err(OpenError::Pattern(pattern.clone(), why.to_owned()));
+    }
 
     let mut builder = TreeBuilder::new();
     let way = work_tree(&top)
@@ -100,9 +104,6 @@ fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Resul
     });
     if let Some(git) = &git {
         git.revision.iter().for_each(|hex| _ = builder.revision(hex.clone()));
-        for path in &git.submodules {
-            builder.note(&shown(path), "a submodule: what is in it is not part of this tree");
-        }
     }
     // Who names an ignored directory wants what is in it.
     git = git.filter(|git| !(git.root_ignored && git.files.is_empty()));
@@ -111,16 +112,25 @@ fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Resul
         return Err(OpenError::NoGit(root.to_owned(), why.to_owned()));
     }
 
+    // Where git has no say, there is no way from its top to the root either.
+    let key = git.as_ref().map(|git| git.prefix.clone()).unwrap_or_default();
+    let skip = depth(&key);
+    let exclude = Rules::parse(options.exclude.join("\n").as_bytes(), skip, None);
     let walk = Walk { git: git.as_ref(), exclude, tracked_only: options.tracked_only };
-    let found = walk.run(&top, max_ignored);
+    let found = walk.run(key, &top, max_ignored);
     for (key, says) in &found.notes {
-        builder.note(&shown(key), says);
+        builder.note(&shown(key.get(skip..).unwrap_or_default()), says);
     }
-    name(&mut builder, found.files);
+    for key in git.iter().flat_map(|git| &git.submodules) {
+        let says = "a submodule: what is in it is not part of this tree";
+        builder.note(&shown(key.get(skip..).unwrap_or_default()), says);
+    }
+    name(&mut builder, found.files, skip);
     Ok(builder.build())
 }
 
-/// A path as bytes, relative to the root, `/` between its parts: what git and order go by.
+/// A path as bytes, relative to the work tree's top (or, where there is none, to the root), `/`
+/// between its parts: what git goes by.
 type Key = Vec<u8>;
 
 /// One directory to list.
@@ -154,15 +164,15 @@ struct Listing {
 
 struct Walk<'a> {
     git: Option<&'a Git>,
-    exclude: Gitignore,
+    exclude: Rules,
     tracked_only: bool,
 }
 
 impl Walk<'_> {
     /// Lists everything, level by level, each level's directories in parallel and in order.
-    fn run(&self, root: &Path, max_ignored: usize) -> Listing {
+    fn run(&self, key: Key, root: &Path, max_ignored: usize) -> Listing {
         let start = Dir {
-            key: Vec::new(),
+            key,
             path: root.to_owned(),
             rules: self.git.and_then(|git| git.rules.clone()),
             ignored: self.git.is_some_and(|git| git.root_ignored),
@@ -238,7 +248,7 @@ impl Walk<'_> {
                 .iter()
                 .find(|child| child.file_name() == ".gitignore")
                 .map(fs::DirEntry::path);
-            let (rules, trouble) = Rules::below(dir.rules.clone(), &dir.path, own.as_deref());
+            let (rules, trouble) = Rules::below(dir.rules.clone(), &dir.key, own.as_deref());
             if let Some(says) = trouble {
                 out.notes.push((join(&dir.key, b".gitignore"), says));
             }
@@ -270,11 +280,10 @@ impl Walk<'_> {
     ) -> io::Result<()> {
         let path = child.path();
         let kind = child.file_type()?;
-        if self.exclude.matched(&path, kind.is_dir()).is_ignore() {
+        if self.exclude.ignore(key, kind.is_dir()) {
             return Ok(());
         }
-        let ignored =
-            || dir.ignored || rules.is_some_and(|rules| rules.ignore(&path, kind.is_dir()));
+        let ignored = || dir.ignored || rules.is_some_and(|rules| rules.ignore(key, kind.is_dir()));
         if kind.is_dir() {
             if self.git.is_some_and(|git| git.submodules.contains(key)) {
                 return Ok(());
@@ -319,14 +328,14 @@ impl Walk<'_> {
 
 /// Gives every file its path as text. Two names that look alike once their bytes are made UTF-8 are
 /// both kept: the later one gets a number.
-fn name(builder: &mut TreeBuilder, mut files: Vec<Found>) {
+fn name(builder: &mut TreeBuilder, mut files: Vec<Found>, skip: usize) {
     // Real UTF-8 first: its names are never changed.
     files.sort_by(|a, b| {
         (str::from_utf8(&a.key).is_err(), &a.key).cmp(&(str::from_utf8(&b.key).is_err(), &b.key))
     });
     let mut next = HashMap::new();
     for Found { key, path, kind, tracking, len } in files {
-        let plain = shown(&key);
+        let plain = shown(key.get(skip..).unwrap_or_default());
         let mut unique = plain.clone();
         if builder.holds(&plain) {
             let number = next.entry(plain.clone()).or_insert(2_u32);
@@ -346,6 +355,11 @@ fn shown(key: &[u8]) -> String {
 
 fn join(dir: &[u8], name: &[u8]) -> Key {
     if dir.is_empty() { name.to_vec() } else { [dir, name].join(&b'/') }
+}
+
+/// How many bytes the keys of what is in a directory begin with.
+fn depth(dir: &[u8]) -> usize {
+    if dir.is_empty() { 0 } else { dir.len() + 1 }
 }
 
 fn key_of(relative: &Path) -> Key {
@@ -422,19 +436,18 @@ impl Git {
         let index = repo.index_or_empty().map_err(|e| e.to_string())?;
 
         let info = repo.common_dir().join("info/exclude");
-        let (mut rules, _) = Rules::below(None, &top, info.is_file().then_some(&*info));
-        let (mut dir, mut root_ignored) = (top.clone(), false);
+        let (mut rules, _) = Rules::below(None, b"", info.is_file().then_some(&*info));
+        let (mut dir, mut prefix, mut root_ignored) = (top.clone(), Key::new(), false);
         for part in way.components() {
-            (rules, _) = Rules::below(rules, &dir, Some(&dir.join(".gitignore")));
+            (rules, _) = Rules::below(rules, &prefix, Some(&dir.join(".gitignore")));
             dir.push(part);
-            root_ignored =
-                root_ignored || rules.as_ref().is_some_and(|rules| rules.ignore(&dir, true));
+            prefix = join(&prefix, part.as_os_str().as_encoded_bytes());
+            root_ignored |= rules.as_ref().is_some_and(|rules| rules.ignore(&prefix, true));
         }
 
         let revision = repo.head_id().ok().map(|id| id.to_string());
         let (files, dirs, submodules) = <_>::default();
-        let mut git =
-            Self { prefix: key_of(way), files, dirs, submodules, rules, root_ignored, revision };
+        let mut git = Self { prefix, files, dirs, submodules, rules, root_ignored, revision };
         for entry in index.entries() {
             git.add(entry.path(&index), entry.mode);
         }
@@ -443,19 +456,18 @@ impl Git {
 
     /// Takes in one entry of the index, if it lies below the root.
     fn add(&mut self, path: &[u8], mode: gix::index::entry::Mode) {
-        let below = match path.strip_prefix(&*self.prefix) {
-            Some(rest) if self.prefix.is_empty() => rest,
-            Some([b'/', rest @ ..]) => rest,
-            _ => return,
-        };
+        let below = path.strip_prefix(&*self.prefix);
+        if !self.prefix.is_empty() && !below.is_some_and(|rest| rest.starts_with(b"/")) {
+            return;
+        }
         if mode.is_submodule() {
-            self.submodules.insert(below.to_vec());
+            self.submodules.insert(path.to_vec());
         } else if !mode.is_sparse() {
-            self.files.insert(below.to_vec(), mode == gix::index::entry::Mode::FILE_EXECUTABLE);
+            self.files.insert(path.to_vec(), mode == gix::index::entry::Mode::FILE_EXECUTABLE);
         } else {
             return;
         }
-        let mut dir = below;
+        let mut dir = path;
         while let Some(slash) = memchr::memrchr(b'/', dir) {
             dir = &dir[..slash];
             if !self.dirs.insert(dir.to_vec()) {
@@ -467,50 +479,56 @@ impl Git {
 
 /// The ignore rules that hold in a directory: its own, then those of the directories above it.
 struct Rules {
-    own: Gitignore,
+    /// In the order of the file: the last that matches decides.
+    own: Vec<Pattern>,
+    /// How many bytes of a key name the directory that the rules stand in.
+    skip: usize,
     above: Option<Arc<Rules>>,
 }
 
 impl Rules {
-    /// `above` with the rules of `file` added, which hold for what is below `dir`; and what to note
+    fn parse(text: &[u8], skip: usize, above: Option<Arc<Self>>) -> Self {
+        let own = gix::ignore::parse(text, false).map(|(pattern, ..)| pattern).collect();
+        Self { own, skip, above }
+    }
+
+    /// `above` with the rules of `file` added, which hold for what is in `dir`; and what to note
     /// when the file is there but could not be used. As for git, a link is no ignore file.
     fn below(
         above: Option<Arc<Self>>,
-        dir: &Path,
+        dir: &[u8],
         file: Option<&Path>,
     ) -> (Option<Arc<Self>>, Option<String>) {
         let Some(file) = file else { return (above, None) };
-        let bytes = match read(file, MAX_RULES) {
-            Ok(bytes) => bytes,
-            Err(Unreadable::Changed | Unreadable::Link) => return (above, None),
-            Err(Unreadable::TooLarge { len, limit }) => {
-                return (
-                    above,
-                    Some(format!("not applied: {len} bytes, more than the {limit} that are read")),
-                );
-            }
-            Err(Unreadable::Denied(why)) => return (above, Some(format!("not applied: {why}"))),
-        };
-        let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes));
-        let mut builder = GitignoreBuilder::new(dir);
-        for line in text.lines() {
-            // A malformed line matches nothing, as in git.
-            let _ = builder.add_line(None, line);
-        }
-        match builder.build() {
-            Ok(own) if own.is_empty() => (above, None),
-            Ok(own) => (Some(Arc::new(Self { own, above })), None),
-            Err(e) => (above, Some(format!("not applied: {e}"))),
+        match read(file, MAX_RULES) {
+            Ok(bytes) => (Some(Arc::new(Self::parse(&bytes, depth(dir), above))), None),
+            Err(Unreadable::Changed | Unreadable::Link) => (above, None),
+            Err(Unreadable::TooLarge { len, limit }) => (
+                above,
+                Some(format!("not applied: {len} bytes, more than the {limit} that are read")),
+            ),
+            Err(Unreadable::Denied(why)) => (above, Some(format!("not applied: {why}"))),
         }
     }
 
-    /// Whether git ignores `path` by these rules; the nearest file that says anything decides.
-    fn ignore(&self, path: &Path, is_dir: bool) -> bool {
+    /// Whether git ignores the path by these rules; the nearest file that says anything decides.
+    fn ignore(&self, key: &[u8], is_dir: bool) -> bool {
         let mut rules = Some(self);
-        while let Some(Self { own, above }) = rules {
-            let matched = own.matched(path, is_dir);
-            if !matched.is_none() {
-                return matched.is_ignore();
+        while let Some(Self { own, skip, above }) = rules {
+            let path = key.get(*skip..).unwrap_or_default();
+            let base = memchr::memrchr(b'/', path).map(|slash| slash + 1);
+            let matches = |pattern: &&Pattern| {
+                let mode = Mode::NO_MATCH_SLASH_LITERAL;
+                pattern.matches_repo_relative_path(
+                    path.into(),
+                    base,
+                    Some(is_dir),
+                    Case::Sensitive,
+                    mode,
+                )
+            };
+            if let Some(pattern) = own.iter().rev().find(matches) {
+                return !pattern.is_negative();
             }
             rules = above.as_deref();
         }
@@ -518,21 +536,33 @@ impl Rules {
     }
 }
 
-/// Compiles the patterns of what to leave out.
-fn patterns(root: &Path, exclude: &[String]) -> Result<Gitignore, OpenError> {
-    let mut builder = GitignoreBuilder::new(root);
-    for pattern in exclude {
-        let malformed = |e: ignore::Error| OpenError::Pattern(pattern.clone(), words(&e));
-        builder.add_line(None, pattern).map_err(malformed)?;
+/// Why a pattern of what to leave out can never match; in an ignore file git would pass over it.
+fn malformed(pattern: &str) -> Option<&'static str> {
+    if pattern.contains('\n') || gix::ignore::parse(pattern.as_bytes(), false).next().is_none() {
+        return Some("not one pattern: it is empty, a comment or several lines");
     }
-    builder.build().map_err(|e| OpenError::Pattern(exclude.join(" "), words(&e)))
-}
-
-fn words(e: &ignore::Error) -> String {
-    match e {
-        ignore::Error::Glob { err, .. } => err.clone(),
-        other => other.to_string(),
+    let mut rest = pattern.as_bytes();
+    let mut in_class = false;
+    while let [byte, after @ ..] = rest {
+        rest = match byte {
+            b'\\' if after.is_empty() => return Some("the backslash at its end escapes nothing"),
+            b'\\' => &after[1..],
+            b']' => {
+                in_class = false;
+                after
+            }
+            b'[' if !in_class => {
+                in_class = true;
+                // A `]` that comes first, if need be after `!`, is one of the class.
+                match after {
+                    [b'!' | b'^', b']', after @ ..] | [b'!' | b'^' | b']', after @ ..] => after,
+                    _ => after,
+                }
+            }
+            _ => after,
+        };
     }
+    in_class.then_some("its `[` is never closed")
 }
 
 /// Reads one plain file, up to `limit` bytes. Whatever was put at the path since it was listed, this
@@ -567,4 +597,35 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Arc<[u8]>, Unreadable> {
         return Err(Unreadable::TooLarge { len: bytes.len() as u64, limit });
     }
     Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of ignored directories the shallow files come first, and whatever is cut off is told; files
+    /// that are ignored one by one are all there.
+    #[test]
+    fn ignored_directories_are_listed_to_a_bound() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let git = std::process::Command::new("git").args(["init", "-q"]).arg(dir.path()).status();
+        assert!(git.expect("git runs").success());
+        for path in ["a/deep/er/1", "a/deep/2", "a/3", "b/4", "b/5", "c/6"] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().expect("below the root")).expect("made");
+            fs::write(path, "").expect("written");
+        }
+        fs::write(dir.path().join(".gitignore"), "a/\nb\n6\n").expect("written");
+        let listed = |bound: usize| {
+            let tree = open_bounded(dir.path(), &OpenOptions::default(), bound).expect("a tree");
+            let names = tree.entries().filter(|(_, e)| e.tracking == Tracking::Ignored);
+            let names: Vec<&str> = names.map(|(_, e)| &*e.path).collect();
+            let cut: Vec<&str> = tree.notes().iter().map(|note| &*note.path).collect();
+            format!("{} | {}", names.join(" "), cut.join(" "))
+        };
+        assert_eq!(listed(100), "a/3 a/deep/2 a/deep/er/1 b/4 b/5 c/6 | ");
+        assert_eq!(listed(5), "a/3 a/deep/2 b/4 b/5 c/6 | a");
+        assert_eq!(listed(3), "a/3 b/4 c/6 | a b");
+        assert_eq!(listed(0), "c/6 | a b");
+    }
 }

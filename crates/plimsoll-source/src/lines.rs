@@ -56,7 +56,10 @@ impl LineIndex {
     pub fn line_range(&self, text: &[u8], line: u32) -> Option<crate::TextRange> {
         let index = (line as usize).checked_sub(1)?;
         let start = *self.starts.get(index)?;
-        let mut end = self.starts.get(index + 1).map_or(self.len, |next| next - 1);
+        let Some(next) = self.starts.get(index + 1) else {
+            return Some(crate::TextRange::new(start, self.len));
+        };
+        let mut end = next - 1;
         if end > start && text.get(end as usize - 1) == Some(&b'\r') {
             end -= 1;
         }

@@ -547,3 +547,40 @@ fn unused_name(dir: &Path) -> io::Result<PathBuf> {
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "no free name for a temporary file"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When the last step fails, all that went before it is undone, whatever it was.
+    #[test]
+    fn a_failure_in_the_middle_puts_everything_back() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("edit"), "old").expect("written");
+        fs::write(path("remove"), "gone").expect("written");
+        let mut stage = Stage::default();
+        let steps = [
+            Step { path: path("remove"), exists: true, bytes: None, mode: None },
+            Step { path: path("edit"), exists: true, bytes: Some(b"new"), mode: None },
+            Step { path: path("d/e/new"), exists: false, bytes: Some(b"new"), mode: Some(true) },
+            Step { path: path("taken"), exists: false, bytes: Some(b"new"), mode: Some(false) },
+        ];
+        for step in steps {
+            stage.add(step).expect("staged");
+        }
+        assert_eq!(fs::read(path("edit")).expect("read"), b"old", "staging touches no target");
+        // Somebody else is faster.
+        fs::write(path("taken"), "theirs").expect("written");
+        let error = stage.commit().expect_err("the last step cannot be made");
+        assert!(matches!(error, WriteError::Io(_)), "{error}");
+        let mut names: Vec<_> = fs::read_dir(dir.path())
+            .expect("listed")
+            .map(|e| e.expect("entry").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["edit", "remove", "taken"]);
+        let read = |name: &str| fs::read_to_string(path(name)).expect("read");
+        assert_eq!([read("edit"), read("remove"), read("taken")], ["old", "gone", "theirs"]);
+    }
+}

@@ -497,7 +497,7 @@ fn joined(words: &[Word], fallback: Span) -> Derived {
 }
 
 /// A path in an image, made absolute against the working directory and normalised.
-pub(super) fn absolute(workdir: &str, path: &str) -> String {
+pub(crate) fn absolute(workdir: &str, path: &str) -> String {
     let joined = if path.starts_with('/') { path.to_owned() } else { format!("{workdir}/{path}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in joined.split('/') {

@@ -3,8 +3,10 @@
 mod cx;
 mod document;
 mod image;
+mod link;
 mod purpose;
 mod run;
+mod service;
 mod unsupported;
 
 use plimsoll_source::Tree;
@@ -12,6 +14,7 @@ use plimsoll_source::Tree;
 use crate::Delivery;
 use crate::secret::Secrets;
 use cx::Cx;
+pub(crate) use image::absolute;
 
 /// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
 #[derive(Clone, Debug, Default)]
@@ -24,11 +27,14 @@ pub struct Hints {
 #[must_use]
 pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree, hints);
-    let delivery = Delivery {
+    let mut containers = Vec::new();
+    let images = link::images(&cx, image::read(&cx), link::compose_calls(&containers));
+    link::containers(&images, &mut containers);
+    let mut delivery = Delivery {
         tree: tree.clone(),
-        images: image::read(&cx),
+        images,
         projects: Vec::new(),
-        containers: Vec::new(),
+        containers,
         packages: Vec::new(),
         migrations: Vec::new(),
         pipelines: Vec::new(),
@@ -40,5 +46,6 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
         problems: Vec::new(),
         read: Vec::new(),
     };
+    delivery.services = service::read(&delivery);
     cx.finish(delivery)
 }

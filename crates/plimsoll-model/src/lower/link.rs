@@ -1,0 +1,254 @@
+//! Links: who builds which Dockerfile from which context, and which ignore file is then read.
+
+use std::collections::BTreeMap;
+
+use plimsoll_source::{Span, Tree};
+use plimsoll_syntax::ignorefile;
+
+use super::cx::Cx;
+use crate::container::Container;
+use crate::fact::{Fact, How, Why};
+use crate::image::{BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
+use crate::{ContainerId, ImageId};
+
+/// A call that builds an image, from wherever it is written.
+pub(super) struct BuildCall {
+    pub(super) by: Builder,
+    pub(super) span: Span,
+    /// The context directory, relative to the root.
+    pub(super) context: Fact<String>,
+    /// The Dockerfile, relative to the root.
+    pub(super) dockerfile: Fact<String>,
+    pub(super) target: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) args: Vec<BuildArg>,
+}
+
+/// Gives every image its builders, its target, its context and its ignore file. A Dockerfile that
+/// is built to several targets or from several contexts becomes several images.
+pub(super) fn images(cx: &Cx<'_>, images: Vec<Image>, calls: Vec<BuildCall>) -> Vec<Image> {
+    let mut by_dockerfile: BTreeMap<String, Vec<BuildCall>> = BTreeMap::new();
+    for call in calls {
+        if let Some(path) = call.dockerfile.known() {
+            by_dockerfile.entry(path.clone()).or_default().push(call);
+        }
+    }
+    let mut linked = Vec::new();
+    for image in images {
+        let calls = by_dockerfile.remove(&image.path).unwrap_or_default();
+        linked.extend(split(image, calls));
+    }
+    for image in &mut linked {
+        if image.context.is_absent() {
+            image.context = infer_context(cx.tree, image);
+        }
+        image.ignore = ignore(cx, image);
+    }
+    linked
+}
+
+/// One image for each distinct (target, context) that is asked for.
+fn split(image: Image, calls: Vec<BuildCall>) -> Vec<Image> {
+    let mut variants: Vec<Image> = Vec::new();
+    // Calls that leave a context open come last, so that they join one that names it.
+    let (sure, unsure): (Vec<_>, Vec<_>) =
+        calls.into_iter().partition(|c| c.context.known().is_some());
+    for call in sure.into_iter().chain(unsure) {
+        let target = match &call.target {
+            None => image.stages.len().checked_sub(1),
+            Some(name) => {
+                let lower = name.to_lowercase();
+                let named = image.stages.iter().rposition(|s| s.name.as_deref() == Some(&lower));
+                named.or_else(|| name.parse().ok().filter(|&i: &usize| i < image.stages.len()))
+            }
+        };
+        let at = variants.iter().position(|v| {
+            v.target == target
+                && (call.context.known().is_none() || v.context.known() == call.context.known())
+        });
+        let at = at.unwrap_or_else(|| {
+            let mut variant = image.clone();
+            variant.target = target;
+            variant.context = match &call.context {
+                Fact::Unknown(..) if call.context.known().is_none() => call.context.clone(),
+                context => context.clone(),
+            };
+            variants.push(variant);
+            variants.len() - 1
+        });
+        let variant = &mut variants[at];
+        variant.names.extend(call.tags);
+        variant.build_args.extend(call.args);
+        variant.builds.push(BuildRef { span: call.span, by: call.by, context: call.context });
+    }
+    if variants.is_empty() {
+        variants.push(image);
+    }
+    for variant in &mut variants {
+        variant.names.sort();
+        variant.names.dedup();
+    }
+    variants
+}
+
+/// The context that nobody names: the directory, from the Dockerfile's upwards, in which most of
+/// the COPY sources exist; the Dockerfile's own where none tells it from the others.
+fn infer_context(tree: &Tree, image: &Image) -> Fact<String> {
+    let own = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let sources: Vec<&str> = context_copies(image)
+        .flat_map(|copy| &copy.sources)
+        .filter(|s| !s.remote && !s.dynamic)
+        .map(|s| s.path.trim_start_matches('/').trim_end_matches('/'))
+        .filter(|path| !matches!(*path, "" | "."))
+        .collect();
+    let mut best = (usize::MAX, own);
+    let mut dir = own;
+    loop {
+        let missing = sources.iter().filter(|source| !exists(tree, dir, source)).count();
+        if missing < best.0 {
+            best = (missing, dir);
+        }
+        if dir.is_empty() || missing == 0 {
+            break;
+        }
+        dir = dir.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+    let at = image.stages.first().map(|s| s.from);
+    // When the audited root lies inside a larger work tree, the context may lie above it.
+    if best.0 > 0 && tree.outside().is_some() {
+        return Fact::Unknown(Why::OutOfTree, at);
+    }
+    let dir = if best.0 == sources.len() { own } else { best.1 };
+    Fact::inferred(dir.to_owned(), at)
+}
+
+fn exists(tree: &Tree, dir: &str, source: &str) -> bool {
+    let joined = if dir.is_empty() { source.to_owned() } else { format!("{dir}/{source}") };
+    let Some(path) = plimsoll_source::normalize_path(&joined) else { return false };
+    match path.find(['*', '?', '[']) {
+        None => tree.find(&path).is_some() || tree.is_dir(&path),
+        Some(wild) => {
+            let parent = path[..wild].rsplit_once('/').map_or("", |(dir, _)| dir);
+            parent.is_empty() || tree.is_dir(parent)
+        }
+    }
+}
+
+/// The COPY and ADD instructions of the stages that are built that read the context.
+pub(super) fn context_copies(image: &Image) -> impl Iterator<Item = &Copy> {
+    image.stages.iter().flat_map(|s| &s.steps).filter_map(|step| match &step.kind {
+        StepKind::Copy(copy) if copy.from == CopyFrom::Context => Some(copy),
+        _ => None,
+    })
+}
+
+/// The ignore file that the builder reads: the Dockerfile's own, else the context root's.
+fn ignore(cx: &Cx<'_>, image: &Image) -> Ignore {
+    let own = format!("{}.dockerignore", image.path);
+    let Some(context) = image.context.known() else {
+        return match cx.tree.find(&own) {
+            Some(file) => effective(cx, file),
+            None => Ignore::Unknown,
+        };
+    };
+    let at_root = if context.is_empty() {
+        ".dockerignore".to_owned()
+    } else {
+        format!("{context}/.dockerignore")
+    };
+    for path in [&own, &at_root] {
+        if let Some(file) = cx.tree.find(path) {
+            return effective(cx, file);
+        }
+    }
+    let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let near =
+        if dir.is_empty() { ".dockerignore".to_owned() } else { format!("{dir}/.dockerignore") };
+    let unread = cx.tree.find(&near).filter(|_| near != at_root);
+    Ignore::None { looked: vec![own, at_root], unread }
+}
+
+fn effective(cx: &Cx<'_>, file: plimsoll_source::FileId) -> Ignore {
+    match cx.text(file, "ignore file") {
+        Some(text) => Ignore::Effective { file, patterns: ignorefile::parse(&text) },
+        None => Ignore::Unknown,
+    }
+}
+
+/// The build calls of compose files.
+pub(super) fn compose_calls(containers: &[Container]) -> Vec<BuildCall> {
+    let mut calls = Vec::new();
+    for (index, container) in containers.iter().enumerate() {
+        let Some(build) = &container.build else { continue };
+        let id = ContainerId(u32::try_from(index).unwrap_or(u32::MAX));
+        calls.push(BuildCall {
+            by: Builder::Compose(id),
+            span: build.span,
+            context: build.context.clone(),
+            dockerfile: build.dockerfile.clone(),
+            target: build.target.as_ref().map(|(name, _)| name.clone()),
+            tags: container.image.known().cloned().into_iter().collect(),
+            args: build.args.iter().map(build_arg).collect(),
+        });
+    }
+    calls
+}
+
+fn build_arg(var: &crate::container::EnvVar) -> BuildArg {
+    use crate::container::EnvValue;
+    let value = match &var.value {
+        EnvValue::Literal(text) => Fact::declared(text.clone(), var.value_span),
+        _ => Fact::Unknown(Why::Dynamic, Some(var.value_span)),
+    };
+    BuildArg { name: var.name.clone(), value, span: var.span }
+}
+
+/// Gives every container the image of this repository that it runs.
+pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
+    let mut built: BTreeMap<ContainerId, ImageId> = BTreeMap::new();
+    let mut named: BTreeMap<String, ImageId> = BTreeMap::new();
+    for (index, image) in images.iter().enumerate() {
+        let id = ImageId(u32::try_from(index).unwrap_or(u32::MAX));
+        for build in &image.builds {
+            if let Builder::Compose(container) = build.by {
+                built.insert(container, id);
+            }
+        }
+        for name in &image.names {
+            named.entry(untagged(name).to_owned()).or_insert(id);
+        }
+    }
+    // A descriptor may name an image by its directory's name, where nothing in the tree tags it.
+    let mut by_dir: BTreeMap<&str, Option<ImageId>> = BTreeMap::new();
+    for (index, image) in images.iter().enumerate() {
+        let id = ImageId(u32::try_from(index).unwrap_or(u32::MAX));
+        if let Some((dir, "Dockerfile")) = image.path.rsplit_once('/') {
+            let name = dir.rsplit('/').next().unwrap_or(dir);
+            // Two directories of one name tell nothing.
+            by_dir.entry(name).and_modify(|found| *found = None).or_insert(Some(id));
+        }
+    }
+    for (index, container) in containers.iter_mut().enumerate() {
+        let id = ContainerId(u32::try_from(index).unwrap_or(u32::MAX));
+        container.image_id = built.get(&id).copied();
+        if container.image_id.is_some() || container.build.is_some() {
+            continue;
+        }
+        if let Fact::Known { value, how: How::Declared | How::Inferred, .. } = &container.image {
+            let name = untagged(value);
+            let last = name.rsplit('/').next().unwrap_or(name);
+            container.image_id =
+                named.get(name).copied().or_else(|| by_dir.get(last).copied().flatten());
+        }
+    }
+}
+
+/// A reference without tag and digest.
+fn untagged(reference: &str) -> &str {
+    let reference = reference.split('@').next().unwrap_or(reference);
+    let name_start = reference.rfind('/').map_or(0, |i| i + 1);
+    match reference[name_start..].find(':') {
+        Some(colon) => &reference[..name_start + colon],
+        None => reference,
+    }
+}

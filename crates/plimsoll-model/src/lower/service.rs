@@ -1,0 +1,371 @@
+//! Services: images, containers, packages and pipelines that belong together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::link::context_copies;
+use crate::delivery::{Delivery, UnsupportedKind};
+use crate::image::Image;
+use crate::pipeline::Runs;
+use crate::purpose::Purpose;
+use crate::service::Service;
+use crate::{ContainerId, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, ProgramId};
+
+fn id<T>(make: fn(u32) -> T, index: usize) -> T {
+    make(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+/// The services of a model whose other parts are linked, in path order.
+pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
+    let packages: BTreeMap<&str, PackageId> =
+        delivery.packages.iter().enumerate().map(|(i, p)| (&*p.dir, id(PackageId, i))).collect();
+    let mut runs: BTreeMap<ImageId, Vec<ContainerId>> = BTreeMap::new();
+    for (index, container) in delivery.containers.iter().enumerate() {
+        if let Some(image) = container.image_id {
+            runs.entry(image).or_default().push(id(ContainerId, index));
+        }
+    }
+
+    // One service a Dockerfile: its images are the targets and contexts that it is built to.
+    let mut by_path: BTreeMap<&str, Vec<ImageId>> = BTreeMap::new();
+    for (index, image) in delivery.images.iter().enumerate() {
+        by_path.entry(&image.path).or_default().push(id(ImageId, index));
+    }
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    for (path, images) in by_path {
+        let Some(image) = images.first().map(|&i| &delivery[i]) else { continue };
+        let home = home(image, &packages);
+        let containers: Vec<ContainerId> =
+            images.iter().flat_map(|i| runs.get(i).into_iter().flatten()).copied().collect();
+        drafts.push(Draft { path, home, images, containers, others: Vec::new() });
+    }
+    let drafts = fold_undeployed(delivery, drafts);
+    let names = names(delivery, &drafts);
+    let texts = mentions(delivery, &names);
+
+    let mut services: Vec<Service> = drafts
+        .into_iter()
+        .zip(names)
+        .enumerate()
+        .map(|(index, (draft, name))| service(delivery, draft, name, &packages, &texts[index]))
+        .collect();
+    services.sort_by(|a, b| (&a.dir, &a.name).cmp(&(&b.dir, &b.name)));
+    services
+}
+
+struct Draft<'a> {
+    path: &'a str,
+    home: String,
+    images: Vec<ImageId>,
+    containers: Vec<ContainerId>,
+    others: Vec<ImageId>,
+}
+
+/// The directory that an image is the image of: the Dockerfile's, unless that holds no package and
+/// the COPY sources lead to exactly one that does.
+fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
+    let own = image
+        .path
+        .split('#')
+        .next()
+        .unwrap_or(&image.path)
+        .rsplit_once('/')
+        .map_or("", |(dir, _)| dir);
+    if !own.is_empty() && packages.contains_key(own) {
+        return own.to_owned();
+    }
+    let Some(context) = image.context.known() else { return own.to_owned() };
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for source in
+        context_copies(image).flat_map(|copy| &copy.sources).filter(|s| !s.dynamic && !s.remote)
+    {
+        let joined = format!("{context}/{}", source.path);
+        let Some(path) = plimsoll_source::normalize_path(&joined) else { continue };
+        let mut dir = &*path;
+        loop {
+            if packages.contains_key(dir) && !dir.is_empty() {
+                found.insert(dir.to_owned());
+                break;
+            }
+            match dir.rsplit_once('/') {
+                Some((parent, _)) => dir = parent,
+                None => break,
+            }
+        }
+    }
+    // The package that the last stage's own files come from; shared ones are copied by many.
+    let first = found.iter().next().cloned();
+    match (found.len(), first) {
+        (1, Some(dir)) => dir,
+        // `backend/shared` beside `backend/services/x`: the deeper one is the service.
+        (2.., _) => {
+            let deepest = found.iter().map(|d| d.matches('/').count()).max().unwrap_or(0);
+            let mut deep = found.iter().filter(|d| d.matches('/').count() == deepest);
+            match (deep.next(), deep.next()) {
+                (Some(only), None) => only.clone(),
+                _ => own.to_owned(),
+            }
+        }
+        _ => own.to_owned(),
+    }
+}
+
+/// A Dockerfile that nothing deploys, beside one of the same home that is deployed (or is the one
+/// called `Dockerfile`), is a second Dockerfile of that service, not a service.
+fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
+    let score = |draft: &Draft<'_>| {
+        let image = draft.images.first().map(|&i| &delivery[i]);
+        let production = image.is_some_and(|i| i.purpose.is_production());
+        let plain = draft.path.rsplit('/').next() == Some("Dockerfile");
+        let own = draft.path.rsplit_once('/').map_or("", |(dir, _)| dir) == draft.home;
+        (!draft.containers.is_empty(), production, plain, own)
+    };
+    let mut best: BTreeMap<String, (bool, bool, bool, bool)> = BTreeMap::new();
+    for draft in &drafts {
+        let entry = best.entry(draft.home.clone()).or_default();
+        *entry = (*entry).max(score(draft));
+    }
+    let (kept, folded): (Vec<_>, Vec<_>) = drafts.into_iter().partition(|draft| {
+        let best = best.get(&draft.home).copied().unwrap_or_default();
+        !draft.containers.is_empty() || score(draft) == best
+    });
+    let mut kept = kept;
+    for draft in folded {
+        if let Some(of) = kept.iter_mut().find(|k| k.home == draft.home) {
+            of.others.extend(draft.images);
+        }
+    }
+    kept
+}
+
+/// A name for each service: its directory's, its compose service's, its package's.
+fn names(delivery: &Delivery, drafts: &[Draft<'_>]) -> Vec<String> {
+    let candidates: Vec<Vec<String>> = drafts
+        .iter()
+        .map(|draft| {
+            let mut names = Vec::new();
+            let composed: BTreeSet<&str> = draft
+                .containers
+                .iter()
+                .map(|&c| &delivery[c])
+                .filter(|c| {
+                    c.purpose.is_production()
+                        && matches!(c.kind, crate::container::ContainerKind::Compose { .. })
+                })
+                .map(|c| &*c.name)
+                .collect();
+            let package = delivery
+                .packages
+                .iter()
+                .find(|p| p.dir == draft.home)
+                .and_then(|p| p.name.as_deref());
+            let dir = draft.home.rsplit('/').next().unwrap_or("");
+            if !dir.is_empty() {
+                names.push(dir.to_owned());
+            }
+            if composed.len() == 1 {
+                names.extend(composed.iter().map(|c| (*c).to_owned()));
+            }
+            names.extend(package.map(|p| p.rsplit('/').next().unwrap_or(p).to_owned()));
+            names.push(draft.path.to_owned());
+            names
+        })
+        .collect();
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    for names in &candidates {
+        if let Some(first) = names.first() {
+            *taken.entry(first).or_default() += 1;
+        }
+    }
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    candidates
+        .iter()
+        .map(|names| {
+            let unique = |name: &&String| taken.get(name.as_str()).copied().unwrap_or(0) <= 1;
+            let first = names.iter().enumerate().find(|(i, name)| {
+                !used.contains(*name)
+                    && (*i > 0 && taken.get(name.as_str()).is_none() || unique(name))
+            });
+            let name = first
+                .map(|(_, name)| name.clone())
+                .or_else(|| names.last().cloned())
+                .unwrap_or_default();
+            used.insert(name.clone());
+            name
+        })
+        .collect()
+}
+
+/// What names each service outside its own directory: documents and scripts.
+#[derive(Clone, Default)]
+struct Mentions {
+    documents: BTreeSet<DocumentId>,
+    programs: BTreeSet<ProgramId>,
+}
+
+fn mentions(delivery: &Delivery, names: &[String]) -> Vec<Mentions> {
+    let mut found = vec![Mentions::default(); names.len()];
+    // Paths can't be searched for meaningfully, and a short word is no name.
+    let searched: Vec<(usize, &String)> =
+        names.iter().enumerate().filter(|(_, n)| n.len() >= 4 && !n.contains('/')).collect();
+    let Ok(automaton) = aho_corasick::AhoCorasick::builder()
+        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+        .build(searched.iter().map(|(_, n)| n.as_str()))
+    else {
+        return found;
+    };
+    let named_in = |bytes: &[u8]| -> BTreeSet<usize> {
+        automaton
+            .find_iter(bytes)
+            .filter(|m| {
+                let word = |b: Option<&u8>| {
+                    b.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                };
+                !word(m.start().checked_sub(1).and_then(|i| bytes.get(i)))
+                    && !word(bytes.get(m.end()))
+            })
+            .map(|m| searched[m.pattern().as_usize()].0)
+            .collect()
+    };
+    for (index, document) in delivery.documents.iter().enumerate() {
+        let Ok(bytes) = delivery.tree.read(document.file) else { continue };
+        for service in named_in(&bytes) {
+            found[service].documents.insert(id(DocumentId, index));
+        }
+    }
+    for (index, program) in delivery.programs.iter().enumerate() {
+        for service in named_in(program.text.text()) {
+            found[service].programs.insert(id(ProgramId, index));
+        }
+    }
+    found
+}
+
+fn service(
+    delivery: &Delivery,
+    draft: Draft<'_>,
+    name: String,
+    packages: &BTreeMap<&str, PackageId>,
+    mentions: &Mentions,
+) -> Service {
+    let dir = draft.home;
+    let below = |path: &str| {
+        dir.is_empty() || path.strip_prefix(&*dir).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let (mut containers, mut other_containers): (Vec<ContainerId>, Vec<ContainerId>) =
+        draft.containers.iter().partition(|&&c| delivery[c].purpose.is_production());
+    // A service's only deployment counts as production, whatever it says.
+    if containers.is_empty() {
+        std::mem::swap(&mut containers, &mut other_containers);
+    }
+    let deployed: BTreeSet<ImageId> =
+        containers.iter().filter_map(|&c| delivery[c].image_id).collect();
+    let (images, more): (Vec<ImageId>, Vec<ImageId>) =
+        draft.images.iter().partition(|i| deployed.is_empty() || deployed.contains(i));
+    let mut other_images = draft.others;
+    other_images.extend(more);
+    let place = images
+        .first()
+        .and_then(|&i: &ImageId| delivery[i].stages.first().map(|s| s.from))
+        .or_else(|| containers.first().map(|&c| delivery[c].span))
+        .or_else(|| images.first().map(|&i| super::image::whole(delivery[i].file, 0)))
+        .unwrap_or_else(|| super::image::whole(plimsoll_source::FileId(0), 0));
+    let purpose = match images.first().map(|&i| &delivery[i].purpose) {
+        Some(purpose)
+            if containers.iter().any(|&c| delivery[c].purpose.is_production())
+                && !purpose.is_production() =>
+        {
+            Purpose {
+                because: "a production descriptor runs it".to_owned(),
+                ..Purpose::production()
+            }
+        }
+        Some(purpose) => purpose.clone(),
+        None => Purpose::production(),
+    };
+    let package = packages.get(&*dir).copied();
+    let migrations =
+        delivery.migrations.iter().position(|m| m.dir == dir).map(|i| id(MigrationsId, i));
+    let own: Vec<String> = probe_paths(delivery, &dir, &images);
+    let pipelines = delivery
+        .pipelines
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| {
+            p.runs != Runs::No(String::new()) && !matches!(p.runs, Runs::No(_)) && p.reaches(&own)
+        })
+        .map(|(i, _)| id(PipelineId, i))
+        .collect();
+    let mut documents: BTreeSet<DocumentId> = mentions.documents.clone();
+    documents.extend(
+        delivery
+            .documents
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| !dir.is_empty() && below(delivery.tree.path(d.file)))
+            .map(|(i, _)| id(DocumentId, i)),
+    );
+    let mut programs: BTreeSet<ProgramId> = mentions.programs.clone();
+    programs.extend(
+        delivery
+            .programs
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| {
+                !dir.is_empty() && below(delivery.tree.path(p.file)) || starts_everything(p)
+            })
+            .map(|(i, _)| id(ProgramId, i)),
+    );
+    let unread = delivery
+        .unsupported
+        .iter()
+        .filter(|u| {
+            matches!(
+                u.kind,
+                UnsupportedKind::Helm
+                    | UnsupportedKind::Kustomize
+                    | UnsupportedKind::Terraform
+                    | UnsupportedKind::Nomad
+                    | UnsupportedKind::Skaffold
+            ) && super::purpose::of_path(delivery.tree.path(u.file)).is_production()
+        })
+        .map(|u| u.file)
+        .collect();
+    Service {
+        name,
+        dir,
+        place,
+        purpose,
+        images,
+        other_images,
+        containers,
+        other_containers,
+        package,
+        migrations,
+        pipelines,
+        documents: documents.into_iter().collect(),
+        programs: programs.into_iter().collect(),
+        unread,
+    }
+}
+
+/// Paths that a change of the service would touch: what path filters are asked about.
+fn probe_paths(delivery: &Delivery, dir: &str, images: &[ImageId]) -> Vec<String> {
+    let in_dir =
+        |name: &str| if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") };
+    let mut paths: Vec<String> = images.iter().map(|&i| delivery[i].path.clone()).collect();
+    paths.push(in_dir("src/index.ts"));
+    paths.push(in_dir("package.json"));
+    paths
+}
+
+/// A script that starts every service there is: `docker compose up` without a service's name.
+fn starts_everything(program: &crate::script::Program) -> bool {
+    program.calls.iter().any(|(words, _)| {
+        let compose = match words.first().map(|w| &**w) {
+            Some("docker-compose") => true,
+            Some("docker") => words.get(1).is_some_and(|w| w == "compose"),
+            _ => false,
+        };
+        compose && words.iter().any(|w| w == "up")
+    })
+}
