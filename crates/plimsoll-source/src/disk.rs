@@ -328,11 +328,12 @@ impl Walk<'_> {
 
 /// Gives every file its path as text. Two names that look alike once their bytes are made UTF-8 are
 /// both kept: the later one gets a number.
-fn name(builder: &mut TreeBuilder, mut files: Vec<Found>, skip: usize) {
+fn name(builder: &mut TreeBuilder, files: Vec<Found>, skip: usize) {
     // Real UTF-8 first: its names are never changed.
-    files.sort_by(|a, b| {
-        (str::from_utf8(&a.key).is_err(), &a.key).cmp(&(str::from_utf8(&b.key).is_err(), &b.key))
-    });
+    let is_text = |found: &Found| str::from_utf8(&found.key).is_ok();
+    let (mut files, mut others): (Vec<Found>, Vec<Found>) = files.into_iter().partition(is_text);
+    others.sort_by(|a, b| a.key.cmp(&b.key));
+    files.append(&mut others);
     let mut next = HashMap::new();
     for Found { key, path, kind, tracking, len } in files {
         let plain = shown(key.get(skip..).unwrap_or_default());
