@@ -1,5 +1,7 @@
 //! Commands: lists, pipelines, compound commands, assignments and redirections.
 
+use memchr::memchr;
+
 use super::parser::{Parser, close};
 use super::words::Mode;
 use super::{
@@ -23,6 +25,7 @@ impl Parser<'_, '_> {
                     break;
                 }
                 self.unexpected(len);
+                self.separator();
                 continue;
             }
             match byte {
@@ -55,6 +58,14 @@ impl Parser<'_, '_> {
         let what = self.source(self.pos, self.pos + len);
         self.error(self.pos, self.pos + len, format!("unexpected `{what}`"));
         self.pos += len;
+    }
+
+    /// Takes a `;` that ends no arm of a case.
+    fn separator(&mut self) {
+        self.blanks();
+        if self.peek() == Some(b';') && !matches!(self.byte(self.pos + 1), Some(b';' | b'&')) {
+            self.pos += 1;
+        }
     }
 
     /// Whether a command cannot go on here.
@@ -140,8 +151,12 @@ impl Parser<'_, '_> {
             (Some(b'&'), Some(b'&')) => Connector::And,
             (Some(b'|'), Some(b'|')) => Connector::Or,
             (Some(b'&'), _) => Connector::Background,
-            (Some(b';'), Some(b';' | b'&')) => return Connector::Seq,
             (Some(b';'), _) => {
+                self.separator();
+                return Connector::Seq;
+            }
+            (Some(b'|'), _) => {
+                // What stands before it was found missing.
                 self.pos += 1;
                 return Connector::Seq;
             }
@@ -150,6 +165,7 @@ impl Parser<'_, '_> {
                 if !self.closes() {
                     self.error(operator, operator + 1, "unexpected text behind a command");
                     self.resume();
+                    self.separator();
                 }
                 return Connector::Seq;
             }
@@ -195,8 +211,7 @@ impl Parser<'_, '_> {
         let mut end = self.pos;
         let mut redirects = Vec::new();
         self.blanks();
-        while let Some(redirect) = self.redirect() {
-            redirects.push(redirect);
+        while self.redirect(&mut redirects) {
             end = self.pos;
             self.blanks();
         }
@@ -375,7 +390,7 @@ impl Parser<'_, '_> {
             if self.peek().is_none() {
                 break;
             }
-            let Some(patterns) = self.patterns() else { continue };
+            let Some(patterns) = self.patterns() else { break };
             let body = self.list_until(close::ESAC | close::ARM);
             arms.push((patterns, body));
             match self.closer() {
@@ -393,7 +408,7 @@ impl Parser<'_, '_> {
         CommandKind::Case { subject, arms }
     }
 
-    /// `(a | b)`, the first parenthesis optional; on an error the line is skipped.
+    /// `(a | b)`, the first parenthesis optional; what else stands before the `)` is skipped.
     fn patterns(&mut self) -> Option<Vec<WordId>> {
         let start = self.pos;
         if self.peek() == Some(b'(') {
@@ -419,8 +434,13 @@ impl Parser<'_, '_> {
             }
         }
         self.error(start, self.pos.max(start + 1), "expected a pattern and `)`");
-        self.pos = self.line_end(self.pos);
-        None
+        let line = &self.text[self.pos..self.line_end(self.pos)];
+        let Some(end) = memchr(b')', line) else {
+            self.pos = start;
+            return None;
+        };
+        self.pos += end + 1;
+        Some(patterns)
     }
 
     fn function(&mut self) -> CommandKind {
@@ -434,18 +454,8 @@ impl Parser<'_, '_> {
         if name.is_empty() {
             self.error(from, from, "`function` without a name");
         }
-        let end = self.pos;
-        self.blanks();
-        if self.peek() == Some(b'(') {
-            self.pos += 1;
-            self.blanks();
-            if self.peek() == Some(b')') {
-                self.pos += 1;
-            } else {
-                // `function f (…)`: a subshell is the body.
-                self.pos = end;
-            }
-        }
+        // `function f (…)`: there a subshell is the body.
+        self.parentheses();
         let body = self.function_body();
         CommandKind::Function { name, body }
     }
@@ -454,15 +464,11 @@ impl Parser<'_, '_> {
         self.lines();
         let start = self.pos;
         let body = if self.closes() { None } else { self.command() };
-        let body = body.unwrap_or_else(|| {
-            let list = self.empty_list();
-            self.add_command(CommandKind::Group(list), Vec::new(), start, start)
-        });
-        let compound = !matches!(self.state.script.command(body).kind, CommandKind::Simple { .. });
-        if !compound || self.state.script.command(body).range.is_empty() {
-            self.error(start, start + 1, "a function's body is a compound command");
+        let kind = body.map(|body| &self.state.script.command(body).kind);
+        if kind.is_none_or(|kind| matches!(kind, CommandKind::Simple { .. })) {
+            self.error(start, start, "a function's body is a compound command");
         }
-        body
+        body.unwrap_or_else(|| self.empty_group())
     }
 
     /// `[[ … ]]`.
@@ -520,9 +526,7 @@ impl Parser<'_, '_> {
     fn simple(&mut self) -> Option<CommandId> {
         let start = self.pos;
         let mut end = start;
-        let mut assignments = Vec::new();
-        let mut words = Vec::new();
-        let mut redirects = Vec::new();
+        let (mut assignments, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
         let mut declares = false;
         loop {
             self.blanks();
@@ -530,29 +534,22 @@ impl Parser<'_, '_> {
                 break;
             }
             let here = self.pos;
-            if let Some(redirect) = self.redirect() {
-                redirects.push(redirect);
-            } else if words.is_empty()
-                && let Some(assignment) = self.assignment()
-            {
-                assignments.push(assignment);
-            } else if declares && let Some(word) = self.declared_array() {
-                words.push(word);
-            } else {
-                let word = self.word(Mode::Plain);
+            let taken = self.redirect(&mut redirects)
+                || words.is_empty() && self.assignment(&mut assignments)
+                || declares && self.declared_array(&mut words);
+            if !taken {
+                words.push(self.word(Mode::Plain));
                 let text = &self.text[here..self.pos];
                 if text.is_empty() {
+                    words.pop();
                     self.unexpected(1);
                     self.resume();
                     break;
                 }
-                declares |= DECLARING.contains(&text);
-                let first = words.is_empty() && assignments.is_empty() && redirects.is_empty();
-                if first && let Some(kind) = self.named_function(here) {
-                    let end = self.pos;
-                    return Some(self.add_command(kind, Vec::new(), start, end));
+                if here == start && self.parentheses() {
+                    return Some(self.named_function(start, here + text.len()));
                 }
-                words.push(word);
+                declares |= DECLARING.contains(&text);
             }
             end = self.pos;
         }
@@ -562,28 +559,36 @@ impl Parser<'_, '_> {
         Some(self.add_command(CommandKind::Simple { assignments, words }, redirects, start, end))
     }
 
-    /// `()` and a body behind the word read since `from`.
-    fn named_function(&mut self, from: usize) -> Option<CommandKind> {
-        let end = self.pos;
-        self.blanks();
-        let open = self.peek() == Some(b'(');
-        if open {
-            self.pos += 1;
+    /// Takes `()`, blanks before and in it.
+    fn parentheses(&mut self) -> bool {
+        let start = self.pos;
+        for parenthesis in [b'(', b')'] {
             self.blanks();
+            if self.peek() != Some(parenthesis) {
+                self.pos = start;
+                return false;
+            }
+            self.pos += 1;
         }
-        if !open || self.peek() != Some(b')') {
-            self.pos = end;
-            return None;
-        }
-        self.pos += 1;
-        let name = self.source(from, end);
-        if !self.enter() {
-            self.pos = self.pos.max(end);
-            return None;
-        }
-        let body = self.function_body();
-        self.leave();
-        Some(CommandKind::Function { name, body })
+        true
+    }
+
+    /// The body of the function whose name stands at `start..end`, behind its `()`.
+    fn named_function(&mut self, start: usize, end: usize) -> CommandId {
+        let name = self.source(start, end);
+        let body = if self.enter() {
+            let body = self.function_body();
+            self.leave();
+            body
+        } else {
+            self.empty_group()
+        };
+        self.add_command(CommandKind::Function { name, body }, Vec::new(), start, self.pos)
+    }
+
+    fn empty_group(&mut self) -> CommandId {
+        let list = self.empty_list();
+        self.add_command(CommandKind::Group(list), Vec::new(), self.pos, self.pos)
     }
 
     /// Where the `=` of an assignment that begins here stands, and whether it appends.
@@ -623,9 +628,9 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn assignment(&mut self) -> Option<Assignment> {
+    fn assignment(&mut self, to: &mut Vec<Assignment>) -> bool {
         let start = self.pos;
-        let (equals, append) = self.assigned()?;
+        let Some((equals, append)) = self.assigned() else { return false };
         let name = self.source(start, equals - usize::from(append));
         if append {
             self.bash_only(start, equals + 1, "`+=`");
@@ -639,20 +644,22 @@ impl Parser<'_, '_> {
             value = Some(self.word(Mode::Plain));
         }
         let range = self.range(start, self.pos);
-        Some(Assignment { name, value, array, append, range })
+        to.push(Assignment { name, value, array, append, range });
+        true
     }
 
-    /// `NAME=(…)` as an argument of `declare` and its kin: one word.
-    fn declared_array(&mut self) -> Option<WordId> {
+    /// Takes `NAME=(…)` as an argument of `declare` and its kin: one word.
+    fn declared_array(&mut self, to: &mut Vec<WordId>) -> bool {
         let start = self.pos;
-        let (equals, _) = self.assigned()?;
+        let Some((equals, _)) = self.assigned() else { return false };
         if self.byte(equals + 1) != Some(b'(') {
-            return None;
+            return false;
         }
         self.bash_only(start, equals + 2, "an array");
         self.pos = equals + 1;
         let elements = self.array();
-        Some(self.array_word(start, equals + 2, &elements))
+        to.push(self.array_word(start, equals + 2, &elements));
+        true
     }
 
     /// `( a b )`, line ends and comments allowed.
@@ -680,12 +687,38 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// A redirection, if one stands here.
-    fn redirect(&mut self) -> Option<Redirect> {
+    /// Takes a redirection, if one stands here; whether it did.
+    fn redirect(&mut self, to: &mut Vec<Redirect>) -> bool {
+        let start = self.pos;
+        let Some(mut redirect) = self.redirect_head() else { return false };
+        let operator_end = self.pos;
+        self.blanks();
+        let from = self.pos;
+        redirect.target = self.word(Mode::Plain);
+        if self.pos > from {
+            redirect.range = self.range(start, self.pos);
+            if redirect.op == RedirectOp::Heredoc {
+                let strip_tabs = self.text[operator_end - 1] == b'-';
+                let source = &self.text[from..self.pos];
+                self.expect_heredoc(redirect.target, source, strip_tabs, redirect.range);
+            }
+        } else {
+            let what = self.source(start, operator_end);
+            self.error(start, operator_end, format!("nothing behind `{what}`"));
+            self.pos = operator_end;
+            redirect.range = self.range(start, operator_end);
+            self.state.script.words.pop();
+            redirect.target = self.verbatim(operator_end, operator_end);
+        }
+        to.push(redirect);
+        true
+    }
+
+    /// The descriptor and the operator of a redirection; its target is to be read.
+    fn redirect_head(&mut self) -> Option<Redirect> {
         let start = self.pos;
         let mut at = start;
-        let mut fd = None;
-        let mut fd_variable = None;
+        let (mut fd, mut fd_variable) = (None, None);
         match self.peek()? {
             b'0'..=b'9' => {
                 let mut number = 0u32;
@@ -706,37 +739,18 @@ impl Parser<'_, '_> {
             _ => {}
         }
         let (op, len) = self.redirect_op(at)?;
-        if at > start && op == RedirectOp::WriteBoth || at > start && op == RedirectOp::AppendBoth {
+        if at > start && matches!(op, RedirectOp::WriteBoth | RedirectOp::AppendBoth) {
             return None;
         }
+        self.pos = at + len;
         if fd_variable.is_some() {
             self.bash_only(start, at, "`{name}>`");
         }
         if op == RedirectOp::HereString {
-            self.bash_only(at, at + len, "`<<<`");
+            self.bash_only(at, self.pos, "`<<<`");
         }
-        let strip_tabs = op == RedirectOp::Heredoc && len == 3;
-        self.pos = at + len;
-        self.blanks();
-        let from = self.pos;
-        let target = self.word(Mode::Plain);
-        let mut end = self.pos;
-        if end == from {
-            let what = self.source(at, at + len);
-            self.error(at, at + len, format!("nothing behind `{what}`"));
-            self.pos = at + len;
-            end = self.pos;
-            // The empty target stands where it is missed.
-            let place = self.range(end, end);
-            if let Some(word) = self.state.script.words.last_mut() {
-                word.range = place;
-            }
-        }
-        let range = self.range(start, end);
-        if op == RedirectOp::Heredoc && end > from {
-            self.expect_heredoc(target, &self.text[from..end], strip_tabs, range);
-        }
-        Some(Redirect { fd, fd_variable, op, target, heredoc: None, range })
+        let range = self.range(start, self.pos);
+        Some(Redirect { fd, fd_variable, op, target: WordId(0), heredoc: None, range })
     }
 
     fn redirect_op(&self, at: usize) -> Option<(RedirectOp, usize)> {

@@ -72,7 +72,8 @@ pub(super) struct Pending {
     range: TextRange,
 }
 
-/// The lengths of everything found, to forget what came after.
+/// The lengths of everything found, to forget what came after. Boxed: it waits in frames that
+/// recur, and stacks are small.
 pub(super) struct Mark {
     lists: usize,
     commands: usize,
@@ -345,9 +346,9 @@ impl<'t, 's> Parser<'t, 's> {
         }
     }
 
-    pub(super) fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Box<Mark> {
         let script = &self.state.script;
-        Mark {
+        Box::new(Mark {
             lists: script.lists.len(),
             commands: script.commands.len(),
             words: script.words.len(),
@@ -356,7 +357,7 @@ impl<'t, 's> Parser<'t, 's> {
             beyond: script.beyond.len(),
             bodies: self.state.bodies.len(),
             pending: self.pending.len(),
-        }
+        })
     }
 
     /// A quote, `${` or backtick opened at `start` never closes. While that may still be afforded,
@@ -370,7 +371,9 @@ impl<'t, 's> Parser<'t, 's> {
             script.commands.truncate(mark.commands);
             script.words.truncate(mark.words);
             script.comments.truncate(mark.comments);
-            script.errors.truncate(mark.errors);
+            if !self.state.too_deep {
+                script.errors.truncate(mark.errors);
+            }
             script.beyond.truncate(mark.beyond);
             self.state.bodies.truncate(mark.bodies);
             self.pending.truncate(mark.pending);

@@ -3,7 +3,7 @@
 use memchr::memchr;
 use plimsoll_source::TextRange;
 
-use super::parser::{Parser, close};
+use super::parser::{Mark, Parser, close};
 use super::{ListId, Part, PartKind, Word, WordId};
 
 /// Where a word stands, which decides what ends it and what its bytes mean.
@@ -50,6 +50,14 @@ struct Literal {
     start: usize,
     end: usize,
     quoted: bool,
+}
+
+/// What is open in a word, and where the first of it stands: its offset, the parts before it and
+/// what was found before it.
+#[derive(Default)]
+struct Open {
+    count: usize,
+    outermost: Option<(usize, usize, Box<Mark>)>,
 }
 
 impl Builder {
@@ -177,74 +185,90 @@ impl Parser<'_, '_> {
 
     /// Reads until what ends `mode`, which is left standing.
     fn parts(&mut self, to: &mut Builder, mode: Mode) {
-        let quoted = mode.quoted();
-        // Open parentheses of a pattern or a regular expression, brackets of a subscript.
-        let mut open = 0usize;
+        // Parentheses of a pattern or a regular expression, brackets of a subscript.
+        let mut open = Open::default();
         while let Some(byte) = self.peek() {
-            let here = self.pos;
             match byte {
-                b'\\' => {
-                    self.escape(to, mode);
-                    continue;
-                }
+                b'\\' => self.escape(to, mode),
                 b'"' if mode == Mode::Quoted => break,
-                b'"' if mode != Mode::Body => {
-                    self.double(to, here);
-                    continue;
-                }
+                b'"' if mode != Mode::Body => self.double(to, self.pos),
                 b'\''
                     if mode.plain()
                         || mode == Mode::Subscript
                         || matches!(mode, Mode::Brace { single: true, .. }) =>
                 {
                     self.single(to);
-                    continue;
                 }
-                b'$' => {
-                    self.dollar(to, mode);
-                    continue;
+                b'$' => self.dollar(to, mode),
+                b'`' => self.backtick(to, mode.quoted()),
+                b'<' | b'>'
+                    if mode.plain() && open.count == 0 && self.byte(self.pos + 1) == Some(b'(') =>
+                {
+                    self.process(to);
                 }
-                b'`' => {
-                    self.backtick(to, quoted);
-                    continue;
-                }
-                b'}' if matches!(mode, Mode::Brace { .. }) => break,
-                b'[' if mode == Mode::Subscript => open += 1,
-                b']' if mode == Mode::Subscript => {
-                    if open == 0 {
+                _ => {
+                    if !self.plain_byte(to, mode, byte, &mut open) {
                         break;
                     }
-                    open -= 1;
                 }
-                _ if !mode.plain() => {}
-                b'\n' => {
-                    if open > 0 {
-                        self.error(here, here, "`(` of a pattern without `)`");
-                    }
-                    break;
-                }
-                b'\r' if self.word_ends(here) => break,
-                b'(' if open > 0 || mode == Mode::Regex => open += 1,
-                b')' if open > 0 => open -= 1,
-                b'|' if mode == Mode::Regex => {}
-                b'<' | b'>' if self.byte(here + 1) == Some(b'(') && open == 0 => {
-                    self.bash_only(here, here + 2, "process substitution");
-                    let list = self.substitution(2);
-                    self.push(to, here, PartKind::ProcessSubstitution(list), quoted);
-                    continue;
-                }
-                b'?' | b'*' | b'+' | b'@' | b'!' if self.byte(here + 1) == Some(b'(') => {
-                    // An extended pattern; anywhere else the `(` would be an error.
-                    open += 1;
-                    self.pos += 1;
-                }
-                _ if open == 0 && self.word_ends(here) => break,
-                _ => {}
             }
-            self.pos += 1;
-            self.pos += self.rest().iter().take_while(|byte| ordinary(**byte)).count();
-            self.literal(to, &self.text[here..self.pos], here, self.pos, quoted);
         }
+        if open.count > 0 {
+            self.unclosed_pattern(to, open, mode);
+        }
+    }
+
+    /// Takes a byte that may mean itself, with the ordinary ones behind it; whether it did.
+    fn plain_byte(&mut self, to: &mut Builder, mode: Mode, byte: u8, open: &mut Open) -> bool {
+        let here = self.pos;
+        let next = self.byte(here + 1);
+        match byte {
+            b'}' if matches!(mode, Mode::Brace { .. }) => return false,
+            b']' if mode == Mode::Subscript && open.count == 0 => return false,
+            b'[' if mode == Mode::Subscript => open.count += 1,
+            b']' if mode == Mode::Subscript => open.count -= 1,
+            _ if !mode.plain() => {}
+            b'(' if open.count > 0 || mode == Mode::Regex => self.open(to, here, open),
+            b')' if open.count > 0 => open.count -= 1,
+            b'|' if mode == Mode::Regex => {}
+            // An extended pattern; anywhere else the `(` would be an error.
+            b'?' | b'*' | b'+' | b'@' | b'!' if next == Some(b'(') => {
+                self.open(to, here, open);
+                self.pos += 1;
+            }
+            _ if open.count == 0 && self.word_ends(here) => return false,
+            _ => {}
+        }
+        self.pos += 1;
+        self.pos += self.rest().iter().take_while(|byte| ordinary(**byte)).count();
+        self.literal(to, &self.text[here..self.pos], here, self.pos, mode.quoted());
+        true
+    }
+
+    fn open(&mut self, to: &mut Builder, here: usize, open: &mut Open) {
+        if open.count == 0 {
+            self.flush(to);
+            open.outermost = Some((here, to.parts.len(), self.mark()));
+        }
+        open.count += 1;
+    }
+
+    fn unclosed_pattern(&mut self, to: &mut Builder, open: Open, mode: Mode) {
+        if let Some((start, parts, mark)) = open.outermost {
+            let len = usize::from(self.text[start] != b'(') + 1;
+            if self.give_up(start, len, ")", &mark) {
+                to.literal = None;
+                to.parts.truncate(parts);
+                self.literal(to, &self.text[start..self.pos], start, self.pos, mode.quoted());
+            }
+        }
+    }
+
+    fn process(&mut self, to: &mut Builder) {
+        let start = self.pos;
+        self.bash_only(start, start + 2, "process substitution");
+        let list = self.substitution(2);
+        self.push(to, start, PartKind::ProcessSubstitution(list), false);
     }
 
     fn escape(&mut self, to: &mut Builder, mode: Mode) {
@@ -302,10 +326,15 @@ impl Parser<'_, '_> {
         let mut inner = Builder::default();
         self.parts(&mut inner, Mode::Quoted);
         self.state.quotes -= 1;
-        let closed = self.peek() == Some(b'"');
-        if closed {
+        self.join(to, inner, (start, open), &mark);
+    }
+
+    /// Adds the parts of `"…"` whose part begins at `at.0` and whose quote stands at `at.1`.
+    fn join(&mut self, to: &mut Builder, mut inner: Builder, at: (usize, usize), mark: &Mark) {
+        let (start, open) = at;
+        if self.peek() == Some(b'"') {
             self.pos += 1;
-        } else if self.give_up(open, 1, "\"", &mark) {
+        } else if self.give_up(open, 1, "\"", mark) {
             self.literal(to, &self.text[open + 1..self.pos], start, self.pos, true);
             return;
         }
@@ -316,18 +345,17 @@ impl Parser<'_, '_> {
         if let Some(literal) = inner.literal.as_mut().filter(|one| one.end + 1 == self.pos) {
             literal.end = self.pos;
         }
-        // The quote belongs to the literal behind it.
-        let first = self.offset(open + 1);
-        let begin = self.offset(start);
         self.flush(&mut inner);
-        for (index, mut part) in inner.parts.into_iter().enumerate() {
-            let literal = matches!(part.kind, PartKind::Literal(_));
-            if index == 0 && literal && part.range.start == first {
-                part.range.start = begin;
-            }
-            self.flush(to);
-            to.parts.push(part);
+        // The quote belongs to the literal behind it.
+        let (begin, first) = (self.offset(start), self.offset(open + 1));
+        if let Some(part) = inner.parts.first_mut()
+            && matches!(part.kind, PartKind::Literal(_))
+            && part.range.start == first
+        {
+            part.range.start = begin;
         }
+        self.flush(to);
+        to.parts.append(&mut inner.parts);
     }
 
     /// `$'…'`, at its `$`.
@@ -524,11 +552,17 @@ impl Parser<'_, '_> {
             }
         }
         let name = self.source(named, self.pos);
-        let op = self.parameter_op(quoted);
+        let op = self.parameter_op(len > 0);
+        let op = op.map(|op| {
+            // Within double quotes `'` quotes in patterns only.
+            let single = !quoted || op.starts_with(['#', '%', '/']);
+            let word = self.word(Mode::Brace { quoted, single });
+            (op, word)
+        });
         PartKind::Variable { name, op, length }
     }
 
-    fn parameter_op(&mut self, quoted: bool) -> Option<(String, WordId)> {
+    fn parameter_op(&mut self, named: bool) -> Option<String> {
         const OPS: [&[u8]; 18] = [
             b":-", b":=", b":?", b":+", b"##", b"%%", b"//", b"^^", b",,", b"-", b"=", b"?", b"+",
             b"#", b"%", b"/", b"^", b",",
@@ -542,7 +576,9 @@ impl Parser<'_, '_> {
             Some(op) => op,
             None if matches!(self.peek(), Some(b':' | b'@')) => &self.text[start..=start],
             None => {
-                self.error(start, start + 1, "unknown operator in `${…}`");
+                if named {
+                    self.error(start, start + 1, "unknown operator in `${…}`");
+                }
                 b""
             }
         };
@@ -551,10 +587,7 @@ impl Parser<'_, '_> {
             let op = String::from_utf8_lossy(op);
             self.bash_only(start, self.pos, &format!("`${{name{op}…}}`"));
         }
-        // Within double quotes `'` quotes in patterns only.
-        let single = !quoted || matches!(op, b"#" | b"##" | b"%" | b"%%" | b"/" | b"//");
-        let word = self.word(Mode::Brace { quoted, single });
-        Some((String::from_utf8_lossy(op).into_owned(), word))
+        Some(String::from_utf8_lossy(op).into_owned())
     }
 
     /// `$(…)`, `<(…)`, whose opening of `len` bytes stands here.
