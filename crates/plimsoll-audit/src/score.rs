@@ -170,3 +170,107 @@ fn add(a: Rate, b: Rate) -> Rate {
 fn tenths_to_f64(tenths: u64) -> f64 {
     f64::from(u32::try_from(tenths).unwrap_or(u32::MAX)) / 10.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Check, Domain, Effort, Outcome, Run, Severity, Status, Subject, Verdict};
+
+    fn check(id: &'static str, severity: Severity, section: Section) -> Check {
+        Check {
+            id,
+            section,
+            domain: Domain::ContainerSecurity,
+            severity,
+            effort: Effort::Minutes,
+            within: None,
+            after: &[],
+            controls: &[],
+            status: Status::Stable,
+            since: "0.1.0",
+            parts: &[],
+            when: &[],
+            source: "",
+            run: Run::Repository(|_| {
+                let evidence = crate::Evidence::missing_file("never", "never asked");
+                Verdict::pass("never asked", evidence)
+            }),
+            fix: None,
+        }
+    }
+
+    fn finding(check: Check, outcome: Outcome) -> Finding {
+        Finding {
+            severity: check.severity,
+            check: Box::leak(Box::new(check)),
+            subject: Subject::Repository,
+            outcome,
+            message: "".into(),
+            unknown: None,
+            evidence: Vec::new(),
+            accepted: None,
+        }
+    }
+
+    /// Findings that touch every rule: 10 + 5 + 2 + 1 weights, each outcome, two sections.
+    fn findings() -> Vec<Finding> {
+        let build = |id, severity| check(id, severity, Section::BuildSecurity);
+        let image = |id, severity| check(id, severity, Section::BaseImage);
+        vec![
+            finding(build("secrets/a", Severity::Critical), Outcome::Pass),
+            finding(build("build/b", Severity::High), Outcome::Partial),
+            finding(build("packages/c", Severity::Medium), Outcome::Fail),
+            finding(image("image/d", Severity::Low), Outcome::Pass),
+            finding(image("image/e", Severity::High), Outcome::Unknown),
+            finding(image("image/f", Severity::Critical), Outcome::NotApplicable),
+        ]
+    }
+
+    #[test]
+    fn figures_are_those_of_a_pencil() {
+        let scores = Scores::of(&findings());
+        // Passed 2 of 4; (10 + 5/2 + 0 + 1) / (10 + 5 + 2 + 1) = 13.5 / 18; known 4 of 5.
+        assert_eq!(scores.rate, Rate { passed: 2, applicable: 4 });
+        assert_eq!(scores.rate.percent(), Some(50.0));
+        assert_eq!(scores.overall, Card { earned_halves: 27, possible: 18, unknown: 1 });
+        assert_eq!(scores.overall.percent(), Some(75.0));
+        assert!((scores.coverage() - 80.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn sections_and_rollups_add_up_to_the_whole() {
+        let scores = Scores::of(&findings());
+        let rates: Vec<_> = scores.sections.iter().map(|(s, r, _)| (*s, r.passed)).collect();
+        assert_eq!(rates, [(Section::BaseImage, 1), (Section::BuildSecurity, 1)]);
+        let whole = |cards: Vec<Card>| {
+            cards.iter().fold((0, 0, 0), |sum, card| {
+                (sum.0 + card.earned_halves, sum.1 + card.possible, sum.2 + card.unknown)
+            })
+        };
+        let overall = whole(vec![scores.overall]);
+        assert_eq!(whole(scores.sections.iter().map(|s| s.2).collect()), overall);
+        assert_eq!(whole(scores.rollups.iter().map(|r| r.1).collect()), overall);
+    }
+
+    #[test]
+    fn what_stands_within_another_check_and_trials_count_nowhere() {
+        let base = check("build/a", Severity::High, Section::BuildSecurity);
+        let within =
+            Check { within: Some("build/b"), ..check("build/a", Severity::High, base.section) };
+        let trial = Check { status: Status::Trial, ..base };
+        let findings = [finding(within, Outcome::Fail), finding(trial, Outcome::Unknown)];
+        let scores = Scores::of(&findings);
+        assert_eq!((scores.rate, scores.overall), (Rate::default(), Card::default()));
+        assert_eq!((scores.rate.percent(), scores.overall.percent()), (None, None));
+        assert!(scores.sections.is_empty());
+    }
+
+    #[test]
+    fn percents_are_rounded_half_up_to_a_decimal() {
+        let percent = |passed, applicable| Rate { passed, applicable }.percent();
+        assert_eq!(percent(32, 37), Some(86.5));
+        assert_eq!(percent(1, 3), Some(33.3));
+        assert_eq!(percent(2, 3), Some(66.7));
+        assert_eq!(percent(1, 16), Some(6.3));
+    }
+}
