@@ -23,6 +23,8 @@ pub mod service;
 
 mod delivery;
 mod lower;
+mod path;
+mod version;
 
 pub use delivery::{
     ContainerId, Delivery, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, Problem,

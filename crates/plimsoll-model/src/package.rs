@@ -1,6 +1,10 @@
 //! Packages: a manifest, its scripts and dependencies, and the lockfile beside it.
 
+pub mod script;
+mod tools;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plimsoll_source::{FileId, Span};
 
@@ -33,6 +37,12 @@ pub struct Package {
     pub lockfile: Option<Lockfile>,
     /// What the TypeScript build emits, where `tsc` builds it.
     pub typescript: Option<TypeScript>,
+    /// The directory of the workspace root that lists this package.
+    pub workspace: Option<String>,
+    /// Keys of the manifest that configure tools: `eslintConfig`, `jest`.
+    pub configures: Vec<String>,
+    /// `packageManager`: `pnpm@9.1.0`.
+    pub manager: Option<String>,
     /// The manifest does not parse.
     pub broken: bool,
 }
@@ -81,7 +91,9 @@ pub struct Dependency {
     pub requirement: String,
     /// Where it is declared.
     pub kind: DependencyKind,
-    /// For `file:`, `link:` and `workspace:`, the directory it names, relative to the root.
+    /// The directory it links to, relative to the root: what `file:`, `link:`, `portal:` and
+    /// `workspace:` name, or the workspace's own package of this name. `None` for a tarball, and
+    /// where [`Dependency::is_link`] says it is one, for a directory out of the tree.
     pub local: Option<String>,
     /// Key and value.
     pub span: Span,
@@ -96,12 +108,15 @@ pub struct Lockfile {
     pub kind: LockKind,
     /// Whether the root entries equal the manifest: known false carries the place that differs.
     pub in_sync: Fact<bool>,
-    /// Deprecated packages.
+    /// Deprecated packages; those of a lockfile that several packages share are cut off at 1,000
+    /// transitive ones.
     pub deprecated: Vec<Deprecated>,
     /// Whether deprecation is recorded at all in this kind of lockfile.
     pub tells_deprecated: bool,
     /// Binary name → package names that install it, as `node_modules/.bin` would hold it.
-    pub bins: BTreeMap<String, Vec<String>>,
+    pub bins: Arc<BTreeMap<String, Vec<String>>>,
+    /// The packages at the top of `node_modules` (all packages, where the lockfile does not tell).
+    pub installed: Arc<BTreeMap<String, Installed>>,
     /// Whether `bins` is complete (a lockfile that records no binaries says nothing).
     pub tells_bins: bool,
     /// Links to local directories: the `node_modules` entry, the target relative to the package's
@@ -111,6 +126,15 @@ pub struct Lockfile {
     pub place: Span,
     /// It does not parse, or is of a kind that is not read.
     pub trouble: Option<Why>,
+}
+
+/// A package as the lockfile pins it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Its version.
+    pub version: String,
+    /// The entry's place.
+    pub span: Span,
 }
 
 /// Whose lockfile.
@@ -150,6 +174,14 @@ pub struct TypeScript {
     pub root_dir: Fact<String>,
     /// `noEmit`.
     pub no_emit: bool,
+    /// `allowJs`.
+    pub allow_js: bool,
+    /// What is compiled, globs relative to the root: `files` and `include`.
+    pub include: Vec<String>,
+    /// What is left out of `include`.
+    pub exclude: Vec<String>,
+    /// A file that `extends` names and that does not exist: its name and place.
+    pub extends_missing: Option<(String, Span)>,
 }
 
 impl Package {
@@ -163,5 +195,20 @@ impl Package {
     #[must_use]
     pub fn dependency(&self, name: &str) -> Option<&Dependency> {
         self.dependencies.iter().filter(|d| d.name == name).min_by_key(|d| d.kind)
+    }
+
+    /// Whether `engines`, scripts and dependencies mean what npm, yarn and pnpm make of them.
+    #[must_use]
+    pub fn is_node(&self) -> bool {
+        self.ecosystem == Ecosystem::Node
+    }
+}
+
+impl Dependency {
+    /// Whether it asks for a directory (or tarball) rather than a release: `file:`, `link:`,
+    /// `portal:`, `workspace:`.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        ["file:", "link:", "portal:", "workspace:"].iter().any(|p| self.requirement.starts_with(p))
     }
 }

@@ -4,6 +4,7 @@ mod cx;
 mod document;
 mod image;
 mod link;
+mod package;
 mod purpose;
 mod run;
 mod service;
@@ -35,7 +36,7 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
         images,
         projects: Vec::new(),
         containers,
-        packages: Vec::new(),
+        packages: package::read(&cx),
         migrations: Vec::new(),
         pipelines: Vec::new(),
         programs: Vec::new(),
