@@ -69,7 +69,7 @@ pub struct Item {
     pub negated: bool,
     /// What stands between this pipeline and the next one.
     pub then: Connector,
-    /// The pipeline.
+    /// The pipeline, with its `!` and the reserved word `time`, which is read over.
     pub range: TextRange,
 }
 

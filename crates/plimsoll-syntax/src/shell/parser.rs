@@ -319,7 +319,7 @@ impl<'t, 's> Parser<'t, 's> {
         }
     }
 
-    /// The offsets in the program of `start..=end`, each named by what `self` reads.
+    /// The offset in the program of a place in the region.
     pub(super) fn offset(&self, at: usize) -> u32 {
         self.range(at, at).start
     }
