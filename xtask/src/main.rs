@@ -1,2 +1,64 @@
-//! Automation.
-fn main() {}
+//! Automation for those who work on Plimsoll: `cargo xtask COMMAND`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is a tool for this repository: it reads and writes files, runs commands, prints"
+)]
+
+mod bench;
+mod catalogue;
+mod new_check;
+mod ready;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A command takes its arguments and says what went wrong.
+type Command = fn(&[String]) -> Result<(), String>;
+
+/// Name, what it does, and the command.
+const COMMANDS: [(&str, &str, Command); 5] = [
+    ("bench", "time an audit against reading the same files and against hadolint", bench::run),
+    ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
+    ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
+    ("ready", "do what .ci/run does", ready::run),
+    ("schema", "write docs/report.schema.json", schema::run),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let Some((_, _, command)) = COMMANDS.iter().find(|(known, _, _)| *known == name) else {
+        eprintln!("usage: cargo xtask COMMAND");
+        for (name, does, _) in COMMANDS {
+            eprintln!("  {name:<12}{does}");
+        }
+        return ExitCode::from(2);
+    };
+    match command(&rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{name}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|why| format!("{}: {why}", path.display()))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}

@@ -160,7 +160,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     };
     let verdict = match pin {
         Pin::Loose(says) if Some(stage.from) == ships => {
-            Verdict::fail(format!("{says}: write `@sha256:…` behind it"), evidence(decides))
+            Verdict::fail(format!("{says}: pin it"), evidence(decides))
         }
         Pin::Loose(_) => {
             Verdict::partial("what ships is pinned, what builds it is not", evidence(decides))
