@@ -83,6 +83,8 @@ fn a_bad_line_is_an_error_and_the_next_is_read() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_are_read(text in proptest::collection::vec(prop_oneof![
         any::<u8>(),

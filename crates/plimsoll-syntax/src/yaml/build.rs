@@ -42,6 +42,12 @@ pub(super) struct Stop {
     pub(super) message: String,
 }
 
+impl Stop {
+    pub(super) fn too_deep(at: usize) -> Self {
+        Self { at, message: format!("nested deeper than {MAX_DEPTH} levels") }
+    }
+}
+
 /// How much a node stands for when aliases are followed.
 #[derive(Clone, Copy)]
 struct Size {
@@ -119,6 +125,11 @@ impl<'s> Builder<'s> {
             .is_some_and(|frame| frame.map && (self.pending.len() - frame.first) % 2 == 1)
     }
 
+    /// Whether the next node is a key.
+    pub(super) fn awaits_key(&self) -> bool {
+        self.in_map() == Some(true) && !self.awaits_value()
+    }
+
     /// The bytes of the file in a range.
     pub(super) fn original(&self, range: TextRange) -> &'s [u8] {
         range.slice(self.original)
@@ -180,8 +191,7 @@ impl<'s> Builder<'s> {
     /// Opens a collection at `start`; a block mapping or sequence (not `flow`) ends with its last child.
     pub(super) fn open(&mut self, start: u32, map: bool, flow: bool) -> Result<NodeId, Stop> {
         if self.stack.len() >= MAX_DEPTH {
-            let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(Stop { at: start as usize, message });
+            return Err(Stop::too_deep(start as usize));
         }
         let range = TextRange::new(start, start + u32::from(flow));
         let id = self.add(range, Kind::Sequence { first: 0, count: 0, partial: false })?;
@@ -348,7 +358,7 @@ impl<'s> Builder<'s> {
     fn cut(&mut self, at: usize, resume: usize, lost: &mut usize) {
         let Some(frame) = self.stack.last_mut() else { return };
         frame.partial = true;
-        let (first, map) = (frame.first, frame.map);
+        let (id, first, map) = (frame.id, frame.first, frame.map);
         while self.pending.len() > first {
             let Some(&last) = self.pending.last() else { break };
             let range = self.built.nodes[last.0 as usize].range;
@@ -358,12 +368,14 @@ impl<'s> Builder<'s> {
             *lost = (*lost).min(range.start as usize);
             self.pending.pop();
         }
+        let kept = self.pending.get(first..).and_then(<[NodeId]>::last).copied().unwrap_or(id);
+        let kept = self.built.nodes[kept.0 as usize].range.end;
+        *lost = (*lost).min(kept as usize);
         if map && (self.pending.len() - first) % 2 == 1 {
-            let end = self.pending.last().map_or(0, |id| self.built.nodes[id.0 as usize].range.end);
             let id = NodeId(TextRange::of(self.built.nodes.len(), 0).start);
             self.built
                 .nodes
-                .push(Node { range: TextRange::new(end, end), kind: Kind::Alias(None) });
+                .push(Node { range: TextRange::new(kept, kept), kind: Kind::Alias(None) });
             self.pending.push(id);
         }
     }

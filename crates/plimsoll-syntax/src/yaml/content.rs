@@ -253,17 +253,23 @@ fn hex(bytes: &[u8], at: usize, digits: usize) -> Option<u32> {
 }
 
 /// The content of a block scalar whose header starts at `header` and whose lines are indented by
-/// `indent` (`usize::MAX` for one that has only blank lines); `told` is what the scanner says it
-/// is. Also where its last line that is not blank ends.
+/// `indent` (where it is not known, by as much as its first line that is not blank); `told` is what
+/// the scanner says it is. Also where its last line that is not blank ends.
 pub(super) fn block(
     source: &str,
     header: usize,
-    indent: usize,
+    indent: Option<usize>,
     folded: bool,
     told: &str,
 ) -> (Decoded, usize) {
     let bytes = source.as_bytes();
     let header_end = line_end(bytes, header);
+    let indent = indent.unwrap_or_else(|| {
+        let lines = bytes[header_end..].split(|b| matches!(b, b'\n' | b'\r'));
+        let spaces = |line: &[u8]| line.iter().position(|b| *b != b' ');
+        // Each blank line is a line end of the content (CR LF splits twice).
+        lines.take(2 * told.len() + 4).find_map(spaces).unwrap_or(usize::MAX)
+    });
     let mut writer = Writer::new(source);
     let mut end = trim(bytes, header, header_end);
     // For folding: the end of the last line with text, whether it was indented deeper, and the

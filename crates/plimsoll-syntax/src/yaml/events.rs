@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle};
 use plimsoll_source::TextRange;
 
 use super::build::{Builder, Built, Stop, Trouble};
@@ -15,7 +15,7 @@ const MAX_RESUMPTIONS: usize = 16;
 
 /// Reads a YAML stream.
 pub(super) fn read(text: &[u8]) -> Built {
-    let source = as_utf8(text);
+    let (source, bad) = as_utf8(text);
     let mut reader = Reader {
         source: &source,
         base: 0,
@@ -23,6 +23,9 @@ pub(super) fn read(text: &[u8]) -> Built {
         done: 0,
         builder: Builder::new(text, true),
     };
+    if let Some(range) = bad {
+        reader.builder.error(range, "not UTF-8");
+    }
     for left in (0..=MAX_RESUMPTIONS).rev() {
         let Err(stop) = reader.run() else { break };
         let at = stop.at.min(source.len());
@@ -51,17 +54,19 @@ pub(super) fn read(text: &[u8]) -> Built {
     reader.builder.finish()
 }
 
-/// The text, each byte that is not UTF-8 replaced by `?`, so that offsets stay.
-pub(super) fn as_utf8(text: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(text) {
-        return Cow::Borrowed(text);
-    }
+/// The text, each byte that is not UTF-8 replaced by `?`, so that offsets stay; and where the first
+/// such bytes stand.
+pub(super) fn as_utf8(text: &[u8]) -> (Cow<'_, str>, Option<TextRange>) {
+    let bad = match std::str::from_utf8(text) {
+        Ok(text) => return (Cow::Borrowed(text), None),
+        Err(error) => error.valid_up_to(),
+    };
     let mut source = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         source.push_str(chunk.valid());
         source.extend(chunk.invalid().iter().map(|_| '?'));
     }
-    Cow::Owned(source)
+    (Cow::Owned(source), Some(TextRange::of(bad, bad + 1)))
 }
 
 /// Where reading goes on after an error.
@@ -99,7 +104,10 @@ impl<'s> Reader<'s> {
         for event in Parser::new_from_str_with_options(&source[base..], options) {
             let (event, span) = event.map_err(|error| {
                 let at = base + error.marker().byte_offset().unwrap_or_default();
-                Stop { at, message: error.kind().to_string() }
+                match error.kind() {
+                    ErrorKind::RecursionLimitExceeded => Stop::too_deep(at),
+                    kind => Stop { at, message: kind.to_string() },
+                }
             })?;
             let bytes = span.byte_range().unwrap_or_default();
             let range = TextRange::of(base + bytes.start, base + bytes.end);
@@ -187,7 +195,8 @@ impl<'s> Reader<'s> {
                 let stop = range.end as usize;
                 return Err(Stop { at: stop, message: "a block scalar without a header".into() });
             };
-            let indent = indent.unwrap_or(usize::MAX);
+            // The scanner tells the indentation, but of a key not that of its lines.
+            let indent = indent.filter(|_| !self.builder.awaits_key());
             let (content, end) = block(self.source, header, indent, style == Style::Folded, text);
             self.done = end;
             return self.builder.decoded(TextRange::of(header, end), style, content);

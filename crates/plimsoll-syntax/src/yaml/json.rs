@@ -9,10 +9,13 @@ use super::events::as_utf8;
 
 /// Reads a JSON text.
 pub(super) fn read(text: &[u8]) -> Built {
-    let source = as_utf8(text);
+    let (source, bad) = as_utf8(text);
     // The standard leaves a name that stands twice to the reader, and all take the last.
     let builder = Builder::new(text, false);
     let mut reader = Reader { source: &source, bytes: source.as_bytes(), at: 0, builder };
+    if let Some(range) = bad {
+        reader.builder.error(range, "not UTF-8");
+    }
     if let Err(stop) = reader.run() {
         let end = text.len();
         let at = stop.at.min(end);
