@@ -18,6 +18,7 @@ mod verdict;
 
 pub mod conditions;
 
+pub use plimsoll_model::Why;
 pub use check::{
     Check, Domain, Effort, Equivalent, Fix, Part, Relation, Run, Safety, Section, Severity,
     Snippet, Status,

@@ -110,6 +110,23 @@ impl Report {
         &self.findings[self.shared..]
     }
 
+    /// How to mend a finding, for the service that it is about; made when asked.
+    #[must_use]
+    pub fn fix(&self, finding: &Finding) -> Option<crate::Fix> {
+        let (Subject::Service(id), Some(fix), true) = (finding.subject, finding.check.fix, finding.is_problem()) else {
+            return None;
+        };
+        let policy = crate::Policy::default();
+        let cx = crate::Cx { delivery: &self.delivery, policy: &policy };
+        fix(&cx, cx.service(id), finding)
+    }
+
+    /// What the check's page says to do, a paragraph.
+    #[must_use]
+    pub fn advice(&self, finding: &Finding) -> String {
+        crate::Page::of(finding.check.source).intro.get(2).cloned().unwrap_or_default()
+    }
+
     /// The path of a finding's subject: a service's directory, `.` for the repository.
     #[must_use]
     pub fn subject_path(&self, subject: Subject) -> &str {

@@ -1,0 +1,333 @@
+//! The scorecard for a terminal: figures first, then each problem with its source.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use plimsoll_audit::{Finding, Located, Outcome, Report, Resolver, Role, Severity, Subject};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{Show, View};
+
+/// How the terminal is.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Colours and weights.
+    pub color: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+/// The scorecard, and every finding that `view` shows.
+#[must_use]
+pub fn terminal(report: &Report, view: &View, style: Style) -> String {
+    let resolver = Resolver::new(report);
+    let mut out = String::new();
+    let delivery = &report.delivery;
+    let shown: Vec<_> = view.services(report).collect();
+    if let Some(inside) = delivery.tree.outside() {
+        let inside = plain(inside);
+        let _ = writeln!(
+            out,
+            "note: this is `{inside}` of a larger work tree; what lies above is out of the tree, not absent.\n      \
+             To audit one service with all that surrounds it, run `plimsoll audit --service NAME` at the root.\n"
+        );
+    }
+    if report.services.is_empty() {
+        let _ = writeln!(
+            out,
+            "Nothing to audit: no Dockerfile, and no descriptor that builds one, in {} files.",
+            delivery.tree.len()
+        );
+    } else if shown.is_empty() {
+        let _ = writeln!(out, "No service has such a name. There are: {}.", names(report));
+    }
+    if shown.len() > 1 {
+        fleet(&mut out, report, &shown, style);
+    }
+    for service in &shown {
+        let facts = &delivery[service.id];
+        let path = report.subject_path(Subject::Service(service.id));
+        let rate = service.scores.rate;
+        let _ = writeln!(
+            out,
+            "{}  {}",
+            paint(style, BOLD, &plain(&facts.name)),
+            paint(style, DIM, &plain(path))
+        );
+        let _ = writeln!(
+            out,
+            "  pass rate {} ({}/{}) · score {} · coverage {:.1}%",
+            percent(rate.percent()),
+            rate.passed,
+            rate.applicable,
+            service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}/100")),
+            service.scores.coverage()
+        );
+        let counts = Severity::ALL.map(|severity| {
+            let n = report.of(service).iter().filter(|f| f.counts() && f.is_problem() && f.severity == severity).count();
+            paint(style, if n > 0 { color_of(severity) } else { DIM }, &format!("{n} {}", severity.name()))
+        });
+        let _ = writeln!(out, "  {}\n", counts.join(" · "));
+        findings(&mut out, report, view, &resolver, report.of(service), style);
+    }
+    let shared: Vec<&Finding> = report.shared().iter().filter(|f| view.wants(f)).collect();
+    if !shared.is_empty() {
+        let _ = writeln!(out, "{}\n", paint(style, BOLD, "Shared with the whole repository"));
+        for finding in shared {
+            one(&mut out, report, &resolver, finding, style);
+        }
+    }
+    footer(&mut out, report, view);
+    out
+}
+
+fn names(report: &Report) -> String {
+    let names: Vec<String> = report.services.iter().map(|s| plain(&report.delivery[s.id].name)).collect();
+    names.join(", ")
+}
+
+/// A table by score, worst first.
+fn fleet(out: &mut String, report: &Report, shown: &[&plimsoll_audit::ServiceReport], style: Style) {
+    let mut rows: Vec<_> = shown.to_vec();
+    rows.sort_by(|a, b| {
+        let score = |s: &plimsoll_audit::ServiceReport| s.scores.overall.percent().unwrap_or(100.0);
+        score(a).total_cmp(&score(b)).then_with(|| report.delivery[a.id].name.cmp(&report.delivery[b.id].name))
+    });
+    let widest = rows.iter().map(|s| plain(&report.delivery[s.id].name).width()).max().unwrap_or(0);
+    let name_width = widest.clamp(7, style.width.saturating_sub(50).max(12));
+    let _ = writeln!(
+        out,
+        "{}",
+        paint(style, BOLD, &format!("{:name_width$}  {:>14}  {:>6}  {:>8}  critical high", "service", "pass rate", "score", "coverage"))
+    );
+    for service in rows {
+        let name = fit(&plain(&report.delivery[service.id].name), name_width);
+        let pad = " ".repeat(name_width.saturating_sub(name.width()));
+        let count = |severity| report.of(service).iter().filter(|f| f.counts() && f.is_problem() && f.severity == severity).count();
+        let rate = service.scores.rate;
+        let rate = format!("{} ({}/{})", percent(rate.percent()), rate.passed, rate.applicable);
+        let score = service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}"));
+        let coverage = format!("{:.1}%", service.scores.coverage());
+        let critical = format!("{:>8}", count(Severity::Critical));
+        let high = format!("{:>4}", count(Severity::High));
+        let _ = writeln!(
+            out,
+            "{name}{pad}  {rate:>14}  {score:>6}  {coverage:>8}  {} {}",
+            paint(style, if critical.trim() == "0" { DIM } else { RED }, &critical),
+            paint(style, if high.trim() == "0" { DIM } else { YELLOW }, &high)
+        );
+    }
+    out.push('\n');
+}
+
+fn findings(out: &mut String, report: &Report, view: &View, resolver: &Resolver<'_>, all: &[Finding], style: Style) {
+    let mut shown: Vec<&Finding> = all.iter().filter(|f| view.wants(f)).collect();
+    shown.sort_by_key(|f| (rank(f.outcome), f.severity, f.check.section, f.check.id));
+    let (unknown, answered): (Vec<&Finding>, Vec<&Finding>) =
+        shown.into_iter().partition(|f| f.outcome == Outcome::Unknown);
+    for finding in answered {
+        one(out, report, resolver, finding, style);
+    }
+    if view.show == Show::All {
+        for finding in unknown {
+            one(out, report, resolver, finding, style);
+        }
+    } else if !unknown.is_empty() {
+        let mut reasons: Vec<String> = Vec::new();
+        for finding in &unknown {
+            let why = finding.unknown.map_or("", reason);
+            reasons.push(format!("{} ({why})", finding.check.id));
+        }
+        let _ = writeln!(out, "  {} {}", paint(style, CYAN, "unknown"), wrapped(&reasons.join(", "), style.width, 10));
+        out.push('\n');
+    }
+}
+
+fn reason(why: plimsoll_audit::Why) -> &'static str {
+    why.name()
+}
+
+fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Fail => 0,
+        Outcome::Partial => 1,
+        Outcome::Unknown => 2,
+        Outcome::Pass => 3,
+        Outcome::NotApplicable => 4,
+    }
+}
+
+/// One finding: what is wrong, where, and what to do.
+fn one(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding: &Finding, style: Style) {
+    let (word, color) = match finding.outcome {
+        Outcome::Fail => ("FAIL", color_of(finding.severity)),
+        Outcome::Partial => ("PARTIAL", color_of(finding.severity)),
+        Outcome::Pass => ("PASS", GREEN),
+        Outcome::NotApplicable => ("N/A", DIM),
+        Outcome::Unknown => ("UNKNOWN", CYAN),
+    };
+    let severity = if finding.is_problem() { format!(" {}", finding.severity.name()) } else { String::new() };
+    let _ = writeln!(
+        out,
+        "  {} {}  {}",
+        paint(style, color, &format!("{word}{severity}")),
+        paint(style, DIM, finding.check.id),
+        wrapped(&plain(&finding.message), style.width, 4)
+    );
+    if let Some(accepted) = &finding.accepted {
+        let _ = writeln!(out, "    accepted: {}", plain(accepted));
+    }
+    if finding.outcome == Outcome::NotApplicable {
+        return;
+    }
+    let located = resolver.locate(report, finding);
+    let mut shown = 0;
+    for (evidence, place) in finding.evidence.iter().zip(&located) {
+        let decides = evidence.role != Role::Context || finding.outcome == Outcome::Unknown;
+        // The places that decide, and of these a few: the JSON has all.
+        if shown == 3 || !decides && shown > 0 {
+            continue;
+        }
+        shown += 1;
+        match place.start {
+            Some(_) if finding.is_problem() => excerpt(out, place, &plain(&evidence.says), finding, style),
+            Some(start) => {
+                let at = format!("{}:{}:{}", plain(&place.path), start.line, start.column);
+                let _ = writeln!(out, "    {} {}", paint(style, DIM, &at), wrapped(&plain(&evidence.says), style.width, 6));
+            }
+            None => {
+                let absent = if evidence.role == Role::Missing { " (no such file)" } else { "" };
+                let _ = writeln!(out, "    {}{absent}: {}", plain(&place.path), wrapped(&plain(&evidence.says), style.width, 6));
+            }
+        }
+    }
+    let more = finding.evidence.iter().filter(|e| e.role != Role::Context).count().saturating_sub(shown);
+    if more > 0 {
+        let _ = writeln!(out, "    {}", paint(style, DIM, &format!("and {more} more places (--format json has all)")));
+    }
+    out.push('\n');
+}
+
+fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, style: Style) {
+    let (Some(start), Some(end)) = (place.start, place.end) else { return };
+    let lines: Vec<String> = place.lines.iter().take(3).map(|(_, line)| plain(&fit(line, 200))).collect();
+    let source = lines.join("\n");
+    let offset = |line: usize, column: u32| -> usize {
+        let before: usize = lines.iter().take(line).map(|l| l.len() + 1).sum();
+        let within = lines.get(line).map_or(0, |text| {
+            text.char_indices().nth(column.saturating_sub(1) as usize).map_or(text.len(), |(i, _)| i)
+        });
+        (before + within).min(source.len())
+    };
+    let from = offset(0, start.column);
+    let last = (end.line.saturating_sub(start.line) as usize).min(lines.len().saturating_sub(1));
+    let cut = end.line.saturating_sub(start.line) as usize > last;
+    let to = if cut { source.len() } else { offset(last, end.column) };
+    let to = to.max(from);
+    let path = format!("{}:{}:{}", plain(&place.path), start.line, start.column);
+    let label = if style.width < 60 { "" } else { says };
+    let level = if finding.outcome == Outcome::Fail { Level::ERROR } else { Level::WARNING };
+    let _ = writeln!(out, "    {} {}", paint(style, DIM, "-->"), path);
+    let snippet = Snippet::source(&*source)
+        .line_start(start.line as usize)
+        .fold(false)
+        .annotation(AnnotationKind::Primary.span(from..to).label(label));
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
+    let rendered = renderer.term_width(style.width).render(&[level.no_name().primary_title("").element(snippet)]);
+    // The title line is ours already.
+    for line in rendered.lines().skip(1) {
+        let _ = writeln!(out, "    {}", line.trim_end());
+    }
+}
+
+fn footer(out: &mut String, report: &Report, view: &View) {
+    let coverage = &report.coverage;
+    if coverage.asked == 0 {
+        return;
+    }
+    let reasons: Vec<String> = coverage.unknown_because.iter().map(|(why, n)| format!("{n} {}", why.name())).collect();
+    let _ = write!(out, "{} of {} questions answered", coverage.answered, coverage.asked);
+    if !reasons.is_empty() {
+        let _ = write!(out, "; unknown: {}", reasons.join(", "));
+    }
+    out.push('\n');
+    for note in report.delivery.tree.notes() {
+        let _ = writeln!(out, "note: {}: {}", plain(&note.path), plain(&note.says));
+    }
+    if view.show == Show::Problems {
+        out.push_str("Passes and what does not apply: --show all. A check's page: plimsoll explain CHECK.\n");
+    }
+}
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "1;31";
+const YELLOW: &str = "33";
+const GREEN: &str = "32";
+const CYAN: &str = "36";
+
+fn color_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => RED,
+        Severity::Medium => YELLOW,
+        Severity::Low => CYAN,
+    }
+}
+
+fn paint(style: Style, color: &str, text: &str) -> String {
+    if style.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or("n/a".to_owned(), |p| format!("{p:.1}%"))
+}
+
+/// Text from the tree without anything that a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' => ' ',
+            c if c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}'..='\u{200F}') => '\u{FFFD}',
+            c => c,
+        })
+        .collect()
+}
+
+/// Cut to a number of columns.
+fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.width() + 1 >= width {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// Broken at blanks to the terminal's width; the first line has `used` columns less.
+fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let mut out = String::new();
+    let mut column = indent + 20;
+    for (index, word) in text.split(' ').enumerate() {
+        let wide = word.width();
+        if index > 0 {
+            if column + wide + 1 > room {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent));
+                column = indent;
+            } else {
+                out.push(' ');
+                column += 1;
+            }
+        }
+        out.push_str(word);
+        column += wide;
+    }
+    out
+}

@@ -1,0 +1,102 @@
+//! What of a report is shown.
+
+use std::collections::BTreeSet;
+
+use plimsoll_audit::{Finding, Outcome, Report, ServiceReport, Severity};
+
+/// Which findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// FAIL, PARTIAL and UNKNOWN.
+    Problems,
+    /// All of them.
+    All,
+}
+
+/// What the reader asked to see.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Which findings.
+    pub show: Show,
+    /// Only services whose name matches one of these globs; empty is all.
+    pub services: Vec<String>,
+    /// Only these areas; empty is all.
+    pub areas: BTreeSet<String>,
+    /// Only these checks; empty is all.
+    pub checks: BTreeSet<String>,
+    /// Only this severity and worse.
+    pub severity: Option<Severity>,
+    /// The date in headers, `YYYY-MM-DD`.
+    pub date: String,
+    /// The tool's version.
+    pub version: String,
+}
+
+impl View {
+    /// Whether a service is shown.
+    #[must_use]
+    pub fn wants_service(&self, report: &Report, service: &ServiceReport) -> bool {
+        let name = &report.delivery[service.id].name;
+        self.services.is_empty() || self.services.iter().any(|glob| matches(glob, name))
+    }
+
+    /// Whether a finding is shown.
+    #[must_use]
+    pub fn wants(&self, finding: &Finding) -> bool {
+        let shown = match self.show {
+            Show::All => true,
+            Show::Problems => finding.is_problem() || finding.outcome == Outcome::Unknown,
+        };
+        shown
+            && (self.areas.is_empty() || self.areas.contains(finding.check.area()))
+            && (self.checks.is_empty() || self.checks.contains(finding.check.id))
+            && self.severity.is_none_or(|worst| finding.severity <= worst)
+    }
+
+    /// The services that are shown, in order.
+    pub fn services<'r>(&'r self, report: &'r Report) -> impl Iterator<Item = &'r ServiceReport> {
+        report.services.iter().filter(|s| self.wants_service(report, s))
+    }
+}
+
+/// `*` stands for any text, `?` for one character.
+fn matches(glob: &str, text: &str) -> bool {
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    let (mut g, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        if g < glob.len() && (glob[g] == '?' || glob[g] == text[t]) && glob[g] != '*' {
+            g += 1;
+            t += 1;
+        } else if g < glob.len() && glob[g] == '*' {
+            star = Some((g, t));
+            g += 1;
+        } else if let Some((at, from)) = star {
+            g = at + 1;
+            t = from + 1;
+            star = Some((at, t));
+        } else {
+            return false;
+        }
+    }
+    glob[g..].iter().all(|&c| c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn globs() {
+        for (glob, text, expected) in [
+            ("*", "", true),
+            ("pay*", "payment-service", true),
+            ("*-service", "payment-service", true),
+            ("p?y", "pay", true),
+            ("pay", "payment", false),
+            ("*a*b", "xxaxxb", true),
+            ("**x", "y", false),
+        ] {
+            assert_eq!(matches(glob, text), expected, "{glob} {text}");
+        }
+    }
+}

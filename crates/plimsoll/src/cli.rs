@@ -1,0 +1,142 @@
+//! The command line, as written: what clap reads, before anything is resolved.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Audits how services are built, shipped and run: every question answered, with proof.
+#[derive(Parser)]
+#[command(name = "plimsoll", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Audits a tree and prints the scorecard
+    Audit(Box<AuditArgs>),
+    /// Prints a check's page
+    Explain(ExplainArgs),
+    /// Lists every check
+    Checks(ChecksArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    /// Directories to audit
+    #[arg(default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to write the report to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Writes a report to a file as well, `FORMAT=FILE`; `markdown=DIR/` writes one file a service
+    #[arg(long = "output", value_name = "FORMAT=FILE")]
+    pub(crate) outputs: Vec<String>,
+    /// Which report
+    #[arg(long, value_enum, default_value_t = Profile::Service)]
+    pub(crate) report: Profile,
+    /// Which findings: a terminal shows problems, JSON all, unless told otherwise
+    #[arg(long, value_enum)]
+    pub(crate) show: Option<ShowArg>,
+    /// Only services whose name matches
+    #[arg(long = "service", value_name = "GLOB")]
+    pub(crate) services: Vec<String>,
+    /// Only checks of this area
+    #[arg(long = "area", value_name = "AREA")]
+    pub(crate) areas: Vec<String>,
+    /// Only this check
+    #[arg(long = "check", value_name = "CHECK")]
+    pub(crate) checks: Vec<String>,
+    /// Only this severity and worse
+    #[arg(long, value_enum)]
+    pub(crate) severity: Option<SeverityArg>,
+    /// What is audited besides production: development, test, example, vendored, or all
+    #[arg(long = "purpose", value_name = "PURPOSE", value_enum)]
+    pub(crate) purposes: Vec<PurposeArg>,
+    /// Only files that git tracks: what a fresh clone, and CI, sees
+    #[arg(long)]
+    pub(crate) tracked_only: bool,
+    /// Fails at findings of this severity and worse; a PARTIAL counts one severity lower
+    #[arg(long, value_enum, default_value_t = FailOn::High)]
+    pub(crate) fail_on: FailOn,
+    /// Fails when a question of this severity and worse has no answer
+    #[arg(long, value_enum)]
+    pub(crate) fail_on_unknown: Option<SeverityArg>,
+    /// Fails when a service's coverage is below this per cent
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) min_coverage: Option<f64>,
+    /// Fails when a service's score is below this
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) min_score: Option<f64>,
+    /// The date in report headers, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
+    /// No colours
+    #[arg(long)]
+    pub(crate) no_color: bool,
+    /// Prints nothing but the exit code's reason
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// How many threads
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// A check's id
+    pub(crate) check: String,
+}
+
+#[derive(Args)]
+pub(crate) struct ChecksArgs {
+    /// Only this area
+    #[arg(long)]
+    pub(crate) area: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    Service,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowArg {
+    Problems,
+    All,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeverityArg {
+    Critical,
+    High,
+    Medium,
+    Low,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PurposeArg {
+    Production,
+    Development,
+    Test,
+    Example,
+    Vendored,
+    All,
+}
