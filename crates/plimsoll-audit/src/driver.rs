@@ -35,7 +35,11 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let (about_services, about_all): (Vec<&Check>, Vec<&Check>) =
         checks.into_iter().partition(|check| !matches!(check.run, Run::Repository(_)));
 
-    let ids: Vec<_> = delivery.service_ids().collect();
+    let wanted = |id: &plimsoll_model::ServiceId| {
+        let purpose = &delivery[*id].purpose;
+        purpose.is_production() || policy.purposes.contains(&purpose.kind)
+    };
+    let (ids, left_out): (Vec<_>, Vec<_>) = delivery.service_ids().partition(wanted);
     let per_service: Vec<Vec<Finding>> = ids
         .par_iter()
         .map(|&id| {
@@ -57,7 +61,7 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
 
     let coverage = coverage(&findings);
     let digest = tree_digest(&delivery);
-    Report { delivery: Arc::clone(&delivery), services, findings, shared, coverage, digest }
+    Report { delivery: Arc::clone(&delivery), services, left_out, findings, shared, coverage, digest }
 }
 
 fn tree_digest(delivery: &plimsoll_model::Delivery) -> String {

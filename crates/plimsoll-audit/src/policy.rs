@@ -1,9 +1,11 @@
 //! What the user says in `plimsoll.toml`: data, read with places.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
 use plimsoll_model::Hints;
+use plimsoll_model::purpose::PurposeKind;
 use toml_edit::{Document, Item, TableLike};
 
 /// The user's policy.
@@ -17,6 +19,8 @@ pub struct Policy {
     pub hints: Hints,
     /// `[[accept]]` entries.
     pub accept: Vec<Accept>,
+    /// What is audited besides production; from the command line.
+    pub purposes: BTreeSet<PurposeKind>,
 }
 
 /// A finding that the user accepts.

@@ -86,6 +86,8 @@ pub struct Report {
     pub delivery: Arc<Delivery>,
     /// The services, in path order.
     pub services: Vec<ServiceReport>,
+    /// Services that are not for production, and were not asked for.
+    pub left_out: Vec<plimsoll_model::ServiceId>,
     /// All findings: the services' in the services' order, each sorted by check id, then those
     /// about the whole repository and what belongs to no service.
     pub findings: Vec<Finding>,

@@ -1,5 +1,6 @@
 //! The scorecard for a terminal: figures first, then each problem with its source.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -242,9 +243,6 @@ fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, sty
 
 fn footer(out: &mut String, report: &Report, view: &View) {
     let coverage = &report.coverage;
-    if coverage.asked == 0 {
-        return;
-    }
     let reasons: Vec<String> = coverage.unknown_because.iter().map(|(why, n)| format!("{n} {}", why.name())).collect();
     let _ = write!(out, "{} of {} questions answered", coverage.answered, coverage.asked);
     if !reasons.is_empty() {
@@ -253,6 +251,17 @@ fn footer(out: &mut String, report: &Report, view: &View) {
     out.push('\n');
     for note in report.delivery.tree.notes() {
         let _ = writeln!(out, "note: {}: {}", plain(&note.path), plain(&note.says));
+    }
+    if !report.left_out.is_empty() {
+        let kinds: BTreeSet<String> =
+            report.left_out.iter().map(|&id| format!("{:?}", report.delivery[id].purpose.kind).to_lowercase()).collect();
+        let kinds: Vec<String> = kinds.into_iter().collect();
+        let _ = writeln!(
+            out,
+            "{} more not for production ({}): --purpose all audits them.",
+            report.left_out.len(),
+            kinds.join(", ")
+        );
     }
     if view.show == Show::Problems {
         out.push_str("Passes and what does not apply: --show all. A check's page: plimsoll explain CHECK.\n");
