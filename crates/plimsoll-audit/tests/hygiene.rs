@@ -55,7 +55,10 @@ fn tracked() -> Vec<String> {
     let listed = std::process::Command::new("git").args(arguments).current_dir(root()).output();
     let listed = listed.expect("git lists the workspace");
     let listed = String::from_utf8(listed.stdout).expect("paths here are UTF-8");
-    listed.lines().filter(|path| root().join(path).is_file()).map(str::to_owned).collect()
+    let listed: Vec<String> =
+        listed.lines().filter(|path| root().join(path).is_file()).map(str::to_owned).collect();
+    assert!(!listed.is_empty(), "git lists nothing");
+    listed
 }
 
 /// Fails with every complaint, not only the first.

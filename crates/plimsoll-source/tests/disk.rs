@@ -1,4 +1,5 @@
 //! Real directories, real git: what is listed, as what, and what can be read.
+#![allow(clippy::disallowed_methods, reason = "tests make trees on disk and run git")]
 
 use std::fs;
 use std::path::Path;

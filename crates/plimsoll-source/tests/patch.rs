@@ -1,4 +1,5 @@
 //! Patches: what applies, what conflicts, and what the disk holds afterwards.
+#![allow(clippy::disallowed_methods, reason = "tests make trees on disk and run git")]
 
 use std::fs;
 use std::path::Path;

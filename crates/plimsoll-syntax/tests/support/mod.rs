@@ -1,4 +1,5 @@
 //! Finds the conformance cases of other tools, which are not part of this repository.
+#![allow(clippy::disallowed_methods, reason = "tests read the conformance vectors")]
 
 use std::path::Path;
 
