@@ -10,7 +10,7 @@ use crate::{Cx, Subject};
 /// images or containers, or the repository.
 #[derive(Debug)]
 pub struct Condition {
-    /// What holds, so that «does not apply: the service <name>» reads well when it does not:
+    /// What holds, so that «does not apply: nothing here …» reads well when it does not:
     /// `builds an image`, `installs packages in its final stage`.
     pub name: &'static str,
     /// Whether it holds.
