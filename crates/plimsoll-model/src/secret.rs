@@ -40,3 +40,614 @@ pub struct Secrets {
     /// Ranges that no output may show, sorted, per file.
     pub masked: BTreeMap<FileId, Vec<TextRange>>,
 }
+
+impl Secrets {
+    /// Adds ranges that no output may show.
+    pub fn mask(&mut self, spans: impl IntoIterator<Item = Span>) {
+        for span in spans {
+            if !span.range.is_empty() {
+                self.masked.entry(span.file).or_default().push(span.range);
+            }
+        }
+        for ranges in self.masked.values_mut() {
+            ranges.sort_unstable();
+            let mut merged: Vec<TextRange> = Vec::with_capacity(ranges.len());
+            for range in ranges.drain(..) {
+                match merged.last_mut() {
+                    Some(last) if range.start <= last.end => *last = last.cover(range),
+                    _ => merged.push(range),
+                }
+            }
+            *ranges = merged;
+        }
+    }
+
+    /// Masks those values, given with their names and places, that are secrets: what compose files,
+    /// Dockerfiles, workflows and scripts write out.
+    pub fn mask_values<'a>(&mut self, values: impl IntoIterator<Item = (Span, &'a str, &'a str)>) {
+        let spans: Vec<Span> = values
+            .into_iter()
+            .filter_map(|(span, name, value)| {
+                let literal = literal_secret(name, value)?;
+                // Where the text stands as it is read, only the secret part; else all of it.
+                if span.range.len() as usize != value.len() {
+                    return Some(span);
+                }
+                let range = literal.range.shifted(span.range.start);
+                Some(Span::new(span.file, range))
+            })
+            .collect();
+        self.mask(spans);
+    }
+}
+
+/// A secret that is written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretLiteral {
+    /// What gives it away.
+    pub kind: LiteralKind,
+    /// The secret part of the value.
+    pub range: TextRange,
+}
+
+/// What gives a written secret away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiteralKind {
+    /// Its name says so, and its value is no reference.
+    Named,
+    /// Its form is that of a known kind of credential.
+    Form(&'static str),
+    /// It is the password in a URL.
+    UrlPassword,
+}
+
+/// Whether a variable, key or argument of this name holds a secret: `DB_PASSWORD`, `apiKey`. Not
+/// `PASSWORD_FILE`, `TOKEN_EXPIRY`, `PUBLIC_KEY`, `ACCESS_KEY_ID`, `MAX_TOKENS`.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    let words = words_of(name);
+    let word = |i: usize| words.get(i).map_or("", String::as_str);
+    // What a bundler puts into pages is public, whatever it is called, unless it says secret.
+    let public = words.iter().any(|w| w == "PUBLIC" || w == "PUBLISHABLE")
+        || matches!((word(0), word(1)), ("VITE", _) | ("REACT", "APP"));
+    let mut found = None;
+    for at in 0..words.len() {
+        let before = at.checked_sub(1).map_or("", word);
+        let says = match word(at) {
+            "SECRET" | "SECRETS" | "PASSWORD" | "PASSWORDS" | "PASSWD" | "PASSPHRASE"
+            | "MNEMONIC" | "PRIVATEKEY" => true,
+            "TOKEN" | "APIKEY" | "CREDENTIAL" | "CREDENTIALS" | "CREDS" | "PSK" => !public,
+            "PWD" | "PASS" => !before.is_empty() && !matches!(before, "OLD" | "BY" | "FIRST"),
+            "PHRASE" => before == "SEED" || before == "PASS",
+            "AUTH" => {
+                let asks = ["", "ENABLE", "DISABLE", "USE", "REQUIRE", "NO", "SKIP", "HAS", "IS"];
+                at + 1 == words.len()
+                    && !public
+                    && (name.starts_with('_') || !asks.contains(&before))
+            }
+            "KEY" => match before {
+                "PRIVATE" | "SECRET" => true,
+                "API" | "ACCESS" | "ENCRYPTION" | "DECRYPTION" | "ENCRYPT" | "SIGNING"
+                | "MASTER" | "ACCOUNT" | "AUTH" | "HMAC" | "SESSION" | "STORAGE" | "SSH"
+                | "LICENSE" | "DEPLOY" | "WALLET" | "JWT" | "COOKIE" | "SERVICE" | "ADMIN"
+                | "ROOT" | "TREASURY" | "CLIENT" | "APP" | "WEBHOOK" => !public,
+                _ => false,
+            },
+            // `PGPASSWORD`, `AUTHTOKEN`.
+            fused => {
+                let ends = [
+                    "PASSWORD",
+                    "PASSWD",
+                    "PASSPHRASE",
+                    "SECRET",
+                    "APIKEY",
+                    "AUTHTOKEN",
+                    "ACCESSTOKEN",
+                    "ACCESSKEY",
+                    "SECRETKEY",
+                ];
+                ends.iter().any(|end| fused.ends_with(end))
+            }
+        };
+        if says {
+            found = Some(at);
+        }
+    }
+    let Some(at) = found else { return false };
+    // What follows may say that it is about a secret, rather than one.
+    const ABOUT: &[&str] = &[
+        "ADDRESS",
+        "AGE",
+        "ALG",
+        "ALGO",
+        "ALGORITHM",
+        "ARN",
+        "ATTEMPTS",
+        "AUDIENCE",
+        "BACKEND",
+        "BUCKET",
+        "CACHE",
+        "CHARSET",
+        "CLASS",
+        "COLUMN",
+        "CONTRACT",
+        "COUNT",
+        "DAYS",
+        "DECIMALS",
+        "DIR",
+        "DIRECTORY",
+        "DISABLED",
+        "DOMAIN",
+        "DURATION",
+        "EMAIL",
+        "ENABLED",
+        "ENDPOINT",
+        "ENGINE",
+        "EXPIRATION",
+        "EXPIRED",
+        "EXPIRES",
+        "EXPIRY",
+        "FIELD",
+        "FILE",
+        "FILES",
+        "FORMAT",
+        "HEADER",
+        "HISTORY",
+        "HOST",
+        "HOURS",
+        "ID",
+        "IDS",
+        "IN",
+        "INTERVAL",
+        "ISSUER",
+        "LENGTH",
+        "LIFETIME",
+        "LIMIT",
+        "LOCATION",
+        "MANAGER",
+        "MAX",
+        "METADATA",
+        "METHOD",
+        "MIN",
+        "MINT",
+        "MINUTES",
+        "MODE",
+        "MOUNT",
+        "MS",
+        "NAME",
+        "NAMES",
+        "NAMESPACE",
+        "PATH",
+        "PATHS",
+        "PATTERN",
+        "POLICY",
+        "PORT",
+        "PREFIX",
+        "PROGRAM",
+        "PROVIDER",
+        "REF",
+        "REGEX",
+        "REGION",
+        "REQUIRED",
+        "RETRIES",
+        "ROTATION",
+        "ROUNDS",
+        "SCANNING",
+        "SCOPE",
+        "SCOPES",
+        "SECONDS",
+        "SERVICE",
+        "SIZE",
+        "STORE",
+        "STRATEGY",
+        "STRENGTH",
+        "SUFFIX",
+        "SUPPLY",
+        "SYMBOL",
+        "TABLE",
+        "TEMPLATE",
+        "TIMEOUT",
+        "TTL",
+        "TYPE",
+        "URI",
+        "URL",
+        "USER",
+        "USERNAME",
+        "VALIDITY",
+        "VERSION",
+    ];
+    !words.iter().skip(at + 1).any(|w| ABOUT.contains(&w.as_str()))
+}
+
+/// The words of a name, in upper case: `dbPassword`, `db-password` and `DB_PASSWORD` alike.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut lower = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() || (lower && c.is_ascii_uppercase()) {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_ascii_alphanumeric() {
+            word.push(c.to_ascii_uppercase());
+        }
+        lower = c.is_ascii_lowercase();
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether a value only says where one belongs: empty, `${VAR}`, `<your-token>`, `xxx`, `***`.
+/// `changeme` is no placeholder: whoever runs it as it stands has that password.
+#[must_use]
+pub fn is_placeholder(value: &str) -> bool {
+    let value = value.trim().trim_matches(['"', '\'']);
+    let lower = value.to_ascii_lowercase();
+    let starts = [
+        "$",
+        "{{",
+        "<",
+        "%",
+        "#{",
+        "[your",
+        "your-",
+        "your_",
+        "your ",
+        "yourtoken",
+        "replace",
+        "insert",
+        "enter-",
+        "enter_",
+        "put-",
+        "put_",
+        "add-your",
+        "add_your",
+        "paste",
+        "fill",
+        "todo",
+        "tbd",
+        "fixme",
+        "placeholder",
+    ];
+    let ends = ["_here", "-here", " here", "_placeholder", "-placeholder"];
+    let is = ["none", "null", "nil", "undefined", "n/a", "unset", "redacted", "example"];
+    value.is_empty()
+        || is.contains(&&*lower)
+        || starts.iter().any(|start| lower.starts_with(start))
+        || ends.iter().any(|end| lower.ends_with(end))
+        || lower.bytes().all(|b| matches!(b, b'x' | b'*' | b'.' | b'-' | b'_'))
+        || lower.contains("...")
+        || lower.contains("…")
+        || lower.contains("xxxxx")
+}
+
+/// Whether a value is what examples write for «set this»: a placeholder, or `changeme`.
+pub(crate) fn is_for_example(value: &str) -> bool {
+    let bare: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    let lower = bare.to_ascii_lowercase();
+    is_placeholder(value) || lower.contains("changeme") || lower.contains("changethis")
+}
+
+/// The secret that a value spells out, if it does: by its form, as a URL's password, or because
+/// its name says that it is one and it refers to nothing.
+#[must_use]
+pub fn literal_secret(name: &str, value: &str) -> Option<SecretLiteral> {
+    if let Some((what, start, end)) = known_form(value) {
+        let range = TextRange::of(start, end);
+        return Some(SecretLiteral { kind: LiteralKind::Form(what), range });
+    }
+    if let Some((start, end)) = url_password(value) {
+        let range = TextRange::of(start, end);
+        return Some(SecretLiteral { kind: LiteralKind::UrlPassword, range });
+    }
+    if !is_secret_name(name) || is_placeholder(value) || refers(value) {
+        return None;
+    }
+    let range = TextRange::of(0, value.len());
+    Some(SecretLiteral { kind: LiteralKind::Named, range })
+}
+
+/// Whether a value is a switch, a path, an address, or names a secret kept elsewhere.
+fn refers(value: &str) -> bool {
+    let value = value.trim();
+    let lower = value.to_ascii_lowercase();
+    const SWITCHES: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "0", "1"];
+    const ELSEWHERE: [&str; 28] = [
+        "/run/",
+        "/etc/",
+        "/var/",
+        "/app/",
+        "/secrets",
+        "/mnt/",
+        "/opt/",
+        "/home/",
+        "/root/",
+        "/usr/",
+        "/vault",
+        "./",
+        "../",
+        "~/",
+        "file:",
+        "http://",
+        "https://",
+        "vault:",
+        "op://",
+        "arn:aws",
+        "projects/",
+        "@microsoft.keyvault",
+        "sops:",
+        "enc[",
+        "encrypted:",
+        "ssm:",
+        "secret://",
+        "awssm://",
+    ];
+    const FILES: [&str; 8] = [".pem", ".key", ".crt", ".json", ".txt", ".yml", ".yaml", ".p12"];
+    SWITCHES.contains(&&*lower)
+        || ELSEWHERE.iter().any(|start| lower.starts_with(start))
+        || FILES.iter().any(|end| lower.ends_with(end))
+        // `$(cat file)`, `user-$X`, a template: computed when it runs.
+        || value.contains("${")
+        || value.contains("$(")
+        || value.contains("{{")
+}
+
+/// A value with the form of a known credential: what it is, and where.
+fn known_form(value: &str) -> Option<(&'static str, usize, usize)> {
+    // (name, prefix, shortest rest)
+    const FORMS: &[(&str, &str, usize)] = &[
+        ("an AWS access key", "AKIA", 16),
+        ("an AWS access key", "ASIA", 16),
+        ("a GitHub token", "ghp_", 36),
+        ("a GitHub token", "gho_", 36),
+        ("a GitHub token", "ghu_", 36),
+        ("a GitHub token", "ghs_", 36),
+        ("a GitHub token", "github_pat_", 22),
+        ("a GitLab token", "glpat-", 20),
+        ("an npm token", "npm_", 36),
+        ("a Stripe key", "sk_live_", 16),
+        ("a Stripe key", "rk_live_", 16),
+        ("a Slack token", "xoxb-", 10),
+        ("a Slack token", "xoxp-", 10),
+        ("a Slack token", "xoxa-", 10),
+        ("a Slack token", "xoxs-", 10),
+        ("a SendGrid key", "SG.", 40),
+        ("a Google API key", "AIza", 35),
+        ("an Anthropic key", "sk-ant-", 30),
+        ("an OpenAI key", "sk-proj-", 30),
+        ("a Docker Hub token", "dckr_pat_", 20),
+    ];
+    if let Some((start, end)) = private_key(value.as_bytes()) {
+        return Some(("a private key", start, end));
+    }
+    let token = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b'=');
+    let mut at = 0;
+    for part in value.split_inclusive(|c: char| !c.is_ascii() || !token(c as u8)) {
+        let start = at;
+        at += part.len();
+        let word = part.trim_end_matches(|c: char| !c.is_ascii() || !token(c as u8));
+        // `KEY=token`: what follows the sign.
+        let (start, word) = match word.split_once('=') {
+            Some((name, rest)) if !rest.trim_matches('=').is_empty() => {
+                (start + name.len() + 1, rest)
+            }
+            _ => (start, word),
+        };
+        let end = start + word.len();
+        let lower = word.to_ascii_lowercase();
+        if is_placeholder(word) || lower.contains("example") || lower.contains("your") {
+            continue;
+        }
+        for (what, prefix, rest) in FORMS {
+            if word.strip_prefix(prefix).is_some_and(|tail| {
+                tail.len() >= *rest && tail.bytes().any(|b| b.is_ascii_alphanumeric())
+            }) {
+                return Some((what, start, end));
+            }
+        }
+        let parts: Vec<&str> = word.splitn(4, '.').collect();
+        if let [header, body, signature] = parts.as_slice()
+            && header.starts_with("eyJ")
+            && body.starts_with("eyJ")
+            && signature.len() >= 20
+        {
+            return Some(("a JSON web token", start, end));
+        }
+    }
+    None
+}
+
+/// Where a private key in PEM stands in a text; `None` for a public one, a certificate, or a
+/// header without a body.
+pub(crate) fn private_key(text: &[u8]) -> Option<(usize, usize)> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    const END: &[u8] = b"-----END ";
+    for start in memchr::memmem::find_iter(text, BEGIN) {
+        let rest = text.get(start + BEGIN.len()..)?;
+        let label = rest.get(..rest.len().min(60))?;
+        let Some(close) = memchr::memmem::find(label, b"-----") else { continue };
+        if !label.get(..close).is_some_and(|label| label.ends_with(b"PRIVATE KEY")) {
+            continue;
+        }
+        let body = rest.get(close + 5..)?;
+        let end = memchr::memmem::find(body, END).unwrap_or(body.len());
+        let inner = body.get(..end)?;
+        let length = inner.iter().filter(|b| b.is_ascii_alphanumeric()).count();
+        let elided = memchr::memmem::find(inner, b"...").is_some();
+        if length >= 40 && !elided {
+            let offset = start + BEGIN.len() + close + 5;
+            return Some((offset, offset + end));
+        }
+    }
+    None
+}
+
+/// The password in `scheme://user:password@host`, where it is spelt out.
+fn url_password(value: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(found) = value.get(from..)?.find("://") {
+        let start = from + found + 3;
+        from = start;
+        let rest = value.get(start..)?;
+        let end = rest.find(['/', '?', '#', ' ', '\'', '"', ',']).unwrap_or(rest.len());
+        let authority = rest.get(..end)?;
+        let Some((user, _)) = authority.rsplit_once('@') else { continue };
+        let Some((name, password)) = user.split_once(':') else { continue };
+        if is_placeholder(password) || refers(password) || password.contains('$') {
+            continue;
+        }
+        let at = start + name.len() + 1;
+        return Some((at, at + password.len()));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in [
+            "PASSWORD",
+            "DB_PASSWORD",
+            "db-password",
+            "dbPassword",
+            "PGPASSWORD",
+            "MYSQL_PWD",
+            "SMTP_PASS",
+            "JWT_SECRET",
+            "SECRET_KEY_BASE",
+            "AWS_SECRET_ACCESS_KEY",
+            "API_KEY",
+            "apiKey",
+            "STRIPE_APIKEY",
+            "GITHUB_TOKEN",
+            "PRIVATE_KEY",
+            "_authToken",
+            "_auth",
+            "ENCRYPTION_KEY",
+            "GOOGLE_CREDENTIALS",
+            "REDIS_AUTH",
+            "SEED_PHRASE",
+            "passwd",
+            "NEXT_PUBLIC_STRIPE_SECRET_KEY",
+            "DB_PASSWORD_PROD",
+            "TOKEN_2",
+            "TREASURY_PRIVATE_KEY",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "PASSWORD_FILE",
+            "SECRET_PATH",
+            "PUBLIC_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "TOKEN_EXPIRY",
+            "SECRET_NAME",
+            "PASSWORD_MIN_LENGTH",
+            "TOKENIZER",
+            "MAX_TOKENS",
+            "PWD",
+            "OLDPWD",
+            "JWT_SECRET_EXPIRES_IN",
+            "TOKEN_URL",
+            "AUTH",
+            "ENABLE_AUTH",
+            "NEXT_PUBLIC_API_KEY",
+            "VITE_API_KEY",
+            "KEY",
+            "PRIMARY_KEY",
+            "COMPASS",
+            "BYPASS",
+            "AUTHOR",
+            "PASSENGER",
+            "STRIPE_PUBLISHABLE_KEY",
+            "TOKEN_PROGRAM_ID",
+            "KEYCLOAK",
+            "PATH",
+            "",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[track_caller]
+    fn check(name: &str, value: &str, secret: Option<&str>) {
+        let found = literal_secret(name, value).map(|literal| {
+            String::from_utf8_lossy(literal.range.slice(value.as_bytes())).into_owned()
+        });
+        assert_eq!(found.as_deref(), secret, "{name}={value}");
+    }
+
+    #[test]
+    fn secrets_that_are_spelt_out() {
+        check("PASSWORD", "changeme", Some("changeme"));
+        check("DB_PASSWORD", "postgres", Some("postgres"));
+        check("PORT", "changeme", None);
+        for value in [
+            "",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "<your-token>",
+            "xxx",
+            "your-secret-here",
+            "/run/secrets/db",
+            "true",
+            "https://auth.example.test",
+            "vault:kv/x",
+            "{{ .Values.x }}",
+            "./key.pem",
+            "ENC[AES256,x]",
+            "***",
+            "$(cat /x)",
+            "prefix-${X}",
+            "op://a/b",
+        ] {
+            check("DB_PASSWORD", value, None);
+        }
+        let github = format!("ghp_{}", "a1".repeat(18));
+        check("X", &github, Some(&github));
+        check("X", &format!("curl -H 'Authorization: Bearer {github}'"), Some(&github));
+        check("X", "AKIAIOSFODNN7EXAMPLE", None);
+        check("X", "AKIAIOSFODNN7ABCDEFG", Some("AKIAIOSFODNN7ABCDEFG"));
+        check("DATABASE_URL", "postgres://app:hunter2@db:5432/x", Some("hunter2"));
+        check("REDIS_URL", "redis://:hunter2@cache", Some("hunter2"));
+        check("DATABASE_URL", "postgres://app:${PW}@db/x", None);
+        check("DATABASE_URL", "postgres://app:<password>@db/x", None);
+        check("DATABASE_URL", "postgres://db/x?a=b:c@d", None);
+        check(
+            "X",
+            "eyJhbGciOi.eyJzdWIiOi.AAAAAAAAAAAAAAAAAAAAAAAA",
+            Some("eyJhbGciOi.eyJzdWIiOi.AAAAAAAAAAAAAAAAAAAAAAAA"),
+        );
+        let body = "A".repeat(64);
+        check(
+            "X",
+            &format!("-----BEGIN RSA PRIVATE KEY-----{body}-----END RSA PRIVATE KEY-----"),
+            Some(&body),
+        );
+        check("X", &format!("-----BEGIN PUBLIC KEY-----{body}-----END PUBLIC KEY-----"), None);
+        check("X", "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----", None);
+        check("é", "é://é:é@é", Some("é"));
+    }
+
+    #[test]
+    fn masks_are_sorted_and_merged() {
+        let file = FileId(0);
+        let at = |a, b| Span::new(file, TextRange::new(a, b));
+        let mut secrets = Secrets::default();
+        secrets.mask([at(10, 20), at(0, 5), at(15, 30), at(5, 5)]);
+        secrets.mask_values([
+            (at(40, 56), "URL", "a://u:hunter2@db"),
+            (at(60, 70), "PASSWORD", "\\x41"),
+            (at(80, 84), "PORT", "3000"),
+        ]);
+        let range = TextRange::new;
+        assert_eq!(
+            secrets.masked[&file],
+            [range(0, 5), range(10, 30), range(46, 53), range(60, 70)]
+        );
+    }
+}

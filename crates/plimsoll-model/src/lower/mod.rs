@@ -7,13 +7,13 @@ mod link;
 mod package;
 mod purpose;
 mod run;
+mod secret;
 mod service;
 mod unsupported;
 
 use plimsoll_source::Tree;
 
 use crate::Delivery;
-use crate::secret::Secrets;
 use cx::Cx;
 pub(crate) use image::absolute;
 
@@ -41,7 +41,7 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
         pipelines: Vec::new(),
         programs: Vec::new(),
         documents: document::read(&cx),
-        secrets: Secrets::default(),
+        secrets: secret::read(&cx),
         services: Vec::new(),
         unsupported: unsupported::read(&cx),
         problems: Vec::new(),
