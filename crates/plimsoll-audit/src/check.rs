@@ -48,7 +48,12 @@ impl Check {
     /// The first line of its page: what holds when all is well.
     #[must_use]
     pub fn title(&self) -> &'static str {
-        self.source.lines().next().and_then(|line| line.strip_prefix("//! # ")).unwrap_or(self.id).trim()
+        self.source
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("//! # "))
+            .unwrap_or(self.id)
+            .trim()
     }
 
     /// The first half of its id.

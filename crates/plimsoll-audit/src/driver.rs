@@ -61,7 +61,15 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
 
     let coverage = coverage(&findings);
     let digest = tree_digest(&delivery);
-    Report { delivery: Arc::clone(&delivery), services, left_out, findings, shared, coverage, digest }
+    Report {
+        delivery: Arc::clone(&delivery),
+        services,
+        left_out,
+        findings,
+        shared,
+        coverage,
+        digest,
+    }
 }
 
 fn tree_digest(delivery: &plimsoll_model::Delivery) -> String {

@@ -18,7 +18,6 @@ mod verdict;
 
 pub mod conditions;
 
-pub use plimsoll_model::Why;
 pub use check::{
     Check, Domain, Effort, Equivalent, Fix, Part, Relation, Run, Safety, Section, Severity,
     Snippet, Status,
@@ -28,6 +27,7 @@ pub use cx::Cx;
 pub use driver::{Outside, audit};
 pub use evidence::{Evidence, Place, Role};
 pub use page::{Example, ExampleFile, Expectation, Page};
+pub use plimsoll_model::Why;
 pub use policy::{Accept, Policy, PolicyError};
 pub use report::{Counts, Coverage, Finding, Located, Position, Report, Resolver, ServiceReport};
 pub use score::{Card, Rate, Rollup, Scores};

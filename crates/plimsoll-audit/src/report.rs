@@ -115,7 +115,9 @@ impl Report {
     /// How to mend a finding, for the service that it is about; made when asked.
     #[must_use]
     pub fn fix(&self, finding: &Finding) -> Option<crate::Fix> {
-        let (Subject::Service(id), Some(fix), true) = (finding.subject, finding.check.fix, finding.is_problem()) else {
+        let (Subject::Service(id), Some(fix), true) =
+            (finding.subject, finding.check.fix, finding.is_problem())
+        else {
             return None;
         };
         let policy = crate::Policy::default();

@@ -6,7 +6,9 @@
 
 mod common;
 
-use common::{Case, cases, findings, lines, located, report_on, show};
+use std::path::Path;
+
+use common::{Case, base, cases, findings, lines, located, report_on, show};
 use plimsoll_audit::{Cx, Expectation, Finding, Policy, Report, Subject};
 use plimsoll_model::Why;
 use plimsoll_source::{Tree, TreeBuilder};
@@ -71,6 +73,17 @@ fn is_met(report: &Report, finding: &Finding, expected: &Expectation) -> bool {
         };
         said && there
     })
+}
+
+#[test]
+fn every_base_is_one_service_without_broken_files() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for folder in std::fs::read_dir(fixtures).expect("there are bases").flatten() {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        let report = report_on(&base(&name));
+        assert_eq!(report.services.len(), 1, "{name}");
+        assert_eq!(report.delivery.problems, [], "{name}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn lay(files: &mut Files, example: &Example) {
 }
 
 /// The files of `fixtures/<name>`.
-fn base(name: &str) -> Files {
+pub(crate) fn base(name: &str) -> Files {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
     let mut files = Files::new();
     for path in walk(&root) {
