@@ -41,8 +41,11 @@ pub struct Check {
     /// The question.
     pub run: Run,
     /// How to mend it here; asked only for findings that are shown. Gets the service.
-    pub fix: Option<fn(&Cx<'_>, ServiceSubject<'_>, &Finding) -> Option<Fix>>,
+    pub fix: Option<Mend>,
 }
+
+/// How a check mends a finding of a service; `None` where it cannot.
+pub type Mend = fn(&Cx<'_>, ServiceSubject<'_>, &Finding) -> Option<Fix>;
 
 impl Check {
     /// The first line of its page: what holds when all is well.

@@ -19,7 +19,7 @@ mod verdict;
 pub mod conditions;
 
 pub use check::{
-    Check, Domain, Effort, Equivalent, Fix, Part, Relation, Run, Safety, Section, Severity,
+    Check, Domain, Effort, Equivalent, Fix, Mend, Part, Relation, Run, Safety, Section, Severity,
     Snippet, Status,
 };
 pub use checks::all;
