@@ -4,6 +4,7 @@ mod cx;
 mod document;
 mod image;
 mod link;
+mod migration;
 mod package;
 mod purpose;
 mod run;
@@ -31,13 +32,14 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let mut containers = Vec::new();
     let images = link::images(&cx, image::read(&cx), link::compose_calls(&containers));
     link::containers(&images, &mut containers);
+    let packages = package::read(&cx);
     let mut delivery = Delivery {
         tree: tree.clone(),
         images,
         projects: Vec::new(),
         containers,
-        packages: package::read(&cx),
-        migrations: Vec::new(),
+        migrations: migration::read(&cx, &packages),
+        packages,
         pipelines: Vec::new(),
         programs: Vec::new(),
         documents: document::read(&cx),
