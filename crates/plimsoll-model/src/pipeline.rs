@@ -23,6 +23,9 @@ pub struct Pipeline {
     pub permissions: Vec<(String, String, Span)>,
     /// Its jobs.
     pub jobs: Vec<Job>,
+    /// What it takes in from elsewhere, or from a file that is not there, and so is not read:
+    /// called workflows of other repositories, included templates. What they do is not known.
+    pub unread: Vec<(String, Span)>,
     /// It does not parse.
     pub broken: bool,
 }
@@ -75,6 +78,9 @@ pub struct Job {
     pub needs: Vec<String>,
     /// `if:`.
     pub condition: Option<(String, Span)>,
+    /// Path patterns one of which must be changed for it to run (GitLab's `rules: changes`);
+    /// empty means all.
+    pub paths: Vec<String>,
     /// Its own permissions; `None` when it has the pipeline's.
     pub permissions: Option<Vec<(String, String, Span)>>,
     /// `environment:`.
@@ -89,6 +95,8 @@ pub struct Job {
     pub runs_on: Option<Span>,
     /// Its `env:` and the pipeline's.
     pub env: Vec<(String, Fact<String>, Span)>,
+    /// The same as written, expressions included.
+    pub env_texts: Vec<(String, String)>,
     /// `strategy.matrix` values: name → values as written.
     pub matrix: Vec<(String, Vec<String>)>,
 }
@@ -104,8 +112,11 @@ pub struct JobStep {
     pub uses: Option<(String, Span)>,
     /// `with:` of it.
     pub with: Vec<(String, String, Span)>,
-    /// `run:` with its parsed program.
+    /// `run:` with its parsed program; `None` too where its shell is none that is read. The
+    /// program was parsed with a run of `X` in place of each `${{ … }}`, which is as long.
     pub run: Option<(Derived, Script)>,
+    /// How that shell treats failures.
+    pub shell: Shell,
     /// `if:`.
     pub condition: Option<(String, Span)>,
     /// Its failure does not fail the job.
@@ -116,6 +127,17 @@ pub struct JobStep {
     pub roles: Vec<Role>,
     /// `env:` of it.
     pub env: Vec<(String, Fact<String>, Span)>,
+    /// The same as written, expressions included.
+    pub env_texts: Vec<(String, String)>,
+}
+
+/// How a shell treats failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shell {
+    /// `set -e` is in effect.
+    pub errexit: bool,
+    /// `set -o pipefail` is in effect.
+    pub pipefail: bool,
 }
 
 /// Something a step (or a script) does.
@@ -195,9 +217,212 @@ pub enum RoleKind {
 }
 
 impl Pipeline {
-    /// Whether a change of one of these paths starts it, as far as path filters say.
+    /// Whether a change of one of these files starts it, as far as path filters say. Paths are
+    /// relative to the root.
     #[must_use]
-    pub fn reaches(&self, _paths: &[String]) -> bool {
-        true
+    pub fn reaches(&self, paths: &[String]) -> bool {
+        self.triggers.is_empty() || self.triggers.iter().any(|trigger| trigger.reaches(paths))
+    }
+}
+
+impl Job {
+    /// Whether a change of one of these files lets it run, as far as its own path filters say.
+    #[must_use]
+    pub fn reaches(&self, paths: &[String]) -> bool {
+        self.paths.is_empty() || paths.iter().any(|path| filter(&self.paths, path))
+    }
+}
+
+impl Trigger {
+    /// Whether a change of one of these files fires it. Events without a filter, and those that
+    /// no change causes (`schedule`), always do.
+    #[must_use]
+    pub fn reaches(&self, paths: &[String]) -> bool {
+        let included = |path: &String| self.paths.is_empty() || filter(&self.paths, path);
+        let ignored =
+            |path: &String| !self.paths_ignore.is_empty() && filter(&self.paths_ignore, path);
+        (self.paths.is_empty() && self.paths_ignore.is_empty())
+            || paths.iter().any(|path| included(path) && !ignored(path))
+    }
+}
+
+/// Whether a path is in what a list of GitHub filter patterns selects: the last pattern that
+/// matches decides, one that starts with `!` takes out («Filter pattern cheat sheet»).
+fn filter(patterns: &[String], path: &str) -> bool {
+    patterns.iter().fold(false, |selected, pattern| match pattern.strip_prefix('!') {
+        Some(negated) => selected && !matches(negated, path),
+        None => selected || matches(pattern, path),
+    })
+}
+
+/// A step of a pattern, as a state of the automaton that it is.
+enum Token {
+    /// `*`: any number of characters but `/`.
+    Star,
+    /// `**`: any number of characters.
+    Deep,
+    /// `**/`: no directory, or any number; what follows is [`Token::Inside`].
+    Fork,
+    /// Within the directories of `**/`.
+    Inside,
+    /// One character of these ranges.
+    One(Vec<(char, char)>),
+    /// None or one.
+    Optional(Vec<(char, char)>),
+    /// One or more.
+    Many(Vec<(char, char)>),
+}
+
+/// Whether a filter pattern matches a whole path: `*` within a part, `**` across parts, `?` and `+`
+/// as in regular expressions (of the character before), `[…]` a class, `\` an escape. Time is
+/// pattern times path, whatever they hold.
+fn matches(pattern: &str, path: &str) -> bool {
+    let literal = pattern.find(['*', '?', '+', '[', '\\', '!']).unwrap_or(pattern.len());
+    // A quantifier takes back the character before it.
+    let sure = pattern[..literal].char_indices().next_back().map_or(0, |(at, _)| at);
+    if !path.starts_with(&pattern[..sure]) {
+        return false;
+    }
+    let tokens = tokens(pattern);
+    let mut now = vec![false; tokens.len() + 1];
+    let mut next = now.clone();
+    now[0] = true;
+    skip(&tokens, &mut now);
+    for c in path.chars() {
+        next.fill(false);
+        for (at, token) in tokens.iter().enumerate().filter(|(at, _)| now[*at]) {
+            let holds = |ranges: &[(char, char)]| ranges.iter().any(|&(a, b)| a <= c && c <= b);
+            match token {
+                Token::Star => next[at] |= c != '/',
+                Token::Deep => next[at] = true,
+                Token::Fork => {}
+                Token::Inside => {
+                    next[at] = true;
+                    next[at + 1] |= c == '/';
+                }
+                Token::One(ranges) | Token::Optional(ranges) => next[at + 1] |= holds(ranges),
+                Token::Many(ranges) => {
+                    next[at] |= holds(ranges);
+                    next[at + 1] |= holds(ranges);
+                }
+            }
+        }
+        skip(&tokens, &mut next);
+        std::mem::swap(&mut now, &mut next);
+    }
+    now[tokens.len()]
+}
+
+/// Marks what is reached without a character.
+fn skip(tokens: &[Token], states: &mut [bool]) {
+    for (at, token) in tokens.iter().enumerate() {
+        if states[at] {
+            states[at + 1] |=
+                matches!(token, Token::Star | Token::Deep | Token::Fork | Token::Optional(_));
+            if matches!(token, Token::Fork) {
+                states[at + 2] = true;
+            }
+        }
+    }
+}
+
+fn tokens(pattern: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let mut taken = c.len_utf8();
+        match c {
+            '*' if rest.starts_with("**/")
+                && pattern[..pattern.len() - rest.len()].ends_with(['/']) =>
+            {
+                tokens.extend([Token::Fork, Token::Inside]);
+                taken = 3;
+            }
+            '*' if rest.starts_with("**/") && tokens.is_empty() => {
+                tokens.extend([Token::Fork, Token::Inside]);
+                taken = 3;
+            }
+            '*' if rest.starts_with("**") => {
+                tokens.push(Token::Deep);
+                taken = 2;
+            }
+            '*' => tokens.push(Token::Star),
+            '?' | '+' if matches!(tokens.last(), Some(Token::One(_))) => {
+                if let Some(Token::One(ranges)) = tokens.pop() {
+                    tokens.push(if c == '?' {
+                        Token::Optional(ranges)
+                    } else {
+                        Token::Many(ranges)
+                    });
+                }
+            }
+            '[' if rest.find(']').is_some_and(|end| end > 1) => {
+                let end = rest.find(']').unwrap_or(rest.len());
+                let class: Vec<char> = rest[1..end].chars().collect();
+                let mut ranges = Vec::new();
+                let mut at = 0;
+                while at < class.len() {
+                    if class.get(at + 1) == Some(&'-') && at + 2 < class.len() {
+                        ranges.push((class[at], class[at + 2]));
+                        at += 3;
+                    } else {
+                        ranges.push((class[at], class[at]));
+                        at += 1;
+                    }
+                }
+                tokens.push(Token::One(ranges));
+                taken = end + 1;
+            }
+            '\\' if rest.len() > 1 => {
+                let escaped = rest[1..].chars().next().unwrap_or(c);
+                tokens.push(Token::One(vec![(escaped, escaped)]));
+                taken += escaped.len_utf8();
+            }
+            c => tokens.push(Token::One(vec![(c, c)])),
+        }
+        rest = &rest[taken..];
+    }
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_select_paths_as_the_forge_does() {
+        let check = |patterns: &[&str], path: &str, expected: bool| {
+            let patterns: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
+            assert_eq!(filter(&patterns, path), expected, "{patterns:?} {path}");
+        };
+        check(&["services/api/**"], "services/api/src/a.ts", true);
+        check(&["services/api/**"], "services/api2/a.ts", false);
+        check(&["services/*"], "services/api/a", false);
+        check(&["**.js"], "a/b.js", true);
+        check(&["**/docs/**"], "docs/hello.md", true);
+        check(&["**/*-post.md"], "a/my-post.md", true);
+        check(&["*.jsx?"], "page.js", true);
+        check(&["**", "!docs/**"], "docs/a", false);
+        check(&["**", "!docs/**", "docs/a"], "docs/a", true);
+        check(&["*"], "a/b", false);
+        check(&["[CB]at.js"], "Cat.js", true);
+        check(&["a(b"], "a(b", true);
+        check(&["[z"], "[z", true);
+    }
+
+    #[test]
+    fn a_trigger_is_reached_by_any_change_that_is_not_ignored() {
+        let trigger = |paths: &[&str], ignore: &[&str]| Trigger {
+            event: "push".to_owned(),
+            paths: paths.iter().map(|&p| p.to_owned()).collect(),
+            paths_ignore: ignore.iter().map(|&p| p.to_owned()).collect(),
+            span: Span::new(FileId(0), plimsoll_source::TextRange::new(0, 0)),
+        };
+        let paths = ["api/a.ts".to_owned(), "docs/b.md".to_owned()];
+        assert!(trigger(&[], &[]).reaches(&paths));
+        assert!(trigger(&["api/**"], &[]).reaches(&paths));
+        assert!(!trigger(&["web/**"], &[]).reaches(&paths));
+        assert!(trigger(&[], &["docs/**"]).reaches(&paths));
+        assert!(!trigger(&[], &["**"]).reaches(&paths));
     }
 }

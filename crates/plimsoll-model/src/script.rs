@@ -17,9 +17,14 @@ pub struct Program {
     pub text: Derived,
     /// The program.
     pub script: Script,
+    /// Its lines share a shell; those of a Makefile's recipe don't, unless it says `.ONESHELL`.
+    pub one_shell: bool,
     /// What it does, from what it calls.
     pub roles: Vec<Role>,
-    /// Commands run, as far as literal, with their places: what checks look through.
+    /// Commands run, with their places: what checks look through. A word is its value where every
+    /// way through the program agrees on it, else its source text (`$IMAGE`); functions are
+    /// followed with their arguments, wrappers (`sudo`, `timeout`) taken off, programs given to
+    /// `sh -c` and `ssh` are in it, and `echo` and its like are not.
     pub calls: Vec<(Vec<String>, Span)>,
     /// What it is for.
     pub purpose: Purpose,

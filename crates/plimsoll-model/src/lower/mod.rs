@@ -1,12 +1,19 @@
 //! From files to facts: which files are read, by which reader, and in what order.
 
+mod calls;
 mod cx;
+mod docker_cli;
 mod document;
 mod image;
 mod link;
+mod makefile;
 mod migration;
 mod package;
+mod pipeline;
+mod program;
 mod purpose;
+mod reach;
+mod roles;
 mod run;
 mod secret;
 mod service;
@@ -30,7 +37,11 @@ pub struct Hints {
 pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree, hints);
     let mut containers = Vec::new();
-    let images = link::images(&cx, image::read(&cx), link::compose_calls(&containers));
+    let programs = program::read(&cx);
+    let pipelines = pipeline::read(&cx);
+    let mut builds = link::compose_calls(&containers);
+    builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
+    let images = link::images(&cx, image::read(&cx), builds);
     link::containers(&images, &mut containers);
     let packages = package::read(&cx);
     let mut delivery = Delivery {
@@ -40,8 +51,8 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
         containers,
         migrations: migration::read(&cx, &packages),
         packages,
-        pipelines: Vec::new(),
-        programs: Vec::new(),
+        pipelines,
+        programs,
         documents: document::read(&cx),
         secrets: secret::read(&cx),
         services: Vec::new(),

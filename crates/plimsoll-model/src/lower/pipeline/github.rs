@@ -1,0 +1,446 @@
+//! GitHub Actions: workflows and composite actions.
+//!
+//! Source of the rules: «Workflow syntax for GitHub Actions» and «Metadata syntax for GitHub
+//! Actions» of GitHub's documentation. Workflows run only from `.github/workflows` at the root.
+
+use plimsoll_source::{FileId, Span, normalize_path};
+use plimsoll_syntax::yaml::Value;
+
+use super::{GITHUB_DEFAULT, MAX_STEPS, facts, layered, open, pairs, program, roles, shell_named};
+use crate::fact::{Fact, Why};
+use crate::lower::cx::Cx;
+use crate::lower::reach::Reach;
+use crate::pipeline::{Forge, Job, JobStep, Pipeline, RoleKind, Runs, Shell, Trigger};
+
+/// How deep local actions may call each other.
+const MAX_ACTIONS: usize = 10;
+
+/// A workflow, and for each of its jobs the path of the local workflow that it calls.
+pub(super) fn workflow(
+    cx: &Cx<'_>,
+    reach: &Reach<'_>,
+    file: FileId,
+) -> (Pipeline, Vec<Option<String>>) {
+    let path = cx.tree.path(file);
+    let place = if !path.starts_with(".github/workflows/") {
+        Runs::No("GitHub reads workflows only at the repository's root".to_owned())
+    } else if let Some(outside) = cx.tree.outside() {
+        Runs::No(format!(
+            "GitHub reads workflows only at the repository's root, and `{outside}` is below it"
+        ))
+    } else {
+        Runs::Yes
+    };
+    let mut pipeline = empty(file, Forge::GitHub, place);
+    let runs = pipeline.runs == Runs::Yes;
+    let Some((yaml, broken)) = open(cx, file, "workflow", runs) else {
+        return (pipeline, Vec::new());
+    };
+    let root = yaml.root().filter(|root| root.is_map());
+    let jobs = root.and_then(|root| root.get("jobs")).filter(|jobs| jobs.is_map());
+    let (Some(root), Some(jobs)) = (root, jobs) else { return (pipeline, Vec::new()) };
+    pipeline.broken = broken;
+    pipeline.name = root.get("name").and_then(Value::text).map(str::to_owned);
+    pipeline.triggers = root.get("on").map(triggers).unwrap_or_default();
+    let by_hand = |event: &str| matches!(event, "workflow_call" | "workflow_dispatch");
+    if runs && pipeline.triggers.iter().all(|trigger| by_hand(&trigger.event)) {
+        pipeline.runs = Runs::OnCall;
+    }
+    pipeline.permissions = root.get("permissions").map(permissions).unwrap_or_default();
+    let env = pairs(root.get("env"));
+    let defaults = Defaults::default().below(root);
+    let mut called = Vec::new();
+    let mut steps = 0;
+    for (key, value) in jobs.entries() {
+        let Some(id) = key.text() else { continue };
+        let mut reader = Reader { cx, defaults: defaults.below(value), steps: &mut steps };
+        let (mut job, calls) = reader.job(id, key.span(), value, &env, &mut pipeline.unread);
+        let deploys = job.environment.is_some() || self_hosted(value);
+        roles(reach, &mut job, deploys, None);
+        drop_local_cluster(&mut job);
+        pipeline.jobs.push(job);
+        called.push(calls);
+    }
+    (pipeline, called)
+}
+
+/// A composite action as a pipeline of one job; others have none.
+pub(super) fn action(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline {
+    let mut pipeline = empty(file, Forge::GitHubAction, Runs::OnCall);
+    let Some((yaml, broken)) = open(cx, file, "action", false) else { return pipeline };
+    let root = yaml.root().filter(|root| root.is_map());
+    let Some(runs) = root.and_then(|root| root.get("runs")).filter(|runs| runs.is_map()) else {
+        // Other tools have an `action.yml` too.
+        pipeline.broken = false;
+        return pipeline;
+    };
+    pipeline.broken = broken;
+    pipeline.name = root.and_then(|r| r.get("name")).and_then(Value::text).map(str::to_owned);
+    let mut steps = 0;
+    let mut reader = Reader { cx, defaults: Defaults::default(), steps: &mut steps };
+    let mut job = empty_job("runs", runs.span());
+    reader.steps_of(runs.get("steps"), &mut job.steps, &mut vec![file], None, &mut pipeline.unread);
+    roles(reach, &mut job, true, None);
+    pipeline.jobs.push(job);
+    pipeline
+}
+
+fn empty(file: FileId, forge: Forge, runs: Runs) -> Pipeline {
+    Pipeline {
+        file,
+        name: None,
+        forge,
+        runs,
+        triggers: Vec::new(),
+        permissions: Vec::new(),
+        jobs: Vec::new(),
+        unread: Vec::new(),
+        broken: true,
+    }
+}
+
+pub(super) fn empty_job(id: &str, span: Span) -> Job {
+    Job {
+        id: id.to_owned(),
+        span,
+        needs: Vec::new(),
+        condition: None,
+        paths: Vec::new(),
+        permissions: None,
+        environment: None,
+        continue_on_error: None,
+        calls: None,
+        steps: Vec::new(),
+        runs_on: None,
+        env: Vec::new(),
+        env_texts: Vec::new(),
+        matrix: Vec::new(),
+    }
+}
+
+pub(super) fn empty_step(span: Span) -> JobStep {
+    JobStep {
+        name: None,
+        span,
+        uses: None,
+        with: Vec::new(),
+        run: None,
+        shell: GITHUB_DEFAULT,
+        condition: None,
+        continue_on_error: None,
+        workdir: Fact::default_of(String::new()),
+        roles: Vec::new(),
+        env: Vec::new(),
+        env_texts: Vec::new(),
+    }
+}
+
+fn triggers(on: Value<'_>) -> Vec<Trigger> {
+    let bare = |event: &str, span| Trigger {
+        event: event.to_owned(),
+        paths: Vec::new(),
+        paths_ignore: Vec::new(),
+        span,
+    };
+    if let Some(event) = on.text() {
+        return vec![bare(event, on.span())];
+    }
+    if on.is_seq() {
+        return on.items().filter_map(|v| Some(bare(v.text()?, v.span()))).collect();
+    }
+    on.entries()
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let mut trigger = bare(key.text()?, key.span().cover(value.span()));
+            trigger.paths = texts(value.get("paths"));
+            trigger.paths_ignore = texts(value.get("paths-ignore"));
+            Some(trigger)
+        })
+        .collect()
+}
+
+/// A scalar or a list of scalars.
+pub(super) fn texts(value: Option<Value<'_>>) -> Vec<String> {
+    let Some(value) = value else { return Vec::new() };
+    match value.text() {
+        Some("") => Vec::new(),
+        Some(text) => vec![text.to_owned()],
+        None => value.items().filter_map(|v| v.text().map(str::to_owned)).collect(),
+    }
+}
+
+fn permissions(value: Value<'_>) -> Vec<(String, String, Span)> {
+    let all = |level: &str| vec![("*".to_owned(), level.to_owned(), value.span())];
+    match value.text() {
+        Some("read-all") => return all("read"),
+        Some("write-all") => return all("write"),
+        _ => {}
+    }
+    let scopes = pairs(Some(value));
+    if scopes.is_empty() && value.is_map() { all("none") } else { scopes }
+}
+
+fn condition(value: Value<'_>) -> Option<(String, Span)> {
+    let found = value.get("if")?;
+    Some((found.text()?.to_owned(), found.span()))
+}
+
+fn continues(value: Value<'_>) -> Option<Span> {
+    let found = value.get("continue-on-error")?;
+    // An expression may be true.
+    (found.bool() == Some(true) || found.text().is_some_and(|t| t.contains("${{")))
+        .then(|| found.span())
+}
+
+fn self_hosted(job: Value<'_>) -> bool {
+    job.get("runs-on").is_some_and(|on| {
+        let labels = if on.is_map() {
+            [texts(on.get("labels")), texts(on.get("group"))].concat()
+        } else {
+            texts(Some(on))
+        };
+        labels.iter().any(|label| label.contains("self-hosted"))
+    })
+}
+
+/// A cluster that the job makes for itself is no place one deploys to.
+fn is_cluster_of_its_own(job: &Job) -> bool {
+    job.steps.iter().any(|step| {
+        let action = step.uses.as_ref().map_or("", |(name, _)| name.as_str());
+        let by_action = [
+            "helm/kind-action",
+            "engineerd/setup-kind",
+            "medyagh/setup-minikube",
+            "AbsaOSS/k3d-action",
+        ];
+        let text = step.run.as_ref().map_or(&b""[..], |(text, _)| text.text());
+        by_action.iter().any(|name| action.starts_with(name))
+            || [&b"kind create cluster"[..], b"minikube start", b"k3d cluster create"]
+                .iter()
+                .any(|words| memchr::memmem::find(text, words).is_some())
+    })
+}
+
+fn drop_local_cluster(job: &mut Job) {
+    if is_cluster_of_its_own(job) {
+        for step in &mut job.steps {
+            step.roles.retain(|role| role.kind != RoleKind::Deploy);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Defaults {
+    workdir: Fact<String>,
+    shell: Option<Shell>,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { workdir: Fact::default_of(String::new()), shell: Some(GITHUB_DEFAULT) }
+    }
+}
+
+impl Defaults {
+    /// These, with `defaults.run` of a workflow or a job in effect.
+    fn below(&self, value: Value<'_>) -> Self {
+        let mut defaults = self.clone();
+        let windows = texts(value.get("runs-on")).iter().any(|label| label.starts_with("windows"));
+        if windows {
+            defaults.shell = None;
+        }
+        if let Some(run) = value.path(&["defaults", "run"]) {
+            defaults.apply(run);
+        }
+        defaults
+    }
+
+    fn apply(&mut self, value: Value<'_>) {
+        if let Some(dir) = value.get("working-directory")
+            && let Some(text) = dir.text()
+        {
+            let text = text.trim().replace("${{ github.workspace }}", ".");
+            self.workdir = match normalize_path(&text) {
+                Some(path) if !text.contains('$') && !text.starts_with(['/', '~']) => {
+                    Fact::declared(path, dir.span())
+                }
+                _ => Fact::Unknown(Why::Dynamic, Some(dir.span())),
+            };
+        }
+        if let Some(shell) = value.get("shell").and_then(Value::text) {
+            self.shell = shell_named(shell);
+        }
+    }
+}
+
+struct Reader<'a> {
+    cx: &'a Cx<'a>,
+    defaults: Defaults,
+    steps: &'a mut usize,
+}
+
+impl Reader<'_> {
+    fn job(
+        &mut self,
+        id: &str,
+        span: Span,
+        value: Value<'_>,
+        outer: &[(String, String, Span)],
+        unread: &mut Vec<(String, Span)>,
+    ) -> (Job, Option<String>) {
+        let mut job = empty_job(id, span);
+        job.needs = texts(value.get("needs"));
+        job.condition = condition(value);
+        job.permissions = value.get("permissions").map(permissions);
+        job.environment = value.get("environment").and_then(|found| {
+            let name = if found.is_map() { found.get("name")? } else { found };
+            Some((name.text()?.to_owned(), found.span()))
+        });
+        job.continue_on_error = continues(value);
+        job.runs_on = value.get("runs-on").map(Value::span);
+        let env = layered(outer, pairs(value.get("env")));
+        job.env = facts(&env);
+        job.env_texts = env.into_iter().map(|(name, value, _)| (name, value)).collect();
+        job.matrix = matrix(value.path(&["strategy", "matrix"]));
+        let mut calls = None;
+        if let Some(uses) = value.get("uses")
+            && let Some(text) = uses.text()
+        {
+            match text.strip_prefix("./") {
+                Some(local) if self.cx.tree.find(local).is_some() => calls = Some(local.to_owned()),
+                _ => unread.push((text.to_owned(), uses.span())),
+            }
+            let mut step = empty_step(value.span());
+            step.uses = Some((text.to_owned(), uses.span()));
+            step.with = pairs(value.get("with"));
+            job.steps.push(step);
+        }
+        self.steps_of(value.get("steps"), &mut job.steps, &mut Vec::new(), None, unread);
+        (job, calls)
+    }
+
+    /// Reads steps, those of local actions in place of the step that uses them, after it.
+    fn steps_of(
+        &mut self,
+        steps: Option<Value<'_>>,
+        out: &mut Vec<JobStep>,
+        stack: &mut Vec<FileId>,
+        caller: Option<&JobStep>,
+        unread: &mut Vec<(String, Span)>,
+    ) {
+        for value in steps.into_iter().flat_map(Value::items) {
+            if *self.steps >= MAX_STEPS {
+                return;
+            }
+            if !value.is_map() {
+                continue;
+            }
+            *self.steps += 1;
+            let step = self.step(value, caller);
+            let local = step.uses.as_ref().and_then(|(text, span)| {
+                Some((text.strip_prefix("./").or((text == ".").then_some(""))?.to_owned(), *span))
+            });
+            out.push(step);
+            if let Some((dir, span)) = local {
+                let caller = out.last().cloned();
+                self.local_action(&dir, span, out, stack, caller.as_ref(), unread);
+            }
+        }
+    }
+
+    fn local_action(
+        &mut self,
+        dir: &str,
+        span: Span,
+        out: &mut Vec<JobStep>,
+        stack: &mut Vec<FileId>,
+        caller: Option<&JobStep>,
+        unread: &mut Vec<(String, Span)>,
+    ) {
+        let dir = normalize_path(dir).unwrap_or_default();
+        let found = ["action.yml", "action.yaml"].iter().find_map(|name| {
+            self.cx.tree.find(&if dir.is_empty() {
+                (*name).to_owned()
+            } else {
+                format!("{dir}/{name}")
+            })
+        });
+        let Some(file) = found else {
+            unread.push((format!("./{dir}"), span));
+            return;
+        };
+        if stack.contains(&file) || stack.len() >= MAX_ACTIONS {
+            return;
+        }
+        let Some((yaml, _)) = open(self.cx, file, "action", false) else { return };
+        let Some(runs) = yaml.root().and_then(|root| root.get("runs")) else { return };
+        stack.push(file);
+        self.steps_of(runs.get("steps"), out, stack, caller, unread);
+        stack.pop();
+    }
+
+    fn step(&mut self, value: Value<'_>, caller: Option<&JobStep>) -> JobStep {
+        let mut step = empty_step(value.span());
+        step.name = value.get("name").and_then(Value::text).map(str::to_owned);
+        step.uses =
+            value.get("uses").and_then(|uses| Some((uses.text()?.trim().to_owned(), uses.span())));
+        step.with = pairs(value.get("with"));
+        step.condition = condition(value).or_else(|| caller.and_then(|c| c.condition.clone()));
+        step.continue_on_error =
+            continues(value).or_else(|| caller.and_then(|c| c.continue_on_error));
+        let env = pairs(value.get("env"));
+        step.env = facts(&env);
+        step.env_texts = caller.map(|c| c.env_texts.clone()).unwrap_or_default();
+        step.env_texts.extend(env.into_iter().map(|(name, value, _)| (name, value)));
+        // `defaults.run` of the job do not reach into an action.
+        let mut here = if caller.is_some() { Defaults::default() } else { self.defaults.clone() };
+        here.apply(value);
+        step.workdir = here.workdir;
+        if let Some(run) = value.get("run")
+            && run.text().is_some()
+            && let Some(shell) = here.shell
+        {
+            step.shell = shell;
+            step.run = Some(program(run.derived()));
+        }
+        step
+    }
+}
+
+/// The values of a matrix, `include` counted in, as far as they are written.
+fn matrix(value: Option<Value<'_>>) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    let Some(value) = value else { return found };
+    let mut add = |name: &str, values: Vec<String>| match found.iter_mut().find(|(n, _)| n == name)
+    {
+        Some((_, all)) => {
+            for value in values {
+                if all.len() < 1000 && !all.contains(&value) {
+                    all.push(value);
+                }
+            }
+        }
+        None if values.is_empty() => {}
+        None => found.push((name.to_owned(), values)),
+    };
+    for (key, value) in value.entries() {
+        match key.text() {
+            Some("include") => {
+                for (name, value, _) in value.items().flat_map(|item| pairs(Some(item))) {
+                    add(&name, vec![value]);
+                }
+            }
+            Some("exclude") | None => {}
+            Some(name) => {
+                add(name, texts(Some(value)));
+                // A list of mappings: `matrix.service.path`.
+                for item in value.items().filter(|item| item.is_map()) {
+                    for (inner, text, _) in pairs(Some(item)) {
+                        add(&format!("{name}.{inner}"), vec![text]);
+                    }
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,260 @@
+//! Pipelines: what the forge runs, read from the files it reads.
+
+mod github;
+mod gitlab;
+
+use std::collections::HashMap;
+
+use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange, Tracking};
+use plimsoll_syntax::shell::{self, Dialect};
+use plimsoll_syntax::yaml::{self, Value, Yaml};
+use rayon::prelude::*;
+
+use super::calls::{self, Call, Start};
+use super::cx::Cx;
+use super::purpose;
+use super::reach::Reach;
+use super::roles::{self, Done};
+use crate::PipelineId;
+use crate::delivery::Problem;
+use crate::fact::{Fact, Why};
+use crate::pipeline::{Job, JobStep, Pipeline, Role, Shell};
+
+/// The most steps that are read of one pipeline, those of called actions counted at each call.
+const MAX_STEPS: usize = 20_000;
+/// The most errors that are reported of one file.
+const MAX_ERRORS: usize = 20;
+
+/// Every pipeline of the tree, in path order.
+pub(super) fn read(cx: &Cx<'_>) -> Vec<Pipeline> {
+    let reach = Reach::new(cx);
+    let files: Vec<(FileId, Format)> = cx
+        .tree
+        .entries()
+        .filter(|(_, entry)| entry.tracking != Tracking::Ignored)
+        .filter_map(|(file, entry)| format(&entry.path).map(|format| (file, format)))
+        .filter(|(file, _)| !purpose::is_vendored(cx.tree.path(*file)))
+        .collect();
+    let read: Vec<(Pipeline, Vec<Option<String>>)> = files
+        .into_par_iter()
+        .map(|(file, format)| match format {
+            Format::Workflow => github::workflow(cx, &reach, file),
+            Format::Action => (github::action(cx, &reach, file), Vec::new()),
+            Format::GitLab => (gitlab::pipeline(cx, &reach, file), Vec::new()),
+        })
+        .collect();
+    let ids: HashMap<FileId, PipelineId> =
+        (0u32..).zip(&read).map(|(id, (pipeline, _))| (pipeline.file, PipelineId(id))).collect();
+    let mut pipelines = Vec::with_capacity(read.len());
+    for (mut pipeline, called) in read {
+        for (job, path) in pipeline.jobs.iter_mut().zip(called) {
+            let file = path.and_then(|path| cx.tree.find(&path));
+            job.calls = file.and_then(|file| ids.get(&file).copied());
+        }
+        pipelines.push(pipeline);
+    }
+    pipelines
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Workflow,
+    Action,
+    GitLab,
+}
+
+fn format(path: &str) -> Option<Format> {
+    let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    if is_yaml && (dir == ".github/workflows" || dir.ends_with("/.github/workflows")) {
+        return Some(Format::Workflow);
+    }
+    match name {
+        "action.yml" | "action.yaml" => Some(Format::Action),
+        ".gitlab-ci.yml" | ".gitlab-ci.yaml" => Some(Format::GitLab),
+        _ => None,
+    }
+}
+
+/// A parsed file; what is wrong with it is noted where a forge would read it.
+fn open(cx: &Cx<'_>, file: FileId, what: &'static str, runs: bool) -> Option<(Yaml, bool)> {
+    let text = cx.text(file, what)?;
+    let parsed = yaml::parse(text);
+    if runs {
+        for error in parsed.errors.iter().take(MAX_ERRORS) {
+            cx.problem(Problem { span: error.span, message: error.message.clone(), what });
+        }
+    }
+    let broken = parsed.errors.iter().any(|error| error.fatal);
+    Some((parsed.tree, broken))
+}
+
+/// `env:` and its like: names and values with their places.
+fn pairs(map: Option<Value<'_>>) -> Vec<(String, String, Span)> {
+    map.into_iter()
+        .flat_map(Value::entries)
+        .filter_map(|(key, value)| {
+            Some((key.text()?.to_owned(), value.text()?.to_owned(), value.span()))
+        })
+        .collect()
+}
+
+/// What `lower` in `outer` overrides.
+fn layered(
+    outer: &[(String, String, Span)],
+    inner: Vec<(String, String, Span)>,
+) -> Vec<(String, String, Span)> {
+    let mut all: Vec<_> =
+        outer.iter().filter(|(name, ..)| !inner.iter().any(|(n, ..)| n == name)).cloned().collect();
+    all.extend(inner);
+    all
+}
+
+/// Environment as facts: what holds an expression is only known when it runs.
+fn facts(env: &[(String, String, Span)]) -> Vec<(String, Fact<String>, Span)> {
+    env.iter()
+        .map(|(name, value, span)| {
+            let fact = if value.contains("${{") {
+                Fact::Unknown(Why::Dynamic, Some(*span))
+            } else {
+                Fact::declared(value.clone(), *span)
+            };
+            (name.clone(), fact, *span)
+        })
+        .collect()
+}
+
+/// The shell text of a step, parsed with a run of `X` in place of each `${{ … }}`, which is as
+/// long: ranges of the one are ranges of the other.
+fn program(text: Derived) -> (Derived, shell::Script) {
+    let exprs = expressions(text.text());
+    let mut masked = text.text().to_vec();
+    for range in &exprs {
+        if let Some(bytes) = masked.get_mut(range.start as usize..range.end as usize) {
+            bytes.fill(b'X');
+        }
+    }
+    let script = shell::parse(&masked, Dialect::Bash);
+    (text, script)
+}
+
+/// The ranges of `${{ … }}` in a text. A quoted `}}` within one is not its end.
+fn expressions(text: &[u8]) -> Vec<TextRange> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    let finder = memchr::memmem::Finder::new(b"${{");
+    while let Some(start) = finder.find(&text[at..]).map(|n| at + n) {
+        let mut quoted = false;
+        let mut end = start + 3;
+        loop {
+            match text.get(end) {
+                // Without an end it is no expression.
+                None => return found,
+                Some(b'\'') => quoted = !quoted,
+                Some(b'}') if !quoted && text.get(end + 1) == Some(&b'}') => break,
+                Some(_) => {}
+            }
+            end += 1;
+        }
+        found.push(TextRange::of(start, end + 2));
+        at = end + 2;
+    }
+    found
+}
+
+/// The commands that a step's program runs.
+pub(super) fn calls_of(job: &Job, step: &JobStep) -> Vec<Call> {
+    let Some((text, script)) = &step.run else { return Vec::new() };
+    let shell = step.shell;
+    let mut start = Start::recipe("");
+    start.errexit = shell.errexit;
+    start.pipefail = shell.pipefail;
+    start.cwd = match (&step.workdir, step.workdir.known()) {
+        (_, Some(dir)) => calls::Cwd::Tree(dir.clone()),
+        _ => calls::Cwd::Unknown,
+    };
+    let texts = job.env_texts.iter().chain(&step.env_texts);
+    start.vars = texts.map(|(name, value)| (name.clone(), value.clone())).collect();
+    calls::calls(text, script, &expressions(text.text()), &start)
+}
+
+/// Fills in what the steps of a job do. `deploys` says whether the job's machine may be one that
+/// things are deployed to, not only a runner; `kept` is what the last step keeps by declaration.
+fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
+    let off = job.condition.as_ref().is_some_and(|(text, _)| never(text));
+    let mut all: Vec<Vec<Done>> = Vec::with_capacity(job.steps.len());
+    for step in &job.steps {
+        let mut done = Vec::new();
+        if !off && !step.condition.as_ref().is_some_and(|(text, _)| never(text)) {
+            let env: Vec<(String, String)> =
+                job.env_texts.iter().chain(&step.env_texts).cloned().collect();
+            if let Some((reference, span)) = &step.uses {
+                done.extend(roles::of_action(reference, *span, &step.with, &env));
+                done.extend(remote_script(reach, step));
+                if reference.starts_with("pre-commit/action") {
+                    done.extend(reach.hooks());
+                }
+            }
+            let calls = calls_of(job, step);
+            done.extend(reach.closure(&reach.direct(&calls, &[""])));
+        }
+        let masked = step.continue_on_error.or(job.continue_on_error);
+        for done in &mut done {
+            done.role.masked = done.role.masked.or(masked);
+        }
+        all.push(done);
+    }
+    if let Some(last) = all.last_mut() {
+        last.extend(kept);
+    }
+    roles::settle(&mut all, deploys);
+    for (step, done) in job.steps.iter_mut().zip(all) {
+        step.roles = done.into_iter().map(|done| -> Role { done.role }).collect();
+    }
+}
+
+/// What an action that runs a script on another machine runs there.
+fn remote_script(reach: &Reach<'_>, step: &JobStep) -> Vec<Done> {
+    let is_ssh =
+        step.uses.as_ref().is_some_and(|(name, _)| name.starts_with("appleboy/ssh-action"));
+    let script = step.with.iter().find(|(key, ..)| is_ssh && key == "script");
+    let Some((_, text, span)) = script else { return Vec::new() };
+    let mut builder = DerivedBuilder::new();
+    builder.computed(text.as_bytes(), *span);
+    let (text, script) = program(builder.finish(*span));
+    let mut start = Start::recipe("");
+    start.cwd = calls::Cwd::Unknown;
+    start.remote = true;
+    start.errexit = step.with.iter().any(|(key, v, _)| key == "script_stop" && v == "true");
+    let calls = calls::calls(&text, &script, &expressions(text.text()), &start);
+    reach.closure(&reach.direct(&calls, &[]))
+}
+
+/// A condition that is false however things stand.
+fn never(condition: &str) -> bool {
+    let inner = condition.trim().trim_start_matches("${{").trim_end_matches("}}").trim();
+    inner == "false"
+}
+
+/// How a step's shell treats failures.
+const GITHUB_DEFAULT: Shell = Shell { errexit: true, pipefail: false };
+const GITHUB_BASH: Shell = Shell { errexit: true, pipefail: true };
+
+/// The shell that a `shell:` names; `None` when it is no POSIX shell.
+fn shell_named(name: &str) -> Option<Shell> {
+    let mut words = name.split_whitespace();
+    let program = words.next()?.rsplit('/').next()?;
+    if !matches!(program, "bash" | "sh" | "zsh" | "dash" | "ksh") {
+        return None;
+    }
+    let options: Vec<&str> = words.collect();
+    if options.is_empty() {
+        return Some(if program == "bash" { GITHUB_BASH } else { GITHUB_DEFAULT });
+    }
+    let errexit =
+        options.iter().any(|o| o.starts_with('-') && !o.starts_with("--") && o.contains('e'));
+    Some(Shell { errexit, pipefail: options.contains(&"pipefail") })
+}
+
+#[cfg(test)]
+mod tests;
