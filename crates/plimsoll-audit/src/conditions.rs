@@ -1,7 +1,7 @@
 //! Conditions: what must hold for a question to make sense. Their names are the reasons that
 //! reports print beside NOT APPLICABLE.
 
-use plimsoll_model::image::{Base, Stage, StepKind};
+use plimsoll_model::image::{Base, Copy, CopyFrom, Stage, StepKind};
 use plimsoll_model::{Fact, Why};
 
 use crate::{Cx, Subject};
@@ -54,6 +54,46 @@ pub static COPIES_FILES: Condition = Condition {
         })
     },
 };
+
+/// Some stage that is built has a COPY or ADD that reads the build context.
+pub static COPIES_FROM_CONTEXT: Condition = Condition {
+    name: "copies files from its build context",
+    holds: |cx, subject| {
+        let copies = some_stage(cx, subject, |stage| {
+            stage.steps.iter().any(|step| match &step.kind {
+                StepKind::Copy(copy) => reads_context(copy),
+                _ => false,
+            })
+        });
+        unless_broken(cx, subject, copies)
+    },
+};
+
+/// It copies from the build context, or a RUN spells a secret out.
+pub static COPIES_OR_SPELLS_SECRETS: Condition = Condition {
+    name: "copies files from its build context",
+    holds: |cx, subject| match subject {
+        Subject::Image(id) if !crate::context::spelled(&cx.delivery[id]).is_empty() => {
+            Fact::inferred(true, None)
+        }
+        _ => (COPIES_FROM_CONTEXT.holds)(cx, subject),
+    },
+};
+
+/// Whether a COPY or ADD reads the build context.
+pub(crate) fn reads_context(copy: &Copy) -> bool {
+    copy.from == CopyFrom::Context && copy.sources.iter().any(|source| !source.remote)
+}
+
+/// What a Dockerfile does not say is not known when it does not parse.
+fn unless_broken(cx: &Cx<'_>, subject: Subject, fact: Fact<bool>) -> Fact<bool> {
+    match subject {
+        Subject::Image(id) if cx.delivery[id].broken && fact.known() == Some(&false) => {
+            Fact::Unknown(Why::Unparsed, Some(cx.start_of(cx.delivery[id].file)))
+        }
+        _ => fact,
+    }
+}
 
 /// Whether a stage that is built is so; not known where no FROM can be read.
 fn some_stage(cx: &Cx<'_>, subject: Subject, holds: fn(&Stage) -> bool) -> Fact<bool> {

@@ -1,9 +1,9 @@
 //! All that a check may see.
 
-use plimsoll_model::Delivery;
+use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, Span, TextRange};
 
-use crate::{Policy, ServiceSubject};
+use crate::{Evidence, ImageSubject, Policy, ServiceSubject, Verdict};
 
 /// What a check sees: the model and the user's policy, nothing else.
 #[derive(Clone, Copy, Debug)]
@@ -31,5 +31,13 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn start_of(&self, file: FileId) -> Span {
         Span::new(file, TextRange::new(0, 0))
+    }
+
+    /// The answer about an image whose Dockerfile does not parse, where all of it is needed.
+    #[must_use]
+    pub fn unparsed(&self, image: ImageSubject<'_>) -> Verdict {
+        let place = self.start_of(image.file);
+        let evidence = Evidence::context(place, "some of its instructions may not be read");
+        Verdict::unknown(Why::Unparsed, "the Dockerfile does not parse", evidence)
     }
 }

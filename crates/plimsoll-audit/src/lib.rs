@@ -4,8 +4,10 @@
 //! subject to a [`Verdict`]. The driver decides which subjects are asked and who is not applicable;
 //! the check only answers. Whatever a check panics on becomes UNKNOWN (Internal) for that subject.
 
+mod bases;
 mod check;
 mod checks;
+mod context;
 mod cx;
 mod driver;
 mod evidence;

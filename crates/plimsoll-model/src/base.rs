@@ -181,6 +181,65 @@ pub static TABLE: &[BaseImage] = &[
     },
 ];
 
+/// Verified publishers of Docker Hub, mirrors of its official images, and registries that one vendor
+/// fills with its own images: `registry/namespace`, or a registry alone. Checked on [`TABLE_DATE`].
+pub static VERIFIED: &[&str] = &[
+    "cgr.dev/chainguard",
+    "container-registry.oracle.com",
+    "docker.elastic.co",
+    "docker.io/amazon",
+    "docker.io/atlassian",
+    "docker.io/bitnami",
+    "docker.io/chainguard",
+    "docker.io/confluentinc",
+    "docker.io/datadog",
+    "docker.io/docker",
+    "docker.io/dynatrace",
+    "docker.io/elastic",
+    "docker.io/gitlab",
+    "docker.io/grafana",
+    "docker.io/hashicorp",
+    "docker.io/intel",
+    "docker.io/jetbrains",
+    "docker.io/newrelic",
+    "docker.io/nvidia",
+    "docker.io/redhat",
+    "docker.io/redis",
+    "docker.io/snyk",
+    "docker.io/splunk",
+    "docker.io/ubuntu",
+    "gcr.io/distroless",
+    "mcr.microsoft.com",
+    "mirror.gcr.io/library",
+    "nvcr.io/nvidia",
+    "public.ecr.aws/amazonlinux",
+    "public.ecr.aws/docker/library",
+    "public.ecr.aws/lambda",
+    "registry.access.redhat.com",
+    "registry.k8s.io",
+    "registry.redhat.io",
+];
+
+/// Whether an image is an official one or a verified publisher's.
+#[must_use]
+pub fn is_verified(reference: &ImageRef) -> bool {
+    reference.is_official() || VERIFIED.iter().any(|namespace| is_below(reference, namespace))
+}
+
+/// Whether an image lies in a registry or in a namespace of one (`registry.example/team`;
+/// `docker.io` may be left out).
+#[must_use]
+pub fn is_below(reference: &ImageRef, namespace: &str) -> bool {
+    let full = format!("{}/{}", reference.registry, reference.repository);
+    let namespace = namespace.trim_end_matches(['/', '*']);
+    let below = |whole: &str| {
+        let rest = whole.strip_prefix(namespace);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let on_hub = reference.registry == "docker.io" && !reference.is_official();
+    !namespace.is_empty() && (below(&full) || on_hub && below(&reference.repository))
+}
+
 /// What an image repository is to its user: its row.
 #[must_use]
 pub fn known(reference: &ImageRef) -> Option<&'static BaseImage> {

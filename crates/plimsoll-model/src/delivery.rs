@@ -2,6 +2,7 @@
 
 use plimsoll_source::{FileId, Span, Tree};
 
+use crate::built::Built;
 use crate::container::{Container, Project};
 use crate::document::Document;
 use crate::image::Image;
@@ -45,6 +46,8 @@ pub struct Delivery {
     pub tree: Tree,
     /// Images, in path order.
     pub images: Vec<Image>,
+    /// What their names are.
+    pub built: Built,
     /// Compose projects.
     pub projects: Vec<Project>,
     /// Containers, in (file, place) order.

@@ -505,6 +505,26 @@ impl Image {
         None
     }
 
+    /// Whether a stage's layers are in the image that is built: it is the target, or the target
+    /// starts from it.
+    #[must_use]
+    pub fn ships(&self, stage: usize) -> bool {
+        let mut at = self.target;
+        for _ in 0..=self.stages.len() {
+            match at {
+                Some(index) if index == stage => return true,
+                Some(index) => {
+                    at = match self.stages.get(index).map(|s| &s.base) {
+                        Some(Base::Stage(base)) => Some(*base),
+                        _ => None,
+                    };
+                }
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The instruction of a step.
     #[must_use]
     pub fn instruction(&self, step: &Step) -> Option<&Instruction> {

@@ -6,6 +6,7 @@
 //! here: this crate says what is, the next one what that means.
 
 pub mod base;
+pub mod built;
 pub mod container;
 pub mod document;
 pub mod entrypoint;

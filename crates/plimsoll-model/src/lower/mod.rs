@@ -46,6 +46,7 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let packages = package::read(&cx);
     let mut delivery = Delivery {
         tree: tree.clone(),
+        built: crate::built::Built::of(&images, &containers),
         images,
         projects: Vec::new(),
         containers,

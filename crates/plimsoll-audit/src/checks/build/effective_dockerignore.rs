@@ -1,0 +1,341 @@
+//! # The builder reads an ignore file that keeps secrets out
+//!
+//! The builder reads one ignore file: `<Dockerfile>.dockerignore` beside the Dockerfile or, without
+//! one, `.dockerignore` at the root of the build context. There is one, and it keeps out `.git`,
+//! `.env` and `.env.*`, keys or credentials and, where a Node package is in the context,
+//! `node_modules`: at any depth, so with `**/`.
+//!
+//! Without it a COPY of a directory brings whatever lies there: the history, local settings, keys,
+//! and modules built for another machine. An ignore file anywhere else is never read, though it
+//! looks as if it were.
+//!
+//! Write it where the builder looks: the context is what `build:` in a compose file or the last
+//! argument of `docker build` says, not the Dockerfile's directory.
+//!
+//! ## Fails
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build:
+//!       context: . # <- the context is `.`
+//!       dockerfile: api/Dockerfile
+//! ```
+//! `api/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY api /app # <- copies from a context without an ignore file
+//! CMD ["node", "/app/main.js"]
+//! ```
+//! `api/.dockerignore`:
+//! ```text
+//! **/.env # <- never read
+//! **/.env.*
+//! **/*.pem
+//! .git
+//! ```
+//!
+//! ## Fixed
+//!
+//! `.dockerignore`:
+//! ```text
+//! .git # <- keeps `.git` out
+//! **/.env # <- keeps `.env` out
+//! **/.env.* # <- keeps `.env.*` out
+//! **/*.pem # <- keeps keys out
+//! ```
+//!
+//! ## Passes
+//!
+//! The Dockerfile's own is read in place of the context's; an allow-list keeps out what it does not
+//! name:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! COPY go.mod main.go /src/
+//! RUN go build -o /app /src
+//! CMD ["/app"]
+//! ```
+//! `Dockerfile.dockerignore`:
+//! ```text
+//! ** # <- keeps `.env` out
+//! !go.mod
+//! !main.go
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/app
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//! ```
+//!
+//! ## Partial
+//!
+//! A pattern without `**/` matches at the context's root only:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! COPY . /app
+//! CMD ["python", "/app/main.py"]
+//! ```
+//! `.dockerignore`:
+//! ```text
+//! .git
+//! .env # <- at the context's root only
+//! .env.*
+//! **/*.key
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build:
+//!       context: ${SOURCE}
+//! ```
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY . /app
+//! CMD ["node", "/app/main.js"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM nginx:1.29-alpine
+//! EXPOSE 8080
+//! ```
+//!
+//! ## See also
+//!
+//! - `secrets/none-in-build-context`: what a COPY brings that should not be there.
+
+use plimsoll_model::image::Ignore;
+use plimsoll_model::secret::SecretKind;
+use plimsoll_source::{FileId, Span};
+use plimsoll_syntax::ignorefile::IgnoreFile;
+
+use crate::conditions::COPIES_FROM_CONTEXT;
+use crate::context::{context_copies, in_context};
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
+    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "build/effective-dockerignore",
+    section: Section::BuildSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent { tool: "droast", rule: "DF033", relation: Relation::Narrower }],
+    }],
+    when: &[&COPIES_FROM_CONTEXT],
+    source: include_str!("effective_dockerignore.rs"),
+    run: Run::EachImage(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
+    let place = context_copies(image.image).next().map(|(_, span, _)| span);
+    let place = place.unwrap_or_else(|| cx.start_of(image.file));
+    match &image.ignore {
+        Ignore::Effective { file, patterns } => judge(cx, image, *file, patterns),
+        Ignore::None { looked, .. }
+            if looked.iter().any(|p| cx.delivery.tree.unlisted(p).is_some()) =>
+        {
+            let evidence =
+                Evidence::context(place, "where an ignore file would stand is not listed");
+            Verdict::unknown(Why::Unreadable, "the tree does not list the context's root", evidence)
+        }
+        Ignore::None { looked, unread } => {
+            let mut copies = context_copies(image.image).map(|(_, span, _)| {
+                Evidence::contradicts(span, "copies from a context without an ignore file")
+            });
+            let Some(first) = copies.next() else { return cx.unparsed(image) };
+            let message = match unread {
+                Some(_) => {
+                    "the ignore file beside the Dockerfile is not read: move it to the context's root"
+                }
+                None => "the builder finds no ignore file: write one at the context's root",
+            };
+            let context = image.context.known().filter(|c| !c.is_empty()).map_or(".", |c| c);
+            let builds = image
+                .builds
+                .iter()
+                .map(|build| Evidence::context(build.span, format!("the context is `{context}`")));
+            let missing = looked.iter().rev();
+            Verdict::fail(message, first)
+                .and_all(missing.map(|p| Evidence::missing_file(p, "the builder looks here")))
+                .and_all(builds)
+                .and_all(unread.map(|file| Evidence::context(cx.start_of(file), "never read")))
+                .and_all(copies)
+        }
+        Ignore::Unknown => {
+            let (why, at) = image.context.unknown().unwrap_or((Why::Unreadable, None));
+            let evidence = Evidence::context(at.unwrap_or(place), why.decide());
+            Verdict::unknown(why, "which ignore file the builder reads is not known", evidence)
+        }
+    }
+}
+
+/// What is to be kept out: what to call it, and files that show whether it is. All of them, or
+/// one, must be kept out.
+struct Class {
+    name: &'static str,
+    probes: &'static [&'static str],
+    all: bool,
+    /// Only at the context's root.
+    at_root: bool,
+}
+
+const CLASSES: [Class; 5] = [
+    Class { name: "`.git`", probes: &[".git/HEAD"], all: true, at_root: true },
+    Class { name: "`.env`", probes: &[".env"], all: true, at_root: false },
+    Class {
+        name: "`.env.*`",
+        probes: &[".env.local", ".env.production"],
+        all: true,
+        at_root: false,
+    },
+    Class {
+        name: "keys",
+        probes: &[
+            "server.pem",
+            "server.key",
+            "id_rsa",
+            "wallet.json",
+            "keypair.json",
+            "credentials.json",
+        ],
+        all: false,
+        at_root: false,
+    },
+    Class {
+        name: "`node_modules`",
+        probes: &["node_modules/a/index.js"],
+        all: true,
+        at_root: false,
+    },
+];
+
+fn judge(cx: &Cx<'_>, image: ImageSubject<'_>, file: FileId, patterns: &IgnoreFile) -> Verdict {
+    // Where to look: the root, somewhere below it, and what an allow-list lets in.
+    let dirs: Vec<String> = [String::new(), "a/b/".to_owned()]
+        .into_iter()
+        .chain(let_in(cx, image, patterns).map(|dir| format!("{dir}/")))
+        .collect();
+    let has_node = cx.delivery.packages.iter().any(|package| {
+        package.is_node() && in_context(image.image, cx.path(package.manifest)).is_some()
+    });
+    let (mut kept, mut lost) = (Vec::new(), Vec::new());
+    let mut missed = Vec::new();
+    for class in CLASSES.iter().filter(|class| has_node || class.name != "`node_modules`") {
+        let at = |dir: &String, probe: &&str| excluded(patterns, &format!("{dir}{probe}"));
+        let dirs = if class.at_root { dirs.get(..1).unwrap_or_default() } else { &*dirs };
+        let deep = |probe: &&str| dirs.iter().map(|dir| at(dir, probe)).collect::<Option<Vec<_>>>();
+        let found: Vec<Option<Vec<Span>>> = class.probes.iter().map(|probe| deep(probe)).collect();
+        let holds = match class.all {
+            true => found.iter().all(Option::is_some),
+            false => found.iter().any(Option::is_some),
+        };
+        let name = class.name;
+        if holds {
+            let spans = found.into_iter().flatten().flatten();
+            kept.extend(spans.map(|span| Evidence::shows(span, format!("keeps {name} out"))));
+            continue;
+        }
+        missed.push(name);
+        let shallow = class.probes.iter().find_map(|probe| at(&String::new(), probe));
+        lost.push(match shallow {
+            Some(span) => {
+                Evidence::contradicts(span, format!("keeps {name} out at the context's root only"))
+            }
+            None => Evidence::missing_in(cx.start_of(file), format!("nothing keeps {name} out")),
+        });
+    }
+    // A secret that lies in the context counts more than any pattern.
+    let secrets = cx.delivery.secrets.files.iter().filter(|s| s.kind != SecretKind::Example);
+    for secret in secrets {
+        let path = cx.path(secret.file);
+        if in_context(image.image, path).is_some_and(|inside| excluded(patterns, inside).is_none())
+        {
+            missed.push("a secret file");
+            lost.push(Evidence::contradicts(secret.span, format!("nothing keeps `{path}` out")));
+            break;
+        }
+    }
+    kept.sort_by_key(|evidence: &Evidence| evidence.says.to_string());
+    kept.dedup_by(|a, b| a.place == b.place && a.says == b.says);
+    let mut lost = lost.into_iter();
+    match (lost.next(), kept.is_empty()) {
+        (Some(first), _) => {
+            let message =
+                format!("the ignore file does not keep out, at any depth: {}", missed.join(", "));
+            Verdict::partial(message, first).and_all(lost)
+        }
+        (None, false) => {
+            let first = kept.remove(0);
+            Verdict::pass("the builder reads an ignore file that keeps secrets out", first)
+                .and_all(kept)
+        }
+        (None, true) => cx.unparsed(image),
+    }
+}
+
+/// The pattern that keeps a path out.
+fn excluded(patterns: &IgnoreFile, path: &str) -> Option<Span> {
+    patterns.deciding(path).filter(|pattern| !pattern.negated).map(|pattern| pattern.span)
+}
+
+/// Directories of the context that `!` patterns bring back whole; bounded, for files with thousands.
+fn let_in<'a>(
+    cx: &'a Cx<'_>,
+    image: ImageSubject<'a>,
+    patterns: &'a IgnoreFile,
+) -> impl Iterator<Item = &'a str> {
+    let context = image.image.context.known().map_or("", |context| context);
+    let negated = patterns.patterns.iter().filter(|pattern| pattern.negated).take(64);
+    negated.map(|pattern| &*pattern.text).filter(move |dir| match context {
+        "" => cx.delivery.tree.is_dir(dir),
+        context => cx.delivery.tree.is_dir(&format!("{context}/{dir}")),
+    })
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let image = service.images.iter().map(|&id| &cx.delivery[id]).next()?;
+    let path = match &image.ignore {
+        Ignore::Effective { file, .. } => cx.path(*file).to_owned(),
+        Ignore::None { looked, .. } => looked.last()?.clone(),
+        Ignore::Unknown => return None,
+    };
+    let mut text = ".git\n**/.env\n**/.env.*\n!**/.env.example\n**/*.pem\n**/*.key\n\
+                    **/*wallet*.json\n**/*keypair*.json\n**/*.log\n"
+        .to_owned();
+    let node = service.package.is_some_and(|id| cx.delivery[id].is_node());
+    if node {
+        text.push_str("**/node_modules\n**/dist\n**/coverage\n");
+    }
+    Some(Fix {
+        does: "keep the history, settings, keys and local builds out of the build context".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet { path, language: "text", text }),
+        patch: None,
+    })
+}

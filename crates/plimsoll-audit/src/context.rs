@@ -1,0 +1,129 @@
+//! What a build brings out of its context: which COPY reaches a file, and what keeps it out.
+
+use plimsoll_model::image::{Copy, Ignore, Image, StepKind};
+use plimsoll_model::secret::{LiteralKind, literal_secret};
+use plimsoll_source::{Span, TextRange};
+use plimsoll_syntax::ignorefile::glob_match;
+
+use crate::conditions::reads_context;
+
+/// The COPYs and ADDs of the stages that are built that read the context: stage, place, itself.
+pub(crate) fn context_copies(image: &Image) -> impl Iterator<Item = (usize, Span, &Copy)> {
+    image.stages_built().into_iter().flat_map(move |index| {
+        let steps = image.stages.get(index).into_iter().flat_map(|stage| &stage.steps);
+        steps.filter_map(move |step| match &step.kind {
+            StepKind::Copy(copy) if reads_context(copy) => Some((index, step.span, copy)),
+            _ => None,
+        })
+    })
+}
+
+/// A path of the tree as the context has it; `None` outside of it, or where none is known.
+pub(crate) fn in_context<'p>(image: &Image, path: &'p str) -> Option<&'p str> {
+    match &**image.context.known()? {
+        "" => Some(path),
+        context => path.strip_prefix(context)?.strip_prefix('/'),
+    }
+}
+
+/// What happens to a file of the context.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    /// The COPYs that bring it: stage and place.
+    pub(crate) by: Vec<(usize, Span)>,
+    /// Those whose sources depend on a variable.
+    pub(crate) perhaps: Vec<Span>,
+    /// The pattern of the ignore file that keeps it from a COPY that would bring it.
+    pub(crate) kept: Option<Span>,
+}
+
+/// Which COPY brings a file, whose path is relative to the context.
+pub(crate) fn reach(image: &Image, path: &str) -> Reach {
+    let mut found = Reach::default();
+    for (stage, span, copy) in context_copies(image) {
+        if brings(copy, path) {
+            found.by.push((stage, span));
+        } else if copy.sources.iter().any(|source| source.dynamic) {
+            found.perhaps.push(span);
+        }
+    }
+    if let Ignore::Effective { patterns, .. } = &image.ignore
+        && let Some(pattern) = patterns.deciding(path).filter(|pattern| !pattern.negated)
+    {
+        let wanted = !found.by.is_empty();
+        return Reach { kept: wanted.then_some(pattern.span), ..Reach::default() };
+    }
+    found
+}
+
+fn brings(copy: &Copy, path: &str) -> bool {
+    copy.sources.iter().filter(|source| !source.remote && !source.dynamic).any(|source| {
+        let Some(source) = plimsoll_source::normalize_path(source.path.trim_start_matches('/'))
+        else {
+            return false;
+        };
+        below(&source, path).is_some_and(|rest| !copy.exclude.iter().any(|e| excludes(e, rest)))
+    })
+}
+
+/// What lies below a COPY source of a path: the builder's globs match part by part.
+fn below<'p>(source: &str, path: &'p str) -> Option<&'p str> {
+    if source.is_empty() {
+        return Some(path);
+    }
+    let parts = source.split('/').count();
+    let end = path.match_indices('/').nth(parts - 1).map_or(path.len(), |(at, _)| at);
+    let (head, rest) = path.split_at_checked(end)?;
+    (source == head || glob_match(source, head) == Some(true))
+        .then_some(rest.strip_prefix('/').unwrap_or(rest))
+}
+
+/// Whether an `--exclude` keeps a path (relative to the source) out, or a directory around it.
+fn excludes(pattern: &str, path: &str) -> bool {
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    ends.filter_map(|end| path.get(..end)).any(|head| glob_match(pattern, head) == Some(true))
+}
+
+/// The secrets that the RUNs of an image spell out.
+pub(crate) fn spelled(image: &Image) -> Vec<Span> {
+    let steps = image.stages.iter().flat_map(|stage| &stage.steps);
+    let runs = steps.filter_map(|step| match &step.kind {
+        StepKind::Run(run) => Some(run),
+        _ => None,
+    });
+    let mut found = Vec::new();
+    for run in runs {
+        let bytes = run.text.text();
+        let mut at = 0;
+        for word in bytes.split(|b| b.is_ascii_whitespace() || b";&|()".contains(b)) {
+            let start = at;
+            at += word.len() + 1;
+            let Ok(text) = std::str::from_utf8(word) else { continue };
+            let (name, value) = text.split_once('=').unwrap_or(("", text));
+            let value = value.trim_matches(['"', '\'']);
+            let literal = literal_secret(name.trim_start_matches(['-', '"', '\'']), value);
+            if literal.is_some_and(|literal| !is_dummy(literal.kind, value)) {
+                found.push(run.text.span(TextRange::of(start, start + word.len())));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a value only fills a place while the image is built: `SECRET_KEY_BASE=dummy`, the
+/// password of a database on the builder itself.
+fn is_dummy(kind: LiteralKind, value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let fills = ["dummy", "fake", "placeholder", "unused", "notused", "not-used", "build-time"];
+    match kind {
+        LiteralKind::Form(_) => false,
+        LiteralKind::UrlPassword => {
+            ["@localhost", "@127.0.0.1"].iter().chain(&fills).any(|word| lower.contains(word))
+        }
+        LiteralKind::Named => {
+            value.starts_with(['$', '`'])
+                || fills.iter().any(|word| lower.contains(word))
+                || matches!(&*lower, "test" | "build" | "x" | "ignored" | "secret")
+        }
+    }
+}
