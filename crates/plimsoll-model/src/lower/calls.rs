@@ -523,7 +523,9 @@ impl<'a> Walker<'a> {
         ctx: Ctx,
     ) -> Flow {
         let acts = branches.iter().map(|(_, body)| *body).chain(otherwise);
-        let decides = acts.clone().any(|body| self.list_may_end(body, 0));
+        let decides = acts
+            .clone()
+            .any(|body| self.list_may_end(body, 0) || (ctx.looped && self.leaves_loop(body)));
         let mut condition = Ctx { checked: true, ..ctx };
         if !decides && condition.masked.is_none() {
             condition.masked = Some(self.span(self.script.command(id).range));
@@ -870,6 +872,19 @@ impl<'a> Walker<'a> {
     /// Whether the right side of `||` can itself end in a failure on purpose.
     fn item_may_fail(&self, item: &Item) -> bool {
         item.pipeline.last().is_some_and(|&id| self.may_end(id, 0))
+    }
+
+    /// Whether a list leaves the loop around it: what a loop that tries again does on success.
+    fn leaves_loop(&self, list: ListId) -> bool {
+        self.script.list(list).items.iter().flat_map(|item| &item.pipeline).any(|&id| {
+            match &self.script.command(id).kind {
+                CommandKind::Simple { words, .. } => words
+                    .first()
+                    .and_then(|&word| self.script.literal(word))
+                    .is_some_and(|name| matches!(name.as_str(), "exit" | "return" | "break")),
+                _ => false,
+            }
+        })
     }
 
     fn list_may_end(&self, list: ListId, depth: usize) -> bool {

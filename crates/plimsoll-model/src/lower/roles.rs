@@ -265,7 +265,6 @@ const COMMANDS: &[(&str, RoleKind)] = &[
     ("rails db:rollback", K::RollBack),
     // Deployments.
     ("kubectl apply", K::Deploy),
-    ("kubectl create", K::Deploy),
     ("kubectl replace", K::Deploy),
     ("kubectl set image", K::Deploy),
     ("kubectl patch", K::Deploy),
@@ -630,6 +629,9 @@ pub(super) fn of_call(call: &Call) -> Vec<Done> {
     let mut best = 0;
     let mut kinds = Vec::new();
     for (pattern, kind) in COMMANDS {
+        if !pattern.starts_with(program.as_str()) {
+            continue;
+        }
         let mut parts = pattern.split(' ');
         if parts.next() != Some(program) {
             continue;
@@ -666,6 +668,9 @@ pub(super) fn of_call(call: &Call) -> Vec<Done> {
         }
     }
     special(program, &args, &mut found);
+    if words.iter().any(|w| w == "--dry-run" || w.starts_with("--dry-run=")) {
+        found.out.retain(|done| done.role.kind != K::Deploy);
+    }
     found.out
 }
 
@@ -717,7 +722,6 @@ fn special(program: &str, args: &[&str], found: &mut Found<'_>) {
             found.add(K::Install);
         }
         "mvn" => maven(args, words, found),
-        "gradle" if first.is_empty() => {}
         "gradle" if args.contains(&"build") => {
             found.add(K::Build);
             if !(words.windows(2).any(|w| w[0] == "-x" && w[1] == "test")) {
@@ -770,18 +774,16 @@ fn special(program: &str, args: &[&str], found: &mut Found<'_>) {
         "vercel" if has(words, &["--prod"]) => {
             found.add(K::Deploy);
         }
-        "serverless" | "sls" if first == "deploy" && program == "sls" => {
+        "sls" if first == "deploy" => {
             found.add(K::Deploy);
         }
-        "curl" | "wget" | "http" | "wait-on" | "wait-for-it" | "wait-for-it.sh" | "dockerize" => {
-            if awaits_health(program, words, found.call) {
-                found.add(K::AwaitHealth);
-            }
+        "curl" | "wget" | "http" | "wait-on" | "wait-for-it" | "wait-for-it.sh" | "dockerize"
+            if awaits_health(program, words, found.call) =>
+        {
+            found.add(K::AwaitHealth);
         }
-        "psql" | "mysql" | "mariadb" | "gunzip" | "zcat" => {
-            if program.starts_with(['p', 'm']) && restores(words, found.call) {
-                found.add(K::Restore);
-            }
+        "psql" | "mysql" | "mariadb" if restores(words, found.call) => {
+            found.add(K::Restore);
         }
         "redis-cli" if words.iter().any(|w| matches!(w.as_str(), "BGSAVE" | "SAVE" | "--rdb")) => {
             found.add(K::Backup);
@@ -894,10 +896,8 @@ fn trivy(first: &str, args: &[&str], words: &[String], found: &mut Found<'_>) {
             let made = output(words, found.call);
             found.add(K::Sbom { stored: false }).made = made;
         }
-        "image" | "i" => {
-            if scans("vuln") {
-                found.add(K::ScanImage { blocking });
-            }
+        "image" | "i" if scans("vuln") => {
+            found.add(K::ScanImage { blocking });
         }
         _ => {}
     }
