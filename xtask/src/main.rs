@@ -6,6 +6,7 @@
     reason = "this is a tool for this repository: it reads and writes files, runs commands, prints"
 )]
 
+mod accuracy;
 mod bench;
 mod catalogue;
 mod new_check;
@@ -19,7 +20,12 @@ use std::process::ExitCode;
 type Command = fn(&[String]) -> Result<(), String>;
 
 /// Name, what it does, and the command.
-const COMMANDS: [(&str, &str, Command); 5] = [
+const COMMANDS: [(&str, &str, Command); 6] = [
+    (
+        "accuracy",
+        "TREE: compare our answers with what is true of the audited services",
+        accuracy::run,
+    ),
     ("bench", "time an audit against reading the same files and against hadolint", bench::run),
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),

@@ -1,6 +1,7 @@
-//! `cargo xtask schema`: writes the schema of the JSON report into docs/.
+//! `schema`: writes docs/report.schema.json, the contract of the JSON report.
 
-/// Not written yet.
+use crate::{root, write};
+
 pub(crate) fn run(_: &[String]) -> Result<(), String> {
-    Err("there is no JSON report yet".to_owned())
+    write(&root().join("docs/report.schema.json"), &plimsoll_render::schema())
 }

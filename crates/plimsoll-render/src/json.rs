@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use plimsoll_audit::{Evidence, Finding, Relation, Report, Resolver, Role, Rollup, Safety, Subject};
+use plimsoll_audit::{
+    Evidence, Finding, Relation, Report, Resolver, Role, Rollup, Safety, Subject,
+};
 use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
@@ -269,7 +271,12 @@ pub fn json(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()>
         coverage: Coverage {
             answered: report.coverage.answered,
             asked: report.coverage.asked,
-            unknown_because: report.coverage.unknown_because.iter().map(|(why, n)| (why.name(), *n)).collect(),
+            unknown_because: report
+                .coverage
+                .unknown_because
+                .iter()
+                .map(|(why, n)| (why.name(), *n))
+                .collect(),
         },
     };
     serde_json::to_writer(&mut *out, &document).map_err(io::Error::from)?;
@@ -302,7 +309,10 @@ fn service<'a>(report: &'a Report, service: &plimsoll_audit::ServiceReport) -> S
     }
 }
 
-fn scorecards<'a>(report: &'a Report, service: &plimsoll_audit::ServiceReport) -> Vec<Scorecard<'a>> {
+fn scorecards<'a>(
+    report: &'a Report,
+    service: &plimsoll_audit::ServiceReport,
+) -> Vec<Scorecard<'a>> {
     let subject = report.subject_path(Subject::Service(service.id));
     let rollups = Rollup::ALL.iter().filter_map(|wanted| {
         let (_, card) = service.scores.rollups.iter().find(|(rollup, _)| rollup == wanted)?;
@@ -329,7 +339,11 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
         .zip(resolver.locate(report, finding))
         .map(|(evidence, located)| {
             let against = matches!(evidence.role, Role::Contradicts | Role::Missing);
-            let same = if against && finding.is_problem() { equivalents_of(finding, evidence) } else { Vec::new() };
+            let same = if against && finding.is_problem() {
+                equivalents_of(finding, evidence)
+            } else {
+                Vec::new()
+            };
             equivalents.extend(same.iter().cloned());
             Proof {
                 path: located.path,
@@ -369,7 +383,9 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
             path: report.subject_path(finding.subject),
         },
         message: &finding.message,
-        unknown: finding.unknown.map(|why| UnknownBecause { reason: why.name(), decide: why.decide() }),
+        unknown: finding
+            .unknown
+            .map(|why| UnknownBecause { reason: why.name(), decide: why.decide() }),
         evidence,
         fix: report.fix(finding).map(|fix| Mend {
             does: fix.does.to_string(),
@@ -379,7 +395,11 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
                 Safety::Sketch => "sketch",
             },
             diff: None,
-            snippet: fix.snippet.map(|s| Snippet { path: s.path, language: s.language, text: s.text }),
+            snippet: fix.snippet.map(|s| Snippet {
+                path: s.path,
+                language: s.language,
+                text: s.text,
+            }),
         }),
         equivalents,
         controls: check.controls,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use plimsoll_audit::{Finding, Outcome, Report, Resolver, Role, Rollup, Section, ServiceReport, Severity, Subject};
+use plimsoll_audit::{
+    Finding, Outcome, Report, Resolver, Role, Rollup, Section, ServiceReport, Severity, Subject,
+};
 
 use crate::View;
 
@@ -28,7 +30,12 @@ pub fn markdown(report: &Report, view: &View) -> String {
 
 /// The report on one service.
 #[must_use]
-pub fn markdown_of(report: &Report, view: &View, resolver: &Resolver<'_>, service: &ServiceReport) -> String {
+pub fn markdown_of(
+    report: &Report,
+    view: &View,
+    resolver: &Resolver<'_>,
+    service: &ServiceReport,
+) -> String {
     let facts = &report.delivery[service.id];
     let findings = report.of(service);
     let mut out = String::new();
@@ -53,14 +60,25 @@ fn header(out: &mut String, report: &Report, view: &View, service: &ServiceRepor
     let _ = writeln!(out, "**Document:** {PROFILE}");
     let _ = writeln!(out, "**Date:** {}", view.date);
     let _ = writeln!(out, "**Auditor:** Plimsoll {}", view.version);
-    let _ = writeln!(out, "**Pass Rate:** {percent} ({}/{} checks){accepted}", rate.passed, rate.applicable);
-    let _ = writeln!(out, "**Coverage:** {:.0}% ({} unknown)\n", service.scores.coverage(), service.scores.unknown);
+    let _ = writeln!(
+        out,
+        "**Pass Rate:** {percent} ({}/{} checks){accepted}",
+        rate.passed, rate.applicable
+    );
+    let _ = writeln!(
+        out,
+        "**Coverage:** {:.0}% ({} unknown)\n",
+        service.scores.coverage(),
+        service.scores.unknown
+    );
 }
 
 /// The problems that count, of one severity, worst answers first.
 fn problems(findings: &[Finding], severity: Severity) -> Vec<&Finding> {
-    let mut found: Vec<&Finding> =
-        findings.iter().filter(|f| f.counts() && f.is_problem() && f.severity == severity).collect();
+    let mut found: Vec<&Finding> = findings
+        .iter()
+        .filter(|f| f.counts() && f.is_problem() && f.severity == severity)
+        .collect();
     found.sort_by_key(|f| (f.outcome != Outcome::Fail, f.check.section, f.check.id));
     found
 }
@@ -76,18 +94,30 @@ fn summary(out: &mut String, findings: &[Finding]) {
     out.push('\n');
 }
 
-fn sections(out: &mut String, report: &Report, resolver: &Resolver<'_>, service: &ServiceReport, findings: &[Finding]) {
+fn sections(
+    out: &mut String,
+    report: &Report,
+    resolver: &Resolver<'_>,
+    service: &ServiceReport,
+    findings: &[Finding],
+) {
     for section in Section::ALL {
-        let mut rows: Vec<&Finding> = findings.iter().filter(|f| f.check.section == section).collect();
+        let mut rows: Vec<&Finding> =
+            findings.iter().filter(|f| f.check.section == section).collect();
         if rows.is_empty() {
             continue;
         }
         // A check that is shown within another stands right after it.
-        rows.sort_by_key(|f| (f.check.within.unwrap_or(f.check.id), f.check.within.is_some(), f.check.id));
-        let rate = service.scores.sections.iter().find(|(s, ..)| *s == section).map(|(_, rate, _)| *rate);
+        rows.sort_by_key(|f| {
+            (f.check.within.unwrap_or(f.check.id), f.check.within.is_some(), f.check.id)
+        });
+        let rate =
+            service.scores.sections.iter().find(|(s, ..)| *s == section).map(|(_, rate, _)| *rate);
         let sum = match rate {
             Some(rate) if rate.applicable == 0 => String::new(),
-            Some(rate) if rate.passed == rate.applicable => format!(" ({}/{} PASS)", rate.passed, rate.applicable),
+            Some(rate) if rate.passed == rate.applicable => {
+                format!(" ({}/{} PASS)", rate.passed, rate.applicable)
+            }
             Some(rate) => format!(" ({}/{})", rate.passed, rate.applicable),
             None => String::new(),
         };
@@ -100,7 +130,11 @@ fn table(out: &mut String, report: &Report, resolver: &Resolver<'_>, rows: &[&Fi
     out.push_str("| Check | Status | Evidence |\n|-------|--------|----------|\n");
     for finding in rows {
         let within = if finding.check.within.is_some() { "↳ " } else { "" };
-        let accepted = finding.accepted.as_deref().map(|why| format!("; accepted: {}", text(why))).unwrap_or_default();
+        let accepted = finding
+            .accepted
+            .as_deref()
+            .map(|why| format!("; accepted: {}", text(why)))
+            .unwrap_or_default();
         let _ = writeln!(
             out,
             "| {within}{} ({}) | {} | {}{accepted} |",
@@ -129,7 +163,8 @@ fn evidence(report: &Report, resolver: &Resolver<'_>, finding: &Finding) -> Stri
             Some(start) => format!("{}:{}", place.path, start.line),
             None => place.path.clone(),
         };
-        let absent = if evidence.role == Role::Missing && place.start.is_none() { " (absent)" } else { "" };
+        let absent =
+            if evidence.role == Role::Missing && place.start.is_none() { " (absent)" } else { "" };
         let place = format!("{}{absent}", code(&at));
         if !places.contains(&place) {
             places.push(place);
@@ -174,7 +209,8 @@ fn scores(out: &mut String, service: &ServiceReport) {
         }
     }
     row("Overall", service.scores.overall, true);
-    let weights: Vec<String> = Severity::ALL.iter().map(|s| format!("{} {}", s.name(), s.weight())).collect();
+    let weights: Vec<String> =
+        Severity::ALL.iter().map(|s| format!("{} {}", s.name(), s.weight())).collect();
     let _ = writeln!(
         out,
         "\nWeights: {}; PASS counts 1, PARTIAL ½, FAIL 0. Unknown and not applicable count nowhere.\n",
@@ -189,7 +225,9 @@ fn strengths(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding
         let strong: Vec<&Finding> = findings
             .iter()
             .filter(|f| f.check.section == section && f.counts() && f.outcome == Outcome::Pass)
-            .filter(|f| f.check.severity.weight() >= 2 && f.evidence.iter().any(|e| e.role == Role::Shows))
+            .filter(|f| {
+                f.check.severity.weight() >= 2 && f.evidence.iter().any(|e| e.role == Role::Shows)
+            })
             .collect();
         if strong.is_empty() {
             continue;
@@ -215,7 +253,9 @@ fn strengths(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding
 fn remediation(out: &mut String, report: &Report, resolver: &Resolver<'_>, findings: &[Finding]) {
     out.push_str("## Remediation\n");
     let mut any = false;
-    for (severity, when) in Severity::ALL.into_iter().zip(["P0, now", "P1, this week", "P2, this month", "P3, backlog"]) {
+    for (severity, when) in
+        Severity::ALL.into_iter().zip(["P0, now", "P1, this week", "P2, this month", "P3, backlog"])
+    {
         let found = problems(findings, severity);
         if found.is_empty() {
             continue;
@@ -228,14 +268,33 @@ fn remediation(out: &mut String, report: &Report, resolver: &Resolver<'_>, findi
                 Some(fix) => sentence(&fix.does),
                 None => report.advice(finding),
             };
-            let _ = writeln!(out, "{}. **{}** ({}): {}", index + 1, text(finding.check.title()), code(finding.check.id), text(&does));
+            let _ = writeln!(
+                out,
+                "{}. **{}** ({}): {}",
+                index + 1,
+                text(finding.check.title()),
+                code(finding.check.id),
+                text(&does)
+            );
             if let Some(place) = resolver.locate(report, finding).first() {
-                let at = place.start.map_or(place.path.clone(), |s| format!("{}:{}", place.path, s.line));
-                let _ = writeln!(out, "   {} Found at {}.", text(&sentence(&finding.message)), code(&at));
+                let at = place
+                    .start
+                    .map_or(place.path.clone(), |s| format!("{}:{}", place.path, s.line));
+                let _ = writeln!(
+                    out,
+                    "   {} Found at {}.",
+                    text(&sentence(&finding.message)),
+                    code(&at)
+                );
             }
             if let Some(snippet) = fix.and_then(|fix| fix.snippet) {
                 let fence = fence(&snippet.text);
-                let _ = writeln!(out, "\n   In {}:\n\n   {fence}{}", code(&snippet.path), snippet.language);
+                let _ = writeln!(
+                    out,
+                    "\n   In {}:\n\n   {fence}{}",
+                    code(&snippet.path),
+                    snippet.language
+                );
                 for line in snippet.text.lines() {
                     let _ = writeln!(out, "   {}", plain(line));
                 }
@@ -269,7 +328,8 @@ fn titled(name: &str) -> String {
 
 fn sentence(says: &str) -> String {
     let mut chars = says.chars();
-    let mut out: String = chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect());
+    let mut out: String =
+        chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect());
     if !out.ends_with(['.', '!', '?']) {
         out.push('.');
     }
@@ -320,7 +380,8 @@ fn text(says: &str) -> String {
 fn code(says: &str) -> String {
     let plain = plain(says).replace('|', "\\|");
     let fence = "`".repeat(plain.split(|c| c != '`').map(str::len).max().unwrap_or(0) + 1);
-    let pad = if plain.starts_with('`') || plain.ends_with('`') || plain.is_empty() { " " } else { "" };
+    let pad =
+        if plain.starts_with('`') || plain.ends_with('`') || plain.is_empty() { " " } else { "" };
     format!("{fence}{pad}{plain}{pad}{fence}")
 }
 
@@ -330,7 +391,15 @@ mod tests {
 
     #[test]
     fn hostile_names_stay_in_their_cell() {
-        for name in ["a|b", "a\nb", "<script>alert(1)</script>", "a`b", "::set-output x", "\u{1b}[31mred", "[x](y)"] {
+        for name in [
+            "a|b",
+            "a\nb",
+            "<script>alert(1)</script>",
+            "a`b",
+            "::set-output x",
+            "\u{1b}[31mred",
+            "[x](y)",
+        ] {
             for shown in [text(name), code(name)] {
                 assert!(!shown.contains('\n') && !shown.contains('\u{1b}'), "{shown:?}");
             }

@@ -65,8 +65,16 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
             service.scores.coverage()
         );
         let counts = Severity::ALL.map(|severity| {
-            let n = report.of(service).iter().filter(|f| f.counts() && f.is_problem() && f.severity == severity).count();
-            paint(style, if n > 0 { color_of(severity) } else { DIM }, &format!("{n} {}", severity.name()))
+            let n = report
+                .of(service)
+                .iter()
+                .filter(|f| f.counts() && f.is_problem() && f.severity == severity)
+                .count();
+            paint(
+                style,
+                if n > 0 { color_of(severity) } else { DIM },
+                &format!("{n} {}", severity.name()),
+            )
         });
         let _ = writeln!(out, "  {}\n", counts.join(" · "));
         findings(&mut out, report, view, &resolver, report.of(service), style);
@@ -83,31 +91,53 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
 }
 
 fn names(report: &Report) -> String {
-    let names: Vec<String> = report.services.iter().map(|s| plain(&report.delivery[s.id].name)).collect();
+    let names: Vec<String> =
+        report.services.iter().map(|s| plain(&report.delivery[s.id].name)).collect();
     names.join(", ")
 }
 
 /// A table by score, worst first.
-fn fleet(out: &mut String, report: &Report, shown: &[&plimsoll_audit::ServiceReport], style: Style) {
+fn fleet(
+    out: &mut String,
+    report: &Report,
+    shown: &[&plimsoll_audit::ServiceReport],
+    style: Style,
+) {
     let mut rows: Vec<_> = shown.to_vec();
     rows.sort_by(|a, b| {
         let score = |s: &plimsoll_audit::ServiceReport| s.scores.overall.percent().unwrap_or(100.0);
-        score(a).total_cmp(&score(b)).then_with(|| report.delivery[a.id].name.cmp(&report.delivery[b.id].name))
+        score(a)
+            .total_cmp(&score(b))
+            .then_with(|| report.delivery[a.id].name.cmp(&report.delivery[b.id].name))
     });
     let widest = rows.iter().map(|s| plain(&report.delivery[s.id].name).width()).max().unwrap_or(0);
     let name_width = widest.clamp(7, style.width.saturating_sub(50).max(12));
     let _ = writeln!(
         out,
         "{}",
-        paint(style, BOLD, &format!("{:name_width$}  {:>14}  {:>6}  {:>8}  critical high", "service", "pass rate", "score", "coverage"))
+        paint(
+            style,
+            BOLD,
+            &format!(
+                "{:name_width$}  {:>14}  {:>6}  {:>8}  critical high",
+                "service", "pass rate", "score", "coverage"
+            )
+        )
     );
     for service in rows {
         let name = fit(&plain(&report.delivery[service.id].name), name_width);
         let pad = " ".repeat(name_width.saturating_sub(name.width()));
-        let count = |severity| report.of(service).iter().filter(|f| f.counts() && f.is_problem() && f.severity == severity).count();
+        let count = |severity| {
+            report
+                .of(service)
+                .iter()
+                .filter(|f| f.counts() && f.is_problem() && f.severity == severity)
+                .count()
+        };
         let rate = service.scores.rate;
         let rate = format!("{} ({}/{})", percent(rate.percent()), rate.passed, rate.applicable);
-        let score = service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}"));
+        let score =
+            service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}"));
         let coverage = format!("{:.1}%", service.scores.coverage());
         let critical = format!("{:>8}", count(Severity::Critical));
         let high = format!("{:>4}", count(Severity::High));
@@ -121,7 +151,14 @@ fn fleet(out: &mut String, report: &Report, shown: &[&plimsoll_audit::ServiceRep
     out.push('\n');
 }
 
-fn findings(out: &mut String, report: &Report, view: &View, resolver: &Resolver<'_>, all: &[Finding], style: Style) {
+fn findings(
+    out: &mut String,
+    report: &Report,
+    view: &View,
+    resolver: &Resolver<'_>,
+    all: &[Finding],
+    style: Style,
+) {
     let mut shown: Vec<&Finding> = all.iter().filter(|f| view.wants(f)).collect();
     shown.sort_by_key(|f| (rank(f.outcome), f.severity, f.check.section, f.check.id));
     let (unknown, answered): (Vec<&Finding>, Vec<&Finding>) =
@@ -139,7 +176,12 @@ fn findings(out: &mut String, report: &Report, view: &View, resolver: &Resolver<
             let why = finding.unknown.map_or("", reason);
             reasons.push(format!("{} ({why})", finding.check.id));
         }
-        let _ = writeln!(out, "  {} {}", paint(style, CYAN, "unknown"), wrapped(&reasons.join(", "), style.width, 10));
+        let _ = writeln!(
+            out,
+            "  {} {}",
+            paint(style, CYAN, "unknown"),
+            wrapped(&reasons.join(", "), style.width, 10)
+        );
         out.push('\n');
     }
 }
@@ -159,7 +201,13 @@ fn rank(outcome: Outcome) -> u8 {
 }
 
 /// One finding: what is wrong, where, and what to do.
-fn one(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding: &Finding, style: Style) {
+fn one(
+    out: &mut String,
+    report: &Report,
+    resolver: &Resolver<'_>,
+    finding: &Finding,
+    style: Style,
+) {
     let (word, color) = match finding.outcome {
         Outcome::Fail => ("FAIL", color_of(finding.severity)),
         Outcome::Partial => ("PARTIAL", color_of(finding.severity)),
@@ -167,7 +215,8 @@ fn one(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding: &Fin
         Outcome::NotApplicable => ("N/A", DIM),
         Outcome::Unknown => ("UNKNOWN", CYAN),
     };
-    let severity = if finding.is_problem() { format!(" {}", finding.severity.name()) } else { String::new() };
+    let severity =
+        if finding.is_problem() { format!(" {}", finding.severity.name()) } else { String::new() };
     let _ = writeln!(
         out,
         "  {} {}  {}",
@@ -191,32 +240,52 @@ fn one(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding: &Fin
         }
         shown += 1;
         match place.start {
-            Some(_) if finding.is_problem() => excerpt(out, place, &plain(&evidence.says), finding, style),
+            Some(_) if finding.is_problem() => {
+                excerpt(out, place, &plain(&evidence.says), finding, style)
+            }
             Some(start) => {
                 let at = format!("{}:{}:{}", plain(&place.path), start.line, start.column);
-                let _ = writeln!(out, "    {} {}", paint(style, DIM, &at), wrapped(&plain(&evidence.says), style.width, 6));
+                let _ = writeln!(
+                    out,
+                    "    {} {}",
+                    paint(style, DIM, &at),
+                    wrapped(&plain(&evidence.says), style.width, 6)
+                );
             }
             None => {
                 let absent = if evidence.role == Role::Missing { " (no such file)" } else { "" };
-                let _ = writeln!(out, "    {}{absent}: {}", plain(&place.path), wrapped(&plain(&evidence.says), style.width, 6));
+                let _ = writeln!(
+                    out,
+                    "    {}{absent}: {}",
+                    plain(&place.path),
+                    wrapped(&plain(&evidence.says), style.width, 6)
+                );
             }
         }
     }
-    let more = finding.evidence.iter().filter(|e| e.role != Role::Context).count().saturating_sub(shown);
+    let more =
+        finding.evidence.iter().filter(|e| e.role != Role::Context).count().saturating_sub(shown);
     if more > 0 {
-        let _ = writeln!(out, "    {}", paint(style, DIM, &format!("and {more} more places (--format json has all)")));
+        let _ = writeln!(
+            out,
+            "    {}",
+            paint(style, DIM, &format!("and {more} more places (--format json has all)"))
+        );
     }
     out.push('\n');
 }
 
 fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, style: Style) {
     let (Some(start), Some(end)) = (place.start, place.end) else { return };
-    let lines: Vec<String> = place.lines.iter().take(3).map(|(_, line)| plain(&fit(line, 200))).collect();
+    let lines: Vec<String> =
+        place.lines.iter().take(3).map(|(_, line)| plain(&fit(line, 200))).collect();
     let source = lines.join("\n");
     let offset = |line: usize, column: u32| -> usize {
         let before: usize = lines.iter().take(line).map(|l| l.len() + 1).sum();
         let within = lines.get(line).map_or(0, |text| {
-            text.char_indices().nth(column.saturating_sub(1) as usize).map_or(text.len(), |(i, _)| i)
+            text.char_indices()
+                .nth(column.saturating_sub(1) as usize)
+                .map_or(text.len(), |(i, _)| i)
         });
         (before + within).min(source.len())
     };
@@ -234,7 +303,9 @@ fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, sty
         .fold(false)
         .annotation(AnnotationKind::Primary.span(from..to).label(label));
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
-    let rendered = renderer.term_width(style.width).render(&[level.no_name().primary_title("").element(snippet)]);
+    let rendered = renderer
+        .term_width(style.width)
+        .render(&[level.no_name().primary_title("").element(snippet)]);
     // The title line is ours already.
     for line in rendered.lines().skip(1) {
         let _ = writeln!(out, "    {}", line.trim_end());
@@ -243,7 +314,8 @@ fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, sty
 
 fn footer(out: &mut String, report: &Report, view: &View) {
     let coverage = &report.coverage;
-    let reasons: Vec<String> = coverage.unknown_because.iter().map(|(why, n)| format!("{n} {}", why.name())).collect();
+    let reasons: Vec<String> =
+        coverage.unknown_because.iter().map(|(why, n)| format!("{n} {}", why.name())).collect();
     let _ = write!(out, "{} of {} questions answered", coverage.answered, coverage.asked);
     if !reasons.is_empty() {
         let _ = write!(out, "; unknown: {}", reasons.join(", "));
@@ -253,8 +325,11 @@ fn footer(out: &mut String, report: &Report, view: &View) {
         let _ = writeln!(out, "note: {}: {}", plain(&note.path), plain(&note.says));
     }
     if !report.left_out.is_empty() {
-        let kinds: BTreeSet<String> =
-            report.left_out.iter().map(|&id| format!("{:?}", report.delivery[id].purpose.kind).to_lowercase()).collect();
+        let kinds: BTreeSet<String> = report
+            .left_out
+            .iter()
+            .map(|&id| format!("{:?}", report.delivery[id].purpose.kind).to_lowercase())
+            .collect();
         let kinds: Vec<String> = kinds.into_iter().collect();
         let _ = writeln!(
             out,
@@ -264,7 +339,9 @@ fn footer(out: &mut String, report: &Report, view: &View) {
         );
     }
     if view.show == Show::Problems {
-        out.push_str("Passes and what does not apply: --show all. A check's page: plimsoll explain CHECK.\n");
+        out.push_str(
+            "Passes and what does not apply: --show all. A check's page: plimsoll explain CHECK.\n",
+        );
     }
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     if !args.quiet {
         output::print(&reports, args.format, style)?;
     }
-    let worst = reports.iter().map(|(report, view)| judge(args, report, view)).max().unwrap_or(CLEAN);
+    let worst =
+        reports.iter().map(|(report, view)| judge(args, report, view)).max().unwrap_or(CLEAN);
     Ok(worst)
 }
 
@@ -74,7 +75,11 @@ fn validate(args: &AuditArgs) -> Result<(), String> {
         if !checks.iter().any(|c| c.area() == area) {
             let areas: BTreeSet<&str> = checks.iter().map(|c| c.area()).collect();
             let areas: Vec<&str> = areas.into_iter().collect();
-            return Err(format!("error: there is no area `{}`; there are {}", area.escape_debug(), areas.join(", ")));
+            return Err(format!(
+                "error: there is no area `{}`; there are {}",
+                area.escape_debug(),
+                areas.join(", ")
+            ));
         }
     }
     Ok(())
@@ -154,15 +159,23 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> u8 {
             (Outcome::Partial, Severity::Medium | Severity::Low) => Some(Severity::Low),
             _ => None,
         };
-        finding.accepted.is_none() && counted.is_some_and(|severity| threshold.is_some_and(|t| severity <= t))
+        finding.accepted.is_none()
+            && counted.is_some_and(|severity| threshold.is_some_and(|t| severity <= t))
     };
     let unknown = |finding: &Finding| {
-        finding.outcome == Outcome::Unknown && args.fail_on_unknown.is_some_and(|t| finding.severity <= severity(t))
+        finding.outcome == Outcome::Unknown
+            && args.fail_on_unknown.is_some_and(|t| finding.severity <= severity(t))
     };
     let counted = |f: &&&Finding| f.check.within.is_none();
     let low = services.iter().any(|service| {
         args.min_coverage.is_some_and(|min| service.scores.coverage() < min)
-            || args.min_score.is_some_and(|min| service.scores.overall.percent().is_some_and(|score| score < min))
+            || args.min_score.is_some_and(|min| {
+                service.scores.overall.percent().is_some_and(|score| score < min)
+            })
     });
-    if low || selected.iter().filter(counted).any(|f| fails(f) || unknown(f)) { FINDINGS } else { CLEAN }
+    if low || selected.iter().filter(counted).any(|f| fails(f) || unknown(f)) {
+        FINDINGS
+    } else {
+        CLEAN
+    }
 }

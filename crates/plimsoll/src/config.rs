@@ -16,7 +16,8 @@ pub(crate) fn read(root: &Path, color: bool) -> Result<Policy, String> {
         Err(error) => return Err(format!("error: {}: {error}", path.display())),
     };
     Policy::parse(&text).map_err(|errors| {
-        let shown: Vec<String> = errors.iter().map(|e| explain(&path.display().to_string(), &text, e, color)).collect();
+        let shown: Vec<String> =
+            errors.iter().map(|e| explain(&path.display().to_string(), &text, e, color)).collect();
         shown.join("\n\n")
     })
 }

@@ -14,7 +14,10 @@ pub(crate) fn today(given: Option<&str>) -> Result<String, String> {
     if let Ok(epoch) = std::env::var("SOURCE_DATE_EPOCH") {
         return match epoch.parse::<i64>() {
             Ok(seconds) => Ok(civil(seconds.div_euclid(86_400))),
-            Err(_) => Err(format!("error: SOURCE_DATE_EPOCH is `{}`: it has to be seconds", epoch.escape_debug())),
+            Err(_) => Err(format!(
+                "error: SOURCE_DATE_EPOCH is `{}`: it has to be seconds",
+                epoch.escape_debug()
+            )),
         };
     }
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
@@ -23,7 +26,8 @@ pub(crate) fn today(given: Option<&str>) -> Result<String, String> {
 
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let digits = |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<u32>().ok());
+    let digits =
+        |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<u32>().ok());
     bytes.len() == 10
         && bytes[4] == b'-'
         && bytes[7] == b'-'
@@ -38,7 +42,8 @@ fn civil(days: i64) -> String {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
@@ -53,7 +58,13 @@ mod tests {
 
     #[test]
     fn days_are_dates() {
-        for (days, date) in [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_779, "2026-11-22"), (-1, "1969-12-31")] {
+        for (days, date) in [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (20_779, "2026-11-22"),
+            (-1, "1969-12-31"),
+        ] {
             assert_eq!(civil(days), date);
         }
     }

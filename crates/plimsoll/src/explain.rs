@@ -15,7 +15,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8, String> {
         .filter(|check| {
             check.id == args.check
                 || check.parts.iter().flat_map(|p| p.equivalents).any(|e| {
-                    e.rule.eq_ignore_ascii_case(&args.check) || format!("{}:{}", e.tool, e.rule) == args.check
+                    e.rule.eq_ignore_ascii_case(&args.check)
+                        || format!("{}:{}", e.tool, e.rule) == args.check
                 })
         })
         .collect();
@@ -37,7 +38,11 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8, String> {
             out.push_str(&format!("\n{paragraph}\n"));
         }
         for (heading, body) in &page.sections {
-            out.push_str(&format!("\n{heading}\n{}\n{}\n", "-".repeat(heading.chars().count()), body.trim_end()));
+            out.push_str(&format!(
+                "\n{heading}\n{}\n{}\n",
+                "-".repeat(heading.chars().count()),
+                body.trim_end()
+            ));
         }
         out.push('\n');
     }
@@ -50,7 +55,12 @@ pub(crate) fn checks(args: &ChecksArgs) -> Result<u8, String> {
     let mut out = String::new();
     for check in plimsoll_audit::all() {
         if args.area.as_deref().is_none_or(|area| area == check.area()) {
-            out.push_str(&format!("{:<9} {:<36} {}\n", check.severity.name(), check.id, check.title()));
+            out.push_str(&format!(
+                "{:<9} {:<36} {}\n",
+                check.severity.name(),
+                check.id,
+                check.title()
+            ));
         }
     }
     if out.is_empty() {
@@ -67,9 +77,15 @@ pub(crate) fn unknown_check(name: &str) -> String {
     let near: Vec<&str> = plimsoll_audit::all()
         .iter()
         .map(|c| c.id)
-        .filter(|id| id.contains(wanted) || wanted.split('-').filter(|w| w.len() > 3).any(|w| id.contains(w)))
+        .filter(|id| {
+            id.contains(wanted) || wanted.split('-').filter(|w| w.len() > 3).any(|w| id.contains(w))
+        })
         .take(5)
         .collect();
-    let near = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
-    format!("error: there is no check `{}`.{near} `plimsoll checks` lists all.", name.escape_debug())
+    let near =
+        if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+    format!(
+        "error: there is no check `{}`.{near} `plimsoll checks` lists all.",
+        name.escape_debug()
+    )
 }

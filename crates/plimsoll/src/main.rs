@@ -49,7 +49,9 @@ fn main() -> ExitCode {
             ExitCode::from(USAGE)
         }
         Err(_) => {
-            output::complain("error: this is a bug in Plimsoll: please report it with the command that you ran");
+            output::complain(
+                "error: this is a bug in Plimsoll: please report it with the command that you ran",
+            );
             ExitCode::from(BUG)
         }
     }

@@ -23,7 +23,11 @@ pub(crate) fn style(no_color: bool) -> Style {
 }
 
 /// Writes reports to standard output. A reader that stops reading is no mistake.
-pub(crate) fn print(reports: &[(Report, View)], format: Format, style: Style) -> Result<(), String> {
+pub(crate) fn print(
+    reports: &[(Report, View)],
+    format: Format,
+    style: Style,
+) -> Result<(), String> {
     let stdout = io::stdout();
     let mut out = BufWriter::new(stdout.lock());
     let written = write(reports, format, style, &mut out).and_then(|()| out.flush());
@@ -34,7 +38,12 @@ pub(crate) fn print(reports: &[(Report, View)], format: Format, style: Style) ->
     }
 }
 
-fn write(reports: &[(Report, View)], format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write(
+    reports: &[(Report, View)],
+    format: Format,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
         Format::Text => {
             for (report, view) in reports {
@@ -104,6 +113,7 @@ pub(crate) fn save(reports: &[(Report, View)], spec: &str) -> Result<(), String>
     // The whole report is made before the file is touched: no half a report.
     let mut bytes = Vec::new();
     let path = Path::new(target);
-    write(reports, format, Style { color: false, width: 100 }, &mut bytes).map_err(|e| failed(path, e))?;
+    write(reports, format, Style { color: false, width: 100 }, &mut bytes)
+        .map_err(|e| failed(path, e))?;
     std::fs::write(path, bytes).map_err(|e| failed(path, e))
 }
