@@ -29,13 +29,11 @@ pub(crate) fn satisfies(version: &str, range: &str) -> Option<bool> {
     let at = range.find(|c: char| c.is_ascii_digit())?;
     let (operator, rest) = (range.get(..at)?.trim(), range.get(at..)?);
     let mut wanted = [None; 3];
-    let mut count = 0;
-    for part in rest.split('.') {
-        let slot = wanted.get_mut(count)?;
+    for (at, part) in rest.split('.').enumerate() {
+        let slot = wanted.get_mut(at)?;
         if !matches!(part, "x" | "*" | "X") {
             *slot = Some(part.parse::<u64>().ok()?);
         }
-        count += 1;
     }
     let low = wanted.map(|part| part.unwrap_or(0));
     let same = |parts: usize| version.iter().zip(&low).take(parts).all(|(a, b)| a == b);

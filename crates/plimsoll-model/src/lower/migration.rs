@@ -48,7 +48,7 @@ fn find(cx: &Cx<'_>, dir: &str, name: &str) -> Option<FileId> {
     (cx.tree.entry(file).tracking != Tracking::Ignored).then_some(file)
 }
 
-fn first<'n>(cx: &Cx<'_>, dir: &str, names: &[&'n str]) -> Option<FileId> {
+fn first(cx: &Cx<'_>, dir: &str, names: &[&str]) -> Option<FileId> {
     names.iter().find_map(|name| find(cx, dir, name))
 }
 
