@@ -1,9 +1,9 @@
 //! Containers: an entry of a merged compose file or a pod's container, ours or third-party.
 
-use plimsoll_source::{FileId, Span};
+use plimsoll_source::{Derived, FileId, Span};
 
 use crate::ImageId;
-use crate::fact::Fact;
+use crate::fact::{Fact, Why};
 use crate::image::{Exec, Healthcheck};
 use crate::purpose::Purpose;
 
@@ -77,7 +77,32 @@ pub struct Container {
     /// A batch job: Kubernetes Job or CronJob, a pod's init container, or a compose service that
     /// others await with `service_completed_successfully`.
     pub job: bool,
-    /// Comments that stand in the block of this container or at the head of an overlay's file.
+    /// Comments that stand in the block of this container, right above it, or at the head of a
+    /// compose file that describes it.
+    pub comments: Vec<Span>,
+    /// What compose files that are only merged when named (`-f`) would add.
+    pub optional: Vec<Overlay>,
+    /// Why more may hold than is read here, and where that is seen: a syntax error cut its block
+    /// short, an `extends` leads nowhere. Lists may then be incomplete; a [`Fact`] that nothing
+    /// is read for is `Unknown`.
+    pub open: Option<(Why, Span)>,
+}
+
+/// What a compose file that lies elsewhere, or is a variant, adds to a container when an operator
+/// names it after the project's own files. None of it is part of the container.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// The file.
+    pub file: FileId,
+    /// The service's key in it.
+    pub span: Span,
+    /// Environment variables it sets.
+    pub env: Vec<EnvVar>,
+    /// Mounts it adds; relative sources start at the project's directory, as for all `-f` files.
+    pub mounts: Vec<Mount>,
+    /// Secrets it adds.
+    pub secrets: Vec<SecretUse>,
+    /// Comments in its block and at the head of its file.
     pub comments: Vec<Span>,
 }
 
@@ -122,8 +147,8 @@ pub struct Build {
     pub context: Fact<String>,
     /// The Dockerfile, relative to the root.
     pub dockerfile: Fact<String>,
-    /// `dockerfile_inline` is used: the image's path then ends in `#service`.
-    pub inline: bool,
+    /// The text of `dockerfile_inline`: the image's path then ends in `#service`.
+    pub inline: Option<Derived>,
     /// `target:`.
     pub target: Option<(String, Span)>,
     /// `args:`.
@@ -159,6 +184,9 @@ pub enum EnvValue {
         refs: Vec<(String, Option<String>)>,
         /// What is left when the references are taken out.
         around: String,
+        /// What it comes to with the project's `.env` file and the defaults, where those give
+        /// every reference a value. The caller's environment may still say otherwise.
+        value: Option<String>,
     },
     /// Taken from a Kubernetes Secret (or an external store).
     Secret,
@@ -173,7 +201,7 @@ pub enum EnvValue {
 pub struct Port {
     /// The container's port, as written (a range or variable stays text).
     pub container: String,
-    /// The host's port; `None` when only exposed.
+    /// The host's port, empty where the engine picks one; `None` when only exposed.
     pub host: Option<String>,
     /// The host address, if one is given.
     pub address: Option<String>,

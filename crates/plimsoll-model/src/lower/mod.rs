@@ -1,6 +1,7 @@
 //! From files to facts: which files are read, by which reader, and in what order.
 
 mod calls;
+mod compose;
 mod cx;
 mod docker_cli;
 mod document;
