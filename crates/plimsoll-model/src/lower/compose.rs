@@ -17,10 +17,11 @@ use plimsoll_syntax::yaml::{self, Value, Yaml};
 use plimsoll_syntax::{Parsed, dotenv};
 
 use super::cx::Cx;
-use super::purpose;
+use super::{image, purpose};
 use crate::container::{Container, Project};
 use crate::delivery::Problem;
 use crate::fact::Why;
+use crate::image::Image;
 use crate::purpose::Purpose;
 use interpolate::Vars;
 use service::{Context, Layer, Service, Source, Sources, in_tree, joined};
@@ -58,12 +59,13 @@ struct Plan {
     dir: String,
     files: Vec<FileId>,
     purpose: Purpose,
-    /// Only the services that the last file names; and whether those that the others name too.
     only: Only,
 }
 
+/// Which of the merged services of a plan are containers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Only {
+    /// All but those that are only there to be extended.
     All,
     /// The services of the last file.
     Last,
@@ -81,7 +83,7 @@ pub(super) fn read(cx: &Cx<'_>) -> (Vec<Project>, Vec<Container>) {
     for plan in plans {
         let (project, found) = loader.project(&plan, projects.len());
         for container in found {
-            if let Some(base) = plan.files.first() {
+            if let (Some(base), Only::All) = (plan.files.first(), plan.only) {
                 let key = (*base, container.name.clone());
                 by_base.entry(key).or_default().push(containers.len());
             }
@@ -97,7 +99,8 @@ pub(super) fn read(cx: &Cx<'_>) -> (Vec<Project>, Vec<Container>) {
             only: Only::All,
         };
         let (services, secrets, configs) = loader.merged(&plan);
-        let context = Context { project: 0, purpose: &plan.purpose, secrets: &secrets, configs: &configs };
+        let context =
+            Context { project: 0, purpose: &plan.purpose, secrets: &secrets, configs: &configs };
         for (name, service) in services.iter().filter(|(_, service)| !service.stands_alone()) {
             let overlay = service.overlay(&context);
             for &index in by_base.get(&(base, (*name).to_owned())).into_iter().flatten() {
@@ -111,6 +114,20 @@ pub(super) fn read(cx: &Cx<'_>) -> (Vec<Project>, Vec<Container>) {
     (projects, containers)
 }
 
+/// The images that `dockerfile_inline` describes, each once.
+pub(super) fn inline_images(cx: &Cx<'_>, containers: &[Container]) -> Vec<Image> {
+    let mut seen = BTreeSet::new();
+    let mut images = Vec::new();
+    for build in containers.iter().filter_map(|container| container.build.as_ref()) {
+        if let (Some(text), Some(path)) = (&build.inline, build.dockerfile.known())
+            && seen.insert(path)
+        {
+            images.push(image::lower(cx, text.file(), path.clone(), text));
+        }
+    }
+    images
+}
+
 /// Whether a file is a compose file by its name.
 pub(super) fn is_named_compose(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
@@ -118,7 +135,8 @@ pub(super) fn is_named_compose(path: &str) -> bool {
         return false;
     };
     let starts = ["docker-compose", "compose"].iter().any(|start| {
-        stem.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        stem.strip_prefix(start)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
     });
     starts || stem.ends_with(".compose") || stem.ends_with(".docker-compose")
 }
@@ -163,16 +181,16 @@ impl<'a> Loader<'a> {
             templates: BTreeSet::new(),
         };
         let mut todo = named;
+        let mut includes_of: BTreeMap<FileId, Vec<FileId>> = BTreeMap::new();
         while let Some(file) = todo.pop() {
             if loader.docs.contains_key(&file) {
                 continue;
             }
             let Some(doc) = parse(cx, file) else { continue };
-            for path in doc.root().into_iter().flat_map(|root| includes(root, &doc.dir)).flat_map(|i| i.paths) {
-                if let Some(found) = cx.tree.find(&path) {
-                    loader.included.insert(found);
-                    todo.push(found);
-                }
+            let names = doc.root().into_iter().flat_map(|root| includes(root, &doc.dir));
+            for found in names.flat_map(|i| i.paths).filter_map(|path| cx.tree.find(&path)) {
+                includes_of.entry(file).or_default().push(found);
+                todo.push(found);
             }
             for (path, service) in extended_files(&doc) {
                 if let Some(found) = cx.tree.find(&path).filter(|&found| found != file) {
@@ -182,6 +200,7 @@ impl<'a> Loader<'a> {
             }
             loader.docs.insert(file, doc);
         }
+        loader.included = included(&loader.named, &includes_of);
         loader
     }
 
@@ -281,15 +300,19 @@ impl<'a> Loader<'a> {
     fn project(&self, plan: &Plan, index: usize) -> (Project, Vec<Container>) {
         let (services, secrets, configs) = self.merged(plan);
         let env_path = joined(&plan.dir, ".env");
-        let context =
-            Context { project: index, purpose: &plan.purpose, secrets: &secrets, configs: &configs };
+        let context = Context {
+            project: index,
+            purpose: &plan.purpose,
+            secrets: &secrets,
+            configs: &configs,
+        };
         let last = plan.files.last().copied();
         let mut containers: Vec<Container> = services
             .iter()
             .filter(|(name, service)| {
                 let of_last = service.layers.get(service.own).is_some_and(|l| Some(l.file) == last);
-                let template = plan.only == Only::All
-                    && plan.files.iter().any(|f| self.is_template(*f, name));
+                let template =
+                    plan.only == Only::All && plan.files.iter().any(|f| self.is_template(*f, name));
                 match plan.only {
                     Only::All => !template,
                     Only::Last => of_last,
@@ -365,11 +388,30 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// The files that are part of another's project. Of files that include each other the first one is
+/// the project's.
+fn included(named: &[FileId], includes_of: &BTreeMap<FileId, Vec<FileId>>) -> BTreeSet<FileId> {
+    let anywhere: BTreeSet<FileId> = includes_of.values().flatten().copied().collect();
+    let (tops, rest): (Vec<_>, Vec<_>) = named.iter().partition(|file| !anywhere.contains(file));
+    let (mut heads, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for file in tops.into_iter().chain(rest) {
+        if seen.contains(file) {
+            continue;
+        }
+        heads.insert(*file);
+        let mut todo = vec![*file];
+        while let Some(file) = todo.pop() {
+            if seen.insert(file) {
+                todo.extend(includes_of.get(&file).into_iter().flatten());
+            }
+        }
+    }
+    anywhere.into_iter().filter(|file| !heads.contains(file)).collect()
+}
+
 /// A directory and those above it.
 fn ancestors(dir: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(dir), |dir| {
-        (!dir.is_empty()).then(|| dir_of(dir))
-    })
+    std::iter::successors(Some(dir), |dir| (!dir.is_empty()).then(|| dir_of(dir)))
 }
 
 fn parse(cx: &Cx<'_>, file: FileId) -> Option<Doc> {
@@ -378,7 +420,9 @@ fn parse(cx: &Cx<'_>, file: FileId) -> Option<Doc> {
     for error in errors {
         cx.problem(Problem { span: error.span, message: error.message, what: WHAT });
     }
-    if let Some(root) = yaml.root().filter(|root| !root.is_map() && !root.is_null() && !root.is_unknown()) {
+    if let Some(root) =
+        yaml.root().filter(|root| !root.is_map() && !root.is_null() && !root.is_unknown())
+    {
         let message = "a compose file is a mapping".to_owned();
         cx.problem(Problem { span: root.span(), message, what: WHAT });
     }
@@ -393,7 +437,8 @@ struct Include {
 
 /// The files of the tree that a file's `include:` names.
 fn includes(root: Value<'_>, dir: &str) -> Vec<Include> {
-    let text = |value: Value<'_>| Some(interpolate::interpolate(value.text()?, &Vars::none()).value);
+    let text =
+        |value: Value<'_>| Some(interpolate::interpolate(value.text()?, &Vars::none()).value);
     let resolve = |value: Value<'_>| in_tree(dir, &text(value)?).ok();
     let Some(list) = root.get("include") else { return Vec::new() };
     list.items()
@@ -408,7 +453,11 @@ fn includes(root: Value<'_>, dir: &str) -> Vec<Include> {
 /// The file and the service that an `extends:` names.
 fn extended<'a>(service: Value<'a>) -> Option<(Option<Value<'a>>, Value<'a>)> {
     let extends = service.get("extends").filter(|value| !value.is_null())?;
-    if extends.is_map() { Some((extends.get("file"), extends.get("service")?)) } else { Some((None, extends)) }
+    if extends.is_map() {
+        Some((extends.get("file"), extends.get("service")?))
+    } else {
+        Some((None, extends))
+    }
 }
 
 fn extended_path(file: Value<'_>, dir: &str) -> Result<String, Why> {
@@ -633,7 +682,8 @@ pub(super) fn comments(yaml: &Yaml, key: TextRange, value: TextRange) -> Vec<Spa
     while let Some(above) = from.checked_sub(1).and_then(|i| all.get(i)) {
         let gap = TextRange::new(above.end, top).slice(text);
         let breaks = gap.iter().filter(|&&b| b == b'\n').count();
-        if breaks != 1 || !gap.trim_ascii().is_empty() || self::column(text, above.start) != column {
+        if breaks != 1 || !gap.trim_ascii().is_empty() || self::column(text, above.start) != column
+        {
             break;
         }
         top = above.start;
@@ -666,4 +716,574 @@ fn migrates(container: &Container) -> bool {
         let word = word.to_ascii_lowercase();
         ["migrat", "alembic", "flyway", "liquibase"].iter().any(|name| word.contains(name))
     })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fmt::Write;
+
+    use plimsoll_source::Tree;
+
+    use super::*;
+    use crate::container::ContainerKind;
+    use crate::fact::Fact;
+    use crate::lower::Hints;
+
+    /// What is known of containers, a line each thing; what is absent or empty is left out.
+    pub(in crate::lower) fn dump(tree: &Tree, containers: &[Container]) -> String {
+        let mut out = String::new();
+        for c in containers {
+            let text = |span: Span| {
+                let bytes = tree.read(span.file).expect("a file of the tree");
+                String::from_utf8_lossy(span.range.slice(&bytes)).into_owned()
+            };
+            let bytes = tree.read(c.file).expect("a file of the tree");
+            let line =
+                1 + bytes[..c.span.range.start as usize].iter().filter(|b| **b == b'\n').count();
+            write!(out, "{} {}:{line} {:?}", c.name, tree.path(c.file), c.purpose.kind)
+                .expect("text");
+            if let ContainerKind::Kubernetes { workload, name, init } = &c.kind {
+                write!(out, " {workload}/{name}{}", if *init { " init" } else { "" })
+                    .expect("text");
+            }
+            out.push_str(if c.job { " job\n" } else { "\n" });
+            let mut say = |line: String| writeln!(out, "  {line}").expect("text");
+            let mut fact = |name: &str, fact: Option<Result<String, Why>>| match fact {
+                None => {}
+                Some(Ok(value)) => say(format!("{name} {value}")),
+                Some(Err(why)) => say(format!("{name} ? {why:?}")),
+            };
+            fn show<T: ToString>(fact: &Fact<T>) -> Option<Result<String, Why>> {
+                match fact {
+                    Fact::Absent => None,
+                    Fact::Known { value, .. } => Some(Ok(value.to_string())),
+                    Fact::Unknown(why, _) => Some(Err(*why)),
+                }
+            }
+            fact("image", show(&c.image));
+            if let Some(build) = &c.build {
+                fact("context", show(&build.context));
+                fact("dockerfile", show(&build.dockerfile));
+                fact("target", build.target.as_ref().map(|(name, _)| Ok(name.clone())));
+                fact(
+                    "inline",
+                    build
+                        .inline
+                        .as_ref()
+                        .map(|t| Ok(format!("{:?}", String::from_utf8_lossy(t.text())))),
+                );
+                for arg in &build.args {
+                    fact("arg", Some(Ok(format!("{} {:?}", arg.name, arg.value))));
+                }
+            }
+            fact("user", show(&c.user));
+            for var in &c.env {
+                fact("env", Some(Ok(format!("{} {:?}", var.name, var.value))));
+            }
+            for (path, _) in &c.env_files {
+                fact("env_file", show(path));
+            }
+            for p in &c.ports {
+                fact("port", Some(Ok(format!("{:?} {:?} {}", p.address, p.host, p.container))));
+            }
+            let mount = |m: &crate::container::Mount| {
+                let ro = if m.read_only { " ro" } else { "" };
+                format!("{:?} {} {:?} {}{ro}", m.kind, m.source, m.tree_path, m.target)
+            };
+            for m in &c.mounts {
+                fact("mount", Some(Ok(mount(m))));
+            }
+            for s in &c.secrets {
+                let flags =
+                    [(s.as_file, " file"), (s.owner_or_mode, " mode"), (s.enforced, " enforced")];
+                let flags: String = flags.iter().filter(|f| f.0).map(|f| f.1).collect();
+                fact("secret", Some(Ok(format!("{} {:?}{flags}", s.name, s.file))));
+            }
+            fact("read_only", show(&c.read_only));
+            fact("init", show(&c.init));
+            fact("no_new_privileges", show(&c.no_new_privileges));
+            fact("privileged", show(&c.privileged));
+            for (name, _) in &c.cap_drop {
+                fact("cap_drop", Some(Ok(name.clone())));
+            }
+            let limits = [show(&c.cpu_limit), show(&c.memory_limit)];
+            if limits.iter().any(Option::is_some) {
+                let texts = limits.map(|l| {
+                    l.map_or_else(|| "-".to_owned(), |l| l.unwrap_or_else(|why| format!("{why:?}")))
+                });
+                fact("limits", Some(Ok(texts.join(" "))));
+            }
+            for (name, check) in [("healthcheck", &c.healthcheck), ("readiness", &c.readiness)] {
+                if let Some(check) = check {
+                    let interval = check
+                        .interval
+                        .as_ref()
+                        .map_or_else(String::new, |(i, _)| format!(" interval {i}"));
+                    fact(name, Some(Ok(format!("{:?}{interval}", check.test))));
+                }
+            }
+            for on in &c.depends_on {
+                fact("depends_on", Some(Ok(format!("{} {}", on.service, on.condition))));
+            }
+            fact("restart", show(&c.restart));
+            for (name, exec) in [("command", &c.command), ("entrypoint", &c.entrypoint)] {
+                if let Some(exec) = exec {
+                    let words: Vec<_> = exec.words.iter().map(|(word, _)| &**word).collect();
+                    fact(name, Some(Ok(words.join(" "))));
+                }
+            }
+            fact("stop_grace", show(&c.stop_grace));
+            for name in &c.profiles {
+                fact("profile", Some(Ok(name.clone())));
+            }
+            for span in &c.comments {
+                fact("comment", Some(Ok(text(*span))));
+            }
+            for o in &c.optional {
+                fact("optional", Some(Ok(tree.path(o.file).to_owned())));
+                for var in &o.env {
+                    fact("  env", Some(Ok(format!("{} {:?}", var.name, var.value))));
+                }
+                for m in &o.mounts {
+                    fact("  mount", Some(Ok(mount(m))));
+                }
+                for span in &o.comments {
+                    fact("  comment", Some(Ok(text(*span))));
+                }
+            }
+        }
+        out
+    }
+
+    /// Containers, then problems.
+    #[track_caller]
+    fn check(files: &[(&str, &str)], expected: &str) {
+        let tree = Tree::from_memory(files.iter().copied());
+        let delivery = crate::lower(&tree, &Hints::default());
+        let mut out = dump(&tree, &delivery.containers);
+        for problem in &delivery.problems {
+            writeln!(out, "problem {}", problem.message).expect("text");
+        }
+        assert_eq!(out.trim(), expected.trim());
+    }
+
+    #[test]
+    fn long_and_short_forms_are_read() {
+        check(
+            &[(
+                "app/compose.yml",
+                r#"# head of the file
+services:
+  # short
+  a:
+    build: ./api
+    ports: [80, "127.0.0.1:8080:80/tcp"]
+    volumes: ["./keys:/keys:ro", data:/data, ~/k:/k, ../x:/x, /anonymous]
+    secrets: [s]
+    depends_on: [b]
+    env_file: .env.app
+    environment: [A=1, B, "C=x=y"]
+    command: node "a b.js"
+    tmpfs: /run:size=1m
+    healthcheck: {test: curl -f localhost, interval: 5s}
+    security_opt: ["no-new-privileges:true"]
+    mem_limit: 1g
+    cpus: 0.5
+    restart: no
+    # last
+  b:
+    image: b
+    build:
+      context: ..
+      dockerfile: b/Dockerfile
+      target: prod
+      args: {X: 1}
+    ports: [{target: 80, published: "81", host_ip: "::1"}]
+    volumes: [{type: bind, source: ./k, target: /k, read_only: true}, {type: tmpfs, target: /t}]
+    secrets: [{source: s, target: t, mode: 0400}]
+    depends_on: {a: {condition: service_completed_successfully}}
+    env_file: [{path: ./x.env, required: false}]
+    environment: {A: 1, B: null}
+    command: [node, a]
+    entrypoint: []
+    healthcheck: {test: [CMD-SHELL, "x || exit 1"], disable: false}
+    deploy: {resources: {limits: {cpus: "1", memory: 2g}}}
+    read_only: true
+    init: true
+    user: "1000"
+    privileged: false
+    cap_drop: [ALL]
+    stop_grace_period: 1m30s
+    profiles: [debug]
+    expose: ["9000"]
+secrets:
+  s: {file: ./s.txt}
+"#,
+            )],
+            r##"
+a app/compose.yml:4 Production job
+  context app/api
+  dockerfile app/api/Dockerfile
+  env A Literal("1")
+  env B Caller
+  env C Literal("x=y")
+  env_file app/.env.app
+  port None Some("") 80
+  port Some("127.0.0.1") Some("8080") 80
+  mount Bind ./keys Some("app/keys") /keys ro
+  mount Volume data None /data
+  mount Bind ~/k None /k
+  mount Bind ../x Some("x") /x
+  mount Volume  None /anonymous
+  mount Tmpfs  None /run
+  mount Secret app/s.txt Some("app/s.txt") /run/secrets/s ro
+  secret s Some("app/s.txt") file
+  no_new_privileges true
+  limits 0.5 1g
+  healthcheck Shell("curl -f localhost") interval 5s
+  depends_on b service_started
+  restart no
+  command node a b.js
+  comment # head of the file
+  comment # short
+  comment # last
+b app/compose.yml:20 Development
+  image b
+  context 
+  dockerfile b/Dockerfile
+  target prod
+  arg X Literal("1")
+  user 1000
+  env A Literal("1")
+  env B Caller
+  env_file app/x.env
+  port Some("::1") Some("81") 80
+  port None None 9000
+  mount Bind ./k Some("app/k") /k ro
+  mount Tmpfs  None /t
+  mount Secret app/s.txt Some("app/s.txt") /run/secrets/t ro
+  secret s Some("app/s.txt") file mode
+  read_only true
+  init true
+  privileged false
+  cap_drop ALL
+  limits 1 2g
+  healthcheck Shell("x || exit 1")
+  depends_on a service_completed_successfully
+  command node a
+  entrypoint 
+  stop_grace 90
+  profile debug
+  comment # head of the file
+"##,
+        );
+    }
+
+    #[test]
+    fn anchors_merge_keys_and_variables_are_resolved() {
+        check(
+            &[
+                (
+                    "compose.yaml",
+                    r#"
+x-app: &app
+  image: app:${TAG}
+  environment: &env {MODE: live}
+services:
+  web:
+    <<: *app
+    environment: {<<: *env, PASSWORD: "${PASSWORD}", URL: "${U:-http://x}", PRICE: $$5}
+    user: ${NO_USER}
+    ports: ["${PORT:-80}:80", "${NO_PORT}:81"]
+"#,
+                ),
+                (
+                    ".env",
+                    "TAG=1.2
+PASSWORD=hunter2
+",
+                ),
+            ],
+            r#"
+web compose.yaml:6 Production
+  image app:1.2
+  user ? Dynamic
+  env PASSWORD Interpolated { text: "${PASSWORD}", refs: [("PASSWORD", None)], around: "", value: Some("hunter2") }
+  env URL Interpolated { text: "${U:-http://x}", refs: [("U", Some("http://x"))], around: "", value: Some("http://x") }
+  env PRICE Literal("$5")
+  env MODE Literal("live")
+  port None Some("80") 80
+  port None Some("${NO_PORT}") 81
+"#,
+        );
+    }
+
+    #[test]
+    fn files_beside_the_base_are_merged_by_what_they_are_for() {
+        check(
+            &[
+                (
+                    "docker-compose.yml",
+                    "services:
+  web: {image: web, environment: {A: 1, B: 1}, command: [x], ports: ['80:80']}
+  db: {image: db}
+",
+                ),
+                (
+                    "docker-compose.prod.yml",
+                    "services:
+  web: {environment: {B: 2}, ports: !override ['81:80'], command: !reset null, read_only: true}
+",
+                ),
+                (
+                    "docker-compose.override.yml",
+                    "services:
+  web: {volumes: ['.:/app']}
+",
+                ),
+                (
+                    "docker-compose.canary.yml",
+                    "# use -f
+services:
+  web: {environment: [CANARY=1]}
+  canary: {image: c}
+",
+                ),
+                (
+                    "docker-compose.monitoring.yml",
+                    "services:
+  grafana: {image: g}
+",
+                ),
+            ],
+            r##"
+canary docker-compose.canary.yml:4 Production
+  image c
+  comment # use -f
+grafana docker-compose.monitoring.yml:2 Production
+  image g
+web docker-compose.override.yml:2 Development
+  image web
+  env A Literal("1")
+  env B Literal("1")
+  port None Some("80") 80
+  mount Bind . Some("") /app
+  command x
+web docker-compose.yml:2 Production
+  image web
+  env A Literal("1")
+  env B Literal("2")
+  port None Some("81") 80
+  read_only true
+  optional docker-compose.canary.yml
+    env CANARY Literal("1")
+    comment # use -f
+db docker-compose.yml:3 Production
+  image db
+"##,
+        );
+    }
+
+    #[test]
+    fn an_overlay_elsewhere_is_what_an_operator_may_add() {
+        check(
+            &[
+                (
+                    "docker-compose.yml",
+                    "services:
+  web: {build: web}
+",
+                ),
+                (
+                    "web/docker-compose.wallet.yml",
+                    "# put the key in ./secrets/k
+services:
+  web:
+    volumes: ['./secrets/k:/k:ro']
+",
+                ),
+            ],
+            r##"
+web docker-compose.yml:2 Production
+  context web
+  dockerfile web/Dockerfile
+  optional web/docker-compose.wallet.yml
+    mount Bind ./secrets/k Some("secrets/k") /k ro
+    comment # put the key in ./secrets/k
+"##,
+        );
+    }
+
+    #[test]
+    fn extends_and_includes_are_followed_and_cycles_end() {
+        check(
+            &[
+                (
+                    "compose.yml",
+                    "include: [infra/compose.yml, {path: [compose.yml]}]
+services:
+  web: {extends: {file: lib/compose.common.yml, service: base}, init: true}
+  job: {extends: web, environment: {A: 2}}
+  a: {extends: b}
+  b: {extends: {service: a}, image: b}
+  lost: {extends: {file: gone.yml, service: x}}
+",
+                ),
+                (
+                    "infra/compose.yml",
+                    "services:
+  db: {build: .}
+",
+                ),
+                (
+                    "lib/compose.common.yml",
+                    "services:
+  base: {build: ., environment: {A: 1}}
+",
+                ),
+            ],
+            r#"
+web compose.yml:3 Production
+  context lib
+  dockerfile lib/Dockerfile
+  env A Literal("1")
+  init true
+job compose.yml:4 Production
+  context lib
+  dockerfile lib/Dockerfile
+  env A Literal("2")
+  init true
+a compose.yml:5 Production
+  image b
+  user ? Unparsed
+  read_only ? Unparsed
+  init ? Unparsed
+  no_new_privileges ? Unparsed
+  privileged ? Unparsed
+  limits Unparsed Unparsed
+  restart ? Unparsed
+  stop_grace ? Unparsed
+b compose.yml:6 Production
+  image b
+  user ? Unparsed
+  read_only ? Unparsed
+  init ? Unparsed
+  no_new_privileges ? Unparsed
+  privileged ? Unparsed
+  limits Unparsed Unparsed
+  restart ? Unparsed
+  stop_grace ? Unparsed
+lost compose.yml:7 Production
+  image ? Unparsed
+  user ? Unparsed
+  read_only ? Unparsed
+  init ? Unparsed
+  no_new_privileges ? Unparsed
+  privileged ? Unparsed
+  limits Unparsed Unparsed
+  restart ? Unparsed
+  stop_grace ? Unparsed
+db infra/compose.yml:2 Production
+  context infra
+  dockerfile infra/Dockerfile
+problem the service extends itself
+problem the service extends itself
+problem the file to extend does not exist
+"#,
+        );
+    }
+
+    #[test]
+    fn inline_dockerfiles_are_images() {
+        let text = "services:
+  web:
+    build:
+      dockerfile_inline: |
+        FROM alpine
+        RUN echo $$HOME
+";
+        let tree = Tree::from_memory([("compose.yml", text)]);
+        let delivery = crate::lower(&tree, &Hints::default());
+        let image = &delivery.images[0];
+        assert_eq!((&*image.path, image.stages.len()), ("compose.yml#web", 1));
+        assert_eq!(delivery.containers[0].image_id, Some(crate::ImageId(0)));
+        let step = image.stages[0].steps[0].span;
+        assert_eq!(step.range.slice(text.as_bytes()), b"RUN echo $$HOME");
+    }
+
+    #[test]
+    fn values_of_wrong_types_harm_nothing() {
+        let keys = "image build build.context environment env_file ports volumes secrets configs \
+            tmpfs read_only user security_opt cap_drop deploy deploy.resources healthcheck \
+            healthcheck.test depends_on restart command entrypoint stop_grace_period profiles expose extends";
+        let values = [
+            "5",
+            "x",
+            "[]",
+            "{}",
+            "null",
+            "true",
+            "[5, [], {}, null]",
+            "{a: [], b: {}, c: null}",
+            "*no",
+            "[[[]]]",
+            "é:é:é:é",
+            "!reset x",
+            "{type: [], test: {}}",
+        ];
+        for key in keys.split_whitespace() {
+            for value in values {
+                let entry = match key.split_once('.') {
+                    Some((outer, inner)) => format!("{outer}: {{{inner}: {value}}}"),
+                    None => format!("{key}: {value}"),
+                };
+                let text = format!(
+                    "services:
+  web:
+    {entry}
+"
+                );
+                let tree = Tree::from_memory([("compose.yml", text)]);
+                let delivery = crate::lower(&tree, &Hints::default());
+                assert_eq!(delivery.containers.len(), 1, "{key}: {value}");
+            }
+        }
+        check(&[("compose.yml", "[]")], "problem a compose file is a mapping");
+        check(&[("compose.yml", "services: 5")], "problem `services` is no mapping");
+        check(
+            &[("compose.yml", "services: {a: 5, b: null}")],
+            "problem a service is a mapping
+problem a service is a mapping",
+        );
+        check(&[("compose.yml", ""), ("compose.ci.yml", "x: 1"), ("composer.yml", "5")], "");
+    }
+
+    #[test]
+    fn hostile_files_end() {
+        let mut text = "x: &x {".to_owned();
+        for i in 0..1_000 {
+            write!(text, "k{i}: 1, ").expect("text");
+        }
+        text.push_str(
+            "}
+services:
+",
+        );
+        for i in 0..1_000 {
+            writeln!(
+                text,
+                "  s{i}: {{image: a, environment: *x, healthcheck: *x, extends: s{}}}",
+                i + 1
+            )
+            .expect("text");
+        }
+        let tree = Tree::from_memory([("compose.yml", text)]);
+        let delivery = crate::lower(&tree, &Hints::default());
+        let variables: usize = delivery.containers.iter().map(|c| c.env.len()).sum();
+        assert!(variables < 500_000, "{variables}");
+        assert_eq!(
+            delivery.containers[900].privileged.unknown().map(|(why, _)| why),
+            Some(Why::TooLarge)
+        );
+    }
 }

@@ -6,6 +6,7 @@ mod cx;
 mod docker_cli;
 mod document;
 mod image;
+mod kubernetes;
 mod link;
 mod makefile;
 mod migration;
@@ -37,19 +38,23 @@ pub struct Hints {
 #[must_use]
 pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree, hints);
-    let mut containers = Vec::new();
+    let (projects, mut containers) = compose::read(&cx);
+    containers.extend(kubernetes::read(&cx));
+    containers.sort_by_key(|container| (container.file, container.span));
     let programs = program::read(&cx);
     let pipelines = pipeline::read(&cx);
     let mut builds = link::compose_calls(&containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
-    let images = link::images(&cx, image::read(&cx), builds);
+    let mut images = image::read(&cx);
+    images.extend(compose::inline_images(&cx, &containers));
+    let images = link::images(&cx, images, builds);
     link::containers(&images, &mut containers);
     let packages = package::read(&cx);
     let mut delivery = Delivery {
         tree: tree.clone(),
         built: crate::built::Built::of(&images, &containers),
         images,
-        projects: Vec::new(),
+        projects,
         containers,
         migrations: migration::read(&cx, &packages),
         packages,

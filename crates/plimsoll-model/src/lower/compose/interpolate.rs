@@ -50,11 +50,10 @@ impl Vars {
         vars
     }
 
-    /// Takes `cost` from the budget; whether there was enough left.
+    /// Takes `cost` from the budget; whether some is left.
     pub(super) fn spend(&self, cost: usize) -> bool {
-        let left = self.left.get().checked_sub(cost);
-        self.left.set(left.unwrap_or(0));
-        left.is_some()
+        self.left.set(self.left.get().saturating_sub(cost));
+        self.left.get() > 0
     }
 
     fn get(&self, name: &str) -> Option<&(String, Span)> {

@@ -143,6 +143,10 @@ impl<'a> Service<'a> {
             let mut value = layer.map;
             let mut last = false;
             for key in keys {
+                // Whoever looks for a key goes through all of them; aliases may share a large map.
+                if !layer.vars.spend(1) || !layer.vars.spend(value.pairs().count() / 8) {
+                    break 'layers;
+                }
                 let Some(next) = value.get(key) else {
                     if last {
                         break 'layers;
@@ -170,8 +174,14 @@ impl<'a> Service<'a> {
         self.all(keys).into_iter().next()
     }
 
+    /// Why more may be said than is read.
+    fn open(&self) -> Option<(Why, Span)> {
+        let cut = self.layers.iter().find(|layer| !layer.vars.spend(0));
+        self.open.or_else(|| Some((Why::TooLarge, cut?.key.span())))
+    }
+
     fn absent<T>(&self) -> Fact<T> {
-        match self.open {
+        match self.open() {
             Some((why, span)) => Fact::Unknown(why, Some(span)),
             None => Fact::Absent,
         }
@@ -298,8 +308,7 @@ impl<'a> Service<'a> {
             healthcheck: self.healthcheck(),
             readiness: None,
             depends_on: self.depends_on(),
-            restart: self
-                .text_of(&[&["restart"], &["deploy", "restart_policy", "condition"]]),
+            restart: self.text_of(&[&["restart"], &["deploy", "restart_policy", "condition"]]),
             command: self.exec("command"),
             entrypoint: self.exec("entrypoint"),
             stop_grace: match self.text(&["stop_grace_period"]) {
@@ -313,7 +322,7 @@ impl<'a> Service<'a> {
             job: false,
             comments: self.comments(),
             optional: Vec::new(),
-            open: self.open,
+            open: self.open(),
         }
     }
 
@@ -343,7 +352,8 @@ impl<'a> Service<'a> {
     fn purpose(&self, of_file: &Purpose) -> Purpose {
         let profiles = self.texts(&["profiles"]);
         let Some((first, span)) = profiles.first() else { return of_file.clone() };
-        let of_profile = |name: &str| crate::lower::purpose::of_path(&format!("compose.{name}.yml"));
+        let of_profile =
+            |name: &str| crate::lower::purpose::of_path(&format!("compose.{name}.yml"));
         let kind = of_profile(first).kind;
         let agreed = profiles.iter().all(|(name, _)| of_profile(name).kind == kind);
         if !of_file.is_production() || !agreed || of_profile(first).is_production() {
@@ -426,7 +436,8 @@ impl<'a> Service<'a> {
             };
             // Without a published port the engine picks one: it is open to the host all the same.
             let host = Some(host.unwrap_or_default());
-            let same = |p: &Port| (&p.container, &p.host, &p.address) == (&container, &host, &address);
+            let same =
+                |p: &Port| (&p.container, &p.host, &p.address) == (&container, &host, &address);
             if !(self.layers.len() > 1 && ports.iter().any(same)) {
                 ports.push(Port { container, host, address, span: item.span() });
             }
@@ -441,7 +452,8 @@ impl<'a> Service<'a> {
     fn mounts(&self, cx: &Context<'_>) -> (Vec<Mount>, Vec<SecretUse>) {
         let mut mounts = Named::default();
         for (layer, item) in self.list(&["volumes"]) {
-            let mount = if item.is_map() { long_mount(layer, item) } else { short_mount(layer, item) };
+            let mount =
+                if item.is_map() { long_mount(layer, item) } else { short_mount(layer, item) };
             if let Some(mount) = mount {
                 mounts.put(&mount.target.clone(), mount);
             }
@@ -641,11 +653,7 @@ struct Granted {
 impl Granted {
     fn read<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Self> {
         if !item.is_map() {
-            return Some(Self {
-                source: layer.lenient(item)?,
-                target: None,
-                owner_or_mode: false,
-            });
+            return Some(Self { source: layer.lenient(item)?, target: None, owner_or_mode: false });
         }
         let of = |key: &str| item.get(key).and_then(|value| layer.lenient(value));
         Some(Self {
@@ -745,7 +753,8 @@ fn long_mount<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Mount> {
         tree_path: bind.then(|| in_tree(&layer.dir, &source).ok()).flatten(),
         source,
         target: of("target").or_else(|| of("destination")).unwrap_or_default(),
-        read_only: of("read_only").or_else(|| of("readonly")).and_then(|v| boolean(&v)) == Some(true),
+        read_only: of("read_only").or_else(|| of("readonly")).and_then(|v| boolean(&v))
+            == Some(true),
         span: item.span(),
     })
 }
