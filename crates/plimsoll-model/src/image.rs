@@ -260,6 +260,8 @@ pub enum EffectKind {
     Install(Install),
     /// A package manager's cache is removed (`npm cache clean --force`, `rm -rf /var/lib/apt/lists/*`).
     CleanCache(Manager),
+    /// Development dependencies are taken out of what is installed (`npm prune --omit=dev`).
+    Prune(Manager),
     /// A compiler or build script runs: `npm run build`, `tsc`, `go build`, `mvn package`.
     Build {
         /// The command's words.

@@ -447,14 +447,14 @@ fn program(
             (joined(&instruction.words[2..], instruction.span), false)
         }
         (true, _) => (joined(&instruction.words, instruction.span), true),
-        // `RUN <<EOF`: the body is the program.
-        (false, _) => match instruction.heredocs.first() {
-            Some(doc) if instruction.args.text().trim_ascii_start().starts_with(b"<<") => {
-                (doc.body.clone(), false)
-            }
-            _ => (instruction.args.clone(), false),
-        },
+        // `RUN <<EOF` alone: the body is the program.
+        (false, _) if instruction.heredocs.len() == 1 && is_one_document(instruction) => {
+            (instruction.heredocs[0].body.clone(), false)
+        }
+        (false, _) => (with_documents(instruction), false),
     };
+    let own = instruction.words.get(..2).filter(|_| instruction.json && !exec);
+    let own: Option<Vec<String>> = own.map(|words| words.iter().map(|w| w.text.clone()).collect());
     let dialect = if shell_words.first().is_some_and(|s| s.contains("bash")) {
         shell::Dialect::Bash
     } else {
@@ -465,12 +465,35 @@ fn program(
     let effects = run::effects(&run::Program {
         text: &text,
         script: &script,
+        shell: own.as_deref().unwrap_or(shell_words),
         workdir,
         mounts: &mounts,
         family,
         variables: &variables,
     });
     Run { text, script, mounts, shell: shell_words.to_vec(), exec, effects }
+}
+
+/// Whether a RUN's text is `<<EOF` and nothing more.
+fn is_one_document(instruction: &Instruction) -> bool {
+    let text = instruction.args.text().trim_ascii();
+    text.starts_with(b"<<") && !text.iter().any(|b| b.is_ascii_whitespace() || b";&|>".contains(b))
+}
+
+/// A RUN's text with the here-documents that its commands read, as the shell gets it.
+fn with_documents(instruction: &Instruction) -> Derived {
+    if instruction.heredocs.is_empty() {
+        return instruction.args.clone();
+    }
+    let mut builder = plimsoll_source::DerivedBuilder::new();
+    let args = &instruction.args;
+    builder.append(args, TextRange::of(0, args.text().len()));
+    for doc in &instruction.heredocs {
+        builder.computed(b"\n", doc.span);
+        builder.append(&doc.body, TextRange::of(0, doc.body.text().len()));
+        builder.computed(doc.name.as_bytes(), doc.span);
+    }
+    builder.finish(instruction.span)
 }
 
 fn is_shell(program: &str) -> bool {

@@ -1,0 +1,1 @@
+//! RUN texts in, effects out.
