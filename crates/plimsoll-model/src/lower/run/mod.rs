@@ -116,6 +116,8 @@ fn mark_clean(effects: &mut [Effect], mounts: &[(String, Span)]) {
 const MAX_EFFECTS: usize = 10_000;
 /// How deep lists, functions and nested programs are followed.
 const MAX_DEPTH: usize = 32;
+/// How many times a command may be tried again: `a || a || a`.
+const MAX_RETRIES: usize = 8;
 /// How many words a `for` may have for its body to be read once for each.
 const MAX_UNROLLED: usize = 64;
 
@@ -280,18 +282,28 @@ impl Walk<'_> {
     }
 
     fn list(&mut self, source: &Source<'_>, id: ListId, outer: Fate, guarded: bool) {
-        if self.depth >= MAX_DEPTH {
+        let items = &source.script.list(id).items;
+        if self.depth >= MAX_DEPTH || !self.spend(items.len()) {
             return;
         }
         self.depth += 1;
-        let items = &source.script.list(id).items;
+        // Where the `&&` chain that each item stands in ends.
+        let mut ends: Vec<usize> = (0..items.len()).collect();
+        for (index, item) in items.iter().enumerate().rev() {
+            if item.then == Connector::And
+                && let Some(&end) = ends.get(index + 1)
+                && let Some(here) = ends.get_mut(index)
+            {
+                *here = end;
+            }
+        }
         let doubt = self.doubt;
         let mut before: Option<&Item> = None;
         for (index, item) in items.iter().enumerate() {
             if !self.spend(16) {
                 break;
             }
-            let fate = self.fate(source, items, index, outer, guarded);
+            let fate = self.fate(source, items, &ends, index, outer, guarded);
             self.doubt = doubt
                 || match before.map(|item| item.then) {
                     Some(Connector::Or) => true,
@@ -313,6 +325,7 @@ impl Walk<'_> {
         &self,
         source: &Source<'_>,
         items: &[Item],
+        ends: &[usize],
         index: usize,
         outer: Fate,
         guarded: bool,
@@ -330,16 +343,17 @@ impl Walk<'_> {
             let span = source.text.span(TextRange::new(start, to.range.end));
             Some(Mask { span, meant })
         };
-        // A chain is followed a while: a longer one is no program that anyone wrote.
-        while at < index + 256 {
+        for _ in 0..MAX_RETRIES {
+            let end = ends.get(at).copied().unwrap_or(at);
+            let ran = failed == end;
+            at = end;
             let (Some(item), next) = (items.get(at), items.get(at + 1)) else { break };
             match (item.then, next) {
-                (Connector::And, Some(_)) => at += 1,
                 (Connector::Or, Some(next)) => {
                     if fails(source, next, 0) {
                         return None;
                     }
-                    if !items.get(index).is_some_and(|item| self.is_retry(source, item, next)) {
+                    if !items.get(index).is_some_and(|item| is_retry(source, item, next)) {
                         return mask(item, next, b'|', true);
                     }
                     at += 1;
@@ -348,28 +362,16 @@ impl Walk<'_> {
                 (Connector::Background, _) => {
                     return Some(Mask { span: source.text.span(item.range), meant: false });
                 }
-                (_, Some(next)) => {
-                    let ends = self.errexit && !guarded && failed == at;
-                    if ends || fails(source, next, 0) {
+                (Connector::Seq, Some(next)) => {
+                    if self.errexit && !guarded && ran || fails(source, next, 0) {
                         return None;
                     }
                     return mask(item, next, b';', false);
                 }
-                (_, None) => break,
+                _ => break,
             }
         }
         if self.errexit && !guarded && failed == at { None } else { outer }
-    }
-
-    /// Whether the second does what the first should have done: then its failure is the one that
-    /// counts.
-    fn is_retry(&self, source: &Source<'_>, first: &Item, second: &Item) -> bool {
-        let kind = |item: &Item| {
-            let words = first_words(source, item)?;
-            packages::kind(&words).or_else(|| words.into_iter().next())
-        };
-        let (first, second) = (kind(first), kind(second));
-        first.is_some() && first == second
     }
 
     fn pipeline(&mut self, source: &Source<'_>, item: &Item, fate: Fate, guarded: bool) {
@@ -605,7 +607,10 @@ impl Walk<'_> {
 
     /// The standard input that redirections give, where its text is known.
     fn input(&mut self, source: &Source<'_>, redirects: &[Redirect]) -> Option<Output> {
-        let redirect = redirects.iter().rev().find(|r| r.fd.is_none_or(|fd| fd == 0))?;
+        let redirect = redirects.iter().rev().find(|r| {
+            use RedirectOp::{HereString, Heredoc, Read};
+            matches!(r.op, Heredoc | HereString | Read) && r.fd.is_none_or(|fd| fd == 0)
+        })?;
         match (redirect.op, &redirect.heredoc) {
             (RedirectOp::Heredoc, Some(document)) => {
                 let mut fields = self.expand(source, document.body, false);
@@ -652,6 +657,17 @@ impl Walk<'_> {
         let fields = self.expand(source, redirect.target, false);
         Some((fields.first().map(|field| self.path(&field.string())), append))
     }
+}
+
+/// Whether the second does what the first should have done: then its failure is the one that
+/// counts.
+fn is_retry(source: &Source<'_>, first: &Item, second: &Item) -> bool {
+    let kind = |item: &Item| {
+        let words = first_words(source, item)?;
+        packages::kind(&words).or_else(|| words.into_iter().next())
+    };
+    let (first, second) = (kind(first), kind(second));
+    first.is_some() && first == second
 }
 
 fn join(fields: &[Field], between: &str) -> String {
