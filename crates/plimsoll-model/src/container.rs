@@ -88,6 +88,29 @@ pub struct Container {
     pub open: Option<(Why, Span)>,
 }
 
+impl Container {
+    /// Every value that is written out for a variable or build argument, its defaults included:
+    /// its place, the name, the text.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (Span, &str, &str)> {
+        let args = self.build.iter().flat_map(|build| &build.args);
+        let optional = self.optional.iter().flat_map(|overlay| &overlay.env);
+        self.env.iter().chain(args).chain(optional).flat_map(|var| {
+            let (text, refs) = match &var.value {
+                EnvValue::Literal(text) => (Some(text), &[][..]),
+                EnvValue::Interpolated { text, refs, .. } => (Some(text), &refs[..]),
+                EnvValue::Secret | EnvValue::Elsewhere | EnvValue::Caller => (None, &[][..]),
+            };
+            let (span, own) = (var.value_span, &*var.name);
+            let whole = text.map(|text| (span, own, &**text));
+            let defaults = refs.iter().flat_map(move |(name, default)| {
+                let text = default.iter();
+                text.flat_map(move |text| [(span, own, &**text), (span, &**name, &**text)])
+            });
+            whole.into_iter().chain(defaults)
+        })
+    }
+}
+
 /// What a compose file that lies elsewhere, or is a variant, adds to a container when an operator
 /// names it after the project's own files. None of it is part of the container.
 #[derive(Clone, Debug)]

@@ -30,6 +30,14 @@ use service::{Context, Layer, Service, Source, Sources, in_tree, joined};
 const BASES: [&str; 4] =
     ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
+/// The names of a file that is merged over the base file unless files are named.
+const AUTOMATIC: [&str; 4] = [
+    "compose.override.yaml",
+    "compose.override.yml",
+    "docker-compose.override.yaml",
+    "docker-compose.override.yml",
+];
+
 /// How many services may extend one another in a row.
 const MAX_EXTENDS: usize = 64;
 
@@ -243,9 +251,10 @@ impl<'a> Loader<'a> {
                     purpose: purpose::of_path(path),
                     only: Only::All,
                 };
+                let automatic = own.filter(|_| AUTOMATIC.contains(&name(doc)));
                 let below = ancestors(dir).filter_map(|dir| Some((dir, bases.get(dir)?)));
                 let over = below
-                    .filter(|(_, (_, names))| self.adds_to(doc, names))
+                    .filter(|(_, (_, names))| automatic.is_some() || self.adds_to(doc, names))
                     .map(|(dir, (base, _))| (dir, base.file))
                     .next();
                 match over {
@@ -1038,7 +1047,7 @@ web compose.yaml:6 Production
                 (
                     "docker-compose.override.yml",
                     "services:
-  web: {volumes: ['.:/app']}
+  web: {build: {context: .}, volumes: ['.:/app']}
 ",
                 ),
                 (
@@ -1064,6 +1073,8 @@ grafana docker-compose.monitoring.yml:2 Production
   image g
 web docker-compose.override.yml:2 Development
   image web
+  context 
+  dockerfile Dockerfile
   env A Literal("1")
   env B Literal("1")
   port None Some("80") 80
@@ -1209,6 +1220,15 @@ problem the file to extend does not exist
         assert_eq!(delivery.containers[0].image_id, Some(crate::ImageId(0)));
         let step = image.stages[0].steps[0].span;
         assert_eq!(step.range.slice(text.as_bytes()), b"RUN echo $$HOME");
+    }
+
+    #[test]
+    fn secrets_that_are_written_out_are_masked() {
+        let text = "services:\n  a:\n    image: a\n    environment:\n      DB_PASSWORD: hunter22\n      X: ${API_TOKEN:-t0psecret9}\n      MODE: live\n";
+        let tree = Tree::from_memory([("compose.yml", text)]);
+        let masked = crate::lower(&tree, &Hints::default()).secrets.masked;
+        let shown: Vec<_> = masked.values().flatten().map(|r| r.slice(text.as_bytes())).collect();
+        assert_eq!(shown, [&b"hunter22"[..], b"${API_TOKEN:-t0psecret9}"]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod unsupported;
 use plimsoll_source::Tree;
 
 use crate::Delivery;
+use crate::container::Container;
 use cx::Cx;
 pub(crate) use image::absolute;
 
@@ -49,6 +50,8 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     images.extend(compose::inline_images(&cx, &containers));
     let images = link::images(&cx, images, builds);
     link::containers(&images, &mut containers);
+    let mut secrets = secret::read(&cx);
+    secrets.mask_values(containers.iter().flat_map(Container::written));
     let packages = package::read(&cx);
     let mut delivery = Delivery {
         tree: tree.clone(),
@@ -61,7 +64,7 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
         pipelines,
         programs,
         documents: document::read(&cx),
-        secrets: secret::read(&cx),
+        secrets,
         services: Vec::new(),
         unsupported: unsupported::read(&cx),
         problems: Vec::new(),

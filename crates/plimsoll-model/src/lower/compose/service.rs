@@ -144,7 +144,7 @@ impl<'a> Service<'a> {
             let mut last = false;
             for key in keys {
                 // Whoever looks for a key goes through all of them; aliases may share a large map.
-                if !layer.vars.spend(1) || !layer.vars.spend(value.pairs().count() / 8) {
+                if !layer.vars.spend(1) || !layer.vars.spend(value.pairs().count() / 2) {
                     break 'layers;
                 }
                 let Some(next) = value.get(key) else {
