@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use plimsoll_model::redact::redacted;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::{Span, TextRange, Tree};
 use rayon::prelude::*;
@@ -231,7 +232,16 @@ fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span) -> Verdic
     }
 }
 
-fn finding(cx: &Cx<'_>, check: &'static Check, subject: Subject, verdict: Verdict) -> Finding {
+fn finding(cx: &Cx<'_>, check: &'static Check, subject: Subject, mut verdict: Verdict) -> Finding {
+    // A check may quote the tree in its words.
+    if let Some(clean) = redacted(&verdict.message) {
+        verdict.message = clean.into();
+    }
+    for evidence in &mut verdict.evidence {
+        if let Some(clean) = redacted(&evidence.says) {
+            evidence.says = clean.into();
+        }
+    }
     let name = match subject {
         Subject::Service(id) => Some(&*cx.delivery[id].name),
         _ => None,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use plimsoll_model::redact::secret_ranges;
 use plimsoll_model::secret::Secrets;
 use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, LineIndex, Span, TextRange, Tree};
@@ -292,12 +293,25 @@ impl<'a> Resolver<'a> {
     }
 
     fn masked(&self, file: FileId, range: TextRange, bytes: &[u8]) -> String {
-        let none = Vec::new();
-        let hidden = self.secrets.masked.get(&file).unwrap_or(&none);
+        // Whole lines are looked at: an excerpt may begin within a value.
+        let start = memchr::memrchr(b'\n', &bytes[..(range.start as usize).min(bytes.len())])
+            .map_or(0, |i| i + 1);
+        let rest = bytes.get(range.end as usize..).unwrap_or_default();
+        let end = range.end as usize + memchr::memchr(b'\n', rest).unwrap_or(rest.len()).min(4096);
+        let lines = TextRange::of(start, end);
+        let mut hidden: Vec<TextRange> =
+            secret_ranges(lines.slice(bytes)).iter().map(|r| r.shifted(lines.start)).collect();
+        if let Some(known) = self.secrets.masked.get(&file) {
+            let first = known.partition_point(|h| h.end <= range.start);
+            hidden.extend(known[first..].iter().take_while(|h| h.start < range.end));
+        }
+        hidden.sort_unstable();
         let mut out = Vec::new();
         let mut at = range.start;
-        let first = hidden.partition_point(|h| h.end <= range.start);
-        for secret in hidden[first..].iter().take_while(|h| h.start < range.end) {
+        for secret in hidden.iter().filter(|h| h.end > range.start && h.start < range.end) {
+            if secret.end <= at {
+                continue;
+            }
             if secret.start > at {
                 out.extend_from_slice(TextRange::new(at, secret.start).slice(bytes));
             }

@@ -17,6 +17,7 @@ pub mod migration;
 pub mod package;
 pub mod pipeline;
 pub mod purpose;
+pub mod redact;
 pub mod reference;
 pub mod script;
 pub mod secret;

@@ -1,0 +1,123 @@
+//! Secrets in a line of text, whatever the file: what no excerpt and no message may show.
+
+use std::sync::LazyLock;
+
+use plimsoll_source::TextRange;
+use regex::bytes::Regex;
+
+use crate::secret::literal_secret;
+
+/// `NAME=value`, `name: value`, `"name": "value"`: the name and the value.
+static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"([A-Za-z_][A-Za-z0-9_.\-]*)["']?\s*[=:]\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',;&|)}\]]+))"#,
+    )
+    .ok()
+});
+
+/// `ENV NAME value`, `--name value`.
+static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?:\bENV\s+|--)([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',;&|)}\]\-][^\s"',;&|)}\]]*))"#,
+    )
+    .ok()
+});
+
+/// A word on its own: a token's form or a URL's password may stand anywhere.
+static WORD: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"[^\s"'`,;<>(){}\[\]]{8,}"#).ok());
+
+/// `Authorization: Bearer value`, `-u user:password`.
+static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)authorization\s*:\s*(?:(?:bearer|basic|token)\s+)?([^\s"'$][^\s"']*)"#).ok()
+});
+
+/// The ranges of `text` that hold secrets, sorted, not overlapping.
+#[must_use]
+pub fn secret_ranges(text: &[u8]) -> Vec<TextRange> {
+    let mut found = Vec::new();
+    let mut add = |name: &str, value: &[u8], start: usize| {
+        let Ok(value) = std::str::from_utf8(value) else { return };
+        if let Some(literal) = literal_secret(name, value) {
+            found.push(TextRange::of(
+                start + literal.range.start as usize,
+                start + literal.range.end as usize,
+            ));
+        }
+    };
+    for pair in [&ASSIGNMENT, &SPACED]
+        .into_iter()
+        .filter_map(|r| r.as_ref())
+        .flat_map(|r| r.captures_iter(text))
+    {
+        let name =
+            pair.get(1).and_then(|m| std::str::from_utf8(m.as_bytes()).ok()).unwrap_or_default();
+        if let Some(value) = pair.get(2).or_else(|| pair.get(3)).or_else(|| pair.get(4)) {
+            add(name, value.as_bytes(), value.start());
+        }
+    }
+    for word in WORD.iter().flat_map(|r| r.find_iter(text)) {
+        // `NAME=value` is one word for this pattern: its value is looked at by itself.
+        let at = memchr::memchr(b'=', word.as_bytes()).map_or(0, |i| i + 1);
+        add("", &word.as_bytes()[at..], word.start() + at);
+        add("", word.as_bytes(), word.start());
+    }
+    for header in HEADER.iter().flat_map(|r| r.captures_iter(text)) {
+        if let Some(value) = header.get(1) {
+            add("AUTHORIZATION_TOKEN", value.as_bytes(), value.start());
+        }
+    }
+    found.sort_unstable();
+    let mut merged: Vec<TextRange> = Vec::with_capacity(found.len());
+    for range in found {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => *last = last.cover(range),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// A text with its secrets replaced by `***`.
+#[must_use]
+pub fn redacted(text: &str) -> Option<String> {
+    let ranges = secret_ranges(text.as_bytes());
+    if ranges.is_empty() {
+        return None;
+    }
+    let mut out = String::new();
+    let mut at = 0;
+    for range in ranges {
+        out.push_str(text.get(at..range.start as usize).unwrap_or_default());
+        out.push_str("***");
+        at = range.end as usize;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(redacted(text).as_deref().unwrap_or(text), expected);
+    }
+
+    #[test]
+    fn values_are_hidden_and_names_are_not() {
+        check("ENV API_TOKEN=not-real-1 PORT=80", "ENV API_TOKEN=*** PORT=80");
+        check("      DB_PASSWORD: not-real-1", "      DB_PASSWORD: ***");
+        check(r#""password": "not-real-1","#, r#""password": "***","#);
+        check("PGPASSWORD=not-real-1 psql -U app", "PGPASSWORD=*** psql -U app");
+        check("url: postgres://app:not-real-1@db:5432/x", "url: postgres://app:***@db:5432/x");
+        check("ENV DB_PASSWORD not-real-1", "ENV DB_PASSWORD ***");
+        check("curl -H 'Authorization: Bearer not-real-1'", "curl -H 'Authorization: Bearer ***'");
+        check("PASSWORD: ${DB_PASSWORD}", "PASSWORD: ${DB_PASSWORD}");
+        check(
+            "`DB_PASSWORD` has a literal value: take it out",
+            "`DB_PASSWORD` has a literal value: take it out",
+        );
+    }
+}
