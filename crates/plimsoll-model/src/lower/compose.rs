@@ -646,7 +646,6 @@ impl<'a> Scope<'a, '_> {
         Some(Service { own: layers.len() - 1, layers, open })
     }
 
-    #[expect(clippy::type_complexity, reason = "what the loop above goes on with")]
     fn extended(
         &self,
         doc: &'a Doc,

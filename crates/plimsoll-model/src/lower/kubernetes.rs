@@ -138,7 +138,10 @@ impl<'a> Reader<'a> {
         for (key, init) in [("initContainers", true), ("containers", false)] {
             for item in self.items(spec.get(key)) {
                 if item.is_map() {
-                    let container = self.container(&pod, item, init);
+                    let mut container = self.container(&pod, item, init);
+                    if let Some((why, span)) = container.open {
+                        leave_open(&mut container, why, span);
+                    }
                     self.out.push(container);
                 }
             }
@@ -165,7 +168,7 @@ impl<'a> Reader<'a> {
             item.path(&["securityContext", key])
                 .or_else(|| pod.spec.path(&["securityContext", key]))
         };
-        let open = match (item.is_partial(), self.left) {
+        let open = match (item.is_partial() || pod.spec.is_partial(), self.left) {
             (true, _) => Some((Why::Unparsed, item.span())),
             (false, 0) => Some((Why::TooLarge, item.span())),
             (false, _) => None,
@@ -383,6 +386,25 @@ impl<'a> Reader<'a> {
             retries: setting("failureThreshold"),
         })
     }
+}
+
+/// Makes what nothing was read for unknown: the rest of the file may say it.
+fn leave_open(container: &mut Container, why: Why, at: Span) {
+    fn open<T>(fact: &mut Fact<T>, why: Why, at: Span) {
+        if fact.is_absent() {
+            *fact = Fact::Unknown(why, Some(at));
+        }
+    }
+    let Container { image, user, cpu_limit, memory_limit, restart, .. } = &mut *container;
+    for fact in [image, user, cpu_limit, memory_limit, restart] {
+        open(fact, why, at);
+    }
+    let Container { read_only, run_as_non_root, no_new_privileges, privileged, requests, .. } =
+        &mut *container;
+    for fact in [read_only, run_as_non_root, no_new_privileges, privileged, requests] {
+        open(fact, why, at);
+    }
+    open(&mut container.stop_grace, why, at);
 }
 
 fn text(value: Option<Value<'_>>) -> Fact<String> {
@@ -610,6 +632,17 @@ p all.yml:8 Production Pod/
   image q
   entrypoint x",
         );
+    }
+
+    #[test]
+    fn what_a_syntax_error_hides_is_unknown() {
+        let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: a\n      image: b\n      args: [x\n";
+        let tree = Tree::from_memory([("p.yaml", text)]);
+        let delivery = crate::lower(&tree, &Hints::default());
+        let container = &delivery.containers[0];
+        assert_eq!(container.image.known().map(String::as_str), Some("b"));
+        assert_eq!(container.privileged.unknown().map(|(why, _)| why), Some(Why::Unparsed));
+        assert_eq!(delivery.problems.len(), 1);
     }
 
     #[test]
