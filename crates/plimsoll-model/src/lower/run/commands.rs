@@ -298,6 +298,10 @@ impl Walk<'_> {
             }
             "rm" | "rmdir" | "unlink" => {
                 let operands = Options::read(args, &[]).operands;
+                // `xargs rm`: which ones is not known.
+                if operands.is_empty() {
+                    return false;
+                }
                 let paths = self.paths(&operands);
                 for manager in paths.iter().flat_map(|path| packages::caches(path)) {
                     self.emit(call, EffectKind::CleanCache(manager));
@@ -320,6 +324,9 @@ impl Walk<'_> {
                     self.emit(call, EffectKind::StripSuid);
                     return true;
                 }
+                if paths.is_empty() {
+                    return false;
+                }
                 let paths = self.paths(paths);
                 self.emit(call, EffectKind::Chmod { mode: mode.clone(), paths, recursive });
             }
@@ -327,6 +334,9 @@ impl Walk<'_> {
                 let (recursive, operands) = change(args);
                 let Some((owner, paths)) = operands.split_first() else { return false };
                 let owner = if name == "chgrp" { format!(":{owner}") } else { owner.clone() };
+                if paths.is_empty() {
+                    return false;
+                }
                 let paths = self.paths(paths);
                 self.emit(call, EffectKind::Chown { owner, paths, recursive });
             }

@@ -575,7 +575,7 @@ impl Walk<'_> {
         self.depth -= 1;
     }
 
-    /// Runs a program that stands in a word or a here-document. `apart`: in a process of its own.
+    /// Runs a program that stands in a word or a here-document, in a process of its own.
     fn nested(&mut self, text: &Derived, shell: Shell, options: &[String], call: &Call) {
         if self.depth >= MAX_DEPTH || !self.spend(text.text().len()) {
             return;

@@ -352,6 +352,8 @@ fn builds() {
 
 #[test]
 fn swallowed_failures() {
+    // A `set -e` that the failure itself skips.
+    check(ALPINE, "RUN npm ci && set -e; echo ok", "install Npm [] locked !; echo ok");
     check(ALPINE, "RUN npm run build || true", "build npm run build !|| true");
     check(ALPINE, "RUN npm ci 2>/dev/null || :", "install Npm [] locked !|| :");
     check(
@@ -554,6 +556,7 @@ fn written_text_maps_back() {
 
 #[test]
 fn files_and_modes() {
+    check(DEBIAN, "RUN ls | xargs -r rm -rf", "other ls\nother rm -rf");
     check(
         ALPINE,
         "RUN mkdir -p logs /data && chown -R node:node logs /data",
