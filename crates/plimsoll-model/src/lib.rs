@@ -16,6 +16,7 @@ pub mod image;
 pub mod migration;
 pub mod package;
 pub mod pipeline;
+pub mod probe;
 pub mod purpose;
 pub mod redact;
 pub mod reference;
