@@ -77,7 +77,7 @@ pub struct Container {
     /// A batch job: Kubernetes Job or CronJob, a pod's init container, or a compose service that
     /// others await with `service_completed_successfully`.
     pub job: bool,
-    /// Comments that stand in the block of this container, right above it, or at the head of a
+    /// Comments that stand in the block of this container, right above it, or at head or end of a
     /// compose file that describes it.
     pub comments: Vec<Span>,
     /// What compose files that are only merged when named (`-f`) would add.
@@ -271,14 +271,24 @@ pub struct SecretUse {
     pub name: String,
     /// The file it comes from, relative to the root, if it is a file of the host.
     pub file: Option<String>,
-    /// `uid`, `gid` or `mode` are set.
-    pub owner_or_mode: bool,
+    /// A mode is set that keeps other users out: `0400`.
+    pub restricted: bool,
     /// It arrives as a file (rather than an environment variable).
     pub as_file: bool,
     /// The platform enforces owner and mode (Swarm, Kubernetes).
     pub enforced: bool,
     /// Where it stands.
     pub span: Span,
+}
+
+/// Whether a mode as a descriptor writes it (octal with a leading zero, else decimal) gives users
+/// other than owner and group nothing.
+pub(crate) fn keeps_others_out(mode: &str) -> bool {
+    let mode = mode.trim();
+    let octal = mode.strip_prefix("0o").or_else(|| mode.strip_prefix('0'));
+    let bits =
+        octal.map_or_else(|| mode.parse().ok(), |digits| u32::from_str_radix(digits, 8).ok());
+    bits.is_some_and(|bits| bits & 0o7 == 0)
 }
 
 /// A `depends_on` entry.

@@ -23,6 +23,7 @@ pub mod reference;
 pub mod script;
 pub mod secret;
 pub mod service;
+pub mod tool;
 
 mod delivery;
 mod lower;

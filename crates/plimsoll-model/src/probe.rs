@@ -2,7 +2,9 @@
 
 use plimsoll_syntax::shell::{self, CommandKind, Connector, Dialect, List, ListId, Script};
 
-use crate::image::HealthTest;
+use crate::Delivery;
+use crate::container::{Container, ContainerKind};
+use crate::image::{HealthTest, Healthcheck, Image};
 
 /// How often `sh -c` may stand within `sh -c`, and a wrapper before a wrapper.
 const MAX_NESTED: usize = 4;
@@ -25,6 +27,41 @@ pub struct Probe {
     pub path: Option<String>,
     /// It succeeds (`true`) or fails (`false`) whatever the service answers: `|| true`, `; exit 1`.
     pub always: Option<bool>,
+}
+
+impl Delivery {
+    /// The health check that the engine runs for a container, or for an image that nothing
+    /// deploys: what compose sets wins, key by key, over the image's HEALTHCHECK. Kubernetes runs
+    /// none.
+    #[must_use]
+    pub fn healthcheck(
+        &self,
+        container: Option<&Container>,
+        image: Option<&Image>,
+    ) -> Option<Healthcheck> {
+        if matches!(container.map(|c| &c.kind), Some(ContainerKind::Kubernetes { .. })) {
+            return None;
+        }
+        let of_image =
+            image.and_then(Image::final_stage).and_then(|s| s.config.healthcheck.clone());
+        match (container.and_then(|c| c.healthcheck.clone()), of_image) {
+            (Some(set), Some(of_image)) if !matches!(set.test, HealthTest::Disabled) => {
+                Some(Healthcheck {
+                    test: match set.test {
+                        HealthTest::Unknown => of_image.test,
+                        test => test,
+                    },
+                    span: set.span,
+                    interval: set.interval.or(of_image.interval),
+                    timeout: set.timeout.or(of_image.timeout),
+                    start_period: set.start_period.or(of_image.start_period),
+                    retries: set.retries.or(of_image.retries),
+                })
+            }
+            (Some(set), _) => Some(set),
+            (None, of_image) => of_image,
+        }
+    }
 }
 
 /// Reads a health check; `None` where it is disabled or cannot be read.
@@ -233,7 +270,8 @@ impl Probe {
             self.url(code);
             return;
         }
-        let host = ["localhost", "127.0.0.1", "0.0.0.0", "::1"].into_iter().find(|h| code.contains(h));
+        let host =
+            ["localhost", "127.0.0.1", "0.0.0.0", "::1"].into_iter().find(|h| code.contains(h));
         let number = |from: &str| {
             let (_, rest) = code.split_once(from)?;
             let rest = rest.trim_start_matches(|c: char| " :=,'\"".contains(c));
@@ -242,9 +280,11 @@ impl Probe {
         };
         let port = host.and_then(number).or_else(|| number("port"));
         let port = port.or_else(|| number("connect(")).or_else(|| number("createConnection("));
-        let path = code.split(['\'', '"', '`']).skip(1).step_by(2).find(|text| {
-            text.starts_with('/') && !text.contains(['(', ' '])
-        });
+        let path = code
+            .split(['\'', '"', '`'])
+            .skip(1)
+            .step_by(2)
+            .find(|text| text.starts_with('/') && !text.contains(['(', ' ']));
         match (port, path) {
             (None, None) if host.is_none() => {}
             (port, Some(path)) => {
@@ -268,8 +308,25 @@ fn is_own_host(host: &str) -> bool {
 fn is_builtin(name: &str) -> bool {
     matches!(
         name,
-        "exit" | "true" | "false" | ":" | "echo" | "[" | "[[" | "test" | "cd" | "set" | "export"
-            | "printf" | "read" | "return" | "exec" | "command" | "kill" | "unset" | "wait"
+        "exit"
+            | "true"
+            | "false"
+            | ":"
+            | "echo"
+            | "["
+            | "[["
+            | "test"
+            | "cd"
+            | "set"
+            | "export"
+            | "printf"
+            | "read"
+            | "return"
+            | "exec"
+            | "command"
+            | "kill"
+            | "unset"
+            | "wait"
     )
 }
 
@@ -370,22 +427,18 @@ fn ends(script: &Script, list: &List) -> Ends {
     let mut now = Ends { zero: true, other: false };
     let mut before = Connector::Seq;
     for item in &list.items {
-        let (status, exit) = item.pipeline.last().map_or(
-            (Ends { zero: true, other: true }, false),
-            |&command| status(script, command),
-        );
-        let status = if item.negated {
-            Ends { zero: status.other, other: status.zero }
-        } else {
-            status
-        };
+        let (status, exit) = item
+            .pipeline
+            .last()
+            .map_or((Ends { zero: true, other: true }, false), |&command| status(script, command));
+        let status =
+            if item.negated { Ends { zero: status.other, other: status.zero } } else { status };
         let (runs, skipped) = match before {
             Connector::And => (now.zero, Ends { zero: false, other: now.other }),
             Connector::Or => (now.other, Ends { zero: now.zero, other: false }),
-            Connector::Seq | Connector::Background => (
-                now.zero || now.other,
-                Ends { zero: false, other: false },
-            ),
+            Connector::Seq | Connector::Background => {
+                (now.zero || now.other, Ends { zero: false, other: false })
+            }
         };
         now = skipped;
         if runs {
@@ -491,11 +544,19 @@ mod tests {
             "node |  | http localhost ${process.env.PORT || 3000} /health",
         );
         exec(
-            &["node", "-e", "require('http').request({host: 'localhost', port: 3000, path: '/healthz'})"],
+            &[
+                "node",
+                "-e",
+                "require('http').request({host: 'localhost', port: 3000, path: '/healthz'})",
+            ],
             "node |  | http localhost 3000 /healthz",
         );
         exec(
-            &["python", "-c", "import urllib.request as u; u.urlopen('http://localhost:8000/health/')"],
+            &[
+                "python",
+                "-c",
+                "import urllib.request as u; u.urlopen('http://localhost:8000/health/')",
+            ],
             "python |  | http localhost 8000 /health/",
         );
         exec(
@@ -541,7 +602,10 @@ mod tests {
     fn hostile_commands_end() {
         shell("", "sh |  | - - - - always true");
         shell("curl http://", "curl sh |  | http - 80 /");
-        shell("timeout timeout timeout timeout timeout timeout curl x:1", "timeout sh |  | - - - -");
+        shell(
+            "timeout timeout timeout timeout timeout timeout curl x:1",
+            "timeout sh |  | - - - -",
+        );
         exec(&["curl", "http://${{{{"], "curl |  | http ${{{{ 80 /");
     }
 }

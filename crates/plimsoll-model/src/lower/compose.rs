@@ -525,7 +525,11 @@ impl<'a> Reading<'a> {
             .yaml
             .comments
             .iter()
-            .take_while(|comment| comment.end <= services_key.raw().range.start)
+            // What is commented out at the end is said of all of it, as is the head.
+            .filter(|comment| {
+                comment.end <= services_key.raw().range.start
+                    || comment.start >= root.raw().range.end
+            })
             .take(MAX_HEADER)
             .map(|comment| doc.yaml.text.span(*comment))
             .collect();
@@ -803,7 +807,7 @@ pub(super) mod tests {
             }
             for s in &c.secrets {
                 let flags =
-                    [(s.as_file, " file"), (s.owner_or_mode, " mode"), (s.enforced, " enforced")];
+                    [(s.as_file, " file"), (s.restricted, " mode"), (s.enforced, " enforced")];
                 let flags: String = flags.iter().filter(|f| f.0).map(|f| f.1).collect();
                 fact("secret", Some(Ok(format!("{} {:?}{flags}", s.name, s.file))));
             }

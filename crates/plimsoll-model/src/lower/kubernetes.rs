@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::cx::Cx;
 use super::{compose, purpose};
 use crate::container::{
-    Container, ContainerKind, EnvValue, EnvVar, Mount, MountKind, Port, SecretUse,
+    Container, ContainerKind, EnvValue, EnvVar, Mount, MountKind, Port, SecretUse, keeps_others_out,
 };
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
                 secrets.push(SecretUse {
                     name,
                     file: None,
-                    owner_or_mode: has_mode(volume),
+                    restricted: has_mode(volume),
                     as_file: true,
                     enforced: true,
                     span: mount.span(),
@@ -459,20 +459,23 @@ fn reference(secret: Value<'_>, span: Span) -> SecretUse {
     SecretUse {
         name: secret.get("name").and_then(Value::text).unwrap_or_default().to_owned(),
         file: None,
-        owner_or_mode: false,
+        restricted: false,
         as_file: false,
         enforced: true,
         span,
     }
 }
 
-/// Whether a volume sets the mode of its files, for all or for each.
+/// Whether a volume sets a mode that keeps other users out of its files, for all or for each.
 fn has_mode(volume: Value<'_>) -> bool {
     ["secret", "projected"].iter().filter_map(|key| volume.get(key)).any(|source| {
         let items = source.get("items");
-        source.get("defaultMode").is_some()
+        let restricted = |value: Value<'_>, key: &str| {
+            value.get(key).and_then(Value::text).is_some_and(keeps_others_out)
+        };
+        restricted(source, "defaultMode")
             || items.is_some_and(|items| {
-                items.items().next().is_some() && items.items().all(|i| i.get("mode").is_some())
+                items.items().next().is_some() && items.items().all(|i| restricted(i, "mode"))
             })
     })
 }

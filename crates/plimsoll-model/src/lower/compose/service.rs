@@ -10,6 +10,7 @@ use super::interpolate::{Text, Vars, interpolate};
 use super::words;
 use crate::container::{
     Build, Container, ContainerKind, DependsOn, EnvVar, Mount, MountKind, Overlay, Port, SecretUse,
+    keeps_others_out,
 };
 use crate::fact::{Fact, How, Origin, Why};
 use crate::image::{Exec, HealthTest, Healthcheck};
@@ -491,7 +492,7 @@ impl<'a> Service<'a> {
             let used = SecretUse {
                 name: granted.source,
                 file,
-                owner_or_mode: granted.owner_or_mode,
+                restricted: granted.restricted,
                 as_file: true,
                 enforced: source.is_some_and(|s| s.external),
                 span: item.span(),
@@ -647,19 +648,19 @@ impl<T> Named<T> {
 struct Granted {
     source: String,
     target: Option<String>,
-    owner_or_mode: bool,
+    restricted: bool,
 }
 
 impl Granted {
     fn read<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Self> {
         if !item.is_map() {
-            return Some(Self { source: layer.lenient(item)?, target: None, owner_or_mode: false });
+            return Some(Self { source: layer.lenient(item)?, target: None, restricted: false });
         }
         let of = |key: &str| item.get(key).and_then(|value| layer.lenient(value));
         Some(Self {
             source: of("source")?,
             target: of("target"),
-            owner_or_mode: ["uid", "gid", "mode"].iter().any(|key| item.get(key).is_some()),
+            restricted: of("mode").is_some_and(|mode| keeps_others_out(&mode)),
         })
     }
 }
