@@ -111,3 +111,32 @@ pub static DELIVERS: Condition = Condition {
     name: "builds, ships or runs anything",
     holds: |cx, _| Fact::inferred(!cx.delivery.read.is_empty(), None),
 };
+
+/// The service runs all the time: it is no batch job.
+pub static RUNS_AS_A_SERVICE: Condition = Condition {
+    name: "runs as a service",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        Fact::inferred(!crate::health::deployments(cx, cx.service(id)).is_empty(), None)
+    },
+};
+
+/// A health check is in effect that Dockerfile or compose file defines.
+pub static HAS_HEALTHCHECK: Condition = Condition {
+    name: "defines a HEALTHCHECK",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = cx.service(id);
+        if !crate::health::settable(cx, service).is_empty() {
+            return Fact::inferred(true, None);
+        }
+        // Kubernetes runs none, whatever the image has.
+        let engines = crate::health::deployments(cx, service);
+        let hidden =
+            engines.iter().filter(|d| !d.is_kubernetes()).find_map(|d| d.hidden(cx, service));
+        match hidden {
+            Some((why, _, at)) => Fact::Unknown(why, Some(at)),
+            None => Fact::inferred(false, None),
+        }
+    },
+};

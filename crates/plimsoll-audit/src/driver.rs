@@ -200,7 +200,7 @@ fn guarded(
 
 /// One verdict for several members: the worst one's outcome and message, the evidence of all that
 /// share it, and the rest as context. With one member, its verdict.
-fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span) -> Verdict {
+pub(crate) fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span) -> Verdict {
     let Some(worst) = verdicts.iter().map(|(_, v)| v.outcome.rank()).max() else {
         return Verdict::not_applicable(
             format!("does not apply: it {none}"),

@@ -11,10 +11,12 @@ mod context;
 mod cx;
 mod driver;
 mod evidence;
+mod health;
 mod page;
 mod policy;
 mod report;
 mod score;
+mod static_site;
 mod subject;
 mod verdict;
 

@@ -80,15 +80,15 @@ fn brings(step: &Step, name: &str) -> Option<Span> {
     let is_it = |path: &str| {
         path.rsplit_once('/').is_some_and(|(dir, last)| last == name && BIN.contains(&dir))
     };
-    let into_bin = |dest: &str, sources: &mut dyn Iterator<Item = &str>| {
+    let into_bin = |dest: &str, sources: Vec<&str>| {
         is_it(dest)
             || BIN.contains(&dest.trim_end_matches('/'))
-                && sources.any(|source| source.rsplit('/').next() == Some(name))
+                && sources.iter().any(|source| source.rsplit('/').next() == Some(name))
     };
     match &step.kind {
         StepKind::Copy(Copy { dest, sources, .. }) => {
             let dest = dest.known()?;
-            into_bin(dest, &mut sources.iter().map(|s| &*s.path)).then_some(step.span)
+            into_bin(dest, sources.iter().map(|s| &*s.path).collect()).then_some(step.span)
         }
         StepKind::Run(run) => {
             // Whatever ran a line in a shell has one.
@@ -100,7 +100,7 @@ fn brings(step: &Step, name: &str) -> Option<Span> {
                 EffectKind::Write { path, .. } => is_it(path),
                 EffectKind::Chmod { paths, .. } => paths.iter().any(|path| is_it(path)),
                 EffectKind::Place(sources, dest) => {
-                    into_bin(dest, &mut sources.iter().map(String::as_str))
+                    into_bin(dest, sources.iter().map(String::as_str).collect())
                 }
                 _ => false,
             });

@@ -2,4 +2,20 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod check_defined;
+mod endpoint_exists;
+mod gates_deployment;
+mod interval;
+mod retries;
+mod start_period;
+mod timeout;
+
+pub(super) static CHECKS: &[&Check] = &[
+    &check_defined::CHECK,
+    &endpoint_exists::CHECK,
+    &gates_deployment::CHECK,
+    &interval::CHECK,
+    &retries::CHECK,
+    &start_period::CHECK,
+    &timeout::CHECK,
+];

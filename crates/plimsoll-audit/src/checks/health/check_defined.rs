@@ -1,0 +1,294 @@
+//! # A health check is defined and can work
+//!
+//! The image has a HEALTHCHECK, or the compose service a `healthcheck`, or the pod a liveness and a
+//! readiness probe; what it calls is in the image, and the port that it asks is one that Dockerfile
+//! or descriptor names.
+//!
+//! A process that hangs still runs: without a health check nothing restarts it and nothing takes it
+//! out of rotation. A check that calls `curl` in an image without `curl` is worse than none: the
+//! service is unhealthy for ever, or whoever looks learns to ignore it.
+//!
+//! Ask the service over HTTP with a program that the image holds, at the port that it listens on.
+//!
+//! Whether the program answers at that path is the question of `health/endpoint-exists`, not of
+//! this check. A check that succeeds whatever the answer (`|| true`) counts in part. Kubernetes
+//! does not run a HEALTHCHECK: where it deploys the image without probes, the HEALTHCHECK counts in
+//! part. Of several deployments the worst counts.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000 # <- no HEALTHCHECK
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! Disabled by the descriptor:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     healthcheck:
+//!       disable: true # <- disabled
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- asks port 3000
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-slim
+//! EXPOSE 3006
+//! HEALTHCHECK --interval=30s \
+//!   CMD node -e "require('http').get('http://localhost:3006/health', r => process.exit(r.statusCode === 200 ? 0 : 1))" # <- with `node`
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! The compose file knows the port:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.12-slim
+//! CMD ["python", "main.py"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     ports: ["8000:8000"]
+//!     healthcheck:
+//!       test: ["CMD", "python", "-c", "import urllib.request as u; u.urlopen('http://localhost:8000/health')"] # <- asks port 8000
+//! ```
+//!
+//! ## Partial
+//!
+//! The program is not in the image:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000
+//! HEALTHCHECK CMD curl -f http://localhost:3000/health || exit 1 # <- `curl` is not in the image
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! Another port:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://localhost:8080/health # <- asks port 8080
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! It cannot fail:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://localhost:3000/health || true # <- succeeds whatever
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! What the base holds, and sets, only the registry knows:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM registry.example/team/base:1 # <- its base may set one
+//! CMD ["/app"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "nightly.js"]
+//! ```
+//! `job.yaml`:
+//! ```yaml
+//! apiVersion: batch/v1
+//! kind: CronJob
+//! metadata: {name: nightly}
+//! spec:
+//!   schedule: "0 3 * * *"
+//!   jobTemplate:
+//!     spec:
+//!       template:
+//!         spec:
+//!           containers:
+//!             - name: nightly
+//!               image: nightly:1.0.0
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   nightly:
+//!     image: nightly:1.0.0
+//!     build: .
+//!     profiles: [dev]
+//! ```
+
+use plimsoll_model::image::{HealthTest, Healthcheck};
+
+use crate::conditions::RUNS_AS_A_SERVICE;
+use crate::health::{Deployment, deployments, each, works};
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
+    Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "health/check-defined",
+    section: Section::HealthChecks,
+    domain: Domain::ResilienceOps,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &["CIS-D 4.6", "CIS-D 5.27"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "hadolint", rule: "DL3057", relation: Relation::Narrower },
+            Equivalent { tool: "checkov", rule: "CKV_DOCKER_2", relation: Relation::Narrower },
+            Equivalent { tool: "trivy", rule: "DS-0026", relation: Relation::Narrower },
+            Equivalent {
+                tool: "kics",
+                rule: "healthcheck_instruction_missing",
+                relation: Relation::Narrower,
+            },
+            Equivalent { tool: "checkov", rule: "CKV_K8S_8", relation: Relation::Narrower },
+            Equivalent { tool: "checkov", rule: "CKV_K8S_9", relation: Relation::Narrower },
+            Equivalent {
+                tool: "kube-linter",
+                rule: "no-liveness-probe",
+                relation: Relation::Narrower,
+            },
+        ],
+    }],
+    when: &[&RUNS_AS_A_SERVICE],
+    source: include_str!("check_defined.rs"),
+    run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
+    fix: Some(fix),
+};
+
+fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict {
+    if let Some(container) = d.container.filter(|_| d.is_kubernetes()) {
+        return match (&container.healthcheck, &container.readiness) {
+            (Some(live), Some(ready)) => {
+                let (live, ready) = (works(cx, d, live), works(cx, d, ready));
+                // The worse of the two decides, the evidence of both is shown.
+                let (worse, other) = if ready.outcome.rank() > live.outcome.rank() {
+                    (ready, live)
+                } else {
+                    (live, ready)
+                };
+                worse.and_all(other.evidence)
+            }
+            (Some(one), None) => half(container.span, one, "liveness", "readinessProbe"),
+            (None, Some(one)) => half(container.span, one, "readiness", "livenessProbe"),
+            (None, None) => {
+                match d.image.and_then(|image| cx.delivery.healthcheck(None, Some(image))) {
+                    Some(health) if container.open.is_none() => Verdict::partial(
+                        "Kubernetes runs no HEALTHCHECK: add livenessProbe and readinessProbe",
+                        Evidence::context(health.span, "Kubernetes does not run it"),
+                    )
+                    .and(Evidence::missing_in(container.span, "no probes")),
+                    _ => none(cx, service, d),
+                }
+            }
+        };
+    }
+    match cx.delivery.healthcheck(d.container, d.image) {
+        None => none(cx, service, d),
+        Some(health) if matches!(health.test, HealthTest::Disabled) => Verdict::fail(
+            "the health check is disabled: define one",
+            Evidence::contradicts(health.span, "disabled"),
+        ),
+        Some(health) => works(cx, d, &health),
+    }
+}
+
+fn half(at: plimsoll_source::Span, one: &Healthcheck, has: &str, lacks: &'static str) -> Verdict {
+    Verdict::partial(
+        format!("the pod has a {has} probe and no {lacks}: add it"),
+        Evidence::missing_in(at, format!("no {lacks}")),
+    )
+    .and(Evidence::context(one.span, format!("a {has} probe")))
+}
+
+fn none(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict {
+    if let Some((why, says, at)) = d.hidden(cx, service) {
+        let message = format!("no health check is seen, and {says}");
+        return Verdict::unknown(why, message, Evidence::context(at, says));
+    }
+    let mut places = d.places().into_iter().map(|at| {
+        let dockerfile = d.image.is_some_and(|image| image.file == at.file);
+        Evidence::missing_in(at, if dockerfile { "no HEALTHCHECK" } else { "no health check" })
+    });
+    let first = places.next().unwrap_or_else(|| Evidence::missing_in(service.place, "none"));
+    Verdict::fail("no health check: add HEALTHCHECK, or a `healthcheck` in compose", first)
+        .and_all(places)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, finding: &Finding) -> Option<Fix> {
+    if finding.outcome != Outcome::Fail {
+        return None;
+    }
+    let d = deployments(cx, service).into_iter().find(|d| d.image.is_some())?;
+    let image = d.image?;
+    let port = d.ports().first()?.0;
+    let has = |tool: &str| cx.delivery.has_tool(image, tool).known() == Some(&true);
+    let url = format!("http://127.0.0.1:{port}/health");
+    let call = if has("wget") {
+        format!("wget -q --spider {url}")
+    } else if has("curl") {
+        format!("curl -fsS {url}")
+    } else if has("node") {
+        format!(
+            "node -e \"fetch('{url}').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))\""
+        )
+    } else if has("python3") {
+        format!("python3 -c \"import urllib.request as u; u.urlopen('{url}')\"")
+    } else {
+        return None;
+    };
+    let times = "--interval=30s --timeout=5s --start-period=30s --retries=3";
+    Some(Fix {
+        does: "ask the service's health route from the image".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path: image.path.clone(),
+            language: "dockerfile",
+            text: format!("HEALTHCHECK {times} \\\n  CMD {call}\n"),
+        }),
+        patch: None,
+    })
+}

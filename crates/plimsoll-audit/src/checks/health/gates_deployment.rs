@@ -1,0 +1,226 @@
+//! # A deployment waits until the service is healthy
+//!
+//! Something that deploys waits for this service's health: another service starts when it is
+//! `service_healthy`, a readiness probe holds traffic back, or a deploy script waits for its health
+//! route and rolls back when it does not come.
+//!
+//! A HEALTHCHECK alone gates nothing: a version that starts and answers nothing replaces one that
+//! worked, and the first to notice is a user.
+//!
+//! Give the pod a readiness probe, let what needs the service wait for `service_healthy`, or wait
+//! for it in the deploy job and roll back when it does not come.
+//!
+//! That this service waits for others says nothing about its own health. Where nothing waits, the
+//! answer depends on whether the program has a health route at all (in part) or not (it fails): that
+//! stands in its source, which is not read yet, except for a site that nginx serves as it comes.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM nginx:1.29-alpine
+//! COPY site /usr/share/nginx/html
+//! ```
+//! `site/about.html`:
+//! ```html
+//! <p>About</p>
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   site: # <- nothing waits for it
+//!     build: .
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!   proxy:
+//!     image: caddy:2.10
+//!     depends_on:
+//!       api:
+//!         condition: service_healthy # <- `proxy` waits until it is healthy
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM nginx:1.29-alpine
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1/ # <- it could be waited for
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! It waits for its database; nothing waits for it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api: # <- nothing waits for it
+//!     build: .
+//!     depends_on:
+//!       database:
+//!         condition: service_healthy
+//!   database:
+//!     image: postgres:17
+//!     healthcheck:
+//!       test: ["CMD-SHELL", "pg_isready"]
+//! ```
+//!
+//! ## See also
+//!
+//! - `health/check-defined`: the check that the wait asks.
+
+use plimsoll_model::Why;
+use plimsoll_model::container::{Container, ContainerKind};
+use plimsoll_model::pipeline::{Role, RoleKind, Runs};
+use plimsoll_model::probe::probe;
+use plimsoll_source::Span;
+
+use crate::conditions::RUNS_AS_A_SERVICE;
+use crate::health::{Deployment, each};
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict, static_site,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "health/gates-deployment",
+    section: Section::HealthChecks,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::Medium,
+    effort: Effort::Hours,
+    within: None,
+    after: &["health/check-defined"],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&RUNS_AS_A_SERVICE],
+    source: include_str!("gates_deployment.rs"),
+    run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
+    fix: None,
+};
+
+fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict {
+    let gate =
+        d.container.and_then(|c| by_descriptor(cx, d, c)).or_else(|| by_steps(cx, service, d));
+    if let Some((span, says)) = gate {
+        return Verdict::pass(
+            "a deployment waits for the service's health",
+            Evidence::shows(span, says),
+        );
+    }
+    let at = d.places().first().copied().unwrap_or(service.place);
+    let health = d.healthcheck(cx);
+    let path = health.as_ref().and_then(|h| probe(&h.test)?.path).unwrap_or("/health".to_owned());
+    let says = "nothing waits for it";
+    match static_site::of(d).map(|site| site.serves(cx, &path)) {
+        Some(Ok(Some(via))) => {
+            let could = Evidence::contradicts(
+                health.map_or(via, |health| health.span),
+                "it could be waited for",
+            );
+            Verdict::partial(
+                format!("nothing waits for `{path}`: gate the deployment on it"),
+                could,
+            )
+            .and(Evidence::missing_in(at, says))
+        }
+        Some(Ok(None)) if d.hidden(cx, service).is_none() => Verdict::fail(
+            format!("no `{path}`, and nothing waits for the service: add both"),
+            Evidence::missing_in(at, says),
+        ),
+        _ => Verdict::unknown(
+            Why::Unsupported,
+            "nothing waits for its health; whether it has a health route stands in its source",
+            Evidence::context(at, says),
+        ),
+    }
+}
+
+/// What a descriptor lets wait for this container.
+fn by_descriptor(cx: &Cx<'_>, d: Deployment<'_>, container: &Container) -> Option<(Span, String)> {
+    match &container.kind {
+        ContainerKind::Kubernetes { .. } => {
+            let ready = container.readiness.as_ref()?;
+            Some((ready.span, "a readiness probe holds traffic back".to_owned()))
+        }
+        ContainerKind::Compose { project } => {
+            d.healthcheck(cx)?;
+            cx.delivery.containers.iter().find_map(|other| {
+                if other.kind != (ContainerKind::Compose { project: *project }) {
+                    return None;
+                }
+                let wait = other
+                    .depends_on
+                    .iter()
+                    .find(|on| on.service == container.name && on.condition == "service_healthy")?;
+                Some((wait.span, format!("`{}` waits until it is healthy", other.name)))
+            })
+        }
+    }
+}
+
+/// A script or pipeline that deploys, then waits for this service, and rolls back.
+fn by_steps(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Option<(Span, String)> {
+    let scripts =
+        service.programs.iter().map(|&id| cx.delivery[id].roles.iter().collect::<Vec<_>>());
+    let pipelines = service
+        .pipelines
+        .iter()
+        .map(|&id| &cx.delivery[id])
+        .filter(|pipeline| matches!(pipeline.runs, Runs::Yes | Runs::OnCall));
+    let pipelines = pipelines.map(|pipeline| {
+        let steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
+        steps.flat_map(|step| &step.roles).collect::<Vec<_>>()
+    });
+    scripts.chain(pipelines).find_map(|roles| {
+        let has = |kind| roles.iter().find(|role| role.kind == kind && role.masked.is_none());
+        has(RoleKind::Deploy)?;
+        has(RoleKind::RollBack)?;
+        let waits = roles.iter().find(|role| {
+            role.kind == RoleKind::AwaitHealth
+                && role.masked.is_none()
+                && is_about(service, d, role)
+        })?;
+        Some((waits.span, "waits for it, and a failure rolls back".to_owned()))
+    })
+}
+
+/// Whether a wait is for this service: it names it, asks a port that it publishes, or is for all
+/// that compose starts.
+fn is_about(service: ServiceSubject<'_>, d: Deployment<'_>, role: &Role) -> bool {
+    let words = &role.words;
+    let name = d.container.map_or(&*service.service.name, |container| &*container.name);
+    let named = |word: &str| {
+        word.split(['/', ':', '=', '.', ','])
+            .any(|part| part == name || part == service.service.name)
+    };
+    let all = words.iter().any(|word| word == "--wait")
+        && words.iter().skip_while(|word| *word != "up").skip(1).all(|word| word.starts_with('-'));
+    let published = d.container.into_iter().flat_map(|container| &container.ports);
+    let mut hosts =
+        published.filter_map(|port| port.host.as_deref()).filter(|host| !host.is_empty());
+    all || words.iter().any(|word| named(word))
+        || hosts.any(|host| {
+            let port = format!(":{host}");
+            words.iter().any(|word| word.ends_with(&port) || word.contains(&format!("{port}/")))
+        })
+}
