@@ -1,7 +1,7 @@
 //! Conditions: what must hold for a question to make sense. Their names are the reasons that
 //! reports print beside NOT APPLICABLE.
 
-use plimsoll_model::image::{Base, Copy, CopyFrom, Stage, StepKind};
+use plimsoll_model::image::{Base, Copy, CopyFrom, Effect, EffectKind, Stage, Step, StepKind};
 use plimsoll_model::{Fact, Why};
 
 use crate::{Cx, Subject};
@@ -79,6 +79,81 @@ pub static COPIES_OR_SPELLS_SECRETS: Condition = Condition {
         _ => (COPIES_FROM_CONTEXT.holds)(cx, subject),
     },
 };
+
+/// A compiler or build script runs while the image is built.
+pub static BUILDS_SOMETHING: Condition = Condition {
+    name: "compiles or builds in its image",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let stages = image.stages_built();
+        let effects: Vec<_> = stages.iter().flat_map(|&stage| image.effects(stage)).collect();
+        if effects.iter().any(|(_, e)| matches!(e.kind, EffectKind::Build { .. })) {
+            return Fact::inferred(true, None);
+        }
+        runs_script(&effects)
+            .unwrap_or_else(|| unless_broken(cx, subject, some_stage(cx, subject, |_| false)))
+    },
+};
+
+/// Packages are installed in the layers that ship.
+pub static INSTALLS_IN_FINAL_STAGE: Condition = Condition {
+    name: "installs packages in its final stage",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let effects = image.target.map(|target| image.effects(target)).unwrap_or_default();
+        if effects.iter().any(|(_, e)| matches!(e.kind, EffectKind::Install(_))) {
+            return Fact::inferred(true, None);
+        }
+        runs_script(&effects)
+            .unwrap_or_else(|| unless_broken(cx, subject, some_stage(cx, subject, |_| false)))
+    },
+};
+
+/// A package manager of a language installs while the image is built.
+pub static INSTALLS_DEPENDENCIES: Condition = Condition {
+    name: "installs a language's packages in its image",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let stages = image.stages_built();
+        let effects: Vec<_> = stages.iter().flat_map(|&stage| image.effects(stage)).collect();
+        let installs = |effect: &Effect| match &effect.kind {
+            EffectKind::Install(install) => !install.manager.is_system(),
+            _ => false,
+        };
+        if effects.iter().any(|(_, effect)| installs(effect)) {
+            return Fact::inferred(true, None);
+        }
+        runs_script(&effects)
+            .unwrap_or_else(|| unless_broken(cx, subject, some_stage(cx, subject, |_| false)))
+    },
+};
+
+/// The image that is built takes part of itself from an earlier stage.
+pub static HAS_SEVERAL_STAGES: Condition = Condition {
+    name: "is built in several stages",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        if cx.delivery[id].stages_built().len() > 1 {
+            return Fact::inferred(true, None);
+        }
+        unless_broken(cx, subject, some_stage(cx, subject, |_| false))
+    },
+};
+
+/// What a script of the repository does is not read: where one is run.
+fn runs_script(effects: &[(&Step, &Effect)]) -> Option<Fact<bool>> {
+    effects.iter().find_map(|(_, effect)| {
+        let EffectKind::Other(words) = &effect.kind else { return None };
+        let program = words.first()?;
+        let shell = matches!(program.rsplit('/').next(), Some("sh" | "bash" | "ash" | "source"));
+        let script = if shell { words.get(1).filter(|w| !w.starts_with('-'))? } else { program };
+        let is_script = script.ends_with(".sh") || script.starts_with("./");
+        is_script.then_some(Fact::Unknown(Why::Unsupported, Some(effect.span)))
+    })
+}
 
 /// Whether a COPY or ADD reads the build context.
 pub(crate) fn reads_context(copy: &Copy) -> bool {

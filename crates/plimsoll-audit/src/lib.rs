@@ -12,6 +12,7 @@ mod cx;
 mod driver;
 mod evidence;
 mod health;
+mod installs;
 mod page;
 mod policy;
 mod report;

@@ -205,7 +205,7 @@ impl<'a> Filesystem<'a> {
         let mut doubt = None;
         for (at, as_directory) in candidates {
             let found = match &copy.from {
-                CopyFrom::Context => self.in_context(&at, step),
+                CopyFrom::Context => self.in_context(&at, step.span),
                 CopyFrom::Stage(stage) => {
                     let absolute = crate::lower::absolute("/", &at);
                     self.find_before(*stage, usize::MAX, &absolute, depth + 1)
@@ -226,13 +226,14 @@ impl<'a> Filesystem<'a> {
     }
 
     /// What stands at a path of the context, after the ignore file.
-    fn in_context(&self, path: &str, step: &Step) -> Found {
+    #[must_use]
+    pub fn in_context(&self, path: &str, via: Span) -> Found {
         let Some(context) = self.image.context.known() else {
             let (why, at) = self.image.context.unknown().unwrap_or((Why::Dynamic, None));
-            return Found::Unknown(why, at.or(Some(step.span)));
+            return Found::Unknown(why, at.or(Some(via)));
         };
         let Some(relative) = plimsoll_source::normalize_path(path) else {
-            return Found::Unknown(Why::OutOfTree, Some(step.span));
+            return Found::Unknown(Why::OutOfTree, Some(via));
         };
         let in_tree = match (&**context, &*relative) {
             ("", relative) => relative.to_owned(),
@@ -244,7 +245,7 @@ impl<'a> Filesystem<'a> {
             if self.image.ignores(&relative) {
                 return Found::Absent;
             }
-            return Found::File { file, via: step.span };
+            return Found::File { file, via };
         }
         if tree.is_dir(&in_tree) {
             // An ignore file may bring single files of an excluded directory back.
@@ -256,7 +257,7 @@ impl<'a> Filesystem<'a> {
             {
                 return Found::Absent;
             }
-            return Found::Directory { dir: in_tree, via: step.span };
+            return Found::Directory { dir: in_tree, via };
         }
         Found::Absent
     }

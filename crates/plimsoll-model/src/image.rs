@@ -373,6 +373,14 @@ pub enum Manager {
     Dotnet,
 }
 
+impl Manager {
+    /// Whether it installs packages of the system, rather than a language's.
+    #[must_use]
+    pub const fn is_system(self) -> bool {
+        matches!(self, Self::Apk | Self::Apt | Self::Dnf | Self::Zypper | Self::Pacman)
+    }
+}
+
 /// What an image's process gets, in effect at a stage's end.
 #[derive(Clone, Debug, Default)]
 pub struct Config {

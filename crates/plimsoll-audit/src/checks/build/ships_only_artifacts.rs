@@ -1,0 +1,325 @@
+//! # The final stage holds only what runs
+//!
+//! The final stage holds the build's output, production dependencies and what the service reads when
+//! it runs: no development dependencies, no source trees, no tests, no builder's directory. Sources
+//! of an interpreted language are what runs; their tests are not.
+//!
+//! Test runners, compilers and sources are the largest part of an image, the part with the most
+//! findings in a scan, and tell a thief how the service works.
+//!
+//! Install with `npm ci --omit=dev` (or prune in the builder), copy the output, and compile what is
+//! still a source: migrations in TypeScript need `ts-node`, which is a development dependency.
+//!
+//! ## Fails
+//!
+//! Development dependencies:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY package.json package-lock.json ./
+//! COPY src ./src
+//! RUN npm ci && npm run build
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json package-lock.json ./
+//! RUN npm ci # <- installs development dependencies
+//! COPY --from=builder /app/dist ./dist
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! Out of the builder, never pruned:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/node_modules ./node_modules # <- with development dependencies
+//! COPY --from=builder /app/dist ./dist
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! A builder's directory:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! COPY . /build/orders
+//! WORKDIR /build/orders
+//! RUN npm ci && npm run build && npm prune --omit=dev
+//!
+//! FROM node:20-alpine
+//! COPY --from=builder /build /app # <- a builder's directory
+//! CMD ["node", "/app/orders/dist/main.js"]
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY package.json package-lock.json ./
+//! COPY src ./src
+//! RUN npm ci && npm run build
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json package-lock.json ./
+//! RUN npm ci --omit=dev # <- installs production dependencies
+//! COPY --from=builder /app/dist ./dist # <- brings nothing that does not run
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! ## Passes
+//!
+//! Pruned before it is copied:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build && npm prune --omit=dev
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/node_modules ./node_modules # <- production dependencies
+//! COPY --from=builder /app/dist ./dist
+//! COPY migrations ./migrations
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build && npm prune --omit=dev
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/dist ./dist
+//! COPY --from=builder /app/knexfile.ts ./ # <- brings a source
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN ./install.sh
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/node_modules ./node_modules # <- not known
+//! COPY --from=builder /app/dist ./dist
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY . /app
+//! CMD ["node", "/app/src/main.js"]
+//! ```
+
+use std::borrow::Cow;
+
+use plimsoll_model::filesystem::{Filesystem, Found};
+use plimsoll_model::image::{Copy, CopyFrom, CopySource, EffectKind, StepKind};
+
+use crate::conditions::HAS_SEVERAL_STAGES;
+use crate::context::{Sources, covers, is_source, last_build, sources_below};
+use crate::installs::{Modules, brings_development, development_tool, is_node, modules};
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Outcome, Part, Run, Safety,
+    Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "build/ships-only-artifacts",
+    section: Section::BuildSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::High,
+    effort: Effort::Hours,
+    within: None,
+    after: &["build/multi-stage"],
+    controls: &["CIS-D 4.3"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_SEVERAL_STAGES],
+    source: include_str!("ships_only_artifacts.rs"),
+    run: Run::EachImage(run),
+    fix: Some(fix),
+};
+
+type Judged = (Outcome, Cow<'static, str>);
+
+fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
+    let Some(target) = image.target.filter(|_| !image.broken) else { return cx.unparsed(image) };
+    let mut found = Vec::new();
+    for step in image.steps_with_bases(target) {
+        match &step.kind {
+            StepKind::Copy(copy) => {
+                let worst = copy.sources.iter().map(|source| copied(cx, image, copy, source));
+                let worst = worst.max_by_key(|(outcome, _)| rank(*outcome));
+                found.extend(worst.map(|judged| (step.span, judged)));
+            }
+            StepKind::Run(run) => {
+                for (at, effect) in run.effects.iter().enumerate() {
+                    let later = run.effects.iter().skip(at);
+                    let pruned = later.clone().any(|e| matches!(e.kind, EffectKind::Prune(_)));
+                    let EffectKind::Install(install) = &effect.kind else { continue };
+                    let brings = brings_development(cx, image, target, install, &effect.workdir);
+                    let judged = match brings {
+                        Some(true) if !pruned => {
+                            (Outcome::Fail, "installs development dependencies".into())
+                        }
+                        Some(_) => (Outcome::Pass, "installs production dependencies".into()),
+                        None if is_node(install.manager) => {
+                            match development_tool(cx, image, &install.packages) {
+                                Some(name) => (
+                                    Outcome::Fail,
+                                    format!("installs `{name}`, a development dependency").into(),
+                                ),
+                                None => continue,
+                            }
+                        }
+                        None => continue,
+                    };
+                    found.push((effect.span, judged));
+                }
+            }
+            _ => {}
+        }
+    }
+    found.sort_by_key(|(_, (outcome, _))| std::cmp::Reverse(rank(*outcome)));
+    let mut evidence = found.iter().map(|(span, (outcome, says))| match outcome {
+        Outcome::Pass => Evidence::shows(*span, says.clone()),
+        Outcome::Unknown => Evidence::context(*span, says.clone()),
+        _ => Evidence::contradicts(*span, says.clone()),
+    });
+    let (Some((_, (worst, says))), Some(first)) = (found.first(), evidence.next()) else {
+        return cx.unparsed(image);
+    };
+    match worst {
+        Outcome::Fail => {
+            Verdict::fail(format!("the final stage {says}: ship only what runs"), first)
+        }
+        Outcome::Unknown => {
+            let message = "what the final stage takes from a builder is not known";
+            Verdict::unknown(Why::NeedsBuild, message, first)
+        }
+        Outcome::Partial => {
+            let message = "the final stage still holds sources: compile them, and copy the output";
+            Verdict::partial(message, first)
+        }
+        _ => Verdict::pass("the final stage holds only what runs", first),
+    }
+    .and_all(evidence)
+}
+
+fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Fail => 3,
+        Outcome::Unknown => 2,
+        Outcome::Partial => 1,
+        _ => 0,
+    }
+}
+
+/// What one source of a COPY brings into the final stage.
+fn copied(cx: &Cx<'_>, image: ImageSubject<'_>, copy: &Copy, source: &CopySource) -> Judged {
+    let fine = || (Outcome::Pass, "brings nothing that does not run".into());
+    if source.dynamic {
+        return (Outcome::Unknown, "what it brings depends on a variable".into());
+    }
+    let files = Filesystem::new(cx.delivery, image.image);
+    let found = match copy.from {
+        CopyFrom::Context if !source.remote => files.in_context(&source.path, source.span),
+        CopyFrom::Stage(stage) => {
+            let path = source.path.trim_end_matches(['*', '/']);
+            if let Some(dir) = path.strip_suffix("/node_modules") {
+                return match modules(cx, image, stage, dir, 0) {
+                    Modules::Production => (Outcome::Pass, "production dependencies".into()),
+                    Modules::Development(_) => {
+                        (Outcome::Fail, "has `node_modules` with development dependencies".into())
+                    }
+                    Modules::Unknown => (Outcome::Unknown, "what is in it is not known".into()),
+                };
+            }
+            if built_below(image, stage, &source.path) {
+                return (Outcome::Fail, "brings a builder's directory".into());
+            }
+            files.find(stage, path)
+        }
+        CopyFrom::Dynamic(_) => {
+            return (Outcome::Unknown, "where it comes from is not known".into());
+        }
+        _ => return fine(),
+    };
+    match found {
+        Found::File { file, .. } if is_source(cx.path(file)) => {
+            (Outcome::Partial, "brings a source".into())
+        }
+        Found::Directory { dir, .. } => match sources_below(cx, image.image, &dir) {
+            Sources::Tests => (Outcome::Fail, "brings tests".into()),
+            Sources::Tree => (Outcome::Fail, "brings a source tree".into()),
+            Sources::Some => (Outcome::Partial, "brings sources".into()),
+            Sources::None => fine(),
+        },
+        _ => fine(),
+    }
+}
+
+/// Whether a build ran in a directory of a stage, or below it.
+fn built_below(image: ImageSubject<'_>, stage: usize, path: &str) -> bool {
+    image.effects(stage).iter().any(|(_, effect)| {
+        matches!(effect.kind, EffectKind::Build { .. }) && covers(path, &effect.workdir)
+    })
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    service.package.filter(|&id| cx.delivery[id].is_node())?;
+    let (image, name, dir) = service.images.iter().find_map(|&id| {
+        let image = &cx.delivery[id];
+        let builders = image.stages_built().into_iter().filter(|&stage| !image.ships(stage));
+        builders.rev().find_map(|stage| {
+            let (_, dir) = last_build(image, stage)?;
+            let name = image.stages.get(stage)?.name.clone();
+            Some((image, name.unwrap_or_else(|| stage.to_string()), dir))
+        })
+    })?;
+    Some(Fix {
+        does: "install production dependencies only, and copy the build's output".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path: image.path.clone(),
+            language: "dockerfile",
+            text: format!(
+                "RUN npm ci --omit=dev && npm cache clean --force\n\
+                 COPY --from={name} {dir}/dist ./dist\n"
+            ),
+        }),
+        patch: None,
+    })
+}
