@@ -5,7 +5,6 @@ use plimsoll_model::secret::{LiteralKind, literal_secret};
 use plimsoll_source::{Span, TextRange};
 use plimsoll_syntax::ignorefile::glob_match;
 
-use crate::Cx;
 use crate::conditions::reads_context;
 
 /// The COPYs and ADDs of the stages that are built that read the context: stage, place, itself.
@@ -98,79 +97,6 @@ pub(crate) fn covers(path: &str, other: &str) -> bool {
     let path = path.trim_end_matches('*').trim_end_matches('.').trim_matches('/');
     let rest = other.trim_matches('/').strip_prefix(path);
     rest.is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
-}
-
-/// What of a directory is there for developers only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sources {
-    /// Tests.
-    Tests,
-    /// A whole tree of sources that are compiled.
-    Tree,
-    /// Some sources that are compiled: migrations, settings.
-    Some,
-    /// Nothing that is known.
-    None,
-}
-
-/// The most files of a directory that are looked at.
-const MAX_FILES: usize = 50_000;
-
-/// What a COPY of a directory of the tree brings, after the ignore file.
-pub(crate) fn sources_below(cx: &Cx<'_>, image: &Image, dir: &str) -> Sources {
-    let tree = &cx.delivery.tree;
-    let (mut compiled, mut manifest) = (false, false);
-    for file in tree.under(dir).take(MAX_FILES) {
-        let path = tree.path(file);
-        let below = path.get(dir.len()..).unwrap_or(path).trim_start_matches('/');
-        let kept_out = in_context(image, path).is_some_and(|inside| image.ignores(inside));
-        if kept_out || below.split('/').any(|part| part == "node_modules") {
-            continue;
-        }
-        if is_test(below) {
-            return Sources::Tests;
-        }
-        compiled |= is_source(path);
-        manifest |= MANIFESTS.contains(&below);
-    }
-    let name = dir.rsplit('/').next().unwrap_or(dir);
-    let is_tree = manifest
-        || matches!(name, "" | "src" | "source" | "app" | "cmd" | "internal" | "pkg" | "lib");
-    match (compiled, is_tree) {
-        (true, true) => Sources::Tree,
-        (true, false) => Sources::Some,
-        (false, _) => Sources::None,
-    }
-}
-
-/// Files at the root of a package.
-const MANIFESTS: [&str; 7] = [
-    "package.json",
-    "go.mod",
-    "Cargo.toml",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "tsconfig.json",
-];
-
-/// Whether a file is a source that is compiled, rather than run as it is.
-pub(crate) fn is_source(path: &str) -> bool {
-    const ENDS: [&str; 17] = [
-        ".ts", ".tsx", ".mts", ".cts", ".jsx", ".vue", ".svelte", ".go", ".rs", ".java", ".kt",
-        ".scala", ".cs", ".c", ".cc", ".cpp", ".swift",
-    ];
-    !path.ends_with(".d.ts") && ENDS.iter().any(|end| path.ends_with(end))
-}
-
-/// Whether a file below a directory is a test's.
-fn is_test(below: &str) -> bool {
-    let (dirs, name) = below.rsplit_once('/').unwrap_or(("", below));
-    dirs.split('/').any(|part| matches!(part, "test" | "tests" | "__tests__" | "spec" | "e2e"))
-        || [".test.", ".spec."].iter().any(|mark| name.contains(mark))
-        || name.ends_with("_test.go")
-        || name.ends_with("_test.py")
-        || name.starts_with("test_") && name.ends_with(".py")
 }
 
 /// The secrets that the RUNs of an image spell out.

@@ -202,3 +202,22 @@ pub(crate) fn requirements(
     }
     worst
 }
+
+/// Whether a package is named with an exact version (`pm2@6.0.8`, `flask==3.1.2`), or is a local
+/// file.
+pub(crate) fn has_version(manager: Manager, name: &str) -> bool {
+    let version = match manager {
+        Manager::Pip | Manager::Uv | Manager::Poetry | Manager::Pipenv => {
+            name.split_once("==").map(|(_, v)| v)
+        }
+        Manager::Composer => name.split_once(':').map(|(_, v)| v),
+        _ => name.get(1..).and_then(|rest| rest.rsplit_once('@')).map(|(_, v)| v),
+    };
+    let is_exact = |version: &str| {
+        let version = version.strip_prefix('v').unwrap_or(version);
+        version.starts_with(|c: char| c.is_ascii_digit())
+            && version.contains('.')
+            && !version.contains(['*', 'x', '|', ' ', '<', '>'])
+    };
+    version.is_some_and(is_exact)
+}

@@ -93,12 +93,15 @@
 //!
 //! ## Cannot tell
 //!
-//! `compose.yaml`:
+//! `.github/workflows/ci.yml`:
 //! ```yaml
-//! services:
-//!   api:
-//!     build:
-//!       context: ${SOURCE}
+//! on: push
+//! jobs:
+//!   image:
+//!     runs-on: ubuntu-24.04
+//!     steps:
+//!       - uses: actions/checkout@v5
+//!       - run: docker build --file Dockerfile "$SOURCE"
 //! ```
 //! `Dockerfile`:
 //! ```dockerfile
@@ -121,11 +124,12 @@
 
 use plimsoll_model::image::Ignore;
 use plimsoll_model::secret::SecretKind;
-use plimsoll_source::{FileId, Span};
+use plimsoll_source::FileId;
 use plimsoll_syntax::ignorefile::IgnoreFile;
 
 use crate::conditions::COPIES_FROM_CONTEXT;
 use crate::context::{context_copies, in_context};
+use crate::ignored::{Kept, excluded, judge_classes};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
     Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
@@ -195,80 +199,23 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     }
 }
 
-/// What is to be kept out: what to call it, and files that show whether it is. All of them, or
-/// one, must be kept out.
-struct Class {
-    name: &'static str,
-    probes: &'static [&'static str],
-    all: bool,
-    /// Only at the context's root.
-    at_root: bool,
-}
-
-const CLASSES: [Class; 5] = [
-    Class { name: "`.git`", probes: &[".git/HEAD"], all: true, at_root: true },
-    Class { name: "`.env`", probes: &[".env"], all: true, at_root: false },
-    Class {
-        name: "`.env.*`",
-        probes: &[".env.local", ".env.production"],
-        all: true,
-        at_root: false,
-    },
-    Class {
-        name: "keys",
-        probes: &[
-            "server.pem",
-            "server.key",
-            "id_rsa",
-            "wallet.json",
-            "keypair.json",
-            "credentials.json",
-        ],
-        all: false,
-        at_root: false,
-    },
-    Class {
-        name: "`node_modules`",
-        probes: &["node_modules/a/index.js"],
-        all: true,
-        at_root: false,
-    },
-];
-
 fn judge(cx: &Cx<'_>, image: ImageSubject<'_>, file: FileId, patterns: &IgnoreFile) -> Verdict {
-    // Where to look: the root, somewhere below it, and what an allow-list lets in.
-    let dirs: Vec<String> = [String::new(), "a/b/".to_owned()]
-        .into_iter()
-        .chain(let_in(cx, image, patterns).map(|dir| format!("{dir}/")))
-        .collect();
-    let has_node = cx.delivery.packages.iter().any(|package| {
-        package.is_node() && in_context(image.image, cx.path(package.manifest)).is_some()
-    });
-    let (mut kept, mut lost) = (Vec::new(), Vec::new());
-    let mut missed = Vec::new();
-    for class in CLASSES.iter().filter(|class| has_node || class.name != "`node_modules`") {
-        let at = |dir: &String, probe: &&str| excluded(patterns, &format!("{dir}{probe}"));
-        let dirs = if class.at_root { dirs.get(..1).unwrap_or_default() } else { &*dirs };
-        let deep = |probe: &&str| dirs.iter().map(|dir| at(dir, probe)).collect::<Option<Vec<_>>>();
-        let found: Vec<Option<Vec<Span>>> = class.probes.iter().map(|probe| deep(probe)).collect();
-        let holds = match class.all {
-            true => found.iter().all(Option::is_some),
-            false => found.iter().any(Option::is_some),
-        };
-        let name = class.name;
-        if holds {
-            let spans = found.into_iter().flatten().flatten();
-            kept.extend(spans.map(|span| Evidence::shows(span, format!("keeps {name} out"))));
-            continue;
+    let (mut missed, mut lost, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, found) in judge_classes(cx, image, patterns) {
+        match found {
+            Kept::Anywhere(spans) => {
+                let says = |span| Evidence::shows(span, format!("keeps {name} out"));
+                kept.extend(spans.into_iter().map(says));
+                continue;
+            }
+            Kept::AtRoot(span) => lost.push(Evidence::contradicts(
+                span,
+                format!("keeps {name} out at the context's root only"),
+            )),
+            Kept::Not => lost
+                .push(Evidence::missing_in(cx.start_of(file), format!("nothing keeps {name} out"))),
         }
         missed.push(name);
-        let shallow = class.probes.iter().find_map(|probe| at(&String::new(), probe));
-        lost.push(match shallow {
-            Some(span) => {
-                Evidence::contradicts(span, format!("keeps {name} out at the context's root only"))
-            }
-            None => Evidence::missing_in(cx.start_of(file), format!("nothing keeps {name} out")),
-        });
     }
     // A secret that lies in the context counts more than any pattern.
     let secrets = cx.delivery.secrets.files.iter().filter(|s| s.kind != SecretKind::Example);
@@ -297,25 +244,6 @@ fn judge(cx: &Cx<'_>, image: ImageSubject<'_>, file: FileId, patterns: &IgnoreFi
         }
         (None, true) => cx.unparsed(image),
     }
-}
-
-/// The pattern that keeps a path out.
-fn excluded(patterns: &IgnoreFile, path: &str) -> Option<Span> {
-    patterns.deciding(path).filter(|pattern| !pattern.negated).map(|pattern| pattern.span)
-}
-
-/// Directories of the context that `!` patterns bring back whole; bounded, for files with thousands.
-fn let_in<'a>(
-    cx: &'a Cx<'_>,
-    image: ImageSubject<'a>,
-    patterns: &'a IgnoreFile,
-) -> impl Iterator<Item = &'a str> {
-    let context = image.image.context.known().map_or("", |context| context);
-    let negated = patterns.patterns.iter().filter(|pattern| pattern.negated).take(64);
-    negated.map(|pattern| &*pattern.text).filter(move |dir| match context {
-        "" => cx.delivery.tree.is_dir(dir),
-        context => cx.delivery.tree.is_dir(&format!("{context}/{dir}")),
-    })
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

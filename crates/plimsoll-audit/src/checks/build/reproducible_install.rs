@@ -12,8 +12,6 @@
 //!
 //! ## Fails
 //!
-//! Given a lockfile, and not followed:
-//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
@@ -39,6 +37,8 @@
 //! RUN npm install -g pm2 # <- without a version
 //! CMD ["pm2-runtime", "main.js"]
 //! ```
+//!
+//! Requirements that say what is wanted, not what is had:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
@@ -116,14 +116,12 @@
 //! CMD ["tini", "/app"]
 //! ```
 
-use std::borrow::Cow;
-
 use plimsoll_model::Fact;
 use plimsoll_model::image::{Install, Manager};
 use plimsoll_source::Span;
 
 use crate::conditions::INSTALLS_DEPENDENCIES;
-use crate::installs::{Requirements, installs, is_node, package_at, requirements};
+use crate::installs::{Requirements, has_version, installs, is_node, package_at, requirements};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
     Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
@@ -268,25 +266,6 @@ fn by_lock(install: &Install) -> Choice {
         true => Choice::None("follows its lockfile"),
         false => Choice::Free("may change what is installed"),
     }
-}
-
-/// Whether a package is named with an exact version (`pm2@6.0.8`, `flask==3.1.2`), or is a local
-/// file.
-fn has_version(manager: Manager, name: &str) -> bool {
-    let version = match manager {
-        Manager::Pip | Manager::Uv | Manager::Poetry | Manager::Pipenv => {
-            name.split_once("==").map(|(_, v)| v)
-        }
-        Manager::Composer => name.split_once(':').map(|(_, v)| v),
-        _ => name.get(1..).and_then(|rest| rest.rsplit_once('@')).map(|(_, v)| v),
-    };
-    let is_exact = |version: &str| {
-        let version = version.strip_prefix('v').unwrap_or(version);
-        version.starts_with(|c: char| c.is_ascii_digit())
-            && version.contains('.')
-            && !version.contains(['*', 'x', '|', ' ', '<', '>'])
-    };
-    version.is_some_and(is_exact)
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

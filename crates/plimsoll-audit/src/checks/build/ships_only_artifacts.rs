@@ -141,14 +141,12 @@
 //! CMD ["node", "/app/src/main.js"]
 //! ```
 
-use std::borrow::Cow;
-
-use plimsoll_model::filesystem::{Filesystem, Found};
-use plimsoll_model::image::{Copy, CopyFrom, CopySource, EffectKind, StepKind};
+use plimsoll_model::image::{EffectKind, StepKind};
 
 use crate::conditions::HAS_SEVERAL_STAGES;
-use crate::context::{Sources, covers, is_source, last_build, sources_below};
-use crate::installs::{Modules, brings_development, development_tool, is_node, modules};
+use crate::context::last_build;
+use crate::installs::{brings_development, development_tool, is_node};
+use crate::shipped::copied;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Outcome, Part, Run, Safety,
     Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
@@ -171,8 +169,6 @@ pub(super) static CHECK: Check = Check {
     run: Run::EachImage(run),
     fix: Some(fix),
 };
-
-type Judged = (Outcome, Cow<'static, str>);
 
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     let Some(target) = image.target.filter(|_| !image.broken) else { return cx.unparsed(image) };
@@ -245,57 +241,6 @@ fn rank(outcome: Outcome) -> u8 {
         Outcome::Partial => 1,
         _ => 0,
     }
-}
-
-/// What one source of a COPY brings into the final stage.
-fn copied(cx: &Cx<'_>, image: ImageSubject<'_>, copy: &Copy, source: &CopySource) -> Judged {
-    let fine = || (Outcome::Pass, "brings nothing that does not run".into());
-    if source.dynamic {
-        return (Outcome::Unknown, "what it brings depends on a variable".into());
-    }
-    let files = Filesystem::new(cx.delivery, image.image);
-    let found = match copy.from {
-        CopyFrom::Context if !source.remote => files.in_context(&source.path, source.span),
-        CopyFrom::Stage(stage) => {
-            let path = source.path.trim_end_matches(['*', '/']);
-            if let Some(dir) = path.strip_suffix("/node_modules") {
-                return match modules(cx, image, stage, dir, 0) {
-                    Modules::Production => (Outcome::Pass, "production dependencies".into()),
-                    Modules::Development(_) => {
-                        (Outcome::Fail, "has `node_modules` with development dependencies".into())
-                    }
-                    Modules::Unknown => (Outcome::Unknown, "what is in it is not known".into()),
-                };
-            }
-            if built_below(image, stage, &source.path) {
-                return (Outcome::Fail, "brings a builder's directory".into());
-            }
-            files.find(stage, path)
-        }
-        CopyFrom::Dynamic(_) => {
-            return (Outcome::Unknown, "where it comes from is not known".into());
-        }
-        _ => return fine(),
-    };
-    match found {
-        Found::File { file, .. } if is_source(cx.path(file)) => {
-            (Outcome::Partial, "brings a source".into())
-        }
-        Found::Directory { dir, .. } => match sources_below(cx, image.image, &dir) {
-            Sources::Tests => (Outcome::Fail, "brings tests".into()),
-            Sources::Tree => (Outcome::Fail, "brings a source tree".into()),
-            Sources::Some => (Outcome::Partial, "brings sources".into()),
-            Sources::None => fine(),
-        },
-        _ => fine(),
-    }
-}
-
-/// Whether a build ran in a directory of a stage, or below it.
-fn built_below(image: ImageSubject<'_>, stage: usize, path: &str) -> bool {
-    image.effects(stage).iter().any(|(_, effect)| {
-        matches!(effect.kind, EffectKind::Build { .. }) && covers(path, &effect.workdir)
-    })
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
