@@ -39,14 +39,22 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
         drafts.push(Draft { path, home, images, containers, others: Vec::new() });
     }
     let drafts = fold_undeployed(delivery, drafts);
-    let names = names(delivery, &drafts);
-    let texts = mentions(delivery, &names);
+    let migrations: BTreeMap<&str, MigrationsId> = delivery
+        .migrations
+        .iter()
+        .enumerate()
+        .map(|(i, m)| (&*m.dir, id(MigrationsId, i)))
+        .collect();
+    let names = names(delivery, &drafts, &packages);
+    let texts = texts(delivery, &drafts, &names);
 
     let mut services: Vec<Service> = drafts
         .into_iter()
         .zip(names)
         .enumerate()
-        .map(|(index, (draft, name))| service(delivery, draft, name, &packages, &texts[index]))
+        .map(|(index, (draft, name))| {
+            service(delivery, draft, name, &packages, &texts[index], &migrations)
+        })
         .collect();
     services.sort_by(|a, b| (&a.dir, &a.name).cmp(&(&b.dir, &b.name)));
     services
@@ -129,8 +137,10 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
         !draft.containers.is_empty() || score(draft) == best
     });
     let mut kept = kept;
+    let places: BTreeMap<String, usize> =
+        kept.iter().enumerate().rev().map(|(i, draft)| (draft.home.clone(), i)).collect();
     for draft in folded {
-        if let Some(of) = kept.iter_mut().find(|k| k.home == draft.home) {
+        if let Some(of) = places.get(&draft.home).and_then(|&i| kept.get_mut(i)) {
             of.others.extend(draft.images);
         }
     }
@@ -138,7 +148,11 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
 }
 
 /// A name for each service: its directory's, its compose service's, its package's.
-fn names(delivery: &Delivery, drafts: &[Draft<'_>]) -> Vec<String> {
+fn names(
+    delivery: &Delivery,
+    drafts: &[Draft<'_>],
+    packages: &BTreeMap<&str, PackageId>,
+) -> Vec<String> {
     let candidates: Vec<Vec<String>> = drafts
         .iter()
         .map(|draft| {
@@ -153,11 +167,7 @@ fn names(delivery: &Delivery, drafts: &[Draft<'_>]) -> Vec<String> {
                 })
                 .map(|c| &*c.name)
                 .collect();
-            let package = delivery
-                .packages
-                .iter()
-                .find(|p| p.dir == draft.home)
-                .and_then(|p| p.name.as_deref());
+            let package = packages.get(&*draft.home).and_then(|&p| delivery[p].name.as_deref());
             let dir = draft.home.rsplit('/').next().unwrap_or("");
             if !dir.is_empty() {
                 names.push(dir.to_owned());
@@ -195,15 +205,43 @@ fn names(delivery: &Delivery, drafts: &[Draft<'_>]) -> Vec<String> {
         .collect()
 }
 
-/// What names each service outside its own directory: documents and scripts.
+/// What tells of each service: documents and scripts below its directory, or that name it.
 #[derive(Clone, Default)]
-struct Mentions {
+struct Texts {
     documents: BTreeSet<DocumentId>,
     programs: BTreeSet<ProgramId>,
 }
 
-fn mentions(delivery: &Delivery, names: &[String]) -> Vec<Mentions> {
-    let mut found = vec![Mentions::default(); names.len()];
+fn texts(delivery: &Delivery, drafts: &[Draft<'_>], names: &[String]) -> Vec<Texts> {
+    let mut found = mentions(delivery, names);
+    let mut homes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, draft) in drafts.iter().enumerate().filter(|(_, d)| !d.home.is_empty()) {
+        homes.entry(&draft.home).or_default().push(index);
+    }
+    let above = |path: &str| -> Vec<usize> {
+        let dirs = path.match_indices('/').map(|(at, _)| &path[..at]);
+        dirs.filter_map(|dir| homes.get(dir)).flatten().copied().collect()
+    };
+    for (index, document) in delivery.documents.iter().enumerate() {
+        for service in above(delivery.tree.path(document.file)) {
+            found[service].documents.insert(id(DocumentId, index));
+        }
+    }
+    for (index, program) in delivery.programs.iter().enumerate() {
+        let services = if starts_everything(program) {
+            (0..drafts.len()).collect()
+        } else {
+            above(delivery.tree.path(program.file))
+        };
+        for service in services {
+            found[service].programs.insert(id(ProgramId, index));
+        }
+    }
+    found
+}
+
+fn mentions(delivery: &Delivery, names: &[String]) -> Vec<Texts> {
+    let mut found = vec![Texts::default(); names.len()];
     // Paths can't be searched for meaningfully, and a short word is no name.
     let searched: Vec<(usize, &String)> =
         names.iter().enumerate().filter(|(_, n)| n.len() >= 4 && !n.contains('/')).collect();
@@ -245,12 +283,10 @@ fn service(
     draft: Draft<'_>,
     name: String,
     packages: &BTreeMap<&str, PackageId>,
-    mentions: &Mentions,
+    texts: &Texts,
+    migrations: &BTreeMap<&str, MigrationsId>,
 ) -> Service {
     let dir = draft.home;
-    let below = |path: &str| {
-        dir.is_empty() || path.strip_prefix(&*dir).is_some_and(|rest| rest.starts_with('/'))
-    };
     let (mut containers, mut other_containers): (Vec<ContainerId>, Vec<ContainerId>) =
         draft.containers.iter().partition(|&&c| delivery[c].purpose.is_production());
     // A service's only deployment counts as production, whatever it says.
@@ -283,38 +319,15 @@ fn service(
         None => Purpose::production(),
     };
     let package = packages.get(&*dir).copied();
-    let migrations =
-        delivery.migrations.iter().position(|m| m.dir == dir).map(|i| id(MigrationsId, i));
+    let migrations = migrations.get(&*dir).copied();
     let own: Vec<String> = probe_paths(delivery, &dir, &images);
     let pipelines = delivery
         .pipelines
         .iter()
         .enumerate()
-        .filter(|(_, p)| {
-            p.runs != Runs::No(String::new()) && !matches!(p.runs, Runs::No(_)) && p.reaches(&own)
-        })
+        .filter(|(_, p)| !matches!(p.runs, Runs::No(_)) && p.reaches(&own))
         .map(|(i, _)| id(PipelineId, i))
         .collect();
-    let mut documents: BTreeSet<DocumentId> = mentions.documents.clone();
-    documents.extend(
-        delivery
-            .documents
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| !dir.is_empty() && below(delivery.tree.path(d.file)))
-            .map(|(i, _)| id(DocumentId, i)),
-    );
-    let mut programs: BTreeSet<ProgramId> = mentions.programs.clone();
-    programs.extend(
-        delivery
-            .programs
-            .iter()
-            .enumerate()
-            .filter(|(_, p)| {
-                !dir.is_empty() && below(delivery.tree.path(p.file)) || starts_everything(p)
-            })
-            .map(|(i, _)| id(ProgramId, i)),
-    );
     let unread = delivery
         .unsupported
         .iter()
@@ -342,8 +355,8 @@ fn service(
         package,
         migrations,
         pipelines,
-        documents: documents.into_iter().collect(),
-        programs: programs.into_iter().collect(),
+        documents: texts.documents.iter().copied().collect(),
+        programs: texts.programs.iter().copied().collect(),
         unread,
     }
 }
