@@ -75,6 +75,10 @@ impl Found {
 const BUILD_OUTPUT: [&str; 9] =
     ["dist", "build", "out", "lib", ".next", ".output", "target", "bin", "public"];
 
+/// Commands that make no file at the paths that they name.
+const READERS: [&str; 14] =
+    ["ls", "cat", "grep", "test", "[", "find", "stat", "file", "du", "head", "tail", "which", "node", "chmod"];
+
 /// An image's file system, stage by stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Filesystem<'a> {
@@ -310,7 +314,12 @@ fn in_effect(effect: &crate::image::Effect, path: &str) -> Option<Found> {
         EffectKind::MakeDir(dirs) => {
             dirs.iter().any(|dir| strip_dir(dir, path).is_some()).then_some(Found::Made { via })
         }
-        EffectKind::Place(_, dest) => is_or_above(dest).then_some(Found::Made { via }),
+        // Below the destination there may be what was placed there, if that was a directory.
+        EffectKind::Place(_, dest) if dest.trim_end_matches('/') == path && effect.masked.is_none() => {
+            Some(Found::Made { via })
+        }
+        EffectKind::Place(_, dest) => is_or_above(dest.trim_end_matches('/'))
+            .then_some(Found::Unknown(Why::NeedsBuild, Some(via))),
         EffectKind::Remove(paths) => paths.iter().any(|p| is_or_above(p)).then_some(Found::Absent),
         EffectKind::Build { .. } => {
             let below = strip_dir(path, &effect.workdir)?;
@@ -329,6 +338,7 @@ fn in_effect(effect: &crate::image::Effect, path: &str) -> Option<Found> {
                 .then_some(Found::Made { via })
         }
         EffectKind::Fetch(_) => Some(Found::Unknown(Why::NeedsBuild, Some(via))),
+        EffectKind::Other(words) if words.first().is_some_and(|w| READERS.contains(&&**w)) => None,
         EffectKind::Other(words) => {
             // A command that names the path's directory may write there; `echo`, `set`, `cd` do not.
             let named = words.iter().skip(1).any(|w| w.starts_with('/') && is_or_above(w));
