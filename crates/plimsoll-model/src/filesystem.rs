@@ -76,8 +76,10 @@ const BUILD_OUTPUT: [&str; 9] =
     ["dist", "build", "out", "lib", ".next", ".output", "target", "bin", "public"];
 
 /// Commands that make no file at the paths that they name.
-const READERS: [&str; 14] =
-    ["ls", "cat", "grep", "test", "[", "find", "stat", "file", "du", "head", "tail", "which", "node", "chmod"];
+const READERS: [&str; 14] = [
+    "ls", "cat", "grep", "test", "[", "find", "stat", "file", "du", "head", "tail", "which",
+    "node", "chmod",
+];
 
 /// An image's file system, stage by stage.
 #[derive(Clone, Copy, Debug)]
@@ -315,7 +317,9 @@ fn in_effect(effect: &crate::image::Effect, path: &str) -> Option<Found> {
             dirs.iter().any(|dir| strip_dir(dir, path).is_some()).then_some(Found::Made { via })
         }
         // Below the destination there may be what was placed there, if that was a directory.
-        EffectKind::Place(_, dest) if dest.trim_end_matches('/') == path && effect.masked.is_none() => {
+        EffectKind::Place(_, dest)
+            if dest.trim_end_matches('/') == path && effect.masked.is_none() =>
+        {
             Some(Found::Made { via })
         }
         EffectKind::Place(_, dest) => is_or_above(dest.trim_end_matches('/'))

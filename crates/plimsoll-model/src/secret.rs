@@ -494,7 +494,10 @@ fn url_password(value: &str) -> Option<(usize, usize)> {
         let authority = rest.get(..end)?;
         let Some((user, _)) = authority.rsplit_once('@') else { continue };
         let Some((name, password)) = user.split_once(':') else { continue };
-        if is_placeholder(password) || refers(password) || password.contains('$') {
+        // `user:password@` in a stand-in for a build says where a password would belong.
+        let stand_in =
+            matches!(name, "user" | "username") && matches!(password, "pass" | "password");
+        if stand_in || is_placeholder(password) || refers(password) || password.contains('$') {
             continue;
         }
         let at = start + name.len() + 1;

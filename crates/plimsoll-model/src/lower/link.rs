@@ -244,7 +244,7 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
 }
 
 /// A reference without tag and digest.
-fn untagged(reference: &str) -> &str {
+pub(super) fn untagged(reference: &str) -> &str {
     let reference = reference.split('@').next().unwrap_or(reference);
     let name_start = reference.rfind('/').map_or(0, |i| i + 1);
     match reference[name_start..].find(':') {

@@ -42,7 +42,10 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     let (projects, mut containers) = compose::read(&cx);
     containers.extend(kubernetes::read(&cx));
     containers.sort_by_key(|container| (container.file, container.span));
-    let programs = program::read(&cx);
+    let packages = package::read(&cx);
+    let mut programs = program::read(&cx);
+    programs.extend(program::of_packages(&cx, &packages));
+    programs.sort_by_key(|program| (program.file, program.text.whole()));
     let pipelines = pipeline::read(&cx);
     let mut builds = link::compose_calls(&containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
@@ -52,7 +55,6 @@ pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
     link::containers(&images, &mut containers);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
-    let packages = package::read(&cx);
     let mut delivery = Delivery {
         tree: tree.clone(),
         built: crate::built::Built::of(&images, &containers),

@@ -1,6 +1,6 @@
 //! Programs: shell scripts and Makefile targets, what they call and what that makes them.
 
-use plimsoll_source::{FileId, Tracking};
+use plimsoll_source::{DerivedBuilder, FileId, Tracking};
 use plimsoll_syntax::shell::{self, Dialect};
 use rayon::prelude::*;
 
@@ -9,6 +9,7 @@ use super::cx::Cx;
 use super::makefile;
 use super::purpose;
 use super::reach::{Reach, is_script, parent, read_script};
+use crate::package::Package;
 use crate::script::Program;
 
 /// Every shell script and every Makefile target, in (file, place) order.
@@ -28,6 +29,38 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Program> {
     let programs: Vec<Vec<Program>> =
         files.into_par_iter().map(|file| one(cx, &reach, file)).collect();
     programs.into_iter().flatten().collect()
+}
+
+/// The scripts of manifests that run containers or deploy: programs like a Makefile's targets.
+pub(super) fn of_packages(cx: &Cx<'_>, packages: &[Package]) -> Vec<Program> {
+    const TOOLS: [&str; 5] = ["docker", "podman", "kubectl", "helm", "ssh"];
+    let reach = Reach::new(cx);
+    let scripts =
+        packages.iter().flat_map(|package| package.scripts.iter().map(move |s| (package, s)));
+    scripts
+        .filter(|(_, script)| TOOLS.iter().any(|tool| script.command.contains(tool)))
+        .map(|(package, script)| {
+            let mut text = DerivedBuilder::new();
+            text.computed(script.command.as_bytes(), script.span);
+            let text = text.finish(script.span);
+            let mut program = Program {
+                file: package.manifest,
+                target: Some(script.name.clone()),
+                script: shell::parse(text.text(), Dialect::Bash),
+                text,
+                one_shell: true,
+                roles: Vec::new(),
+                calls: Vec::new(),
+                purpose: purpose::of_path(cx.tree.path(package.manifest)),
+            };
+            let calls = calls_of(cx, &program);
+            let done = reach.closure(&reach.direct(&calls, &[&*package.dir]));
+            program.roles = done.into_iter().map(|done| done.role).collect();
+            program.calls =
+                calls.into_iter().filter(|c| !c.function).map(|c| (c.words, c.span)).collect();
+            program
+        })
+        .collect()
 }
 
 fn one(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {

@@ -51,7 +51,10 @@ const TEST_ENDINGS: &[&str] = &["-tests", "_tests", "-test", "_test", "-e2e"];
 
 /// Parts of a file's name between dots (and, for container files, dashes): `Dockerfile.dev`.
 const NAME_PARTS: &[(PurposeKind, &[&str])] = &[
-    (PurposeKind::Test, &["test", "tests", "testing", "ci", "e2e", "integration"]),
+    (
+        PurposeKind::Test,
+        &["test", "tests", "testing", "ci", "e2e", "integration", "playwright", "cypress"],
+    ),
     (PurposeKind::Example, &["example", "sample", "demo"]),
     (PurposeKind::Development, &["dev", "development", "develop", "local", "debug"]),
 ];

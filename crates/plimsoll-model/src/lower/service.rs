@@ -6,7 +6,7 @@ use super::link::context_copies;
 use crate::delivery::{Delivery, UnsupportedKind};
 use crate::image::Image;
 use crate::pipeline::Runs;
-use crate::purpose::Purpose;
+use crate::purpose::{Purpose, PurposeKind};
 use crate::service::Service;
 use crate::{ContainerId, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, ProgramId};
 
@@ -90,13 +90,14 @@ fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
         let Some(path) = plimsoll_source::normalize_path(&joined) else { continue };
         let mut dir = &*path;
         loop {
-            if packages.contains_key(dir) && !dir.is_empty() {
+            if packages.contains_key(dir) {
                 found.insert(dir.to_owned());
                 break;
             }
             match dir.rsplit_once('/') {
                 Some((parent, _)) => dir = parent,
-                None => break,
+                None if dir.is_empty() => break,
+                None => dir = "",
             }
         }
     }
@@ -106,8 +107,9 @@ fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
         (1, Some(dir)) => dir,
         // `backend/shared` beside `backend/services/x`: the deeper one is the service.
         (2.., _) => {
-            let deepest = found.iter().map(|d| d.matches('/').count()).max().unwrap_or(0);
-            let mut deep = found.iter().filter(|d| d.matches('/').count() == deepest);
+            let depth = |dir: &str| if dir.is_empty() { 0 } else { dir.matches('/').count() + 1 };
+            let deepest = found.iter().map(|d| depth(d)).max().unwrap_or(0);
+            let mut deep = found.iter().filter(|d| depth(d) == deepest);
             match (deep.next(), deep.next()) {
                 (Some(only), None) => only.clone(),
                 _ => own.to_owned(),
@@ -123,9 +125,10 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
     let score = |draft: &Draft<'_>| {
         let image = draft.images.first().map(|&i| &delivery[i]);
         let production = image.is_some_and(|i| i.purpose.is_production());
-        let plain = draft.path.rsplit('/').next() == Some("Dockerfile");
+        let file = draft.path.rsplit('/').next().unwrap_or(draft.path);
+        let plain = file.eq_ignore_ascii_case("Dockerfile");
         let own = draft.path.rsplit_once('/').map_or("", |(dir, _)| dir) == draft.home;
-        (!draft.containers.is_empty(), production, plain, own)
+        (production, !draft.containers.is_empty(), plain, own)
     };
     let mut best: BTreeMap<String, (bool, bool, bool, bool)> = BTreeMap::new();
     for draft in &drafts {
@@ -146,6 +149,9 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
     }
     kept
 }
+
+/// Names of directories that say nothing about what lies in them.
+const GENERIC: [&str; 7] = ["src", "app", "docker", "build", "deploy", "code", "scripts"];
 
 /// A name for each service: its directory's, its compose service's, its package's.
 fn names(
@@ -168,7 +174,9 @@ fn names(
                 .map(|c| &*c.name)
                 .collect();
             let package = packages.get(&*draft.home).and_then(|&p| delivery[p].name.as_deref());
-            let dir = draft.home.rsplit('/').next().unwrap_or("");
+            // `cart/src` is the cart's.
+            let mut parts = draft.home.rsplit('/').skip_while(|part| GENERIC.contains(part));
+            let dir = parts.next().or_else(|| draft.home.rsplit('/').next()).unwrap_or("");
             if !dir.is_empty() {
                 names.push(dir.to_owned());
             }
@@ -176,33 +184,42 @@ fn names(
                 names.extend(composed.iter().map(|c| (*c).to_owned()));
             }
             names.extend(package.map(|p| p.rsplit('/').next().unwrap_or(p).to_owned()));
+            names.extend(draft.images.iter().flat_map(|&i| &delivery[i].names).filter_map(
+                |name| {
+                    let bare = super::link::untagged(name).rsplit('/').next()?;
+                    (!bare.contains('$') && !bare.is_empty()).then(|| bare.to_owned())
+                },
+            ));
             names.push(draft.path.to_owned());
             names
         })
         .collect();
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
-    for names in &candidates {
+    // What is not for production takes no one's name.
+    let production =
+        |draft: &Draft<'_>| draft.images.iter().any(|&i| delivery[i].purpose.is_production());
+    for (names, _) in candidates.iter().zip(drafts).filter(|(_, draft)| production(draft)) {
         if let Some(first) = names.first() {
             *taken.entry(first).or_default() += 1;
         }
     }
-    let mut used: BTreeSet<String> = BTreeSet::new();
-    candidates
-        .iter()
-        .map(|names| {
-            let unique = |name: &&String| taken.get(name.as_str()).copied().unwrap_or(0) <= 1;
-            let first = names.iter().enumerate().find(|(i, name)| {
-                !used.contains(*name)
-                    && (*i > 0 && taken.get(name.as_str()).is_none() || unique(name))
-            });
-            let name = first
-                .map(|(_, name)| name.clone())
-                .or_else(|| names.last().cloned())
-                .unwrap_or_default();
-            used.insert(name.clone());
-            name
-        })
-        .collect()
+    let mut order: Vec<usize> = (0..drafts.len()).collect();
+    order.sort_by_key(|&i| !production(&drafts[i]));
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    let mut names = vec![String::new(); drafts.len()];
+    for index in order {
+        let free = candidates[index].iter().enumerate().find(|(rank, name)| {
+            let asked = taken.get(name.as_str()).copied().unwrap_or(0);
+            !used.contains(name.as_str()) && (asked <= 1 && *rank == 0 || asked == 0)
+        });
+        // The path comes last, and is nobody else's.
+        let name = free.map(|(_, name)| name).or_else(|| candidates[index].last());
+        if let Some(name) = name {
+            used.insert(name);
+            names[index].clone_from(name);
+        }
+    }
+    names
 }
 
 /// What tells of each service: documents and scripts below its directory, or that name it.
@@ -308,7 +325,7 @@ fn service(
     let purpose = match images.first().map(|&i| &delivery[i].purpose) {
         Some(purpose)
             if containers.iter().any(|&c| delivery[c].purpose.is_production())
-                && !purpose.is_production() =>
+                && !matches!(purpose.kind, PurposeKind::Production | PurposeKind::Test) =>
         {
             Purpose {
                 because: "a production descriptor runs it".to_owned(),
