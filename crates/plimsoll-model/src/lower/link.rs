@@ -206,7 +206,8 @@ fn build_arg(var: &crate::container::EnvVar) -> BuildArg {
 /// Gives every container the image of this repository that it runs.
 pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
     let mut built: BTreeMap<ContainerId, ImageId> = BTreeMap::new();
-    let mut named: BTreeMap<String, ImageId> = BTreeMap::new();
+    let mut exact: BTreeMap<&str, ImageId> = BTreeMap::new();
+    let mut named: BTreeMap<&str, Vec<ImageId>> = BTreeMap::new();
     for (index, image) in images.iter().enumerate() {
         let id = ImageId(u32::try_from(index).unwrap_or(u32::MAX));
         for build in &image.builds {
@@ -215,7 +216,8 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
             }
         }
         for name in &image.names {
-            named.entry(untagged(name).to_owned()).or_insert(id);
+            exact.entry(name).or_insert(id);
+            named.entry(untagged(name)).or_default().push(id);
         }
     }
     // A descriptor may name an image by its directory's name, where nothing in the tree tags it.
@@ -237,10 +239,30 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
         if let Fact::Known { value, how: How::Declared | How::Inferred, .. } = &container.image {
             let name = untagged(value);
             let last = name.rsplit('/').next().unwrap_or(name);
-            container.image_id =
-                named.get(name).copied().or_else(|| by_dir.get(last).copied().flatten());
+            container.image_id = exact
+                .get(&**value)
+                .copied()
+                .or_else(|| named.get(name).and_then(|ids| one_of(images, ids)))
+                .or_else(|| by_dir.get(last).copied().flatten());
         }
     }
+}
+
+/// The image that a name without its tag means: of several Dockerfiles' images under one name, the
+/// one called `Dockerfile`, where there is just one.
+fn one_of(images: &[Image], ids: &[ImageId]) -> Option<ImageId> {
+    let path = |id: &ImageId| images.get(id.0 as usize).map(|image| &*image.path);
+    let plain = |id: &ImageId| {
+        let file = path(id).and_then(|path| path.rsplit('/').next());
+        file.is_some_and(|file| file.eq_ignore_ascii_case("Dockerfile"))
+    };
+    let first = ids.first()?;
+    if ids.iter().all(|id| path(id) == path(first)) {
+        return Some(*first);
+    }
+    let mut plains = ids.iter().filter(|id| plain(id));
+    let found = plains.next()?;
+    plains.all(|id| path(id) == path(found)).then_some(*found)
 }
 
 /// A reference without tag and digest.

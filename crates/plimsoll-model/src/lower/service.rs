@@ -83,11 +83,14 @@ fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
     }
     let Some(context) = image.context.known() else { return own.to_owned() };
     let mut found: BTreeSet<String> = BTreeSet::new();
+    let mut elsewhere = own.is_empty();
     for source in
         context_copies(image).flat_map(|copy| &copy.sources).filter(|s| !s.dynamic && !s.remote)
     {
         let joined = format!("{context}/{}", source.path);
         let Some(path) = plimsoll_source::normalize_path(&joined) else { continue };
+        elsewhere |=
+            path.strip_prefix(own).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'));
         let mut dir = &*path;
         loop {
             if packages.contains_key(dir) {
@@ -101,7 +104,10 @@ fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
             }
         }
     }
-    // The package that the last stage's own files come from; shared ones are copied by many.
+    // All that it copies lies beside it: it is the image of its own directory.
+    if !elsewhere {
+        return own.to_owned();
+    }
     let first = found.iter().next().cloned();
     match (found.len(), first) {
         (1, Some(dir)) => dir,
@@ -127,8 +133,9 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
         let production = image.is_some_and(|i| i.purpose.is_production());
         let file = draft.path.rsplit('/').next().unwrap_or(draft.path);
         let plain = file.eq_ignore_ascii_case("Dockerfile");
+        let built = image.is_some_and(|i| !i.builds.is_empty());
         let own = draft.path.rsplit_once('/').map_or("", |(dir, _)| dir) == draft.home;
-        (production, !draft.containers.is_empty(), plain, own)
+        (production, !draft.containers.is_empty(), plain, built || own)
     };
     let mut best: BTreeMap<String, (bool, bool, bool, bool)> = BTreeMap::new();
     for draft in &drafts {
