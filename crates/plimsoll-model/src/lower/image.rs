@@ -92,13 +92,7 @@ pub(super) fn lower(cx: &Cx<'_>, file: FileId, path: String, text: &Derived) -> 
             what: "Dockerfile",
         });
     }
-    let mut stages = stages(&parsed.tree);
-    for index in 0..stages.len() {
-        let (before, rest) = stages.split_at_mut(index);
-        if let Some(stage) = rest.first_mut() {
-            fill(&parsed.tree, stage, before);
-        }
-    }
+    let stages = filled(&parsed.tree, &Passed::new());
     let target = stages.len().checked_sub(1);
     Image {
         file,
@@ -116,9 +110,41 @@ pub(super) fn lower(cx: &Cx<'_>, file: FileId, path: String, text: &Derived) -> 
     }
 }
 
+/// Arguments that a build passes, by name: they win over an ARG's default.
+type Passed = BTreeMap<String, Fact<String>>;
+
+/// Reads the stages again, with the arguments that the image's builds pass.
+pub(super) fn pass_arguments(image: &mut Image) {
+    let mut passed = Passed::new();
+    for arg in &image.build_args {
+        passed
+            .entry(arg.name.clone())
+            .and_modify(|before| {
+                if before.known() != arg.value.known() {
+                    *before = Fact::Unknown(Why::Conflicting, Some(arg.span));
+                }
+            })
+            .or_insert_with(|| arg.value.clone());
+    }
+    if !passed.is_empty() {
+        image.stages = filled(&image.syntax, &passed);
+    }
+}
+
+fn filled(syntax: &Dockerfile, passed: &Passed) -> Vec<Stage> {
+    let mut stages = stages(syntax, passed);
+    for index in 0..stages.len() {
+        let (before, rest) = stages.split_at_mut(index);
+        if let Some(stage) = rest.first_mut() {
+            fill(syntax, stage, before, passed);
+        }
+    }
+    stages
+}
+
 /// The stages with their FROM read, in order; steps and settings are filled in afterwards.
-fn stages(syntax: &Dockerfile) -> Vec<Stage> {
-    let mut globals = Scope::new(syntax.escape);
+fn stages(syntax: &Dockerfile, passed: &Passed) -> Vec<Stage> {
+    let mut globals = Scope::new(syntax.escape, passed);
     let mut stages: Vec<Stage> = Vec::new();
     for (index, instruction) in syntax.instructions.iter().enumerate() {
         if let Some(last) = stages.last_mut() {
@@ -136,7 +162,7 @@ fn stages(syntax: &Dockerfile) -> Vec<Stage> {
     stages
 }
 
-fn from(instruction: &Instruction, index: usize, globals: &Scope, before: &[Stage]) -> Stage {
+fn from(instruction: &Instruction, index: usize, globals: &Scope<'_>, before: &[Stage]) -> Stage {
     let word = instruction.words.first();
     let name = match instruction.words.get(1..3) {
         Some([keyword, name]) if keyword.text.eq_ignore_ascii_case("as") => {
@@ -174,8 +200,8 @@ fn from(instruction: &Instruction, index: usize, globals: &Scope, before: &[Stag
 }
 
 /// Reads a stage's instructions in order; `before` are the stages that it can start from.
-fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage]) {
-    let mut scope = Scope::new(syntax.escape);
+fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passed) {
+    let mut scope = Scope::new(syntax.escape, passed);
     for instruction in syntax.instructions.iter().take_while(|i| i.keyword != Keyword::From) {
         if instruction.keyword == Keyword::Arg {
             scope.globals(instruction);
@@ -332,7 +358,7 @@ fn healthcheck(instruction: &Instruction) -> Option<Healthcheck> {
     })
 }
 
-fn copy(instruction: &Instruction, scope: &Scope, workdir: &str, before: &[Stage]) -> Copy {
+fn copy(instruction: &Instruction, scope: &Scope<'_>, workdir: &str, before: &[Stage]) -> Copy {
     let flag =
         |name: &str| instruction.flag(name).map(|f| (f.value.clone().unwrap_or_default(), f.span));
     let expanded = |value: (String, Span)| match scope.expand(&value.0) {
@@ -411,7 +437,7 @@ fn copy(instruction: &Instruction, scope: &Scope, workdir: &str, before: &[Stage
     }
 }
 
-fn copy_from(name: &str, scope: &Scope, before: &[Stage]) -> CopyFrom {
+fn copy_from(name: &str, scope: &Scope<'_>, before: &[Stage]) -> CopyFrom {
     let Fact::Known { value, .. } = scope.expand(name) else {
         return CopyFrom::Dynamic(name.to_owned());
     };
@@ -429,7 +455,7 @@ fn program(
     instruction: &Instruction,
     shell_words: &[String],
     workdir: &str,
-    scope: &Scope,
+    scope: &Scope<'_>,
     family: Option<base::Family>,
 ) -> Run {
     let mounts: Vec<(String, Span)> = instruction
@@ -544,8 +570,9 @@ fn at(fact: Fact<String>, span: Span) -> Fact<String> {
 }
 
 /// The variables in scope.
-struct Scope {
+struct Scope<'p> {
     escape: u8,
+    passed: &'p Passed,
     values: BTreeMap<String, (Fact<String>, Span)>,
     globals: BTreeMap<String, (Fact<String>, Span)>,
     /// A base image may set variables that the Dockerfile does not.
@@ -564,9 +591,9 @@ const PREDEFINED: [&str; 8] = [
     "BUILDVARIANT",
 ];
 
-impl Scope {
-    fn new(escape: u8) -> Self {
-        Self { escape, values: BTreeMap::new(), globals: BTreeMap::new(), open: false }
+impl<'p> Scope<'p> {
+    fn new(escape: u8, passed: &'p Passed) -> Self {
+        Self { escape, passed, values: BTreeMap::new(), globals: BTreeMap::new(), open: false }
     }
 
     fn set(&mut self, name: &str, value: Fact<String>, span: Span) {
@@ -576,14 +603,16 @@ impl Scope {
     /// `ARG` before the first FROM: only what a later `ARG name` brings into a stage.
     fn globals(&mut self, instruction: &Instruction) {
         for pair in &instruction.pairs {
-            let value = match &pair.value {
-                Some(word) => {
+            let passed = self.passed.get(&pair.key.text).cloned();
+            let value = match (passed, &pair.value) {
+                (Some(value), _) => value,
+                (None, Some(word)) => {
                     std::mem::swap(&mut self.values, &mut self.globals);
                     let value = self.expand_word(word);
                     std::mem::swap(&mut self.values, &mut self.globals);
                     value
                 }
-                None => Fact::Unknown(Why::Dynamic, Some(pair.span)),
+                (None, None) => Fact::Unknown(Why::Dynamic, Some(pair.span)),
             };
             self.globals.insert(pair.key.text.clone(), (value, pair.span));
         }
@@ -591,9 +620,11 @@ impl Scope {
 
     fn args(&mut self, instruction: &Instruction) {
         for pair in &instruction.pairs {
-            let value = match &pair.value {
-                Some(word) => self.expand_word(word),
-                None => match self.globals.get(&pair.key.text) {
+            let passed = self.passed.get(&pair.key.text).cloned();
+            let value = match (passed, &pair.value) {
+                (Some(value), _) => value,
+                (None, Some(word)) => self.expand_word(word),
+                (None, None) => match self.globals.get(&pair.key.text) {
                     Some((value, _)) => value.clone(),
                     None => Fact::Unknown(Why::Dynamic, Some(pair.span)),
                 },

@@ -87,6 +87,7 @@ fn split(image: Image, calls: Vec<BuildCall>) -> Vec<Image> {
     for variant in &mut variants {
         variant.names.sort();
         variant.names.dedup();
+        super::image::pass_arguments(variant);
     }
     variants
 }

@@ -30,6 +30,24 @@
 //! CMD ["/app"]
 //! ```
 //!
+//! What a build passes wins over the default:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! ARG BASE=node:20-alpine
+//! FROM ${BASE} # <- has no known publisher
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build:
+//!       context: .
+//!       args:
+//!         BASE: someone/node:20
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:

@@ -198,7 +198,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         list.push((path.to_owned(), Evidence::contradicts(secret.span, says).severity(severity)));
     }
     let first_copy = context_copies(image.image).next();
-    let verdict = if let Some((path, _)) = bad.first() {
+    if let Some((path, _)) = bad.first() {
         let message = match &**path {
             "a RUN" => "a RUN spells out a secret: mount it, and change it".to_owned(),
             path => format!("`{path}` is copied into the build: keep it out, and change it"),
@@ -217,7 +217,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         Verdict::unknown(Why::Dynamic, "what a COPY brings depends on a variable", evidence)
     } else if let Some((path, first)) = examples.first() {
         let message = format!("`{path}` is copied into the build: keep `.env*` files out");
-        Verdict::partial(message, first.clone())
+        let more = examples.iter().skip(1).map(|(_, evidence)| evidence.clone());
+        Verdict::partial(message, first.clone()).and_all(more)
     } else {
         let message = "no secret file is copied into the build";
         match (kept.first(), first_copy) {
@@ -227,8 +228,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
             }
             (None, None) => cx.unparsed(image),
         }
-    };
-    verdict.and_all(examples.into_iter().skip(1).map(|(_, evidence)| evidence))
+    }
 }
 
 fn copied(image: &Image, stage: usize, copy: Span, path: &str) -> Evidence {
