@@ -84,11 +84,18 @@ fn excludes(pattern: &str, path: &str) -> bool {
     ends.filter_map(|end| path.get(..end)).any(|head| glob_match(pattern, head) == Some(true))
 }
 
-/// The last build of a stage: its place among the stage's effects, and the directory it runs in.
+/// Whether a command compiles the sources beside it: what prepares the assets of an interpreted
+/// language leaves sources that run.
+pub(crate) fn compiles(effect: &Effect) -> bool {
+    let EffectKind::Build { words } = &effect.kind else { return false };
+    let program = words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+    !matches!(program, "rails" | "rake" | "bundle" | "php" | "python" | "python3" | "django-admin")
+}
+
+/// The last build of a stage that compiles: its place among the stage's effects, and the directory it runs in.
 pub(crate) fn last_build(image: &Image, stage: usize) -> Option<(usize, &str)> {
     let effects = image.effects(stage);
-    let built = |(_, effect): &(_, &Effect)| matches!(effect.kind, EffectKind::Build { .. });
-    let at = effects.iter().rposition(built)?;
+    let at = effects.iter().rposition(|(_, effect)| compiles(effect))?;
     effects.get(at).map(|&(_, effect)| (at, &*effect.workdir))
 }
 

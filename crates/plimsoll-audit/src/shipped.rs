@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use plimsoll_model::filesystem::{Filesystem, Found};
-use plimsoll_model::image::{Copy, CopyFrom, CopySource, EffectKind, Image};
+use plimsoll_model::image::{Copy, CopyFrom, CopySource, Image};
 
-use crate::context::{covers, in_context};
+use crate::context::{compiles, covers, in_context};
 use crate::installs::{Modules, modules};
 use crate::{Cx, ImageSubject, Outcome};
 
@@ -63,9 +63,7 @@ pub(crate) fn copied(
 
 /// Whether a build ran in a directory of a stage, or below it.
 fn built_below(image: ImageSubject<'_>, stage: usize, path: &str) -> bool {
-    image.effects(stage).iter().any(|(_, effect)| {
-        matches!(effect.kind, EffectKind::Build { .. }) && covers(path, &effect.workdir)
-    })
+    image.effects(stage).iter().any(|(_, effect)| compiles(effect) && covers(path, &effect.workdir))
 }
 
 /// What of a directory is there for developers only.

@@ -97,6 +97,20 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! The sources of an interpreted language are what runs:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install && ./bin/rails assets:precompile
+//!
+//! FROM ruby:3.4-slim
+//! COPY --from=builder /app /app # <- brings nothing that does not run
+//! CMD ["/app/bin/rails", "server"]
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:

@@ -165,7 +165,7 @@ pub(super) static CHECK: Check = Check {
 const WORDS: Words = Words {
     pass: "every base image says which version it is",
     partial: "what ships starts from a version, what builds it does not",
-    fail: "write a version",
+    fail: "write a version or a digest",
     unknown: "the version of a base image depends on a variable: give it a default",
     strict: false,
 };
