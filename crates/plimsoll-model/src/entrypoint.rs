@@ -27,6 +27,8 @@ pub struct Startup {
     pub before: Vec<BeforeStart>,
     /// The application's words after all wrappers (`node dist/index.js`); empty when unknown.
     pub app: Vec<(String, Span)>,
+    /// Where a script starts the application as its child and stays before it: signals end there.
+    pub below_shell: Option<Span>,
     /// Why parts are not known, where they are not.
     pub unknown: Option<(Why, Span)>,
 }
@@ -121,7 +123,25 @@ const INITS: [&str; 8] = [
 /// Programs that replace themselves with the rest of their words.
 const EXECUTORS: [&str; 7] = ["gosu", "su-exec", "setpriv", "nice", "chpst", "exec", "env"];
 /// Shells by name.
-const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "zsh", "busybox"];
+const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "zsh"];
+
+/// ENTRYPOINT and CMD in effect for an image's target, or for a container that overrides them.
+#[must_use]
+pub fn commands<'a>(
+    image: &'a Image,
+    container: Option<&'a Container>,
+) -> (Option<&'a Exec>, Option<&'a Exec>) {
+    let config = image.final_stage().map(|stage| &stage.config);
+    let own = container.and_then(|c| c.entrypoint.as_ref());
+    let entrypoint = own.or(config.and_then(|c| c.entrypoint.as_ref()));
+    let command = match container.and_then(|c| c.command.as_ref()) {
+        Some(command) => Some(command),
+        // An overridden entrypoint clears the image's command.
+        None if own.is_some() => None,
+        None => config.and_then(|c| c.cmd.as_ref()),
+    };
+    (entrypoint, command)
+}
 
 /// What starts in a container of `image`; `container` may override entrypoint, command and init.
 #[must_use]
@@ -132,15 +152,7 @@ pub fn startup(
     package: Option<&Package>,
 ) -> Option<Startup> {
     let stage = image.target?;
-    let config = &image.stages.get(stage)?.config;
-    let own_entrypoint = container.and_then(|c| c.entrypoint.as_ref());
-    let entrypoint = own_entrypoint.or(config.entrypoint.as_ref());
-    let command = match container.and_then(|c| c.command.as_ref()) {
-        Some(command) => Some(command),
-        // An overridden entrypoint clears the image's command.
-        None if own_entrypoint.is_some() => None,
-        None => config.cmd.as_ref(),
-    };
+    let (entrypoint, command) = commands(image, container);
     let at = entrypoint.or(command)?.span;
     let words = match entrypoint {
         Some(exec) if exec.shell => shell_form(exec),
@@ -170,16 +182,17 @@ pub fn startup(
             script: None,
             before: Vec::new(),
             app: Vec::new(),
+            below_shell: None,
             unknown: None,
         },
-        has_init: false,
+        settled: false,
         depth: 0,
     };
     if let Some(init) = container.map(|c| &c.init)
         && init.known() == Some(&true)
     {
         walk.phase(Pid1::Init("docker-init".to_owned()), init.span().unwrap_or(at), false);
-        walk.has_init = true;
+        walk.settled = true;
     }
     walk.words(&words);
     Some(walk.startup)
@@ -216,7 +229,8 @@ struct Walk<'a> {
     stage: usize,
     package: Option<&'a Package>,
     startup: Startup,
-    has_init: bool,
+    /// PID 1 is who it will be to the end: an init, or a shell that does not `exec`.
+    settled: bool,
     depth: usize,
 }
 
@@ -227,10 +241,10 @@ impl Walk<'_> {
 
     /// A process is started as PID 1, or in the place of the one that was.
     fn becomes(&mut self, pid1: Pid1, span: Span, runs_commands: bool) {
-        if self.has_init {
+        if self.settled {
             return;
         }
-        self.has_init = matches!(pid1, Pid1::Init(_));
+        self.settled = matches!(pid1, Pid1::Init(_));
         self.phase(pid1, span, runs_commands);
     }
 
@@ -241,18 +255,21 @@ impl Walk<'_> {
 
     /// Follows an argument vector to the application.
     fn words(&mut self, words: &[(String, Span)]) {
+        let Some(((first, span), rest)) = words.split_first() else { return };
         self.depth += 1;
         if self.depth > 16 {
-            return;
+            return self.unknown(Why::TooLarge, *span);
         }
-        let Some((first, span)) = words.first() else { return };
         let name = base_name(first);
-        let rest = &words[1..];
-        if INITS.contains(&name) || first == "/init" {
+        if first.contains('$') {
+            self.unknown(Why::Dynamic, *span);
+        } else if INITS.contains(&name) || first == "/init" {
             self.becomes(Pid1::Init(name.to_owned()), *span, false);
             self.words(after_options(name, rest));
         } else if EXECUTORS.contains(&name) {
             self.words(after_executor(name, rest));
+        } else if name == "busybox" {
+            self.words(rest);
         } else if SHELLS.contains(&name) {
             self.shell(words);
         } else {
@@ -326,65 +343,62 @@ impl Walk<'_> {
         self.program(script, args, span, true);
     }
 
-    /// A shell program: what it runs before it becomes (or runs) the application.
+    /// A shell program: what it runs before it becomes (or runs) the application. `keep`: it is a
+    /// script of its own, not a line for `-c`.
     fn program(&mut self, mut entry: EntryScript, args: &[(String, Span)], span: Span, keep: bool) {
         let Some(root) = entry.script.root else { return self.unknown(Why::Unparsed, span) };
-        let mut steps = Vec::new();
-        let mut state = Flow { errexit: entry.errexit.or(shebang_errexit(&entry)), pipefail: None };
-        collect(&entry, root, &mut state, &mut steps, 0, None);
-        entry.errexit = state.errexit;
-        let exec_at = steps.iter().position(|s| s.exec);
-        let last = exec_at.or_else(|| steps.len().checked_sub(1));
-        let runs_commands =
-            last.is_some_and(|last| steps[..last].iter().any(|s| s.long(self.package)));
-        if exec_at.is_some() && last == Some(0) && !keep {
-            // Nothing runs before the exec.
-        } else {
+        let mut flow = Flow {
+            errexit: entry.errexit.or(shebang_errexit(&entry)),
+            pipefail: None,
+            steps: Vec::new(),
+        };
+        flow.list(&entry, root, &Around::default());
+        let steps = std::mem::take(&mut flow.steps);
+        entry.errexit = flow.errexit;
+        let app = application(&steps);
+        let execs = app.is_some_and(|app| app.exec.is_some());
+        let before = app.and_then(|app| steps.iter().position(|step| std::ptr::eq(step, app)));
+        let before = steps.get(..before.unwrap_or(steps.len())).unwrap_or_default();
+        // An `exec` in a branch is another way out.
+        let before: Vec<&Step> = before.iter().filter(|step| step.exec.is_none()).collect();
+        let runs_commands = before.iter().any(|step| step.long(self.package));
+        if keep || !execs || !before.is_empty() {
             self.becomes(Pid1::Shell, span, runs_commands);
         }
-        for step in steps.iter().take(last.unwrap_or(0)) {
-            let words = step.words.clone();
-            self.startup.before.push(BeforeStart {
-                migrates: migrates(&words, self.package),
-                long: step.long(self.package),
-                words,
-                span: step.span,
-                on_failure: step.on_failure.clone(),
-            });
-        }
-        let next: Option<Vec<(String, Span)>> = last.and_then(|last| steps.get(last)).map(|step| {
-            let mut words: Vec<(String, Span)> = Vec::new();
-            for (word, at) in &step.placed {
-                if matches!(&**word, "$@" | "$*") {
-                    words.extend(args.iter().cloned())
-                } else {
-                    words.push((word.clone(), *at))
-                }
+        self.startup.before.extend(before.iter().map(|step| BeforeStart {
+            migrates: migrates(&step.words, self.package),
+            long: step.long(self.package),
+            words: step.words.clone(),
+            span: step.span,
+            on_failure: step.on_failure.clone(),
+        }));
+        let mut next: Vec<(String, Span)> = Vec::new();
+        for (word, at) in app.map_or(&[][..], |app| &app.placed) {
+            match &**word {
+                "$@" | "$*" => next.extend(args.iter().cloned()),
+                _ => next.push((word.clone(), *at)),
             }
-            words
-        });
-        if let Some(exec) = exec_at.and_then(|i| steps.get(i)) {
-            entry.exec = Some(exec.span);
         }
-        let execs = exec_at.is_some();
+        entry.exec = app.and_then(|app| app.exec);
         if keep && self.startup.script.is_none() {
             self.startup.script = Some(entry);
         }
-        match next {
-            Some(words) if execs => self.words(&words),
+        if !execs {
             // The shell stays; the application is its child.
-            Some(words) => {
-                self.has_init = true;
-                self.words(&words);
+            self.settled = true;
+            if keep && let Some(app) = app {
+                self.startup.below_shell.get_or_insert(app.span);
             }
-            None => {}
+        } else if next.is_empty() {
+            self.unknown(Why::NeedsRun, span);
         }
+        self.words(&next);
     }
 
     /// The shell script at a path of the image.
     fn script_at(&self, path: &str, span: Span) -> Located {
-        let workdir =
-            self.image.stages[self.stage].config.workdir.clone().unwrap_or_else(|| "/".to_owned());
+        let config = self.image.stages.get(self.stage).map(|stage| &stage.config);
+        let workdir = config.and_then(|c| c.workdir.clone()).unwrap_or_else(|| "/".to_owned());
         let fs = Filesystem::new(self.delivery, self.image);
         let candidates: Vec<String> = if path.contains('/') {
             vec![crate::lower::absolute(&workdir, path)]
@@ -526,7 +540,7 @@ fn after_options<'w>(name: &str, words: &'w [(String, Span)]) -> &'w [(String, S
     let mut index = 0;
     while let Some((word, _)) = words.get(index) {
         if word == "--" {
-            return &words[index + 1..];
+            return words.get(index + 1..).unwrap_or_default();
         }
         if !word.starts_with('-') {
             break;
@@ -537,6 +551,14 @@ fn after_options<'w>(name: &str, words: &'w [(String, Span)]) -> &'w [(String, S
 }
 
 fn after_executor<'w>(name: &str, words: &'w [(String, Span)]) -> &'w [(String, Span)] {
+    let takes_value = |word: &str| match name {
+        "nice" => word == "-n",
+        "chpst" => matches!(word, "-u" | "-U" | "-b" | "-e" | "-/" | "-n" | "-l" | "-L"),
+        "setpriv" => matches!(word, "--reuid" | "--regid" | "--groups"),
+        "env" => matches!(word, "-u" | "-C"),
+        "exec" => word == "-a",
+        _ => false,
+    };
     let mut index = 0;
     while let Some((word, _)) = words.get(index) {
         let option = word.starts_with('-') || name == "env" && word.contains('=');
@@ -547,7 +569,7 @@ fn after_executor<'w>(name: &str, words: &'w [(String, Span)]) -> &'w [(String, 
         if !option {
             break;
         }
-        index += 1;
+        index += if takes_value(word) { 2 } else { 1 };
     }
     if matches!(name, "gosu" | "su-exec") {
         index += 1; // The user.
@@ -584,165 +606,278 @@ fn migrates(words: &[String], package: Option<&Package>) -> bool {
     })
 }
 
-/// Shell options in effect.
-struct Flow {
-    errexit: Option<Span>,
-    pipefail: Option<Span>,
-}
-
-/// A command of a program on its straight way, functions inlined.
+/// A command of a program, functions inlined.
 struct Step {
     words: Vec<String>,
     placed: Vec<(String, Span)>,
     span: Span,
     on_failure: OnFailure,
-    exec: bool,
+    /// It replaces the shell, and where that is said.
+    exec: Option<Span>,
+    /// Only some starts come here: a branch, an arm, a loop's body.
+    conditional: bool,
 }
 
 /// Commands that no one waits for.
-const QUICK: [&str; 29] = [
+const QUICK: [&str; 50] = [
     "echo", "printf", "set", "export", "cd", "mkdir", "chmod", "chown", "test", "[", "[[", ":",
-    "true", "unset", "shift", "trap", "umask", "ulimit", "local", "readonly", "exit", "cat", "cp",
-    "ln", "rm", "touch", "id", "date", "sed",
+    "true", "false", "unset", "shift", "trap", "umask", "ulimit", "local", "readonly", "exit",
+    "return", "break", "continue", "cat", "cp", "mv", "ln", "rm", "touch", "id", "date", "sed",
+    "grep", "awk", "tr", "cut", "head", "tail", "ls", "which", "command", "hostname", "whoami",
+    "dirname", "basename", "exec", ".", "source",
 ];
 
 impl Step {
     fn long(&self, package: Option<&Package>) -> bool {
         let name = self.words.first().map_or("", |w| base_name(w));
-        !self.words.is_empty() && (migrates(&self.words, package) || !QUICK.contains(&name))
+        migrates(&self.words, package) || !QUICK.contains(&name)
     }
 }
 
-/// The commands of a list in the order in which they run, with what their failure does.
-fn collect(
-    entry: &EntryScript,
-    list: ListId,
-    flow: &mut Flow,
-    out: &mut Vec<Step>,
-    depth: usize,
-    handled: Option<&OnFailure>,
-) {
-    if depth > 32 || out.len() > 10_000 {
-        return;
+/// The step that is the application: the `exec` that every start reaches; else the last command
+/// that every start reaches, where no `exec` in a branch comes after it; else such an `exec`.
+fn application(steps: &[Step]) -> Option<&Step> {
+    let execs = || steps.iter().filter(|step| step.exec.is_some());
+    if let Some(always) = execs().find(|step| !step.conditional) {
+        return Some(always);
     }
-    let script = &entry.script;
-    let items = &script.list(list).items;
-    for (index, item) in items.iter().enumerate() {
-        let failure = match handled {
-            Some(handled) => handled.clone(),
-            None => on_failure(entry, items, index, flow),
-        };
-        let Some(&last) = item.pipeline.last() else { continue };
-        for &id in &item.pipeline {
-            // In a pipeline, only the last command's failure is seen, unless `pipefail` is set.
-            let failure = match flow.pipefail {
-                None if id != last => OnFailure::Ignored(entry.text.span(item.range)),
-                _ => failure.clone(),
-            };
-            command(entry, id, flow, out, depth, failure);
+    let passes_arguments = |step: &&Step| step.placed.iter().any(|(word, _)| word == "$@");
+    let after = steps.iter().rposition(|step| step.exec.is_some()).map_or(0, |last| last + 1);
+    let last = steps.get(after..)?.iter().rfind(|step| !step.conditional);
+    last.or_else(|| execs().find(passes_arguments))
+        .or_else(|| execs().last())
+        .or_else(|| steps.last())
+}
+
+/// What surrounds a list of commands.
+#[derive(Clone, Default)]
+struct Around {
+    /// What a failure of the list as a whole leads to; `None` where it ends the program.
+    end: Option<OnFailure>,
+    /// `set -e` is off: the list is a condition, or stands before `&&` or `||`, or after `!`.
+    tested: bool,
+    /// Only some starts come here.
+    conditional: bool,
+    /// It is the condition of `if` or `while`, whose `end` has looked at its `!`.
+    condition: bool,
+    depth: usize,
+}
+
+impl Around {
+    fn inside(&self, end: OnFailure, tested: bool, conditional: bool) -> Self {
+        Self {
+            end: Some(end),
+            tested: self.tested || tested,
+            conditional: self.conditional || conditional,
+            condition: false,
+            depth: self.depth + 1,
         }
+    }
+
+    fn condition(&self, end: OnFailure) -> Self {
+        Self { condition: true, ..self.inside(end, true, false) }
     }
 }
 
-fn command(
-    entry: &EntryScript,
-    id: CommandId,
-    flow: &mut Flow,
-    out: &mut Vec<Step>,
-    depth: usize,
-    failure: OnFailure,
-) {
-    let script = &entry.script;
-    let Command { kind, range, .. } = script.command(id);
-    let span = entry.text.span(*range);
-    match kind {
-        CommandKind::Simple { words, .. } => simple(entry, words, span, flow, out, depth, failure),
-        CommandKind::Group(list) | CommandKind::Subshell(list) => {
-            let handled = matches!(failure, OnFailure::Ignored(_)).then_some(&failure);
-            collect(entry, *list, flow, out, depth + 1, handled);
-        }
-        CommandKind::If { branches, otherwise } => {
-            for (condition, body) in branches {
-                let handled = condition_failure(entry, *condition, *body, *otherwise, span);
-                collect(entry, *condition, flow, out, depth + 1, Some(&handled));
-                collect(entry, *body, flow, out, depth + 1, None);
-            }
-            if let Some(otherwise) = otherwise {
-                collect(entry, *otherwise, flow, out, depth + 1, None);
-            }
-        }
-        // A loop until it works: the start waits.
-        CommandKind::Loop { condition, body, .. } => {
-            collect(entry, *condition, flow, out, depth + 1, Some(&OnFailure::Stops(span)));
-            collect(entry, *body, flow, out, depth + 1, None);
-        }
-        CommandKind::For { body, .. } => collect(entry, *body, flow, out, depth + 1, None),
-        CommandKind::Case { arms, .. } => {
-            for (_, body) in arms {
-                collect(entry, *body, flow, out, depth + 1, None);
-            }
-        }
-        CommandKind::Function { .. } | CommandKind::Test(_) | CommandKind::Arithmetic => {}
-    }
+/// Follows a program: the options in effect, and its commands in the order in which they run.
+struct Flow {
+    errexit: Option<Span>,
+    pipefail: Option<Span>,
+    steps: Vec<Step>,
 }
 
-fn simple(
-    entry: &EntryScript,
-    ids: &[WordId],
-    span: Span,
-    flow: &mut Flow,
-    out: &mut Vec<Step>,
-    depth: usize,
-    failure: OnFailure,
-) {
-    let script = &entry.script;
-    let placed: Vec<(String, Span)> =
-        ids.iter().map(|&w| (spoken(script, w), entry.text.span(script.word(w).range))).collect();
-    let Some((name, _)) = placed.first() else { return };
-    if name == "set" {
-        for (option, _) in &placed[1..] {
-            let on = option.starts_with('-');
-            if !option.starts_with("--") && option.starts_with(['-', '+']) && option.contains('e') {
-                flow.errexit = on.then_some(span);
-            }
-            if option == "pipefail" {
-                flow.pipefail = Some(span);
-            }
-            if option == "errexit" {
-                flow.errexit = Some(span);
-            }
-        }
-        return;
-    }
-    if let Some(body) = function(script, name) {
-        let handled = matches!(failure, OnFailure::Ignored(_)).then_some(failure);
-        let before = out.len();
-        inline(entry, body, flow, out, depth, handled.as_ref());
-        if out.len() > before {
+impl Flow {
+    fn list(&mut self, entry: &EntryScript, list: ListId, around: &Around) {
+        // Functions may call themselves.
+        if around.depth > 32 || self.steps.len() > 10_000 {
             return;
         }
-        return;
-    }
-    let exec = name == "exec" && placed.len() > 1;
-    let placed = if exec { placed[1..].to_vec() } else { placed };
-    // `exec > log` and `exec "$@"` differ by their words.
-    let words = placed.iter().map(|(w, _)| w.clone()).collect();
-    out.push(Step { words, placed, span, on_failure: failure, exec });
-}
-
-fn inline(
-    entry: &EntryScript,
-    body: CommandId,
-    flow: &mut Flow,
-    out: &mut Vec<Step>,
-    depth: usize,
-    handled: Option<&OnFailure>,
-) {
-    match &entry.script.command(body).kind {
-        CommandKind::Group(list) | CommandKind::Subshell(list) => {
-            collect(entry, *list, flow, out, depth + 1, handled)
+        let items = &entry.script.list(list).items;
+        let mut conditional = false;
+        for (index, item) in items.iter().enumerate() {
+            let failure = self.on_failure(entry, items, index, around);
+            let tested = item.negated || matches!(item.then, Connector::And | Connector::Or);
+            for &id in &item.pipeline {
+                // Of a pipeline, only the last command's failure is seen, unless `pipefail` is set.
+                let failure = match self.pipefail {
+                    None if Some(&id) != item.pipeline.last() => {
+                        OnFailure::Ignored(entry.text.span(item.range))
+                    }
+                    _ => failure.clone(),
+                };
+                self.command(entry, id, &around.inside(failure, tested, conditional));
+            }
+            conditional = match item.then {
+                Connector::Or => true,
+                Connector::And => conditional || is_test(&entry.script, item),
+                Connector::Seq | Connector::Background => false,
+            };
         }
-        _ => {}
+    }
+
+    /// A command whose own failure leads to the `end` of `around`.
+    fn command(&mut self, entry: &EntryScript, id: CommandId, around: &Around) {
+        let script = &entry.script;
+        let Command { kind, range, .. } = script.command(id);
+        let span = entry.text.span(*range);
+        let failure = || around.end.clone().unwrap_or(OnFailure::Stops(span));
+        match kind {
+            CommandKind::Simple { words, .. } => self.simple(entry, words, span, around),
+            CommandKind::Group(list) => self.list(entry, *list, around),
+            CommandKind::Subshell(list) => {
+                let options = (self.errexit, self.pipefail);
+                self.list(entry, *list, around);
+                (self.errexit, self.pipefail) = options;
+            }
+            CommandKind::If { branches, otherwise } => {
+                for (condition, body) in branches {
+                    let handled = condition_failure(entry, *condition, *body, *otherwise, span);
+                    self.list(entry, *condition, &around.condition(handled));
+                    self.list(entry, *body, &around.inside(failure(), false, true));
+                }
+                if let Some(otherwise) = otherwise {
+                    self.list(entry, *otherwise, &around.inside(failure(), false, true));
+                }
+            }
+            CommandKind::Loop { condition, body, .. } => {
+                // A loop until it works: the start waits.
+                self.list(entry, *condition, &around.condition(OnFailure::Stops(span)));
+                let again = around.inside(OnFailure::Ignored(span), false, true);
+                self.list(entry, *body, &again);
+            }
+            CommandKind::For { body, .. } => {
+                let next = around.inside(OnFailure::Ignored(span), false, true);
+                self.list(entry, *body, &next);
+            }
+            CommandKind::Case { arms, .. } => {
+                for (_, body) in arms {
+                    self.list(entry, *body, &around.inside(failure(), false, true));
+                }
+            }
+            CommandKind::Function { .. } | CommandKind::Test(_) | CommandKind::Arithmetic => {}
+        }
+    }
+
+    fn simple(&mut self, entry: &EntryScript, ids: &[WordId], span: Span, around: &Around) {
+        let script = &entry.script;
+        let placed: Vec<(String, Span)> = ids
+            .iter()
+            .map(|&w| (spoken(script, w), entry.text.span(script.word(w).range)))
+            .collect();
+        let Some(((name, at), rest)) = placed.split_first() else { return };
+        if name == "set" {
+            return self.set(rest, span);
+        }
+        if let Some(body) = function(script, name) {
+            let (CommandKind::Group(list) | CommandKind::Subshell(list)) =
+                script.command(body).kind
+            else {
+                return;
+            };
+            let mut inside = around.clone();
+            inside.depth += 1;
+            return self.list(entry, list, &inside);
+        }
+        // `exec > log` replaces nothing.
+        let exec = (name == "exec" && !rest.is_empty()).then_some(span);
+        let placed = if exec.is_some() { after_executor("exec", rest) } else { &placed };
+        self.steps.push(Step {
+            words: placed.iter().map(|(w, _)| w.clone()).collect(),
+            placed: placed.to_vec(),
+            span,
+            on_failure: around.end.clone().unwrap_or(OnFailure::Stops(*at)),
+            exec,
+            conditional: around.conditional,
+        });
+    }
+
+    /// `set -euo pipefail`, `set +e`, `set -o errexit`.
+    fn set(&mut self, options: &[(String, Span)], span: Span) {
+        for (option, _) in options {
+            let on = match option.as_bytes() {
+                [b'-', b'-', ..] => return,
+                [b'-', ..] => Some(span),
+                [b'+', ..] => None,
+                // The name after `-o`, which decides together with what stands before it.
+                _ => match &**option {
+                    "errexit" | "pipefail" => {
+                        let off = options.iter().any(|(o, _)| o == "+o");
+                        let on = (!off).then_some(span);
+                        if option == "errexit" { self.errexit = on } else { self.pipefail = on }
+                        continue;
+                    }
+                    _ => continue,
+                },
+            };
+            if option.contains('e') {
+                self.errexit = on;
+            }
+        }
+    }
+
+    /// What the failure of one pipeline of a list leads to.
+    fn on_failure(
+        &self,
+        entry: &EntryScript,
+        items: &[Item],
+        index: usize,
+        around: &Around,
+    ) -> OnFailure {
+        let script = &entry.script;
+        let Some(item) = items.get(index) else { return OnFailure::Unknown(Why::Internal) };
+        let span = entry.text.span(item.range);
+        let errexit = self.errexit.filter(|_| !around.tested);
+        let end = || around.end.clone().unwrap_or(OnFailure::Stops(span));
+        // Along an and-or chain: `||` handles the failure, `&&` skips what follows it.
+        let mut at = index;
+        while let Some(item) = items.get(at) {
+            match item.then {
+                Connector::Or => {
+                    let Some(next) = items.get(at + 1) else { break };
+                    let place = entry.text.span(next.range);
+                    return match outcome(script, next, 0) {
+                        Outcome::Exits => OnFailure::Stops(place),
+                        // A function's `return 1` is the failure of the function.
+                        Outcome::Returns => around.end.clone().unwrap_or(OnFailure::Stops(place)),
+                        Outcome::Fails if errexit.is_some() => OnFailure::Stops(place),
+                        Outcome::Fails if at + 2 == items.len() => end(),
+                        Outcome::Fails | Outcome::Succeeds => OnFailure::Ignored(place),
+                        // Something else is tried: its failure decides.
+                        Outcome::Runs if at + 1 > index && around.depth < 32 => {
+                            let deeper = Around { depth: around.depth + 1, ..around.clone() };
+                            self.on_failure(entry, items, at + 1, &deeper)
+                        }
+                        Outcome::Runs => OnFailure::Ignored(place),
+                    };
+                }
+                Connector::Background => return OnFailure::Ignored(span),
+                Connector::And => at += 1,
+                Connector::Seq => break,
+            }
+        }
+        let is_last = at + 1 >= items.len();
+        if at > index {
+            // The application starts at the end of the same chain: it is not reached. `set -e`
+            // does not see a failure within a chain, only that of its last command.
+            let chain = items.get(index + 1..=at).unwrap_or_default();
+            return if chain.iter().any(|item| is_exec(script, item)) {
+                OnFailure::Stops(span)
+            } else if is_last {
+                end()
+            } else {
+                OnFailure::Ignored(span)
+            };
+        }
+        if item.negated {
+            return if around.condition && is_last { end() } else { OnFailure::Ignored(span) };
+        }
+        if let Some(set) = errexit {
+            return OnFailure::Stops(set);
+        }
+        if let Some(place) = checks_status(entry, items, index) {
+            return OnFailure::Stops(place);
+        }
+        if is_last { end() } else { OnFailure::Ignored(span) }
     }
 }
 
@@ -756,114 +891,172 @@ fn function(script: &Script, name: &str) -> Option<CommandId> {
 /// A word with `$@` and variables shown as such.
 fn spoken(script: &Script, id: WordId) -> String {
     if let [part] = &*script.word(id).parts
-        && let PartKind::Variable { name, op: None, length: false } = &part.kind
-        && matches!(&**name, "@" | "*")
+        && let PartKind::Variable { name, op, length: false } = &part.kind
     {
-        return format!("${name}");
+        match op {
+            None if matches!(&**name, "@" | "*") => return format!("${name}"),
+            // `${1+"$@"}`: the arguments, where there are any.
+            Some((op, word)) if op == "+" && script.word_text(*word) == "$@" => {
+                return "$@".to_owned();
+            }
+            _ => {}
+        }
     }
     script.word_text(id)
 }
 
-/// What the failure of one pipeline of a list leads to.
-fn on_failure(entry: &EntryScript, items: &[Item], index: usize, flow: &Flow) -> OnFailure {
-    let script = &entry.script;
-    let item = &items[index];
-    let span = entry.text.span(item.range);
-    // Along an and-or chain: `||` handles the failure, `&&` skips what follows it.
-    let mut at = index;
-    while let Some(item) = items.get(at) {
-        match item.then {
-            Connector::Or => {
-                let Some(next) = items.get(at + 1) else { break };
-                let place = entry.text.span(next.range);
-                return if exits(script, next) {
-                    OnFailure::Stops(place)
-                } else {
-                    OnFailure::Ignored(place)
-                };
-            }
-            Connector::Background => return OnFailure::Ignored(span),
-            Connector::And => at += 1,
-            Connector::Seq => break,
-        }
-    }
-    let chained = at > index;
-    if chained {
-        // The application starts at the end of the same chain: it is not reached.
-        let reaches_exec =
-            items[index + 1..=at.min(items.len() - 1)].iter().any(|i| is_exec(script, i))
-                || at + 1 >= items.len();
-        if reaches_exec {
-            return OnFailure::Stops(span);
-        }
-        // `set -e` does not see a failure within a chain, only that of its last command.
-        return OnFailure::Ignored(span);
-    }
-    if let Some(set) = flow.errexit {
-        return if item.negated { OnFailure::Ignored(span) } else { OnFailure::Stops(set) };
-    }
-    // `if [ $? -ne 0 ]; then exit 1; fi` right after it.
-    if let Some(next) = items.get(index + 1)
-        && let Some(place) = checks_status(entry, next)
-    {
-        return OnFailure::Stops(place);
-    }
-    if index + 1 == items.len() { OnFailure::Stops(span) } else { OnFailure::Ignored(span) }
+/// Whether a pipeline only asks something: `[ … ]`, `test …`, `[[ … ]]`.
+fn is_test(script: &Script, item: &Item) -> bool {
+    item.pipeline.last().is_some_and(|&id| match &script.command(id).kind {
+        CommandKind::Test(_) | CommandKind::Arithmetic => true,
+        _ => matches!(&*command_name(script, id), "[" | "test" | "[["),
+    })
 }
 
 fn is_exec(script: &Script, item: &Item) -> bool {
-    item.pipeline.last().is_some_and(|&id| {
-        script
-            .argv(id)
-            .and_then(|words| words.first())
-            .is_some_and(|&w| script.literal(w).as_deref() == Some("exec"))
-    })
+    item.pipeline.last().is_some_and(|&id| command_name(script, id) == "exec")
 }
 
-/// Whether a pipeline ends the program with a failure: `exit 1`, `return 1`, or a group that does.
-fn exits(script: &Script, item: &Item) -> bool {
-    item.pipeline.iter().any(|&id| match &script.command(id).kind {
+/// The name of a simple command; empty for others.
+fn command_name(script: &Script, id: CommandId) -> String {
+    let first = script.argv(id).and_then(|words| words.first());
+    first.map(|&word| script.word_text(word)).unwrap_or_default()
+}
+
+/// How a command that handles a failure ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// The program ends with a failure.
+    Exits,
+    /// The function ends with a failure.
+    Returns,
+    /// It fails.
+    Fails,
+    /// It succeeds: the failure is gone.
+    Succeeds,
+    /// It is a command of its own, which may fail or not.
+    Runs,
+}
+
+fn outcome(script: &Script, item: &Item, depth: usize) -> Outcome {
+    let Some(&id) = item.pipeline.last() else { return Outcome::Succeeds };
+    match &script.command(id).kind {
         CommandKind::Simple { words, .. } => {
             let words: Vec<String> = words.iter().map(|&w| script.word_text(w)).collect();
-            match words.first().map(|w| &**w) {
-                Some("exit" | "return") => words.get(1).is_none_or(|code| code != "0"),
-                Some("false") => true,
-                // A function that exits.
-                Some(name) => {
-                    function(script, name).is_some_and(|body| match &script.command(body).kind {
-                        CommandKind::Group(list) => list_exits(script, *list),
-                        _ => false,
-                    })
-                }
-                None => false,
-            }
+            simple_outcome(script, &words, depth)
         }
-        CommandKind::Group(list) => list_exits(script, *list),
-        _ => false,
-    })
+        CommandKind::Group(list) => list_outcome(script, *list, depth),
+        CommandKind::Subshell(list) => match list_outcome(script, *list, depth) {
+            Outcome::Exits | Outcome::Returns => Outcome::Fails,
+            other => other,
+        },
+        CommandKind::Test(_) | CommandKind::Arithmetic => Outcome::Succeeds,
+        _ => Outcome::Runs,
+    }
+}
+
+fn simple_outcome(script: &Script, words: &[String], depth: usize) -> Outcome {
+    let code = words.get(1).map(|w| &**w);
+    match words.first().map_or("", |w| base_name(w)) {
+        "exit" if code == Some("0") => Outcome::Succeeds,
+        "exit" => Outcome::Exits,
+        "return" if code == Some("0") => Outcome::Succeeds,
+        "return" => Outcome::Returns,
+        "false" => Outcome::Fails,
+        "" | "true" | ":" | "echo" | "printf" | "logger" | "sleep" | "date" | "break"
+        | "continue" => Outcome::Succeeds,
+        name => match function(script, name).map(|body| &script.command(body).kind) {
+            Some(CommandKind::Group(list)) if depth < 8 => list_outcome(script, *list, depth + 1),
+            _ => Outcome::Runs,
+        },
+    }
+}
+
+/// How a list ends: at its first `exit` or `return`, else as its last command.
+fn list_outcome(script: &Script, list: ListId, depth: usize) -> Outcome {
+    if depth > 8 {
+        return Outcome::Runs;
+    }
+    let items = &script.list(list).items;
+    let mut last = Outcome::Succeeds;
+    for (index, item) in items.iter().enumerate() {
+        last = outcome(script, item, depth + 1);
+        let Some(&id) = item.pipeline.last() else { continue };
+        let words = script.argv(id).unwrap_or_default();
+        let ends = matches!(&*command_name(script, id), "exit" | "return");
+        // After `echo`, the last status is echo's: `exit` and `exit $?` end well.
+        let status = words.get(1).map(|&word| script.word_text(word));
+        let passes_on = matches!(status.as_deref(), None | Some("$?"));
+        match last {
+            Outcome::Exits | Outcome::Returns if !ends || index == 0 || !passes_on => return last,
+            Outcome::Exits | Outcome::Returns => return Outcome::Succeeds,
+            Outcome::Succeeds if ends => return last,
+            _ => {}
+        }
+    }
+    last
 }
 
 fn list_exits(script: &Script, list: ListId) -> bool {
-    script.list(list).items.iter().any(|item| {
-        item.pipeline.iter().any(|&id| {
-            script.argv(id).is_some_and(|words| {
-                let words: Vec<String> = words.iter().map(|&w| script.word_text(w)).collect();
-                matches!(words.first().map(|w| &**w), Some("exit" | "return"))
-                    && words.get(1).is_none_or(|code| code != "0")
-            })
-        })
-    })
+    matches!(list_outcome(script, list, 0), Outcome::Exits | Outcome::Returns)
 }
 
-/// The place of `if [ $? -ne 0 ]; then … exit …; fi`.
-fn checks_status(entry: &EntryScript, item: &Item) -> Option<Span> {
+/// Where the status of an item is asked right after it and ends the program: `if [ $? -ne 0 ];
+/// then … exit 1; fi`, `[ $? -eq 0 ] || exit 1`, either with the status in a variable.
+fn checks_status(entry: &EntryScript, items: &[Item], index: usize) -> Option<Span> {
     let script = &entry.script;
-    let &id = item.pipeline.first()?;
-    let CommandKind::If { branches, .. } = &script.command(id).kind else { return None };
-    let (condition, body) = branches.first()?;
-    let text = script.list(*condition).range.slice(entry.text.text());
-    let asks = memchr::memmem::find(text, b"$?").is_some();
-    (asks && list_exits(script, *body)).then(|| entry.text.span(script.command(id).range))
+    let mut asked = "$?".to_owned();
+    for (at, item) in items.iter().enumerate().skip(index + 1).take(4) {
+        let &id = item.pipeline.first()?;
+        let mentions = |range: TextRange| {
+            let text = range.slice(entry.text.text());
+            let bare = asked.trim_start_matches('$');
+            memchr::memmem::find(text, asked.as_bytes()).is_some()
+                || memchr::memmem::find(text, format!("${{{bare}}}").as_bytes()).is_some()
+        };
+        let span = entry.text.span(item.range);
+        match &script.command(id).kind {
+            CommandKind::Simple { assignments, words } if words.is_empty() => {
+                let takes = assignments
+                    .iter()
+                    .find(|a| a.value.is_some_and(|value| script.word_text(value) == "$?"));
+                match takes {
+                    Some(taken) => asked = format!("${}", taken.name),
+                    None if asked == "$?" => return None,
+                    None => {}
+                }
+            }
+            CommandKind::If { branches, otherwise } => {
+                let asks = branches
+                    .first()
+                    .is_some_and(|(condition, _)| mentions(script.list(*condition).range));
+                let bodies = branches.iter().map(|(_, body)| *body).chain(*otherwise);
+                if asks {
+                    return bodies.into_iter().any(|b| list_exits(script, b)).then_some(span);
+                }
+                if asked == "$?" {
+                    return None;
+                }
+            }
+            _ => {
+                let joined = matches!(item.then, Connector::And | Connector::Or);
+                let exits = items
+                    .get(at + 1)
+                    .is_some_and(|next| outcome(script, next, 0) == Outcome::Exits);
+                if joined && exits && mentions(item.range) {
+                    return Some(span);
+                }
+                // `exit $status`
+                if command_name(script, id) == "exit" && mentions(item.range) {
+                    return Some(span);
+                }
+                if asked == "$?" {
+                    return None;
+                }
+            }
+        }
+    }
+    None
 }
 
 /// What the failure of an `if` condition leads to: the branch that is then taken decides.
@@ -884,3 +1077,6 @@ fn condition_failure(
         _ => OnFailure::Ignored(span),
     }
 }
+
+#[cfg(test)]
+mod tests;

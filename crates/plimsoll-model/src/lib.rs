@@ -24,6 +24,7 @@ pub mod script;
 pub mod secret;
 pub mod service;
 pub mod tool;
+pub mod user;
 
 mod delivery;
 mod lower;
