@@ -2,9 +2,11 @@
 //! reports print beside NOT APPLICABLE.
 
 use plimsoll_model::image::{Base, Copy, CopyFrom, Effect, EffectKind, Stage, Step, StepKind};
-use plimsoll_model::{Fact, Why};
+use plimsoll_model::user::{self, Who};
+use plimsoll_model::{Fact, Why, entrypoint};
+use plimsoll_syntax::dockerfile::Keyword;
 
-use crate::{Cx, Subject};
+use crate::{Cx, Subject, startup};
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
 /// images or containers, or the repository.
@@ -31,7 +33,7 @@ pub static HAS_IMAGE: Condition = Condition {
 pub static HAS_DESCRIPTOR: Condition = Condition {
     name: "is deployed by a descriptor of this repository",
     holds: |cx, subject| match subject {
-        Subject::Service(id) => Fact::inferred(!cx.delivery[id].containers.is_empty(), None),
+        Subject::Service(id) => has_descriptor(cx, id),
         Subject::Container(_) => Fact::inferred(true, None),
         Subject::Repository | Subject::Image(_) => Fact::inferred(false, None),
     },
@@ -213,5 +215,107 @@ pub static HAS_HEALTHCHECK: Condition = Condition {
             Some((why, _, at)) => Fact::Unknown(why, Some(at)),
             None => Fact::inferred(false, None),
         }
+    },
+};
+/// A descriptor that is not read, or that may lie outside the audited tree, may deploy it.
+fn has_descriptor(cx: &Cx<'_>, id: plimsoll_model::ServiceId) -> Fact<bool> {
+    let service = &cx.delivery[id];
+    match service.unread.first() {
+        _ if !service.containers.is_empty() => Fact::inferred(true, None),
+        Some(&file) => Fact::Unknown(Why::Unsupported, Some(cx.start_of(file))),
+        None if cx.delivery.tree.outside().is_some() => Fact::Unknown(Why::OutOfTree, None),
+        None => Fact::inferred(false, None),
+    }
+}
+
+/// The image (or what deploys it) says what to run; a base that is not known may.
+pub static STARTS_A_PROCESS: Condition = Condition {
+    name: "starts a process",
+    holds: |cx, subject| {
+        let starts = startup::starts(cx, subject);
+        let any = starts.iter().any(|start| {
+            let (entrypoint, command) = entrypoint::commands(start.image, start.container);
+            let stage = start.image.final_stage();
+            let unknown = stage.is_none_or(|stage| stage.config.base_unknown);
+            entrypoint.is_some() || command.is_some() || unknown
+        });
+        Fact::inferred(any, None)
+    },
+};
+
+/// Some deployment of the service is no batch job.
+pub static SERVES: Condition = Condition {
+    name: "runs as a server",
+    holds: |cx, subject| Fact::inferred(!startup::servers(cx, subject).is_empty(), None),
+};
+
+/// Some image that runs has a base that an init could come from.
+pub static HAS_A_SYSTEM: Condition = Condition {
+    name: "runs on a base that an init can be installed in",
+    holds: |cx, subject| {
+        let starts = startup::starts(cx, subject);
+        Fact::inferred(starts.iter().any(|start| !startup::is_scratch(start.image)), None)
+    },
+};
+
+/// A script (or a shell line) does something before the process starts.
+pub static STARTS_BY_A_SCRIPT: Condition = Condition {
+    name: "starts by a script",
+    holds: |cx, subject| {
+        let starts = startup::starts(cx, subject);
+        let startups: Vec<_> = starts.iter().filter_map(|start| start.startup(cx)).collect();
+        if startups.iter().any(|s| s.script.is_some() || !s.before.is_empty()) {
+            return Fact::inferred(true, None);
+        }
+        match startups.iter().find_map(|startup| startup.unknown) {
+            Some((why, at)) => Fact::Unknown(why, Some(at)),
+            None => Fact::inferred(false, startups.first().map(|startup| startup.at)),
+        }
+    },
+};
+
+/// The image's process does not start as root.
+pub static HAS_ITS_OWN_USER: Condition = Condition {
+    name: "runs as another user than root",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let Some(runs_as) = image.target.and_then(|stage| user::runs_as(image, stage)) else {
+            return Fact::Unknown(Why::Unparsed, Some(cx.start_of(image.file)));
+        };
+        match runs_as.who {
+            Who::Root => Fact::inferred(false, Some(runs_as.at)),
+            Who::Unknown(why, at) => Fact::Unknown(why, Some(at)),
+            _ => Fact::inferred(true, Some(runs_as.at)),
+        }
+    },
+};
+
+/// The Dockerfile itself has ENTRYPOINT or CMD.
+pub static SETS_A_COMMAND: Condition = Condition {
+    name: "sets ENTRYPOINT or CMD",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let Some(stage) = image.target else {
+            return Fact::Unknown(Why::Unparsed, Some(cx.start_of(image.file)));
+        };
+        let sets = |step: &&Step| {
+            let keyword = image.instruction(step).map(|instruction| instruction.keyword);
+            matches!(keyword, Some(Keyword::Entrypoint | Keyword::Cmd))
+        };
+        let found = image.steps_with_bases(stage).into_iter().find(sets);
+        Fact::inferred(found.is_some(), found.map(|step| step.span))
+    },
+};
+
+/// Configuration or secrets of the host are mounted into a container.
+pub static BINDS_CONFIGURATION: Condition = Condition {
+    name: "bind-mounts configuration or secrets",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = &cx.delivery[id];
+        let mut mounts = service.containers.iter().flat_map(|&c| &cx.delivery[c].mounts);
+        Fact::inferred(mounts.any(startup::is_configuration), None)
     },
 };

@@ -20,6 +20,7 @@ mod report;
 mod score;
 mod shipped;
 mod static_site;
+mod startup;
 mod subject;
 mod verdict;
 

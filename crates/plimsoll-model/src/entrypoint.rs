@@ -96,6 +96,8 @@ pub struct BeforeStart {
     pub on_failure: OnFailure,
     /// The command waits for something or runs long: migrations, `wait-for-it`, `sleep`, builds.
     pub long: bool,
+    /// It is the condition of an `if` or a loop: its failure is an answer.
+    pub asked: bool,
 }
 
 /// What happens when a command before the application fails.
@@ -368,6 +370,7 @@ impl Walk<'_> {
         self.startup.before.extend(before.iter().map(|step| BeforeStart {
             migrates: migrates(&step.words, self.package),
             long: step.long(self.package),
+            asked: step.asked,
             words: step.words.clone(),
             span: step.span,
             on_failure: step.on_failure.clone(),
@@ -616,6 +619,8 @@ struct Step {
     exec: Option<Span>,
     /// Only some starts come here: a branch, an arm, a loop's body.
     conditional: bool,
+    /// It is a condition.
+    asked: bool,
 }
 
 /// Commands that no one waits for.
@@ -660,6 +665,8 @@ struct Around {
     conditional: bool,
     /// It is the condition of `if` or `while`, whose `end` has looked at its `!`.
     condition: bool,
+    /// It stands within such a condition.
+    asked: bool,
     depth: usize,
 }
 
@@ -670,12 +677,13 @@ impl Around {
             tested: self.tested || tested,
             conditional: self.conditional || conditional,
             condition: false,
+            asked: self.asked,
             depth: self.depth + 1,
         }
     }
 
     fn condition(&self, end: OnFailure) -> Self {
-        Self { condition: true, ..self.inside(end, true, false) }
+        Self { condition: true, asked: true, ..self.inside(end, true, false) }
     }
 }
 
@@ -788,6 +796,7 @@ impl Flow {
             on_failure: around.end.clone().unwrap_or(OnFailure::Stops(*at)),
             exec,
             conditional: around.conditional,
+            asked: around.asked,
         });
     }
 
@@ -803,7 +812,11 @@ impl Flow {
                     "errexit" | "pipefail" => {
                         let off = options.iter().any(|(o, _)| o == "+o");
                         let on = (!off).then_some(span);
-                        if option == "errexit" { self.errexit = on } else { self.pipefail = on }
+                        if option == "errexit" {
+                            self.errexit = on
+                        } else {
+                            self.pipefail = on
+                        }
                         continue;
                     }
                     _ => continue,

@@ -133,12 +133,11 @@ pub fn gid(image: &Image, stage: usize, group: &str) -> Option<String> {
     if group.bytes().all(|b| b.is_ascii_digit()) {
         return Some(group.to_owned());
     }
-    let created = image.effects(stage).into_iter().rev().find_map(|(_, effect)| {
-        match &effect.kind {
+    let created =
+        image.effects(stage).into_iter().rev().find_map(|(_, effect)| match &effect.kind {
             EffectKind::AddGroup { name, gid } if name == group => Some(gid.clone()),
             _ => None,
-        }
-    });
+        });
     created.unwrap_or_else(|| {
         let users = base_users(image.root_base(stage)?);
         users.iter().find(|(name, ..)| *name == group).map(|(_, _, gid)| gid.to_string())
@@ -160,9 +159,9 @@ fn account(image: &Image, stage: usize, root: &Stage, name: &str, depth: usize) 
             };
         }
     }
-    let known = base_users(root).into_iter().find(|(known, uid, _)| {
-        if is_number { uid.to_string() == name } else { *known == name }
-    });
+    let known = base_users(root)
+        .into_iter()
+        .find(|(known, uid, _)| if is_number { uid.to_string() == name } else { *known == name });
     if let Some((_, uid, gid)) = known {
         return Who::OfBase { uid, gid, at: root.base_span };
     }

@@ -2,4 +2,32 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod exec_form_entrypoint;
+mod explicit_uid_gid;
+mod init_as_pid1;
+mod no_suid_binaries;
+mod non_root;
+mod only_required_ports;
+mod owned_by_user;
+mod propagates_exit_codes;
+mod read_only_mounts;
+mod read_only_rootfs;
+mod resource_limits;
+mod stops_gracefully;
+mod user_before_entrypoint;
+
+pub(super) static CHECKS: &[&Check] = &[
+    &exec_form_entrypoint::CHECK,
+    &explicit_uid_gid::CHECK,
+    &init_as_pid1::CHECK,
+    &no_suid_binaries::CHECK,
+    &non_root::CHECK,
+    &only_required_ports::CHECK,
+    &owned_by_user::CHECK,
+    &propagates_exit_codes::CHECK,
+    &read_only_mounts::CHECK,
+    &read_only_rootfs::CHECK,
+    &resource_limits::CHECK,
+    &stops_gracefully::CHECK,
+    &user_before_entrypoint::CHECK,
+];

@@ -1,0 +1,233 @@
+//! # ENTRYPOINT and CMD are arrays, and a script they call is a file
+//!
+//! The commands are JSON arrays, which no shell stands before; a script that they start is a file
+//! of the repository and ends in `exec "$@"`.
+//!
+//! The shell form puts a shell in front of the process: it takes the signals that were meant for
+//! it. A script that `echo` writes line by line is seen by no linter, no review and no editor.
+//!
+//! Write arrays, and copy the script: `COPY --chmod=0555 docker/entrypoint.sh /app/entrypoint.sh`.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD node /app/main.js # <- shell form
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "/app/main.js"] # <- an array
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY docker/entrypoint.sh ./
+//! ENTRYPOINT ["./entrypoint.sh"] # <- an array
+//! CMD ["node", "main.js"]
+//! ```
+//! `docker/entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! exec "$@" # <- hands over
+//! ```
+//!
+//! ## Partial
+//!
+//! Nobody can lint what is written by `echo`:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! RUN echo '#!/bin/sh' > /start.sh && \ # <- written by a RUN
+//!     echo 'exec "$@"' >> /start.sh && \
+//!     chmod +x /start.sh
+//! ENTRYPOINT ["/start.sh"]
+//! CMD ["node", "/app/main.js"]
+//! ```
+//!
+//! A script that stays in front of its process, and a program in a string:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY start.sh /
+//! CMD ["/start.sh"]
+//! ```
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! node /app/main.js # <- not by `exec`
+//! ```
+//!
+//! Or:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["sh", "-c", "npm run migrate && exec node /app/main.js"] # <- a shell
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY --from=registry.example/tools:2 /start.sh /start.sh
+//! ENTRYPOINT ["/start.sh"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM nginx:1.29-alpine
+//! COPY site /usr/share/nginx/html
+//! ```
+
+use plimsoll_model::entrypoint::{self, ScriptSource};
+
+use crate::conditions::SETS_A_COMMAND;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
+    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, startup,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "runtime/exec-form-entrypoint",
+    section: Section::RuntimeSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Low,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "hadolint", rule: "DL3025", relation: Relation::Narrower },
+            Equivalent {
+                tool: "buildkit",
+                rule: "JSONArgsRecommended",
+                relation: Relation::Narrower,
+            },
+            Equivalent {
+                tool: "kics",
+                rule: "not_using_json_in_cmd_and_entrypoint_arguments",
+                relation: Relation::Narrower,
+            },
+            Equivalent {
+                tool: "semgrep",
+                rule: "prefer-json-notation",
+                relation: Relation::Narrower,
+            },
+        ],
+    }],
+    when: &[&SETS_A_COMMAND],
+    source: include_str!("exec_form_entrypoint.rs"),
+    run: Run::EachImage(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
+    let package = image.service.and_then(|s| s.package).map(|id| &cx.delivery[id]);
+    let (entrypoint, command) = entrypoint::commands(image.image, None);
+    let set = || entrypoint.into_iter().chain(command);
+    let mut shell = set().filter(|exec| exec.shell);
+    if let Some(first) = shell.next() {
+        return Verdict::fail(
+            "a command is in shell form: write it as a JSON array",
+            Evidence::contradicts(first.span, "shell form"),
+        )
+        .and_all(shell.map(|exec| Evidence::contradicts(exec.span, "shell form")));
+    }
+    let startup = entrypoint::startup(cx.delivery, image.image, None, package);
+    let Some(startup) = startup.filter(|_| !image.broken) else {
+        return startup::unparsed(cx, image.image);
+    };
+    let array = Evidence::shows(startup.at, "an array");
+    let first = set().next().map_or(&[][..], |exec| &exec.words);
+    if let [(program, at), (option, _), ..] = first
+        && matches!(program.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash"))
+        && option.starts_with('-')
+        && option.contains('c')
+    {
+        return Verdict::partial(
+            "the array starts a shell with a program in a string: put it into a script",
+            Evidence::contradicts(*at, "a shell with a program in a string"),
+        );
+    }
+    let Some(script) = &startup.script else {
+        return match startup.unknown {
+            Some((why, at)) => Verdict::unknown(
+                why,
+                "what the entrypoint starts cannot be read: keep the script in the repository",
+                Evidence::context(at, why.decide()),
+            ),
+            None => {
+                Verdict::pass("the commands are arrays and no script stands before them", array)
+            }
+        };
+    };
+    match (&script.source, script.exec) {
+        (ScriptSource::Generated(at), _) => Verdict::partial(
+            format!("{} is written by the Dockerfile: keep it as a file", script.path),
+            Evidence::contradicts(*at, "written by a RUN, not a file"),
+        )
+        .and(array),
+        (ScriptSource::Tracked(file), None) => {
+            let at = startup.below_shell.unwrap_or_else(|| cx.start_of(*file));
+            Verdict::partial(
+                format!("{} does not hand over: end it with `exec \"$@\"`", script.path),
+                Evidence::contradicts(at, "started not by `exec`"),
+            )
+            .and(array)
+        }
+        (ScriptSource::Tracked(_), Some(exec)) => Verdict::pass(
+            "the commands are arrays, and the script is a file that hands over",
+            array,
+        )
+        .and(Evidence::shows(exec, "hands over to the process")),
+    }
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let image = &cx.delivery[*service.images.first()?];
+    let (entrypoint, command) = entrypoint::commands(image, None);
+    let shell = [entrypoint, command].into_iter().flatten().find(|exec| exec.shell);
+    let text = match shell {
+        Some(exec) => {
+            let words: Vec<&str> = exec.words.first()?.0.split_whitespace().collect();
+            let plain =
+                |w: &&str| w.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:@".contains(&b));
+            if !words.iter().all(plain) {
+                return None;
+            }
+            let keyword = if entrypoint.is_some_and(|e| e.shell) { "ENTRYPOINT" } else { "CMD" };
+            format!("{keyword} [\"{}\"]\n", words.join("\", \""))
+        }
+        None => {
+            let startup = entrypoint::startup(cx.delivery, image, None, None)?;
+            let path = startup.script?.path;
+            let name = path.rsplit('/').next()?;
+            format!("COPY --chmod=0555 docker/{name} {path}\n")
+        }
+    };
+    Some(Fix {
+        does: "start by an array, and keep the script as a file".into(),
+        safety: Safety::Sketch,
+        snippet: Some(Snippet { path: image.path.clone(), language: "dockerfile", text }),
+        patch: None,
+    })
+}

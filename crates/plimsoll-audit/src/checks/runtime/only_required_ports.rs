@@ -1,0 +1,345 @@
+//! # Only the ports that the process listens on are exposed
+//!
+//! EXPOSE names the port that the process listens on and no other, and the descriptor sends
+//! traffic to the same one.
+//!
+//! EXPOSE is what platforms, proxies and people go by. A wrong number sends them nowhere; a
+//! debugger's, a shell's or a database's port says that something listens which should not be
+//! there.
+//!
+//! Write the one port; keep debuggers out of the image that ships.
+//!
+//! The port that source code listens on is not read yet: the answer is known where the command
+//! line names it (`uvicorn --port 8000`), or where EXPOSE is wrong whatever the code says.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! EXPOSE 8080 # <- 8000
+//! CMD ["uvicorn", "app:api", "--port", "8000"]
+//! ```
+//!
+//! A debugger:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000 9229 # <- 9229
+//! CMD ["node", "/app/main.js"]
+//! ```
+//!
+//! The descriptor sends traffic to another port:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000 # <- 3000
+//! CMD ["node", "/app/main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     ports: ["8080:8080"] # <- 8080
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! EXPOSE 8000 # <- 8000
+//! CMD ["uvicorn", "app:api", "--port", "8000"]
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! ARG PORT=8000
+//! EXPOSE ${PORT}/tcp # <- 8000
+//! CMD ["python", "-m", "gunicorn", "-b0.0.0.0:8000", "app:api"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     ports: ["127.0.0.1:80:8000"]
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine # <- no EXPOSE
+//! CMD ["node", "/app/main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     ports: ["3000:3000"] # <- 3000
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! EXPOSE 3000 # <- source
+//! CMD ["node", "/app/main.js"]
+//! ```
+
+use plimsoll_model::container::Container;
+use plimsoll_model::image::{Image, Stage};
+use plimsoll_model::{Fact, Why};
+use plimsoll_source::Span;
+
+use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
+use crate::startup::{self, Start};
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "runtime/only-required-ports",
+    section: Section::RuntimeSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Low,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &["CIS-D 5.8"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "droast", rule: "DF022", relation: Relation::Narrower },
+            Equivalent { tool: "checkov", rule: "CKV_DOCKER_1", relation: Relation::Narrower },
+            Equivalent { tool: "trivy", rule: "DS-0004", relation: Relation::Narrower },
+        ],
+    }],
+    when: &[&HAS_IMAGE, &STARTS_A_PROCESS, &SERVES],
+    source: include_str!("only_required_ports.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let servers = startup::servers(cx, Subject::Service(service.id));
+    startup::judge(cx, service, &servers, |start| of_start(cx, start))
+}
+
+/// Ports of protocols that a service of this repository does not speak, with words of the images
+/// and programs that do.
+const FOREIGN: [(u16, &str, &[&str]); 12] = [
+    (22, "a shell's", &["ssh", "git", "gitea", "gitlab"]),
+    (23, "a shell's", &["telnet"]),
+    (2345, "a debugger's", &["dlv", "delve"]),
+    (5678, "a debugger's", &["debugpy", "n8n"]),
+    (9229, "a debugger's", &["inspect"]),
+    (1433, "a database's", &["sql"]),
+    (3306, "a database's", &["mysql", "maria", "percona", "proxysql"]),
+    (5432, "a database's", &["postgres", "pg", "timescale", "cockroach"]),
+    (6379, "a cache's", &["redis", "valkey", "keydb", "dragonfly"]),
+    (11211, "a cache's", &["memcache"]),
+    (27017, "a database's", &["mongo", "ferretdb"]),
+    (5672, "a queue's", &["rabbit", "amqp", "lavinmq"]),
+];
+
+fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
+    let image = start.image;
+    let Some(stage) = image.final_stage().filter(|_| !image.broken) else {
+        return startup::unparsed(cx, image);
+    };
+    let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
+    let listens = listens(&app);
+    let targets = start.container.map(targets).unwrap_or_default();
+    let mut exposed: Vec<(u16, Span)> = Vec::new();
+    for (port, at) in &stage.config.expose {
+        match port.known().and_then(|port| number(port)) {
+            Some(port) => exposed.push((port, *at)),
+            None => {
+                let why = port.unknown().map_or(Why::Unsupported, |(why, _)| why);
+                let message = "which port EXPOSE names depends on a variable: give it a default";
+                return Verdict::unknown(why, message, Evidence::context(*at, "not one number"));
+            }
+        }
+    }
+    if exposed.is_empty() {
+        return nothing_exposed(image, stage, &listens, &targets);
+    }
+    let foreign = |port: u16| {
+        let (_, whose, words) = FOREIGN.iter().find(|(foreign, ..)| *foreign == port)?;
+        let base = startup::base_name(image);
+        let speaks = words
+            .iter()
+            .any(|word| base.contains(word) || app.iter().any(|(said, _)| said.contains(word)));
+        (!speaks && !listens.iter().any(|(own, _)| *own == port)).then_some(*whose)
+    };
+    let wrong: Vec<Evidence> = exposed
+        .iter()
+        .filter_map(|&(port, at)| {
+            let says = match foreign(port) {
+                Some(whose) => format!("{port} is {whose} port"),
+                None if listens.is_empty() || listens.iter().any(|(own, _)| *own == port) => {
+                    return None;
+                }
+                None => format!("{port}, and it listens on {}", listens[0].0),
+            };
+            Some(Evidence::contradicts(at, says))
+        })
+        .collect();
+    let mut wrong = wrong.into_iter();
+    if let Some(first) = wrong.next() {
+        return Verdict::fail(
+            "EXPOSE names a port that the process does not serve: take it out",
+            first,
+        )
+        .and_all(wrong);
+    }
+    let (port, at) = exposed[0];
+    let unserved = |ports: &[(u16, Span)]| {
+        targets.iter().find(|(target, _)| !ports.iter().any(|(port, _)| port == target)).copied()
+    };
+    if !listens.is_empty() {
+        return match unserved(&listens) {
+            Some((target, place)) => Verdict::fail(
+                format!("traffic is sent to {target}, and it listens on {port}: use {port}"),
+                Evidence::contradicts(place, format!("sends traffic to {target}")),
+            ),
+            None => Verdict::pass(
+                format!("it listens on {port}, and no other port is exposed"),
+                Evidence::shows(at, format!("exposes {port}")),
+            )
+            .and_all(
+                listens.iter().map(|(port, at)| Evidence::shows(*at, format!("listens on {port}"))),
+            ),
+        };
+    }
+    let meets = exposed.iter().any(|(port, _)| targets.iter().any(|(target, _)| target == port));
+    if let Some(&(target, place)) = targets.first().filter(|_| !meets) {
+        return Verdict::fail(
+            format!("EXPOSE says {port}, and traffic is sent to {target}: name the same port"),
+            Evidence::contradicts(at, format!("exposes {port}")),
+        )
+        .and(Evidence::contradicts(place, format!("sends traffic to {target}")));
+    }
+    Verdict::unknown(
+        Why::Unsupported,
+        format!("whether the process listens on {port} stands in its source: look by hand"),
+        Evidence::context(at, "what listens is in the source, which is not read yet"),
+    )
+    .and_all(
+        targets.iter().map(|(port, at)| Evidence::context(*at, format!("sends traffic to {port}"))),
+    )
+}
+
+fn nothing_exposed(
+    image: &Image,
+    stage: &Stage,
+    listens: &[(u16, Span)],
+    targets: &[(u16, Span)],
+) -> Verdict {
+    let base = startup::base_name(image);
+    // Images that expose their own port, and those that are not known.
+    let exposes = ["nginx", "httpd", "caddy", "postgres", "redis", "traefik"];
+    if stage.config.base_unknown || exposes.iter().any(|name| base.contains(name)) {
+        return Verdict::unknown(
+            Why::NeedsNetwork,
+            "the base image may expose the port: write EXPOSE here",
+            Evidence::context(stage.base_span, "what it exposes is not known"),
+        );
+    }
+    match listens.first().or(targets.first()) {
+        Some(&(port, at)) => Verdict::partial(
+            format!("nothing is exposed, and {port} is served: write EXPOSE {port}"),
+            Evidence::missing_in(stage.from, "no EXPOSE in this stage or its bases"),
+        )
+        .and(Evidence::contradicts(at, format!("serves {port}"))),
+        None => Verdict::unknown(
+            Why::Unsupported,
+            "nothing is exposed; whether the process listens stands in its source",
+            Evidence::missing_in(stage.from, "no EXPOSE in this stage or its bases"),
+        ),
+    }
+}
+
+/// `3000`, `3000/tcp`; no range.
+fn number(port: &str) -> Option<u16> {
+    port.split('/').next()?.trim().parse().ok()
+}
+
+/// The ports of a container that traffic is sent to.
+fn targets(container: &Container) -> Vec<(u16, Span)> {
+    container.ports.iter().filter_map(|p| Some((number(&p.container)?, p.span))).collect()
+}
+
+/// The ports that a command line names, for programs whose options are known.
+fn listens(app: &[(String, Span)]) -> Vec<(u16, Span)> {
+    const SERVERS: [(&str, &[&str]); 14] = [
+        ("uvicorn", &["--port"]),
+        ("gunicorn", &["-b", "--bind"]),
+        ("hypercorn", &["-b", "--bind"]),
+        ("granian", &["--port"]),
+        ("daphne", &["-p", "--port"]),
+        ("waitress-serve", &["--port"]),
+        ("flask", &["-p", "--port"]),
+        ("fastapi", &["--port"]),
+        ("streamlit", &["--server.port"]),
+        ("http-server", &["-p", "--port"]),
+        ("serve", &["-l", "--listen", "-p"]),
+        ("next", &["-p", "--port"]),
+        ("rails", &["-p", "--port"]),
+        ("puma", &["-p", "--port"]),
+    ];
+    let Some((program, words)) = startup::program(app) else { return Vec::new() };
+    let Some((_, options)) = SERVERS.iter().find(|(name, _)| *name == program) else {
+        return Vec::new();
+    };
+    let last = |text: &str| text.rsplit(':').next().and_then(|port| port.parse().ok());
+    let mut found = Vec::new();
+    for (index, (word, at)) in words.iter().enumerate() {
+        let value = options.iter().find_map(|option| match word.strip_prefix(option)? {
+            "" => words.get(index + 1).map(|(next, _)| next.as_str()),
+            glued if option.starts_with("--") => glued.strip_prefix('='),
+            glued => Some(glued),
+        });
+        found.extend(value.and_then(last).map(|port| (port, *at)));
+    }
+    found
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let servers = startup::servers(cx, Subject::Service(service.id));
+    let start = servers.first()?;
+    let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
+    let exposed = || {
+        let expose = &start.image.final_stage()?.config.expose;
+        let ports = expose.iter().filter_map(|(port, _)| number(Fact::known(port)?));
+        ports.into_iter().find(|port| !FOREIGN.iter().any(|(foreign, ..)| foreign == port))
+    };
+    let port = listens(&app)
+        .first()
+        .or(start.container.map(targets).unwrap_or_default().first())
+        .map(|(port, _)| *port)
+        .or_else(exposed)?;
+    Some(Fix {
+        does: "expose the one port that is served".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path: start.image.path.clone(),
+            language: "dockerfile",
+            text: format!("EXPOSE {port}\n"),
+        }),
+        patch: None,
+    })
+}

@@ -1,0 +1,210 @@
+//! # A start that fails ends the container with an error
+//!
+//! When a migration or another step before the process fails, the start script ends with a status
+//! other than 0 (`set -e`, `|| exit 1`, a checked `$?`), and the process itself does so when it
+//! cannot start.
+//!
+//! Orchestrators know nothing but the exit code. A failure that is swallowed starts the new
+//! version on the old schema, and no rollback and no alarm follows.
+//!
+//! Begin the script with `set -eu`, and take `|| true` away. That one failure is swallowed is a
+//! FAIL, whatever else holds. How the program itself exits stands in its source, which is not read
+//! yet; of servers that are known (nginx, uvicorn …) it is known.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY start.sh /
+//! ENTRYPOINT ["/start.sh"]
+//! CMD ["node", "/app/main.js"]
+//! ```
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! npm run migrate # <- goes on
+//! exec "$@"
+//! ```
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! CMD alembic upgrade head || true; exec uvicorn app:api # <- goes on
+//! ```
+//!
+//! ## Fixed
+//!
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e # <- stops
+//! npm run migrate
+//! exec "$@"
+//! ```
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM nginx:1.29-alpine
+//! COPY start.sh /
+//! ENTRYPOINT ["/start.sh"]
+//! CMD ["nginx", "-g", "daemon off;"]
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! CMD ["sh", "-c", "alembic upgrade head && exec uvicorn app:api"] # <- stops
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! The script is right, and how `node` exits is not known:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY start.sh /
+//! ENTRYPOINT ["/start.sh"]
+//! CMD ["node", "/app/main.js"]
+//! ```
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! npm run migrate || exit 1 # <- stops
+//! exec "$@"
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "/app/main.js"]
+//! ```
+
+use plimsoll_model::Why;
+use plimsoll_model::entrypoint::{BeforeStart, OnFailure, ScriptSource};
+
+use crate::conditions::{HAS_IMAGE, STARTS_BY_A_SCRIPT};
+use crate::startup::{self, Start};
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Snippet, Status, Subject, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "runtime/propagates-exit-codes",
+    section: Section::RuntimeSecurity,
+    domain: Domain::ResilienceOps,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_IMAGE, &STARTS_BY_A_SCRIPT],
+    source: include_str!("propagates_exit_codes.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let starts = startup::starts(cx, Subject::Service(service.id));
+    startup::judge(cx, service, &starts, |start| of_start(cx, start))
+}
+
+/// Commands whose failure matters: those that work, not those that ask or only wait.
+fn matters(command: &&BeforeStart) -> bool {
+    let name = command.words.first().map_or("", |w| w.rsplit('/').next().unwrap_or(w));
+    let waits = matches!(name, "sleep" | "wait" | "kill" | "pg_isready" | "nc" | "ping");
+    command.migrates || command.long && !command.asked && !waits
+}
+
+fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
+    let Some(startup) = start.startup(cx) else { return startup::unparsed(cx, start.image) };
+    let judged: Vec<&BeforeStart> = startup.before.iter().filter(matters).collect();
+    let said = |command: &BeforeStart| {
+        let words: String = command.words.join(" ").chars().take(40).collect();
+        words.trim_end().to_owned()
+    };
+    let mut swallowed = judged.iter().filter_map(|command| match command.on_failure {
+        OnFailure::Ignored(_) => Some(Evidence::contradicts(
+            command.span,
+            format!("when `{}` fails, the start goes on", said(command)),
+        )),
+        _ => None,
+    });
+    if let Some(first) = swallowed.next() {
+        let message =
+            "a failure before the start is swallowed: begin with `set -e`, drop `|| true`";
+        return Verdict::fail(message, first).and_all(swallowed);
+    }
+    if startup.script.is_none() && judged.is_empty() && startup.unknown.is_none() {
+        return Verdict::not_applicable(
+            "does not apply: nothing here starts by a script",
+            Evidence::context(startup.at, "starts the process itself"),
+        );
+    }
+    let unread = judged.iter().find_map(|command| match command.on_failure {
+        OnFailure::Unknown(why) => Some((why, command.span)),
+        _ => None,
+    });
+    if let Some((why, at)) = unread
+        .or(startup.unknown)
+        .or_else(|| start.image.broken.then(|| (Why::Unparsed, cx.start_of(start.image.file))))
+    {
+        return Verdict::unknown(
+            why,
+            "what happens when the start fails cannot be followed: keep the script simple",
+            Evidence::context(at, why.decide()),
+        );
+    }
+    let stops = judged.iter().flat_map(|command| match command.on_failure {
+        OnFailure::Stops(at) => vec![
+            Evidence::shows(at, format!("stops the start when `{}` fails", said(command))),
+            Evidence::context(command.span, "runs before the process"),
+        ],
+        _ => Vec::new(),
+    });
+    let exec = startup.script.as_ref().and_then(|script| script.exec);
+    let starts = Evidence::shows(exec.unwrap_or(startup.at), "its status is the container's");
+    let program = startup::program(&startup.app).map_or("", |(name, _)| name);
+    if startup::is_known_server(program) {
+        return Verdict::pass(
+            format!("a failing start ends with an error, {program}'s too"),
+            starts,
+        )
+        .and_all(stops);
+    }
+    let message =
+        format!("the script stops on failure; how `{program}` exits stands in its source");
+    Verdict::unknown(Why::Unsupported, message, starts).and_all(stops)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let starts = startup::starts(cx, Subject::Service(service.id));
+    let startup = starts.first()?.startup(cx)?;
+    let command = startup.before.iter().find(matters)?.words.join(" ");
+    let path = match startup.script.map(|script| script.source) {
+        Some(ScriptSource::Tracked(file)) => cx.path(file).to_owned(),
+        _ if service.dir.is_empty() => "docker/entrypoint.sh".to_owned(),
+        _ => format!("{}/docker/entrypoint.sh", service.dir),
+    };
+    Some(Fix {
+        does: "stop the start when something before it fails".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path,
+            language: "sh",
+            text: format!(
+                "#!/bin/sh\nset -eu\n{command} || {{ echo \"failed: {}\" >&2; exit 1; }}\nexec \"$@\"\n",
+                command.replace(['"', '$', '`', '\\'], "")
+            ),
+        }),
+        patch: None,
+    })
+}

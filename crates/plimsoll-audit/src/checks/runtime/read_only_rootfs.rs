@@ -1,0 +1,288 @@
+//! # The root file system is read-only
+//!
+//! Every deployment sets `read_only: true` (compose) or `readOnlyRootFilesystem: true`
+//! (Kubernetes), and gives the process a place for what it writes.
+//!
+//! Whoever gets into a container first writes a tool, then changes the program. Where nothing can
+//! be written, neither works, and no state hides in a layer that the next deployment drops.
+//!
+//! Set it, and mount memory over the paths that are written: `/tmp`, npm's `~/.npm`, log
+//! directories. What the code writes elsewhere is not known here; a container that has set it and
+//! lacks one of these is PARTIAL, and so are deployments that disagree.
+//!
+//! Given: node-service
+//!
+//! ## Fails
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders: # <- sets no `read_only`
+//!     build: .
+//! ```
+//!
+//! ## Fixed
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     read_only: true # <- read-only
+//!     tmpfs: [/tmp]
+//! ```
+//!
+//! ## Passes
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! (absent)
+//! ```
+//! `deploy/orders.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: orders
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: orders
+//!           image: orders
+//!           securityContext:
+//!             readOnlyRootFilesystem: true # <- read-only
+//! ```
+//! `scripts/build.sh`:
+//! ```sh
+//! docker build -t orders .
+//! ```
+//!
+//! ## Partial
+//!
+//! Nothing is mounted over `/tmp`:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     read_only: true # <- /tmp
+//! ```
+//!
+//! Two deployments disagree:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     read_only: true
+//!     tmpfs: [/tmp]
+//!   worker: # <- sets no `read_only`
+//!     build: .
+//!     command: ["node", "dist/worker.js"]
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     read_only: ${READ_ONLY} # <- variable
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! (absent)
+//! ```
+
+use plimsoll_model::Fact;
+use plimsoll_model::container::{Container, ContainerKind, MountKind};
+use plimsoll_model::image::EffectKind;
+
+use crate::conditions::HAS_DESCRIPTOR;
+use crate::startup::{self, Start};
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "runtime/read-only-rootfs",
+    section: Section::RuntimeSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Low,
+    effort: Effort::Hours,
+    within: None,
+    after: &["runtime/non-root"],
+    controls: &["CIS-D 5.13"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "compose-lint", rule: "CL-0007", relation: Relation::Narrower },
+            Equivalent {
+                tool: "semgrep",
+                rule: "writable-filesystem-service",
+                relation: Relation::Narrower,
+            },
+            Equivalent {
+                tool: "semgrep",
+                rule: "writable-filesystem-container",
+                relation: Relation::Narrower,
+            },
+            Equivalent { tool: "checkov", rule: "CKV_K8S_22", relation: Relation::Narrower },
+            Equivalent { tool: "trivy", rule: "KSV-0014", relation: Relation::Narrower },
+            Equivalent { tool: "kics", rule: "a9c2f49d", relation: Relation::Narrower },
+            Equivalent {
+                tool: "kube-linter",
+                rule: "no-read-only-root-fs",
+                relation: Relation::Narrower,
+            },
+        ],
+    }],
+    when: &[&HAS_DESCRIPTOR],
+    source: include_str!("read_only_rootfs.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let starts = startup::starts(cx, Subject::Service(service.id));
+    let (mut good, mut partly, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+    for &id in &service.containers {
+        let container = &cx.delivery[id];
+        match &container.read_only {
+            Fact::Known { value: true, at, .. } => {
+                let at = at.span.unwrap_or(container.span);
+                let start =
+                    starts.iter().find(|s| s.container.is_some_and(|c| std::ptr::eq(c, container)));
+                match uncovered(cx, container, start) {
+                    None => good.push(Evidence::shows(at, "read-only")),
+                    Some(path) => partly.push((
+                        path.clone(),
+                        Evidence::contradicts(
+                            at,
+                            format!("read-only, and nothing is mounted over {path}"),
+                        ),
+                    )),
+                }
+            }
+            Fact::Known { at, .. } => {
+                bad.push(Evidence::contradicts(at.span.unwrap_or(container.span), "writable"))
+            }
+            Fact::Absent => bad.push(Evidence::missing_in(container.span, "sets no `read_only`")),
+            Fact::Unknown(why, at) => {
+                let evidence = Evidence::context(at.unwrap_or(container.span), "a variable");
+                let message = "whether the file system is read-only depends on a variable";
+                return Verdict::unknown(*why, message, evidence);
+            }
+        }
+    }
+    let some = !good.is_empty() || !partly.is_empty();
+    let mut bad = bad.into_iter();
+    let (path, partly): (Vec<String>, Vec<Evidence>) = partly.into_iter().unzip();
+    let mut partly = partly.into_iter();
+    let mut good = good.into_iter();
+    match (bad.next(), partly.next(), good.next()) {
+        (Some(first), second, third) if some => {
+            let message = "only some deployments have a read-only file system: set it in all";
+            Verdict::partial(message, first)
+                .and_all(bad)
+                .and_all(second)
+                .and_all(partly)
+                .and_all(third)
+                .and_all(good)
+        }
+        (Some(first), ..) => {
+            let message = "the file system is writable: set it read-only and mount what is written";
+            startup::unless_elsewhere(cx, service, Verdict::fail(message, first).and_all(bad))
+        }
+        (None, Some(first), third) => {
+            let path = path.first().map_or("/tmp", |path| path);
+            let message =
+                format!("{path} is written and read-only: mount memory or a volume over it");
+            Verdict::partial(message, first).and_all(partly).and_all(third).and_all(good)
+        }
+        (None, None, Some(first)) => {
+            Verdict::pass("every deployment has a read-only file system", first).and_all(good)
+        }
+        (None, None, None) => Verdict::not_applicable(
+            "does not apply: nothing here is deployed",
+            Evidence::context(service.place, "no container"),
+        ),
+    }
+}
+
+/// A path that is known to be written and has no mount over it: directories that the image makes
+/// to be written in, npm's, and `/tmp`, for which the definition asks in compose files.
+fn uncovered(cx: &Cx<'_>, container: &Container, start: Option<&Start<'_>>) -> Option<String> {
+    let writable = |path: &str| {
+        container.mounts.iter().any(|mount| {
+            let kind = matches!(mount.kind, MountKind::Tmpfs | MountKind::Volume | MountKind::Bind);
+            let target = mount.target.trim_end_matches('/');
+            let below = path
+                .strip_prefix(target)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            kind && !mount.read_only && below
+        })
+    };
+    let mut written = Vec::new();
+    if matches!(container.kind, ContainerKind::Compose { .. }) {
+        written.push("/tmp".to_owned());
+    }
+    if let Some(start) = start {
+        if let Some(target) = start.image.target {
+            written.extend(start.image.effects(target).into_iter().flat_map(|(_, effect)| {
+                match &effect.kind {
+                    EffectKind::MakeDir(dirs) => {
+                        dirs.iter().filter(|dir| startup::is_for_writing(dir)).cloned().collect()
+                    }
+                    _ => Vec::new(),
+                }
+            }));
+        }
+        let volumes = start.image.final_stage().map_or(&[][..], |stage| &stage.config.volumes);
+        written.retain(|path| !volumes.iter().any(|(volume, _)| path.starts_with(&**volume)));
+        let npm = start.startup(cx).is_some_and(|startup| {
+            let before = startup.before.iter().filter_map(|command| command.words.first());
+            let app = startup.app.iter().take(1).map(|(word, _)| word);
+            before.chain(app).any(|word| matches!(word.rsplit('/').next(), Some("npm" | "npx")))
+        });
+        let moved = container.env.iter().any(|v| v.name.eq_ignore_ascii_case("npm_config_cache"))
+            || container
+                .mounts
+                .iter()
+                .any(|m| m.target.contains("/.npm") || m.target.starts_with("/home"));
+        if npm && !moved {
+            written.push("~/.npm".to_owned());
+        }
+    }
+    written.into_iter().find(|path| !writable(path))
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let container = &cx.delivery[*service.containers.first()?];
+    let path = cx.path(container.file).to_owned();
+    let name = &container.name;
+    let text = match &container.kind {
+        ContainerKind::Compose { .. } => {
+            format!("services:\n  {name}:\n    read_only: true\n    tmpfs:\n      - /tmp\n")
+        }
+        ContainerKind::Kubernetes { .. } => format!(
+            "containers:\n  - name: {name}\n    securityContext:\n      readOnlyRootFilesystem: true\n    volumeMounts:\n      - {{name: tmp, mountPath: /tmp}}\nvolumes:\n  - name: tmp\n    emptyDir: {{}}\n"
+        ),
+    };
+    Some(Fix {
+        does: "make the root file system read-only, with memory over what is written".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet { path, language: "yaml", text }),
+        patch: None,
+    })
+}
