@@ -14,13 +14,16 @@ mod evidence;
 mod health;
 mod ignored;
 mod installs;
+mod ownership;
 mod page;
 mod policy;
+mod ports;
 mod report;
 mod score;
 mod shipped;
 mod static_site;
 mod startup;
+mod static_site;
 mod subject;
 mod verdict;
 

@@ -86,6 +86,12 @@ pub(crate) fn unless_elsewhere(cx: &Cx<'_>, service: ServiceSubject<'_>, none: V
         let message = "no descriptor that is read sets it, and one that is not may";
         return Verdict::unknown(Why::Unsupported, message, place).and_all(none.evidence);
     }
+    let mut containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    if let Some((why, at)) = containers.find_map(|container| container.open) {
+        let message = "nothing that is read sets it, and what extends the container may";
+        let evidence = Evidence::context(at, why.decide());
+        return Verdict::unknown(why, message, evidence).and_all(none.evidence);
+    }
     if cx.delivery.tree.outside().is_some() {
         let place = Evidence::context(service.place, Why::OutOfTree.decide());
         let message = "nothing here sets it, and what lies above the audited directory may";
@@ -277,17 +283,4 @@ pub(crate) fn family(image: &Image) -> Tools {
         },
         _ => Tools::Other,
     }
-}
-
-/// Whether a directory is made to be written in, by its name: `/app/logs`, `/data`.
-pub(crate) fn is_for_writing(dir: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "logs", "log", "tmp", "temp", "cache", ".cache", "data", "uploads", "upload", "storage",
-        "run", "state", "sessions", "backups",
-    ];
-    let dir = dir.trim_end_matches('/');
-    let system = ["/usr/", "/etc/", "/proc/", "/sys/", "/tmp/"];
-    let name = dir.rsplit('/').next().unwrap_or(dir);
-    NAMES.contains(&name)
-        && !system.iter().any(|s| dir.starts_with(s) && !dir.starts_with("/usr/src/"))
 }

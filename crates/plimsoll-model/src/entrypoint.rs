@@ -155,7 +155,10 @@ pub fn startup(
 ) -> Option<Startup> {
     let stage = image.target?;
     let (entrypoint, command) = commands(image, container);
-    let at = entrypoint.or(command)?.span;
+    // What a base sets stands nowhere here: shown is what this repository says.
+    let base = image.root_base(stage).map(|root| root.base_span);
+    let own = entrypoint.into_iter().chain(command).find(|exec| Some(exec.span) != base);
+    let at = own.or(entrypoint).or(command)?.span;
     let words = match entrypoint {
         Some(exec) if exec.shell => shell_form(exec),
         Some(exec) => {

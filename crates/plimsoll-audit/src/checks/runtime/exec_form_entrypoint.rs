@@ -156,8 +156,16 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     let Some(startup) = startup.filter(|_| !image.broken) else {
         return startup::unparsed(cx, image.image);
     };
-    let array = Evidence::shows(startup.at, "an array");
-    let first = set().next().map_or(&[][..], |exec| &exec.words);
+    // Those of the base stand nowhere here.
+    let base = image.root_base(image.target.unwrap_or_default()).map(|stage| stage.base_span);
+    let own = set().filter(|exec| Some(exec.span) != base);
+    let arrays = own.clone().map(|exec| Evidence::shows(exec.span, "an array"));
+    let pass = |message: &'static str| {
+        let mut arrays = arrays.clone();
+        let first = arrays.next().unwrap_or_else(|| Evidence::shows(startup.at, "an array"));
+        Verdict::pass(message, first).and_all(arrays)
+    };
+    let first = own.clone().next().map_or(&[][..], |exec| &exec.words);
     if let [(program, at), (option, _), ..] = first
         && matches!(program.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash"))
         && option.starts_with('-')
@@ -175,9 +183,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
                 "what the entrypoint starts cannot be read: keep the script in the repository",
                 Evidence::context(at, why.decide()),
             ),
-            None => {
-                Verdict::pass("the commands are arrays and no script stands before them", array)
-            }
+            None => pass("the commands are arrays and no script stands before them"),
         };
     };
     match (&script.source, script.exec) {
@@ -185,20 +191,19 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
             format!("{} is written by the Dockerfile: keep it as a file", script.path),
             Evidence::contradicts(*at, "written by a RUN, not a file"),
         )
-        .and(array),
+        .and_all(arrays),
         (ScriptSource::Tracked(file), None) => {
             let at = startup.below_shell.unwrap_or_else(|| cx.start_of(*file));
             Verdict::partial(
                 format!("{} does not hand over: end it with `exec \"$@\"`", script.path),
-                Evidence::contradicts(at, "started not by `exec`"),
+                Evidence::missing_in(at, "started not by `exec`"),
             )
-            .and(array)
+            .and_all(arrays)
         }
-        (ScriptSource::Tracked(_), Some(exec)) => Verdict::pass(
-            "the commands are arrays, and the script is a file that hands over",
-            array,
-        )
-        .and(Evidence::shows(exec, "hands over to the process")),
+        (ScriptSource::Tracked(_), Some(exec)) => {
+            pass("the commands are arrays, and the script is a file that hands over")
+                .and(Evidence::shows(exec, "hands over to the process"))
+        }
     }
 }
 

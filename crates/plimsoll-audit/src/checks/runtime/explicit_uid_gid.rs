@@ -189,7 +189,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
                 (None, None) => Verdict::fail(
                     format!("`{name}` is created without numbers: give a user and a group number"),
                     Evidence::contradicts(*made, "no number"),
-                ),
+                )
+                .and(Evidence::contradicts(*at, "runs as it")),
             }
         }
         Who::Nowhere => Verdict::fail(

@@ -18,6 +18,8 @@
 //! CMD ["node", "/app/main.js"]
 //! ```
 //!
+//! Set after they were stripped:
+//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
@@ -75,14 +77,13 @@
 //!
 //! `Dockerfile`:
 //! ```dockerfile
-//! FROM node:20-alpine
+//! FROM registry.example/team/base:4 # <- base
 //! CMD ["node", "/app/main.js"]
-//! RUNN find / -perm /6000 -exec chmod a-s {} +
 //! ```
 
 use plimsoll_model::base::{self, Family};
 use plimsoll_model::image::{Base, EffectKind, Image, StepKind};
-use plimsoll_model::user;
+use plimsoll_model::{Why, user};
 use plimsoll_source::Span;
 
 use crate::conditions::HAS_IMAGE;
@@ -221,6 +222,13 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
     if bare {
         let message = "the base has no SUID binaries, and none is added";
         return Verdict::pass(message, Evidence::shows(root.from, "no SUID binaries in it"));
+    }
+    if root.config.base_unknown {
+        return Verdict::unknown(
+            Why::NeedsNetwork,
+            "the base may strip SUID bits or bring them: strip them here",
+            Evidence::context(root.base_span, "not a base that is known"),
+        );
     }
     let place = image.final_stage().map_or(root.from, |stage| stage.from);
     let verdict = Verdict::partial(

@@ -18,6 +18,8 @@
 //! CMD ["node", "/app/main.js"]
 //! ```
 //!
+//! The last one counts:
+//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
@@ -82,12 +84,11 @@
 //! CMD ["node", "/app/main.js"]
 //! ```
 //!
-//! Only the descriptor sets a user, or it takes the image's away:
+//! Only the descriptor sets a user:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! COPY main.js /app/
 //! CMD ["node", "/app/main.js"]
 //! ```
 //! `compose.yaml`:
@@ -98,12 +99,11 @@
 //!     user: "1000:1000" # <- 1000
 //! ```
 //!
-//! Or:
+//! Or takes the image's away:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! COPY main.js /app/
 //! USER node
 //! CMD ["node", "/app/main.js"]
 //! ```
@@ -263,7 +263,7 @@ fn of_image(cx: &Cx<'_>, image: &Image) -> Verdict {
             format!(
                 "nothing creates `{name}`: the container does not start; create it before USER"
             ),
-            Evidence::contradicts(at, format!("nothing creates `{name}`")),
+            Evidence::missing_in(at, format!("nothing creates `{name}`")),
         ),
         Who::Unknown(why, place) => Verdict::unknown(
             why,

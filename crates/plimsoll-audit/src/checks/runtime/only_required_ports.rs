@@ -96,12 +96,12 @@
 //! CMD ["node", "/app/main.js"]
 //! ```
 
-use plimsoll_model::container::Container;
 use plimsoll_model::image::{Image, Stage};
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
+use crate::ports::{FOREIGN, listens, number, targets};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
@@ -137,23 +137,6 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
     startup::judge(cx, service, &servers, |start| of_start(cx, start))
 }
-
-/// Ports of protocols that a service of this repository does not speak, with words of the images
-/// and programs that do.
-const FOREIGN: [(u16, &str, &[&str]); 12] = [
-    (22, "a shell's", &["ssh", "git", "gitea", "gitlab"]),
-    (23, "a shell's", &["telnet"]),
-    (2345, "a debugger's", &["dlv", "delve"]),
-    (5678, "a debugger's", &["debugpy", "n8n"]),
-    (9229, "a debugger's", &["inspect"]),
-    (1433, "a database's", &["sql"]),
-    (3306, "a database's", &["mysql", "maria", "percona", "proxysql"]),
-    (5432, "a database's", &["postgres", "pg", "timescale", "cockroach"]),
-    (6379, "a cache's", &["redis", "valkey", "keydb", "dragonfly"]),
-    (11211, "a cache's", &["memcache"]),
-    (27017, "a database's", &["mongo", "ferretdb"]),
-    (5672, "a queue's", &["rabbit", "amqp", "lavinmq"]),
-];
 
 fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
     let image = start.image;
@@ -271,51 +254,6 @@ fn nothing_exposed(
             Evidence::missing_in(stage.from, "no EXPOSE in this stage or its bases"),
         ),
     }
-}
-
-/// `3000`, `3000/tcp`; no range.
-fn number(port: &str) -> Option<u16> {
-    port.split('/').next()?.trim().parse().ok()
-}
-
-/// The ports of a container that traffic is sent to.
-fn targets(container: &Container) -> Vec<(u16, Span)> {
-    container.ports.iter().filter_map(|p| Some((number(&p.container)?, p.span))).collect()
-}
-
-/// The ports that a command line names, for programs whose options are known.
-fn listens(app: &[(String, Span)]) -> Vec<(u16, Span)> {
-    const SERVERS: [(&str, &[&str]); 14] = [
-        ("uvicorn", &["--port"]),
-        ("gunicorn", &["-b", "--bind"]),
-        ("hypercorn", &["-b", "--bind"]),
-        ("granian", &["--port"]),
-        ("daphne", &["-p", "--port"]),
-        ("waitress-serve", &["--port"]),
-        ("flask", &["-p", "--port"]),
-        ("fastapi", &["--port"]),
-        ("streamlit", &["--server.port"]),
-        ("http-server", &["-p", "--port"]),
-        ("serve", &["-l", "--listen", "-p"]),
-        ("next", &["-p", "--port"]),
-        ("rails", &["-p", "--port"]),
-        ("puma", &["-p", "--port"]),
-    ];
-    let Some((program, words)) = startup::program(app) else { return Vec::new() };
-    let Some((_, options)) = SERVERS.iter().find(|(name, _)| *name == program) else {
-        return Vec::new();
-    };
-    let last = |text: &str| text.rsplit(':').next().and_then(|port| port.parse().ok());
-    let mut found = Vec::new();
-    for (index, (word, at)) in words.iter().enumerate() {
-        let value = options.iter().find_map(|option| match word.strip_prefix(option)? {
-            "" => words.get(index + 1).map(|(next, _)| next.as_str()),
-            glued if option.starts_with("--") => glued.strip_prefix('='),
-            glued => Some(glued),
-        });
-        found.extend(value.and_then(last).map(|port| (port, *at)));
-    }
-    found
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

@@ -27,6 +27,8 @@
 //! exec "$@"
 //! ```
 //!
+//! In the line of a CMD:
+//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM python:3.13-slim

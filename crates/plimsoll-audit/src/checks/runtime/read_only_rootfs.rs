@@ -241,9 +241,11 @@ fn uncovered(cx: &Cx<'_>, container: &Container, start: Option<&Start<'_>>) -> O
         if let Some(target) = start.image.target {
             written.extend(start.image.effects(target).into_iter().flat_map(|(_, effect)| {
                 match &effect.kind {
-                    EffectKind::MakeDir(dirs) => {
-                        dirs.iter().filter(|dir| startup::is_for_writing(dir)).cloned().collect()
-                    }
+                    EffectKind::MakeDir(dirs) => dirs
+                        .iter()
+                        .filter(|dir| crate::ownership::is_for_writing(dir))
+                        .cloned()
+                        .collect(),
                     _ => Vec::new(),
                 }
             }));

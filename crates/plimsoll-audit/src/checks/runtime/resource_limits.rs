@@ -20,6 +20,8 @@
 //!     build: .
 //! ```
 //!
+//! Zero is none:
+//!
 //! `compose.yaml`:
 //! ```yaml
 //! services:

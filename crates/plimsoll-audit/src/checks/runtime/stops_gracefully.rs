@@ -30,6 +30,8 @@
 //! node /app/main.js # <- below the shell
 //! ```
 //!
+//! A signal that kills:
+//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM nginx:1.29-alpine

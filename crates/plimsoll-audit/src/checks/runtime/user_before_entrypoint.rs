@@ -16,6 +16,8 @@
 //! USER node
 //! ```
 //!
+//! None at all:
+//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
