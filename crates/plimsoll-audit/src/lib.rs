@@ -23,7 +23,6 @@ mod score;
 mod shipped;
 mod startup;
 mod static_site;
-mod static_site;
 mod subject;
 mod verdict;
 
