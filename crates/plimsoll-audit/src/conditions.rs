@@ -1,7 +1,9 @@
 //! Conditions: what must hold for a question to make sense. Their names are the reasons that
 //! reports print beside NOT APPLICABLE.
 
+use plimsoll_model::container::{ContainerKind, EnvValue};
 use plimsoll_model::image::{Base, Copy, CopyFrom, Effect, EffectKind, Stage, Step, StepKind};
+use plimsoll_model::secret::{is_secret_name, names_secret_file};
 use plimsoll_model::user::{self, Who};
 use plimsoll_model::{Fact, Why, entrypoint};
 use plimsoll_syntax::dockerfile::Keyword;
@@ -217,6 +219,7 @@ pub static HAS_HEALTHCHECK: Condition = Condition {
         }
     },
 };
+
 /// A descriptor that is not read, or that may lie outside the audited tree, may deploy it.
 fn has_descriptor(cx: &Cx<'_>, id: plimsoll_model::ServiceId) -> Fact<bool> {
     let service = &cx.delivery[id];
@@ -317,5 +320,54 @@ pub static BINDS_CONFIGURATION: Condition = Condition {
         let service = &cx.delivery[id];
         let mut mounts = service.containers.iter().flat_map(|&c| &cx.delivery[c].mounts);
         Fact::inferred(mounts.any(startup::is_configuration), None)
+    },
+};
+
+/// A compose file deploys the service.
+pub static IN_COMPOSE: Condition = Condition {
+    name: "is deployed by a compose file",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = &cx.delivery[id];
+        let mut containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+        if containers.any(|c| matches!(c.kind, ContainerKind::Compose { .. })) {
+            Fact::inferred(true, None)
+        } else if service.containers.is_empty() && cx.delivery.tree.outside().is_some() {
+            Fact::Unknown(Why::OutOfTree, Some(service.place))
+        } else {
+            Fact::inferred(false, None)
+        }
+    },
+};
+
+/// A container of the service gets secrets as files.
+pub static MOUNTS_SECRET_FILES: Condition = Condition {
+    name: "mounts or reads a file of secrets",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = &cx.delivery[id];
+        let containers: Vec<_> = service.containers.iter().map(|&id| &cx.delivery[id]).collect();
+        if containers.iter().any(|container| !crate::delivered::secrets(cx, container).is_empty()) {
+            return Fact::inferred(true, None);
+        }
+        if let Some((why, at)) = containers.iter().find_map(|container| container.open) {
+            return Fact::Unknown(why, Some(at));
+        }
+        // A variable that points to a file of secrets which nothing mounts.
+        let reads = containers.iter().flat_map(|container| &container.env).find(|var| {
+            let file = ["_FILE", "_PATH"].iter().find_map(|end| var.name.strip_suffix(end));
+            let path = matches!(&var.value, EnvValue::Literal(text) if text.starts_with('/'));
+            path && file.is_some_and(|name| is_secret_name(name) || names_secret_file(name))
+        });
+        match (reads, service.unread.first()) {
+            (Some(var), _) => Fact::Unknown(Why::NeedsRun, Some(var.span)),
+            (None, Some(&file)) if containers.is_empty() => {
+                Fact::Unknown(Why::Unsupported, Some(cx.start_of(file)))
+            }
+            _ if containers.is_empty() && cx.delivery.tree.outside().is_some() => {
+                Fact::Unknown(Why::OutOfTree, Some(service.place))
+            }
+            _ => Fact::inferred(false, None),
+        }
     },
 };

@@ -9,6 +9,7 @@ mod check;
 mod checks;
 mod context;
 mod cx;
+mod delivered;
 mod driver;
 mod evidence;
 mod health;

@@ -259,6 +259,36 @@ pub fn is_secret_name(name: &str) -> bool {
     !words.iter().skip(at + 1).any(|w| ABOUT.contains(&w.as_str()))
 }
 
+/// Whether a path is, by its name, that of a file or directory with secrets: `wallet.json`,
+/// `tls.key`, `~/acme-secrets`, `/run/secrets/x`. Not that of a certificate or a public half.
+#[must_use]
+pub fn names_secret_file(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let Some((last, dirs)) = parts.split_last() else { return false };
+    let lower = last.to_ascii_lowercase();
+    let words = words_of(last);
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    if has(&["PUBLIC", "PUB", "CA", "CERT", "CERTS", "FULLCHAIN", "CHAIN", "EXAMPLE", "SAMPLE"])
+        || [".crt", ".cer", ".pub", ".md", ".sh", ".sql", ".ts", ".js"]
+            .iter()
+            .any(|end| lower.ends_with(end))
+    {
+        return false;
+    }
+    let ends = [".pem", ".key", ".p12", ".pfx", ".jks", ".ppk", ".keystore", ".kdbx"];
+    let named = ["SECRET", "SECRETS", "WALLET", "WALLETS", "KEYPAIR", "KEYSTORE", "CREDENTIAL"];
+    let more = ["CREDENTIALS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "HTPASSWD"];
+    ends.iter().any(|end| lower.ends_with(end))
+        || has(&named)
+        || has(&more)
+        || is_secret_name(last)
+        || matches!(&*lower, ".ssh" | ".aws" | ".gnupg" | ".netrc" | ".pgpass" | "id.json")
+        || ["id_rsa", "id_ed25519", "id_ecdsa"].iter().any(|start| lower.starts_with(start))
+        || dirs.iter().any(|dir| {
+            words_of(dir).iter().any(|word| matches!(word.as_str(), "SECRET" | "SECRETS"))
+        })
+}
+
 /// The words of a name, in upper case: `dbPassword`, `db-password` and `DB_PASSWORD` alike.
 fn words_of(name: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -509,6 +539,24 @@ fn url_password(value: &str) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_of_secrets() {
+        for path in [
+            "~/acme-secrets",
+            "./secrets/db",
+            "/run/secrets/token",
+            "svc/devnet-wallet.json",
+            "certs/tls.key",
+            "~/.ssh",
+            "db_password.txt",
+        ] {
+            assert!(names_secret_file(path), "{path}");
+        }
+        for path in ["./data", "certs/ca.pem", "jwt-public.pem", "./keyboard", "", "init.sql"] {
+            assert!(!names_secret_file(path), "{path}");
+        }
+    }
 
     #[test]
     fn names_of_secrets() {

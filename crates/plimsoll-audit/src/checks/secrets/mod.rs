@@ -2,9 +2,18 @@
 
 use crate::Check;
 
+mod delivery_documented;
+mod file_permissions;
 mod none_in_build_args;
 mod none_in_build_context;
+mod none_in_compose;
 mod none_in_image_env;
 
-pub(super) static CHECKS: &[&Check] =
-    &[&none_in_build_args::CHECK, &none_in_build_context::CHECK, &none_in_image_env::CHECK];
+pub(super) static CHECKS: &[&Check] = &[
+    &delivery_documented::CHECK,
+    &file_permissions::CHECK,
+    &none_in_build_args::CHECK,
+    &none_in_build_context::CHECK,
+    &none_in_compose::CHECK,
+    &none_in_image_env::CHECK,
+];

@@ -1,0 +1,282 @@
+//! # The compose file holds no secret
+//!
+//! Every variable and build argument of the service that means a secret takes its value from
+//! `${NAME}` without a default, from the caller, or from a file of `secrets:`; and no file of
+//! secrets that git tracks is mounted.
+//!
+//! Whoever can read the repository, now or in ten years, has what the compose file spells out. A
+//! default (`${DB_PASSWORD:-postgres}`) is the password of every installation where someone forgot
+//! to set it. A tracked key that is mounted is the running system's key.
+//!
+//! Write `${NAME:?set it}`, or give the secret as a file of `secrets:`; take tracked keys out of git
+//! and replace them.
+//!
+//! A service without any secret passes. Kubernetes manifests are not asked here. Only what the
+//! deployment really loads counts: a file that operators may add with `-f` does not.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DB_PASSWORD: Tr0ub4dor # <- `DB_PASSWORD` is written out
+//! ```
+//!
+//! In a URL, as a list:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       - DATABASE_URL=postgres://app:Tr0ub4dor@${DB_HOST}/app # <- `DATABASE_URL` is written out
+//! ```
+//!
+//! ## Fixed
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DB_PASSWORD: ${DB_PASSWORD:?set it} # <- takes `DB_PASSWORD` from outside
+//! ```
+//!
+//! From outside:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       - DATABASE_URL=postgres://app:${DB_PASSWORD}@${DB_HOST}/app
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api: # <- nothing that means a secret is set
+//!     build: .
+//!     environment:
+//!       DB_PASSWORD_FILE: /run/secrets/db_password
+//!       TOKEN_TTL: 15m
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DB_PASSWORD: ${DB_PASSWORD:-postgres} # <- `DB_PASSWORD` has a default
+//! ```
+//!
+//! A tracked key is mounted:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     secrets: [token] # <- git tracks
+//! secrets:
+//!   token:
+//!     file: ./secrets/token
+//! ```
+//! `secrets/token`:
+//! ```text
+//! not-a-real-token
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## See also
+//!
+//! - `secrets/file-permissions`: who may read a secret that arrives as a file.
+
+use plimsoll_model::container::{Container, ContainerKind, EnvValue, EnvVar};
+use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
+
+use crate::conditions::IN_COMPOSE;
+use crate::{
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part,
+    Relation, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, delivered,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "secrets/none-in-compose",
+    section: Section::Compose,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Critical,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &["CIS-D 4.10", "CICD-SEC-6", "CC6.1"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "compose-lint", rule: "CL-0020", relation: Relation::Narrower },
+            Equivalent { tool: "compose-lint", rule: "CL-0021", relation: Relation::Narrower },
+            Equivalent { tool: "kics", rule: "passwords_and_secrets", relation: Relation::Wider },
+        ],
+    }],
+    when: &[&IN_COMPOSE],
+    source: include_str!("none_in_compose.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let containers = service.containers.iter().map(|&id| (id, &cx.delivery[id]));
+    let judged = containers.filter(|(_, c)| matches!(c.kind, ContainerKind::Compose { .. })).map(
+        |(id, container)| {
+            let name = format!("{} in {}", container.name, cx.path(container.file));
+            (name, judge(cx, ContainerSubject { id, container, service: Some(service) }))
+        },
+    );
+    crate::driver::join(judged.collect(), IN_COMPOSE.name, service.place)
+}
+
+fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+    let mut found: Vec<(Outcome, Evidence)> =
+        variables(container.container).filter_map(of_variable).collect();
+    let mounted =
+        container.mounts.iter().filter_map(|m| Some((m.span, delivered::secret_in(cx, m)?)));
+    let given = container
+        .secrets
+        .iter()
+        .filter_map(|used| Some((used.span, delivered::tracked(cx, used.file.as_deref()?)?)));
+    found.extend(mounted.chain(given).map(|(span, file)| {
+        let says = format!("mounts `{}`, which git tracks", cx.path(file));
+        (Outcome::Partial, Evidence::contradicts(span, says))
+    }));
+    found.sort_by_key(|(outcome, _)| match outcome {
+        Outcome::Fail => 0,
+        Outcome::Partial => 1,
+        _ => 2,
+    });
+    let mut found = found.into_iter();
+    let verdict = match found.next() {
+        Some((Outcome::Fail, evidence)) => Verdict::fail(
+            format!("{} in the compose file: take it from outside", evidence.says),
+            evidence,
+        ),
+        Some((Outcome::Partial, evidence)) => Verdict::partial(
+            "a secret has a default, or is a file that git tracks: take it out",
+            evidence,
+        ),
+        shown => match (container.open, shown) {
+            (Some((why, at)), _) => Verdict::unknown(
+                why,
+                "not all of what describes the container is read",
+                Evidence::context(at, "what follows is not read"),
+            ),
+            (None, Some((_, evidence))) => {
+                Verdict::pass("every secret of the container comes from outside", evidence)
+            }
+            (None, None) => Verdict::pass(
+                "the compose file sets no secret",
+                Evidence::missing_in(container.span, "nothing that means a secret is set"),
+            ),
+        },
+    };
+    verdict.and_all(found.map(|(_, evidence)| evidence))
+}
+
+fn variables(container: &Container) -> impl Iterator<Item = &EnvVar> {
+    let args = container.build.iter().flat_map(|build| &build.args);
+    container.env.iter().chain(args)
+}
+
+/// What a variable says about secrets; nothing where it is about none.
+fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
+    let (name, at) = (&var.name, var.span);
+    let out = || (Outcome::Fail, Evidence::contradicts(at, format!("`{name}` is written out")));
+    match &var.value {
+        EnvValue::Literal(text) => literal_secret(name, text).map(|_| out()),
+        EnvValue::Interpolated { text, refs, around, .. } => {
+            let secret = is_secret_name(name);
+            let weak = refs.iter().find(|(of, default)| {
+                let default = default.as_deref().unwrap_or("");
+                (secret || is_secret_name(of)) && !is_placeholder(default)
+                    || literal_secret("", default).is_some()
+            });
+            // What is left without the references may be a secret in itself.
+            if literal_secret("", text).is_some() || literal_secret("", around).is_some() {
+                Some(out())
+            } else if let Some((of, _)) = weak {
+                let says = format!("`{of}` has a default: whoever sets nothing has it");
+                Some((Outcome::Partial, Evidence::contradicts(at, says)))
+            } else {
+                let of = refs.iter().find(|(of, _)| secret || is_secret_name(of))?;
+                Some((Outcome::Pass, Evidence::shows(at, format!("takes `{}` from outside", of.0))))
+            }
+        }
+        EnvValue::Secret | EnvValue::Elsewhere | EnvValue::Caller => is_secret_name(name)
+            .then(|| (Outcome::Pass, Evidence::shows(at, format!("takes `{name}` from outside")))),
+    }
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let (container, name) = containers.into_iter().find_map(|container| {
+        let bad = variables(container).find(|var| {
+            of_variable(var).is_some_and(|(outcome, _)| outcome != Outcome::Pass)
+                && is_secret_name(&var.name)
+        })?;
+        Some((container, &bad.name))
+    })?;
+    let text = format!(
+        "services:\n  {}:\n    environment:\n      {name}: ${{{name}:?set it}}\n",
+        container.name
+    );
+    Some(Fix {
+        does: "take the value from outside, and change it: it is known".into(),
+        safety: Safety::Sketch,
+        snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
+        patch: None,
+    })
+}

@@ -1,0 +1,261 @@
+//! Secrets that a container gets as files: by which mounts, and what is written about them for
+//! whoever runs the service.
+
+use plimsoll_model::container::{
+    Container, EnvValue, EnvVar, Mount, MountKind, Overlay, SecretUse,
+};
+use plimsoll_model::secret::{SecretKind, names_secret_file};
+use plimsoll_source::{EntryKind, FileId, Span, TextRange, Tracking};
+
+use crate::{Cx, ServiceSubject};
+
+/// The most documents that are read for one service.
+const MAX_DOCUMENTS: usize = 2000;
+/// The longest document that is read.
+const MAX_DOCUMENT: usize = 2 * 1024 * 1024;
+
+/// One secret that a container gets as a file or a directory. Mounted in two ways (by the base
+/// file and by one that operators add), it is one.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivered {
+    /// What it is called in messages: its path on the host, or its name.
+    pub(crate) name: String,
+    /// Where the container gets it.
+    pub(crate) span: Span,
+    /// What texts may call it on the host: a file or directory.
+    host: Vec<String>,
+    /// Container paths and variables.
+    inside: Vec<String>,
+    /// Given by a `secrets:` entry or a secret volume, which names it itself.
+    pub(crate) entry: bool,
+    /// The platform enforces owner and mode.
+    pub(crate) enforced: bool,
+    /// A mode keeps other users out.
+    pub(crate) restricted: bool,
+    /// The tracked file that it is, or a tracked secret in the directory that it is.
+    pub(crate) tracked: Option<FileId>,
+}
+
+/// The secrets that a container gets as files.
+pub(crate) fn secrets(cx: &Cx<'_>, container: &Container) -> Vec<Delivered> {
+    let of_entry = |used: &SecretUse| Delivered {
+        name: used.name.clone(),
+        span: used.span,
+        host: used.file.iter().map(|file| needle(file)).collect(),
+        inside: vec![format!("/run/secrets/{}", used.name)],
+        entry: true,
+        enforced: used.enforced,
+        restricted: used.restricted,
+        tracked: used.file.as_deref().and_then(|file| tracked(cx, file)),
+    };
+    let entries = container.secrets.iter().filter(|used| used.as_file).map(of_entry);
+    let mut found: Vec<Delivered> = entries.collect();
+    for mount in &container.mounts {
+        let tracked = secret_in(cx, mount);
+        if !is_secret(mount, tracked) {
+            continue;
+        }
+        let mut inside = vec![mount.target.clone()];
+        inside.extend(variables(&container.env, &mount.target));
+        found.push(Delivered {
+            name: mount.source.clone(),
+            span: mount.span,
+            host: vec![needle(mount.tree_path.as_deref().unwrap_or(&mount.source))],
+            inside,
+            entry: false,
+            enforced: false,
+            restricted: false,
+            tracked,
+        });
+    }
+    for overlay in &container.optional {
+        for delivered in &mut found {
+            delivered.learn(overlay);
+        }
+    }
+    found
+}
+
+impl Delivered {
+    /// Another way to deliver the same secret: to the same path, or to where the same variable
+    /// points.
+    fn learn(&mut self, overlay: &Overlay) {
+        for mount in overlay.mounts.iter().filter(|mount| is_secret(mount, None)) {
+            let names: Vec<String> = variables(&overlay.env, &mount.target).collect();
+            let same = self.inside.contains(&mount.target)
+                || names.iter().any(|name| self.inside.contains(name));
+            if same {
+                self.host.push(needle(&mount.source));
+                self.inside.push(mount.target.clone());
+            }
+        }
+    }
+
+    /// Whether a line names it as it is called on the host.
+    pub(crate) fn is_named_in(&self, line: &str) -> bool {
+        self.host.iter().any(|name| holds(line, name))
+    }
+
+    /// Whether a line names where the container finds it.
+    pub(crate) fn is_placed_in(&self, line: &str) -> bool {
+        self.inside.iter().any(|name| holds(line, name))
+    }
+}
+
+/// Whether a bind mount brings a secret: a tracked one lies there, or its name says so.
+fn is_secret(mount: &Mount, tracked: Option<FileId>) -> bool {
+    mount.kind == MountKind::Bind
+        && (tracked.is_some()
+            || names_secret_file(&mount.source)
+            || names_secret_file(&mount.target))
+}
+
+/// The variables whose value is a path or lies below it.
+fn variables<'a>(env: &'a [EnvVar], target: &'a str) -> impl Iterator<Item = String> + 'a {
+    env.iter().filter_map(move |var| {
+        let value = match &var.value {
+            EnvValue::Literal(text) => text,
+            EnvValue::Interpolated { value, .. } => value.as_ref()?,
+            _ => return None,
+        };
+        let rest = value.strip_prefix(target.trim_end_matches('/'))?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| var.name.clone())
+    })
+}
+
+/// The secret that git tracks at a mount's source or below it. A mount of the sources themselves
+/// is none of secrets.
+pub(crate) fn secret_in(cx: &Cx<'_>, mount: &Mount) -> Option<FileId> {
+    let path = mount.tree_path.as_deref().filter(|_| mount.kind == MountKind::Bind)?;
+    let tree = &cx.delivery.tree;
+    let below = |file: &str| {
+        !path.is_empty() && file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let holds_code = cx.delivery.services.iter().any(|service| {
+        service.dir == path || service.dir.strip_prefix(path).is_some_and(|r| r.starts_with('/'))
+    });
+    let secrets = cx.delivery.secrets.files.iter().filter(|secret| {
+        let file = tree.path(secret.file);
+        secret.kind != SecretKind::Example && (file == path || below(file) && !holds_code)
+    });
+    secrets.map(|secret| secret.file).find(|&file| tree.entry(file).tracking == Tracking::Tracked)
+}
+
+/// The tracked plain file at a path.
+pub(crate) fn tracked(cx: &Cx<'_>, path: &str) -> Option<FileId> {
+    let file = cx.delivery.tree.find(path)?;
+    let entry = cx.delivery.tree.entry(file);
+    let plain = matches!(entry.kind, EntryKind::File { .. }) && entry.len > 0;
+    (plain && entry.tracking == Tracking::Tracked).then_some(file)
+}
+
+/// What a text would call a path: its last part, with its directory or a slash where that is a word
+/// that could be anything.
+fn needle(path: &str) -> String {
+    let path = path.trim_end_matches('/');
+    let (dir, last) = path.rsplit_once('/').unwrap_or(("", path));
+    if last.contains(['.', '-', '_']) && last.len() > 4 {
+        return last.to_owned();
+    }
+    match dir.rsplit('/').next().filter(|dir| !dir.is_empty() && !matches!(*dir, "." | ".." | "~"))
+    {
+        Some(dir) => format!("{dir}/{last}"),
+        None => format!("{last}/"),
+    }
+}
+
+/// Whether a line holds a name that no longer name swallows.
+fn holds(line: &str, name: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    !name.is_empty()
+        && line.match_indices(name).any(|(at, _)| {
+            let before = line.get(..at).and_then(|text| text.chars().next_back());
+            let after = line.get(at + name.len()..).and_then(|text| text.chars().next());
+            !before.is_some_and(part) && (name.ends_with('/') || !after.is_some_and(part))
+        })
+}
+
+/// A text for whoever runs the service, line by line.
+pub(crate) struct Text {
+    /// Its lines with their places.
+    pub(crate) lines: Vec<(Span, String)>,
+    /// It is a comment of the file that mounts the secret, and shows the container's path itself.
+    pub(crate) comment: bool,
+}
+
+/// The comments about a container, joined where they follow each other, those of files that an
+/// operator may add included.
+pub(crate) fn comments(cx: &Cx<'_>, container: &Container) -> Vec<Text> {
+    let overlays = container.optional.iter().flat_map(|overlay| &overlay.comments);
+    let mut texts: Vec<Text> = Vec::new();
+    let mut seen: Vec<Span> = Vec::new();
+    for &span in container.comments.iter().chain(overlays) {
+        if seen.contains(&span) {
+            continue;
+        }
+        seen.push(span);
+        let Ok(bytes) = cx.delivery.tree.read(span.file) else { continue };
+        let line = String::from_utf8_lossy(span.range.slice(&bytes)).into_owned();
+        let follows = |text: &&mut Text| {
+            text.lines.last().is_some_and(|(last, _)| {
+                let gap = TextRange::new(last.range.end, span.range.start).slice(&bytes);
+                last.file == span.file
+                    && last.range.end <= span.range.start
+                    && gap.trim_ascii().is_empty()
+            })
+        };
+        match texts.last_mut().filter(follows) {
+            Some(text) => text.lines.push((span, line)),
+            None => texts.push(Text { lines: vec![(span, line)], comment: true }),
+        }
+    }
+    texts
+}
+
+/// The documents of a service: below its directory, or about it and of no other service.
+pub(crate) fn documents(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<Text> {
+    let below = |dir: &str, path: &str| {
+        !dir.is_empty() && path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let dir = &service.service.dir;
+    let mine = |path: &str| {
+        let of_other =
+            cx.delivery.services.iter().any(|other| {
+                other.dir != *dir && !below(&other.dir, dir) && below(&other.dir, path)
+            });
+        below(dir, path) || !of_other
+    };
+    let named = service.service.documents.iter().map(|&id| cx.delivery[id].file);
+    // What lies at the root of a repository of one service is about it.
+    let all = cx.delivery.documents.iter().map(|document| document.file);
+    let mut files: Vec<FileId> = named.chain(all.filter(|_| dir.is_empty())).collect();
+    files.sort_unstable();
+    files.dedup();
+    let files = files.into_iter().filter(|&file| mine(cx.path(file))).take(MAX_DOCUMENTS);
+    files.filter_map(|file| text(cx, file)).collect()
+}
+
+/// The examples of settings beside a service and at the root.
+pub(crate) fn examples(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<Text> {
+    let dir = &service.service.dir;
+    let names = [".env.example", ".env.sample", ".env.template", "env.example"];
+    let mut paths: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    if !dir.is_empty() {
+        paths.extend(names.iter().map(|name| format!("{dir}/{name}")));
+    }
+    let files = paths.iter().filter_map(|path| cx.delivery.tree.find(path));
+    files.filter_map(|file| text(cx, file)).collect()
+}
+
+fn text(cx: &Cx<'_>, file: FileId) -> Option<Text> {
+    let bytes = cx.delivery.tree.read(file).ok().filter(|bytes| bytes.len() <= MAX_DOCUMENT)?;
+    let mut lines = Vec::new();
+    let mut at = 0;
+    for line in bytes.split_inclusive(|&b| b == b'\n') {
+        let end = at + line.trim_ascii_end().len();
+        let span = Span::new(file, TextRange::of(at, end));
+        lines.push((span, String::from_utf8_lossy(line.trim_ascii_end()).into_owned()));
+        at += line.len();
+    }
+    Some(Text { lines, comment: false })
+}
