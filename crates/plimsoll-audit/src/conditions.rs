@@ -3,6 +3,7 @@
 
 use plimsoll_model::container::{ContainerKind, EnvValue};
 use plimsoll_model::image::{Base, Copy, CopyFrom, Effect, EffectKind, Stage, Step, StepKind};
+use plimsoll_model::package::{Dependency, Package};
 use plimsoll_model::secret::{is_secret_name, names_secret_file};
 use plimsoll_model::user::{self, Who};
 use plimsoll_model::{Fact, Why, entrypoint};
@@ -369,5 +370,181 @@ pub static MOUNTS_SECRET_FILES: Condition = Condition {
             }
             _ => Fact::inferred(false, None),
         }
+    },
+};
+
+/// The service's package, where it is one of Node's.
+fn node_package<'a>(cx: &Cx<'a>, subject: Subject) -> Option<&'a Package> {
+    let Subject::Service(id) = subject else { return None };
+    let package = &cx.delivery[cx.delivery[id].package?];
+    package.is_node().then_some(package)
+}
+
+/// Has a `package.json`; one that only holds tools, beside a program in another language, does not
+/// make it one: then the base of the image decides.
+pub static IS_NODE_PACKAGE: Condition = Condition {
+    name: "is a Node.js package",
+    holds: |cx, subject| {
+        let Some(package) = node_package(cx, subject) else { return Fact::inferred(false, None) };
+        let others = cx.delivery.packages.iter().any(|p| !p.is_node() && p.dir == package.dir);
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let on_node = cx.delivery[id].images.iter().any(|&image| {
+            let image = &cx.delivery[image];
+            let base = image.target.and_then(|target| image.root_base(target));
+            base.and_then(|stage| crate::bases::named(image, stage))
+                .is_some_and(|base| base.name.contains("node") || base.name == "bun")
+        });
+        Fact::inferred(!others || on_node, Some(package.place))
+    },
+};
+
+/// Whether git tracks, or would, a file below a package's directory whose name ends so.
+fn has_source(cx: &Cx<'_>, package: &Package, ends: &[&str]) -> bool {
+    let tree = &cx.delivery.tree;
+    tree.under(&package.dir).take(50_000).any(|file| {
+        let path = tree.path(file);
+        ends.iter().any(|end| path.ends_with(end))
+            && !path.ends_with(".d.ts")
+            && !path.contains("node_modules/")
+    })
+}
+
+/// Its sources are TypeScript, or it says so.
+pub static HAS_TYPESCRIPT: Condition = Condition {
+    name: "is written in TypeScript",
+    holds: |cx, subject| {
+        let Some(package) = node_package(cx, subject) else { return Fact::inferred(false, None) };
+        let holds = package.typescript.is_some()
+            || package.dependency("typescript").is_some()
+            || package.scripts.iter().any(|script| script.command.contains("tsc"))
+            || has_source(cx, package, &[".ts", ".tsx", ".mts", ".cts", "tsconfig.json"]);
+        Fact::inferred(holds, Some(package.place))
+    },
+};
+
+/// Something compiles or bundles it: a script, a compiler, sources that Node does not run.
+pub static IS_COMPILED: Condition = Condition {
+    name: "is compiled or bundled",
+    holds: |cx, subject| {
+        const TOOLS: [&str; 13] = [
+            "@angular/cli",
+            "@babel/cli",
+            "@nestjs/cli",
+            "@swc/cli",
+            "esbuild",
+            "next",
+            "nuxt",
+            "parcel",
+            "rollup",
+            "tsup",
+            "typescript",
+            "vite",
+            "webpack",
+        ];
+        let Some(package) = node_package(cx, subject) else { return Fact::inferred(false, None) };
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let builds = cx.delivery[id].images.iter().map(|&image| &cx.delivery[image]).any(|image| {
+            let mut stages = image.stages_built().into_iter();
+            stages.any(|stage| {
+                let mut effects = image.effects(stage).into_iter();
+                effects.any(|(_, effect)| matches!(effect.kind, EffectKind::Build { .. }))
+            })
+        });
+        let holds = builds
+            || package.typescript.is_some()
+            || package.scripts.iter().any(|script| {
+                script.name.starts_with("build") || script.name.starts_with("compile")
+            })
+            || TOOLS.iter().any(|tool| package.dependency(tool).is_some())
+            || has_source(
+                cx,
+                package,
+                &[".ts", ".tsx", ".jsx", ".vue", ".svelte", "tsconfig.json"],
+            );
+        Fact::inferred(holds, Some(package.place))
+    },
+};
+
+/// An install there reads a lockfile.
+pub static HAS_LOCKFILE: Condition = Condition {
+    name: "has a lockfile",
+    holds: |cx, subject| {
+        let package = node_package(cx, subject);
+        let place = package.map(|package| package.place);
+        Fact::inferred(package.is_some_and(|package| package.lockfile.is_some()), place)
+    },
+};
+
+/// Some dependency is a directory of the repository (or beyond), not a release.
+pub static HAS_LOCAL_DEPENDENCIES: Condition = Condition {
+    name: "depends on local packages",
+    holds: |cx, subject| {
+        let package = node_package(cx, subject);
+        let place = package.map(|package| package.place);
+        let has = package.is_some_and(|p| p.dependencies.iter().any(is_local));
+        Fact::inferred(has, place)
+    },
+};
+
+/// Whether a dependency is a directory: not a release, and not a tarball.
+pub(crate) fn is_local(dependency: &Dependency) -> bool {
+    let tarball = [".tgz", ".tar.gz", ".tar"];
+    dependency.local.is_some()
+        || dependency.is_link() && !tarball.iter().any(|end| dependency.requirement.ends_with(end))
+}
+
+/// There are migrations.
+pub static HAS_MIGRATIONS: Condition = Condition {
+    name: "has database migrations",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let migrations = cx.delivery[id].migrations.map(|id| &cx.delivery[id]);
+        Fact::inferred(migrations.is_some(), migrations.map(|migrations| migrations.at))
+    },
+};
+
+/// It has migrations, a script for them, or a library for an SQL database.
+pub static USES_A_DATABASE: Condition = Condition {
+    name: "uses an SQL database",
+    holds: |cx, subject| {
+        const LIBRARIES: [&str; 22] = [
+            "@mikro-orm/core",
+            "@prisma/client",
+            "better-sqlite3",
+            "bookshelf",
+            "db-migrate",
+            "drizzle-orm",
+            "knex",
+            "kysely",
+            "mariadb",
+            "mssql",
+            "mysql",
+            "mysql2",
+            "node-pg-migrate",
+            "objection",
+            "oracledb",
+            "pg",
+            "pg-promise",
+            "postgres",
+            "prisma",
+            "sequelize",
+            "sqlite3",
+            "typeorm",
+        ];
+        let migrations = (HAS_MIGRATIONS.holds)(cx, subject);
+        let Some(package) = node_package(cx, subject) else { return migrations };
+        let holds = migrations.known() == Some(&true)
+            || package.scripts.iter().any(|script| script.name.contains("migrat"))
+            || LIBRARIES.iter().any(|library| package.dependency(library).is_some());
+        Fact::inferred(holds, Some(package.place))
+    },
+};
+
+/// A command before the application migrates a database.
+pub static MIGRATES_AT_START: Condition = Condition {
+    name: "migrates a database in its entrypoint",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        crate::migrating::at_start(cx, cx.service(id))
     },
 };

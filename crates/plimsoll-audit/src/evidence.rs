@@ -60,3 +60,25 @@ impl Role {
         }
     }
 }
+
+/// A name of the repository, cut to what a message has room for.
+pub(crate) fn clip(name: &str) -> String {
+    const MAX: usize = 24;
+    if name.chars().count() <= MAX {
+        return name.to_owned();
+    }
+    // The end of a path tells most.
+    let skip = name.chars().count() - (MAX - 1);
+    format!("…{}", name.chars().skip(skip).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_keep_their_end() {
+        assert_eq!(clip("dist/index.js"), "dist/index.js");
+        assert_eq!(clip("dist/services/payment-service/src/index.js"), "…nt-service/src/index.js");
+    }
+}

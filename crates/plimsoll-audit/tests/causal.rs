@@ -16,6 +16,8 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         Outcome::Partial,
         "an ignore file without a weak pattern keeps out even less",
     ),
+    ("packages/engine-pinned", Outcome::Fail, "a range that is wrong, and none at all"),
+    ("packages/start-script", Outcome::Fail, "a script that is wrong, and none at all"),
     ("secrets/none-in-compose", Outcome::Pass, "a service that is given no secret passes, too"),
 ];
 

@@ -10,8 +10,9 @@ use plimsoll_syntax::ignorefile::glob_match;
 use crate::Delivery;
 use crate::fact::Why;
 use crate::image::{
-    Base, Copy, CopyFrom, CopySource, EffectKind, Ignore, Image, Stage, Step, StepKind,
+    Base, Copy, CopyFrom, CopySource, EffectKind, Ignore, Image, Manager, Stage, Step, StepKind,
 };
+use crate::path as paths;
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,39 @@ const READERS: [&str; 14] = [
     "ls", "cat", "grep", "test", "[", "find", "stat", "file", "du", "head", "tail", "which",
     "node", "chmod",
 ];
+/// A `node_modules` in an image: where it was installed and where it has been copied since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modules {
+    /// The directory that holds it (absolute).
+    pub dir: String,
+    /// The stage in which it was installed.
+    pub stage: usize,
+    /// The directory in which it was installed: its links were made there.
+    pub origin: String,
+    /// The command that installed it.
+    pub via: Span,
+    /// Who installed it.
+    pub manager: Manager,
+    /// Development dependencies were left out, or pruned: the command.
+    pub production: Option<Span>,
+    /// The last COPY that brought it.
+    pub copied: Option<Span>,
+}
+
+impl Modules {
+    /// Where the link `node_modules/<name>` leads in the image: made, relative, to what stood at
+    /// `target` of the tree when `dir` of the tree stood at [`Modules::origin`].
+    #[must_use]
+    pub fn link(&self, name: &str, dir: &str, target: &str) -> String {
+        let holder = |at: &str| {
+            let entry = crate::lower::absolute(at, &format!("node_modules/{name}"));
+            paths::parent(&entry).trim_start_matches('/').to_owned()
+        };
+        let target = crate::lower::absolute(&self.origin, &paths::relative(dir, target));
+        let way = paths::relative(&holder(&self.origin), target.trim_start_matches('/'));
+        crate::lower::absolute(&format!("/{}", holder(&self.dir)), &way)
+    }
+}
 
 /// An image's file system, stage by stage.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +139,90 @@ impl<'a> Filesystem<'a> {
     #[must_use]
     pub fn find_at(&self, stage: usize, before: usize, path: &str) -> Found {
         self.find_before(stage, before, path, 0)
+    }
+
+    /// Every `node_modules` at the end of a stage that an install there or in a stage before made;
+    /// at most 100.
+    #[must_use]
+    pub fn modules(&self, stage: usize) -> Vec<Modules> {
+        let mut of_stages: Vec<Vec<Modules>> = Vec::new();
+        for (index, stage) in self.image.stages.iter().enumerate().take(stage.saturating_add(1)) {
+            let mut found = match stage.base {
+                Base::Stage(base) => of_stages.get(base).cloned().unwrap_or_default(),
+                _ => Vec::new(),
+            };
+            for step in &stage.steps {
+                match &step.kind {
+                    StepKind::Run(run) => {
+                        for effect in &run.effects {
+                            install(&mut found, index, effect);
+                        }
+                    }
+                    StepKind::Copy(copy) => {
+                        let CopyFrom::Stage(from) = copy.from else { continue };
+                        for modules in of_stages.get(from).into_iter().flatten() {
+                            let path =
+                                format!("{}/node_modules", modules.dir.trim_end_matches('/'));
+                            let landed = landings(copy, &path, false);
+                            let dirs =
+                                landed.iter().filter_map(|p| p.strip_suffix("/node_modules"));
+                            for dir in dirs {
+                                let dir = if dir.is_empty() { "/" } else { dir }.to_owned();
+                                found.retain(|m| m.dir != dir);
+                                let copied = Some(step.span);
+                                found.push(Modules { dir, copied, ..modules.clone() });
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+                found.truncate(100);
+            }
+            of_stages.push(found);
+        }
+        of_stages.pop().unwrap_or_default()
+    }
+
+    /// Where a file or directory of the tree stands at the end of a stage, as COPYs brought it; at
+    /// most 32 places. What a RUN copies or moves on is not followed.
+    #[must_use]
+    pub fn places(&self, stage: usize, path: &str) -> Vec<String> {
+        let Some(context) = self.image.context.known() else { return Vec::new() };
+        let file = self.delivery.tree.find(path);
+        let mut of_stages: Vec<Vec<String>> = Vec::new();
+        for part in self.image.stages.iter().take(stage.saturating_add(1)) {
+            let mut found: Vec<String> = match part.base {
+                Base::Stage(base) => of_stages.get(base).cloned().unwrap_or_default(),
+                _ => Vec::new(),
+            };
+            for step in &part.steps {
+                let StepKind::Copy(copy) = &step.kind else { continue };
+                match copy.from {
+                    CopyFrom::Context => {
+                        if let Some(below) = paths::below(context, path) {
+                            found.extend(landings(copy, below, file.is_some()));
+                        }
+                    }
+                    CopyFrom::Stage(from) => {
+                        for path in of_stages.get(from).into_iter().flatten() {
+                            found.extend(landings(copy, path, file.is_some()));
+                        }
+                    }
+                    CopyFrom::Image(_) | CopyFrom::Dynamic(_) => {}
+                }
+                found.sort();
+                found.dedup();
+                found.truncate(32);
+            }
+            of_stages.push(found);
+        }
+        let mut found = of_stages.pop().unwrap_or_default();
+        found.retain(|at| match self.find(stage, at) {
+            Found::File { file: there, .. } => Some(there) == file,
+            Found::Directory { dir, .. } => dir == path,
+            _ => false,
+        });
+        found
     }
 
     fn find_before(&self, index: usize, before: usize, path: &str, depth: usize) -> Found {
@@ -278,6 +396,76 @@ impl Image {
             Ignore::None { .. } | Ignore::Unknown => false,
         }
     }
+}
+
+/// What a command does to the `node_modules` of a stage.
+fn install(found: &mut Vec<Modules>, stage: usize, effect: &crate::image::Effect) {
+    let dir = &effect.workdir;
+    match &effect.kind {
+        EffectKind::Install(install)
+            if !install.global
+                && matches!(
+                    install.manager,
+                    Manager::Npm | Manager::Yarn | Manager::Pnpm | Manager::Bun
+                ) =>
+        {
+            found.retain(|modules| modules.dir != *dir);
+            found.push(Modules {
+                dir: dir.clone(),
+                stage,
+                origin: dir.clone(),
+                via: effect.span,
+                manager: install.manager,
+                production: install.production.then_some(effect.span),
+                copied: None,
+            });
+        }
+        EffectKind::Prune(_) => {
+            for modules in found.iter_mut().filter(|modules| modules.dir == *dir) {
+                modules.production = Some(effect.span);
+            }
+        }
+        EffectKind::Remove(removed) => found.retain(|modules| {
+            let path = format!("{}/node_modules", modules.dir.trim_end_matches('/'));
+            !removed.iter().any(|gone| strip_dir(&path, gone).is_some())
+        }),
+        _ => {}
+    }
+}
+
+/// Where a COPY puts a path of its source: of the context (relative to it) or a stage (absolute).
+/// A single file may land at the destination or in it: both are given.
+fn landings(copy: &Copy, path: &str, is_file: bool) -> Vec<String> {
+    let Some(dest) = copy.dest.known() else { return Vec::new() };
+    let path = crate::lower::absolute("/", path);
+    let name = paths::name(&path);
+    let mut found = Vec::new();
+    for source in copy.sources.iter().filter(|source| !source.dynamic && !source.remote) {
+        let source = crate::lower::absolute("/", &source.path);
+        let wild = paths::name(&source).contains(['*', '?', '[']);
+        let rest = if wild {
+            let parent = paths::parent(&source);
+            let below = strip_dir(&path, if parent.is_empty() { "/" } else { parent });
+            let below = below.filter(|below| !below.is_empty());
+            let first = below.and_then(|below| below.split('/').next());
+            let matched =
+                first.is_some_and(|first| glob_match(paths::name(&source), first) == Some(true));
+            // The content of a directory that matches goes to the destination.
+            below.filter(|_| matched).map(|below| below.split_once('/').map_or("", |(_, r)| r))
+        } else {
+            strip_dir(&path, &source)
+        };
+        let Some(rest) = rest else { continue };
+        if copy.parents {
+            found.push(crate::lower::absolute(dest, path.trim_start_matches('/')));
+            continue;
+        }
+        if rest.is_empty() && is_file {
+            found.push(crate::lower::absolute(dest, name));
+        }
+        found.push(crate::lower::absolute(dest, rest));
+    }
+    found
 }
 
 fn with_via(found: Found, span: Span) -> Found {

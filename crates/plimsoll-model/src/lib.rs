@@ -25,11 +25,11 @@ pub mod secret;
 pub mod service;
 pub mod tool;
 pub mod user;
+pub mod version;
 
 mod delivery;
 mod lower;
 mod path;
-mod version;
 
 pub use delivery::{
     ContainerId, Delivery, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, Problem,

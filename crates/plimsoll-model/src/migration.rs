@@ -1,8 +1,10 @@
 //! Database migrations: the tool, its configuration and its files.
 
-use plimsoll_source::{FileId, Span};
+use plimsoll_source::{FileId, Span, TextRange, Tracking};
 
+use crate::Delivery;
 use crate::fact::Fact;
+use crate::path;
 
 /// The migrations of one package.
 #[derive(Clone, Debug)]
@@ -45,6 +47,121 @@ pub enum MigrationTool {
     Rails,
     /// There is a directory of migrations and no tool that is known.
     Other,
+}
+
+impl MigrationTool {
+    /// The npm package whose binary runs the migrations, for the tools of Node.
+    #[must_use]
+    pub const fn npm_package(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Knex => "knex",
+            Self::Prisma => "prisma",
+            Self::TypeOrm => "typeorm",
+            Self::Sequelize => "sequelize-cli",
+            Self::NodePgMigrate => "node-pg-migrate",
+            Self::DbMigrate => "db-migrate",
+            _ => return None,
+        })
+    }
+}
+
+/// How a migration is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// By an SQL file of its own, which holds a statement.
+    Pair(FileId),
+    /// Its SQL file for that holds no statement.
+    Empty(FileId),
+    /// Not at all: there is no SQL file for it, or its source has no word `down`.
+    Missing,
+    /// Its source would have to be read as a program.
+    Unknown,
+}
+
+/// How each migration is undone, as far as files tell: `x.up.sql` by `x.down.sql`.
+#[must_use]
+pub fn undos(delivery: &Delivery, migrations: &Migrations) -> Vec<(FileId, Undo)> {
+    let tree = &delivery.tree;
+    let is_down = |path: &str| path.ends_with(".down.sql") || path.ends_with("-down.sql");
+    let forward = migrations.files.iter().filter(|&&file| !is_down(tree.path(file)));
+    forward.map(|&file| (file, undo(delivery, file))).collect()
+}
+
+fn undo(delivery: &Delivery, file: FileId) -> Undo {
+    let tree = &delivery.tree;
+    let path = tree.path(file);
+    let pair = [(".up.sql", ".down.sql"), ("-up.sql", "-down.sql")]
+        .iter()
+        .find_map(|(up, down)| Some(format!("{}{down}", path.strip_suffix(up)?)));
+    if let Some(pair) = pair {
+        let Some(down) = tree.find(&pair) else { return Undo::Missing };
+        let Ok(bytes) = tree.read(down) else { return Undo::Unknown };
+        let text = String::from_utf8_lossy(&bytes);
+        let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with("--");
+        return if text.lines().any(says) { Undo::Pair(down) } else { Undo::Empty(down) };
+    }
+    if path.ends_with(".sql") {
+        return Undo::Unknown;
+    }
+    let Ok(bytes) = tree.read(file) else { return Undo::Unknown };
+    // What another module holds may be exported from here.
+    let says = |word: &[u8]| memchr::memmem::find(&bytes, word).is_some();
+    let known = says(b"up") && !says(b"down") && !says(b"export *") && !says(b"module.exports = r");
+    if known { Undo::Missing } else { Undo::Unknown }
+}
+
+/// The first place in a service's own source that may run its migrations by itself
+/// (`knex.migrate.latest()`, `runMigrations()`): a word, not a proof. `None` is one: no source that
+/// is read (25 MB at most) names anything that could.
+#[must_use]
+pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<Span> {
+    const CODE: [&str; 12] =
+        [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".py", ".go", ".rb", ".java", ".kt", ".rs"];
+    const WORDS: [&str; 12] = [
+        "migrate.",
+        "migrate(",
+        "migrate:",
+        "migrate'",
+        "migrate\"",
+        "migrate!",
+        "runmigrations",
+        "run_migrations",
+        "applymigrations",
+        "migrationsrun",
+        "migrator",
+        "umzug",
+    ];
+    const MAX: usize = 25 << 20;
+    let tree = &delivery.tree;
+    let own = migrations.directory.known();
+    let Ok(words) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS)
+    else {
+        return None;
+    };
+    let mut left = MAX;
+    for file in tree.under(&migrations.dir) {
+        let entry = tree.entry(file);
+        let is_test = |part: &str| {
+            matches!(part, "test" | "tests" | "__tests__" | "spec" | "node_modules" | "vendor")
+        };
+        if entry.tracking == Tracking::Ignored
+            || !CODE.iter().any(|end| entry.path.ends_with(end))
+            || entry.path.split('/').any(is_test)
+            || own.is_some_and(|dir| path::below(dir, &entry.path).is_some())
+            || Some(file) == migrations.config
+        {
+            continue;
+        }
+        let Ok(bytes) = tree.read(file) else { continue };
+        let Some(rest) = left.checked_sub(bytes.len()) else {
+            return Some(Span::new(file, TextRange::new(0, 0)));
+        };
+        left = rest;
+        if let Some(found) = words.find(&*bytes) {
+            return Some(Span::new(file, TextRange::of(found.start(), found.end())));
+        }
+    }
+    None
 }
 
 /// Whether a command line migrates a database forward. Facts of the tools' command lines.

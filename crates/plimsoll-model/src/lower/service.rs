@@ -342,8 +342,11 @@ fn service(
         Some(purpose) => purpose.clone(),
         None => Purpose::production(),
     };
-    let package = packages.get(&*dir).copied();
-    let migrations = migrations.get(&*dir).copied();
+    // `docker/Dockerfile` that copies the package of its context.
+    let copied = images.first().and_then(|&i| copied_package(&delivery[i], packages));
+    let package = packages.get(&*dir).copied().or(copied);
+    let package_dir = package.map_or(&*dir, |package| &*delivery[package].dir);
+    let migrations = migrations.get(&*dir).or_else(|| migrations.get(package_dir)).copied();
     let own: Vec<String> = probe_paths(delivery, &dir, &images);
     let pipelines = delivery
         .pipelines
@@ -383,6 +386,23 @@ fn service(
         programs: texts.programs.iter().copied().collect(),
         unread,
     }
+}
+
+/// The package at the root of an image's context, where the image copies its manifest or all of it.
+fn copied_package(image: &Image, packages: &BTreeMap<&str, PackageId>) -> Option<PackageId> {
+    let context = image.context.known()?;
+    let package = *packages.get(&**context)?;
+    let mut sources = context_copies(image).flat_map(|copy| &copy.sources);
+    // A directory of Dockerfiles is a service of what lies around it, any other one may hold a
+    // program of its own.
+    let apart = image.path.split('/').rev().skip(1).any(|part| {
+        matches!(part, "docker" | ".docker" | "build" | "deploy" | "deployment" | "container")
+    });
+    let copies = |path: &str| match path.trim_start_matches(['.', '/']) {
+        "" => apart,
+        path => matches!(path, "package.json" | "package*.json" | "*.json"),
+    };
+    sources.any(|s| !s.remote && !s.dynamic && copies(&s.path)).then_some(package)
 }
 
 /// Paths that a change of the service would touch: what path filters are asked about.

@@ -181,6 +181,12 @@ fn resolve(files: &mut files::Files<'_>, call: &Call<'_>) -> ScriptCommand {
     command
 }
 
+/// Whether a package of this name brings the binary, as far as names tell.
+#[must_use]
+pub fn brings(package: &str, binary: &str) -> bool {
+    tools::brings(package, binary)
+}
+
 /// Who brings a binary to the scripts of a package.
 fn provide(files: &files::Files<'_>, package: &Package, binary: &str) -> Provided {
     if tools::is_builtin(binary) {
@@ -216,7 +222,9 @@ fn provide(files: &files::Files<'_>, package: &Package, binary: &str) -> Provide
     if let Some(lock) = lock {
         let by_bin = lock.bins.get(binary).and_then(|packages| packages.first()).cloned();
         let found = by_bin.or_else(|| {
-            let by_name = |name: &&String| !lock.tells_bins && tools::brings(name, binary);
+            let by_name = |name: &&String| {
+                (!lock.tells_bins || tools::is_known(binary)) && tools::brings(name, binary)
+            };
             lock.installed.keys().find(by_name).cloned()
         });
         if let Some(name) = found {
@@ -243,7 +251,9 @@ fn provide(files: &files::Files<'_>, package: &Package, binary: &str) -> Provide
         {
             Provided::NotInstallable(package.place)
         }
-        Some(lock) if lock.tells_bins => {
+        Some(lock)
+            if lock.tells_bins || (lock.kind == LockKind::Npm && tools::is_known(binary)) =>
+        {
             // What the manifest asks for and the lockfile does not have could bring anything.
             let all = package.dependencies.iter().all(|dependency| {
                 dependency.kind == super::DependencyKind::Peer
@@ -267,7 +277,12 @@ fn declares<'p>(package: &'p Package, binary: &str) -> Option<&'p Dependency> {
         match lock {
             Some(lock) => match lock.bins.get(binary) {
                 Some(owners) => owners.contains(&dependency.name),
-                None => by_name && !lock.installed.contains_key(&dependency.name),
+                // Where it is known who brings a binary, the name is enough.
+                None => {
+                    by_name
+                        && (tools::is_known(binary)
+                            || !lock.installed.contains_key(&dependency.name))
+                }
             },
             None => by_name,
         }

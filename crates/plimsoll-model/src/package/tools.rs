@@ -125,6 +125,30 @@ pub(super) fn brings(package: &str, binary: &str) -> bool {
     }
 }
 
+/// Binaries of packages of the same name that need no table of options.
+const OWN: [&str; 12] = [
+    "ava",
+    "c8",
+    "concurrently",
+    "cross-env",
+    "del-cli",
+    "husky",
+    "next",
+    "nyc",
+    "rimraf",
+    "standard",
+    "tap",
+    "xo",
+];
+
+/// Whether it is known which packages bring a binary: then the names of packages decide, even where
+/// a lockfile does not say which binaries they bring.
+pub(super) fn is_known(binary: &str) -> bool {
+    OWN.contains(&binary)
+        || BRINGS.iter().any(|(name, _)| *name == binary)
+        || (tool(binary).is_some() && !is_builtin(binary) && !is_system(binary))
+}
+
 /// What an option's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
@@ -503,7 +527,7 @@ mod tests {
 
     #[test]
     fn tables_are_sorted_and_name_each_tool_once() {
-        assert!(BUILTIN.is_sorted() && SYSTEM.is_sorted());
+        assert!(BUILTIN.is_sorted() && SYSTEM.is_sorted() && OWN.is_sorted());
         let mut names: Vec<_> = TOOLS.iter().flat_map(|tool| tool.names).collect();
         let count = names.len();
         names.sort_unstable();

@@ -2,4 +2,14 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod can_roll_back;
+mod failure_stops_start;
+mod included;
+mod run_before_start;
+
+pub(super) static CHECKS: &[&Check] = &[
+    &can_roll_back::CHECK,
+    &failure_stops_start::CHECK,
+    &included::CHECK,
+    &run_before_start::CHECK,
+];

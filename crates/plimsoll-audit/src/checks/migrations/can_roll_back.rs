@@ -1,0 +1,292 @@
+//! # Migrations can be rolled back
+//!
+//! The manifest has a script that undoes the last migration, and every migration says how.
+//!
+//! When a release must go back, its schema must go back with it, at night and by whoever is awake:
+//! that is no time to write SQL.
+//!
+//! Add the script (`migrate:rollback`), and a `down` to every migration. What a `down()` in JavaScript
+//! or TypeScript does is not read yet, so that such migrations are UNKNOWN as soon as there is a
+//! script; a migration whose source has no word `down`, and SQL files in pairs (`001.up.sql`,
+//! `001.down.sql`), are decided. A rollback that drops tables loses what is in them: try it on a copy.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { // <- no script that rolls back
+//!     "migrate": "knex migrate:latest"
+//!   },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! SQL in pairs, and no script either:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "migrate": "db-migrate up" }, "dependencies": { "db-migrate": "0.11.14" } } // <- no script that rolls back
+//! ```
+//! `migrations/001_orders.up.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint PRIMARY KEY);
+//! ```
+//! `migrations/001_orders.down.sql`:
+//! ```sql
+//! DROP TABLE orders;
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "db-migrate up", "migrate:down": "db-migrate down" }, // <- rolls back
+//!   "dependencies": { "db-migrate": "0.11.14" }
+//! }
+//! ```
+//! `migrations/001_orders.up.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint PRIMARY KEY);
+//! ```
+//! `migrations/001_orders.down.sql`:
+//! ```sql
+//! DROP TABLE orders; // <- undoes
+//! ```
+//!
+//! ## Partial
+//!
+//! One of the pair holds no statement:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "db-migrate up", "migrate:down": "db-migrate down" },
+//!   "dependencies": { "db-migrate": "0.11.14" }
+//! }
+//! ```
+//! `migrations/001_orders.up.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint PRIMARY KEY);
+//! ```
+//! `migrations/001_orders.down.sql`:
+//! ```sql
+//! -- to be written // <- holds no statement
+//! ```
+//!
+//! Its source has no `down`:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest", "migrate:rollback": "knex migrate:rollback" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {}); // <- has no `down`
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest", "migrate:rollback": "knex migrate:rollback" }, // <- rolls back
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "fastify": "5.6.1" } }
+//! ```
+//!
+//! ## See also
+//!
+//! - `release/rollback-documented`
+
+use plimsoll_model::Why;
+use plimsoll_model::migration::{MigrationTool, Undo, undos};
+use plimsoll_model::package::{Package, PackageScript};
+
+use crate::conditions::HAS_MIGRATIONS;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Snippet, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "migrations/can-roll-back",
+    section: Section::Migrations,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::High,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_MIGRATIONS],
+    source: include_str!("can_roll_back.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node());
+    let (Some(migrations), Some(package)) =
+        (service.migrations.map(|id| &cx.delivery[id]), package)
+    else {
+        let evidence = Evidence::context(service.place, "no package.json has a script for it");
+        let message = "how this tool's migrations are rolled back is not read yet";
+        return Verdict::unknown(Why::Unsupported, message, evidence);
+    };
+    if package.broken {
+        let evidence = Evidence::context(package.place, "does not parse");
+        return Verdict::unknown(Why::Unparsed, "package.json does not parse", evidence);
+    }
+    let Some(script) = package.scripts.iter().find(|script| rolls_back(script)) else {
+        let place = package.scripts_span.unwrap_or(package.place);
+        let message = "package.json has no script that rolls a migration back: add one";
+        return Verdict::fail(message, Evidence::missing_in(place, "no script that rolls back"));
+    };
+    let shown = Evidence::shows(script.span, "rolls back");
+    let undos = undos(cx.delivery, migrations);
+    let mut missing = undos.iter().filter_map(|&(file, undo)| {
+        let (place, says) = match undo {
+            Undo::Empty(down) => (cx.start_of(down), "holds no statement"),
+            Undo::Missing => (cx.start_of(file), "has no `down`"),
+            Undo::Pair(_) | Undo::Unknown => return None,
+        };
+        Some(Evidence::missing_in(place, says))
+    });
+    if let Some(first) = missing.next() {
+        let message = "there is a rollback script, some migrations cannot be undone: add a `down`";
+        return Verdict::partial(message, first).and_all(missing).and(shown);
+    }
+    let pairs: Vec<Evidence> = undos
+        .iter()
+        .filter_map(|&(_, undo)| match undo {
+            Undo::Pair(down) => Some(Evidence::shows(cx.start_of(down), "undoes a migration")),
+            _ => None,
+        })
+        .collect();
+    if !pairs.is_empty() && pairs.len() == undos.len() {
+        return Verdict::pass("a script rolls back, and every migration can be undone", shown)
+            .and_all(pairs);
+    }
+    let code = undos.iter().find(|(_, undo)| *undo == Undo::Unknown);
+    let message =
+        "there is a rollback script; whether every `down` undoes its `up` is not read yet";
+    Verdict::unknown(Why::Unsupported, message, Evidence::context(script.span, "rolls back"))
+        .and_all(code.map(|&(file, _)| Evidence::context(cx.start_of(file), "is not read yet")))
+}
+
+/// Whether a script undoes migrations, by its name or by what it runs.
+fn rolls_back(script: &PackageScript) -> bool {
+    const UNDOES: [&str; 5] = ["rollback", "down", "undo", "revert", "roll-back"];
+    let parts = |word: &str| -> Vec<String> {
+        word.split([':', '_', '/', '=']).map(str::to_owned).collect()
+    };
+    let undoes = |word: &str| parts(word).iter().any(|part| UNDOES.contains(&&**part));
+    let migrates = |text: &str| {
+        ["migrat", "knex", "typeorm", "sequelize", "db:", "prisma", "umzug", "db-"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let mut words = script.command.split_whitespace();
+    (undoes(&script.name) && (migrates(&script.name) || migrates(&script.command)))
+        || (words.any(undoes) && migrates(&script.command))
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let package: &Package = &cx.delivery[service.package?];
+    let migrations = &cx.delivery[service.migrations?];
+    if package.scripts.iter().any(rolls_back) {
+        return None;
+    }
+    let command = match migrations.tool {
+        MigrationTool::Knex => {
+            let config = cx.path(migrations.config?).rsplit('/').next().unwrap_or("knexfile.js");
+            format!("knex migrate:rollback --knexfile {config}")
+        }
+        MigrationTool::TypeOrm => "typeorm migration:revert".to_owned(),
+        MigrationTool::Sequelize => "sequelize-cli db:migrate:undo".to_owned(),
+        MigrationTool::NodePgMigrate => "node-pg-migrate down".to_owned(),
+        MigrationTool::DbMigrate => "db-migrate down".to_owned(),
+        _ => return None,
+    };
+    Some(Fix {
+        does: "add a script that undoes the last migration".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path: cx.path(package.manifest).to_owned(),
+            language: "json",
+            text: format!("\"migrate:rollback\": \"{command}\"\n"),
+        }),
+        patch: None,
+    })
+}

@@ -1,0 +1,295 @@
+//! # The image holds the migrations and what runs them
+//!
+//! The final stage has the tool's configuration, the directory of migrations that it names, and what
+//! loads them (`ts-node` for TypeScript).
+//!
+//! A multi-stage build leaves behind whatever is not copied. A migrate script whose files stayed in
+//! the builder fails on the day of the release; one whose loader is a development dependency works
+//! until somebody prunes these.
+//!
+//! Copy configuration and migrations into the final stage, best compiled to JavaScript, and install
+//! there what loads them. Where an awaited job migrates, its image is the one that must hold them.
+//!
+//! ## Fails
+//!
+//! The configuration was left behind:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine # <- the final stage has no configuration
+//! WORKDIR /app
+//! COPY package.json ./
+//! RUN npm install
+//! COPY migrations ./migrations
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! So were the migrations:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm install
+//! FROM node:20-alpine # <- the final stage has no migrations
+//! WORKDIR /app
+//! COPY --from=builder /app/package.json /app/knexfile.ts ./
+//! COPY --from=builder /app/node_modules ./node_modules
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! The ignore file keeps them out of the context:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine # <- the final stage has no migrations
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm install
+//! CMD ["node", "main.js"]
+//! ```
+//! `.dockerignore`:
+//! ```text
+//! migrations
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json ./
+//! RUN npm install
+//! COPY migrations ./migrations
+//! COPY knexfile.ts . # <- brings configuration
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! ## Passes
+//!
+//! The loader is installed for all:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci --omit=dev
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! RUN npm install -g ts-node@10 # <- installs `ts-node`
+//! COPY --from=builder /app/package*.json /app/knexfile.ts ./ # <- brings configuration
+//! COPY --from=builder /app/migrations ./migrations # <- brings migrations
+//! COPY --from=builder /app/node_modules ./node_modules # <- brings `knex`
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Partial
+//!
+//! The loader is pruned:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm install --omit=dev # <- leaves `ts-node` out
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! The build may have compiled them:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm install && npm run build
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/dist ./dist
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "build": "tsc", "migrate": "knex migrate:latest --knexfile dist/knexfile.js" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "outDir": "dist" } }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "fastify": "5.6.1" } }
+//! ```
+
+use plimsoll_model::Why;
+use plimsoll_model::image::Image;
+
+use crate::conditions::{HAS_IMAGE, HAS_MIGRATIONS};
+use crate::migrating::{awaited_job, starts};
+use crate::migrations_in::judge;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "migrations/included",
+    section: Section::Migrations,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_IMAGE, &HAS_MIGRATIONS],
+    source: include_str!("included.rs"),
+    run: Run::Service(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let Some(migrations) = service.migrations.map(|id| &cx.delivery[id]) else {
+        let evidence = Evidence::context(service.place, "no migrations");
+        return Verdict::unknown(Why::Unsupported, "the service has no migrations", evidence);
+    };
+    let mut verdicts: Vec<Verdict> = images(cx, service)
+        .into_iter()
+        .map(|image| judge(cx, service, image, migrations))
+        .collect();
+    verdicts.sort_by_key(|verdict| std::cmp::Reverse(verdict.outcome().rank()));
+    let mut verdicts = verdicts.into_iter();
+    match verdicts.next() {
+        Some(worst) => worst.and_all(verdicts.flat_map(|verdict| verdict.evidence)),
+        None => {
+            let evidence = Evidence::context(migrations.at, "migrations");
+            Verdict::unknown(Why::NeedsBuild, "no image is known that should hold them", evidence)
+        }
+    }
+}
+
+/// The images that migrate: when they start, as an awaited job, or, for want of these, all.
+fn images<'a>(cx: &Cx<'a>, service: ServiceSubject<'_>) -> Vec<&'a Image> {
+    let starts = starts(cx, service);
+    let migrating = starts.iter().filter(|start| !start.migrating.is_empty());
+    let mut found: Vec<&Image> = migrating.map(|start| start.image).collect();
+    let job = awaited_job(cx, service).and_then(|(job, _)| job.image_id);
+    found.extend(job.map(|id| &cx.delivery[id]));
+    if found.is_empty() {
+        found.extend(service.images.iter().map(|&id| &cx.delivery[id]));
+    }
+    found
+}

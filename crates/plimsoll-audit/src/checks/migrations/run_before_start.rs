@@ -1,0 +1,282 @@
+//! # Migrations run before the service starts
+//!
+//! The entrypoint, a job that the start awaits, an init container or the step of a pipeline that
+//! deploys runs the migrations; then the service starts.
+//!
+//! Code that meets the schema of the release before it fails on its first query. Migrations that
+//! somebody runs by hand are forgotten once.
+//!
+//! Run them as a one-shot job that gates the start (`service_completed_successfully`, an init
+//! container): then they also run once however many replicas there are. An entrypoint that migrates is
+//! fine for development. A script that names a file that is not there is reported by
+//! `migrations/included` and `packages/migrate-script`.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! CMD ["node", "main.js"] # <- runs no migration
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//!
+//! A job that nothing awaits:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! CMD ["node", "main.js"] # <- runs no migration
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!   migrate:
+//!     image: registry.example/tools/flyway:11
+//!     command: migrate
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! ENTRYPOINT ["./entrypoint.sh"]
+//! CMD ["node", "main.js"]
+//! ```
+//! `entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! npm run migrate # <- migrates
+//! exec "$@"
+//! ```
+//!
+//! With the job awaited:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     depends_on:
+//!       migrate:
+//!         condition: service_completed_successfully # <- awaits the job `migrate`
+//!   migrate:
+//!     image: registry.example/tools/flyway:11
+//!     command: migrate
+//! ```
+//!
+//! ## Passes
+//!
+//! The entrypoint is written by a RUN:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! RUN echo '#!/bin/sh' > /entrypoint.sh && \
+//!     echo 'npm run migrate || exit 1' >> /entrypoint.sh && \ # <- migrates
+//!     echo 'exec "$@"' >> /entrypoint.sh && \
+//!     chmod +x /entrypoint.sh
+//! ENTRYPOINT ["/entrypoint.sh"]
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! Its own code may run them:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! CMD ["node", "main.js"] # <- runs no migration
+//! ```
+//! `main.js`:
+//! ```js
+//! await knex.migrate.latest(); // <- may run them
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "ts-node": "10.9.2" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "fastify": "5.6.1" } }
+//! ```
+//!
+//! ## See also
+//!
+//! - `migrations/failure-stops-start`
+
+use plimsoll_model::Why;
+use plimsoll_model::entrypoint::ScriptSource;
+use plimsoll_model::migration::named_in_source;
+
+use crate::conditions::HAS_MIGRATIONS;
+use crate::migrating::{awaited_job, pipeline_step, starts};
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "migrations/run-before-start",
+    section: Section::Migrations,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::Medium,
+    effort: Effort::Hours,
+    within: None,
+    after: &["migrations/included"],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_MIGRATIONS],
+    source: include_str!("run_before_start.rs"),
+    run: Run::Service(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let starts = starts(cx, service);
+    let message = "migrations run before the service starts";
+    for start in starts.iter() {
+        let Some(step) = start.migrating.first() else { continue };
+        let script = start.startup.script.as_ref().and_then(|script| match script.source {
+            ScriptSource::Generated(span) => Some(span),
+            ScriptSource::Tracked(_) => None,
+        });
+        return Verdict::pass(message, Evidence::shows(step.span, "migrates"))
+            .and(Evidence::context(start.startup.at, "starts the entrypoint"))
+            .and_all(script.map(|span| Evidence::context(span, "writes the entrypoint")));
+    }
+    if let Some((job, awaited)) = awaited_job(cx, service) {
+        let says = format!("awaits the job `{}`", job.name);
+        return Verdict::pass(message, Evidence::shows(awaited, says))
+            .and(Evidence::context(job.span, "migrates"));
+    }
+    if let Some(step) = pipeline_step(cx, service) {
+        return Verdict::pass(message, Evidence::shows(step, "migrates before it deploys"));
+    }
+    let place = starts.iter().next().map_or(service.place, |start| {
+        start.startup.app.first().map_or(start.startup.at, |(_, span)| *span)
+    });
+    let nothing = Evidence::missing_in(place, "runs no migration");
+    let Some(migrations) = service.migrations.map(|id| &cx.delivery[id]) else {
+        return Verdict::unknown(Why::Unsupported, "the service has no migrations", nothing);
+    };
+    let open = |why: Why, at| {
+        let message = "what runs the migrations cannot be told: run them in a job that is awaited";
+        Verdict::unknown(why, message, Evidence::context(at, why.decide()))
+    };
+    if let Some((why, at)) = starts.iter().find_map(|start| start.startup.unknown) {
+        return open(why, at);
+    }
+    if let Some(&id) = service.images.iter().find(|&&id| cx.delivery[id].broken) {
+        return open(Why::Unparsed, cx.start_of(cx.delivery[id].file));
+    }
+    if let Some(&file) = service.unread.first() {
+        return open(Why::Unsupported, cx.start_of(file));
+    }
+    if let Some(at) = named_in_source(cx.delivery, migrations) {
+        let message = "the service's own code may run the migrations: it is not read yet";
+        return Verdict::unknown(Why::Unsupported, message, nothing)
+            .and(Evidence::context(at, "may run them"));
+    }
+    if cx.delivery.tree.outside().is_some() {
+        return open(Why::OutOfTree, place);
+    }
+    Verdict::fail(
+        "nothing runs the migrations before the start: add a job that is awaited",
+        nothing,
+    )
+    .and(Evidence::context(migrations.at, "the migrations"))
+}

@@ -1,0 +1,179 @@
+//! # The coverage script measures coverage
+//!
+//! A script (`coverage`, `test:coverage`, or a test script that asks for it) runs a declared tool that
+//! measures what the tests reach.
+//!
+//! Without it nobody knows what the tests leave out, and no pipeline can hold a threshold.
+//!
+//! Declare the tool, and ask for coverage: `jest --coverage`, `vitest run --coverage`, `c8`, or Node's
+//! own `--experimental-test-coverage`.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { // <- no script `coverage`
+//!     "test": "jest"
+//!   },
+//!   "devDependencies": { "jest": "30.1.3" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } }
+//!   }
+//! }
+//! ```
+//!
+//! Nothing installs the tool:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "coverage": "nyc jest" // <- `nyc` is not installed
+//!   },
+//!   "devDependencies": { "jest": "30.1.3" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } }
+//!   }
+//! }
+//! ```
+//!
+//! ## Fixed
+//!
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "test": "jest",
+//!     "test:coverage": "jest --coverage" // <- the script `test:coverage`
+//!   },
+//!   "devDependencies": { "jest": "30.1.3" } // <- `jest` brings `jest`
+//! }
+//! ```
+//!
+//! ## Passes
+//!
+//! Whatever its name, it asks for coverage:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "test": "node --test --experimental-test-coverage" } } // <- the script `test`
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "coverage": "jest --coverage" // <- `jest` is not declared
+//!   },
+//!   "devDependencies": { "preset": "1.0.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } },
+//!     "node_modules/preset": { "version": "1.0.0", "dev": true }
+//!   }
+//! }
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.14-slim
+//! CMD ["python", "app.py"]
+//! ```
+//!
+//! ## See also
+//!
+//! - `packages/test-script`
+
+use crate::conditions::IS_NODE_PACKAGE;
+use crate::{
+    Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
+};
+
+use super::{Wanted, package, runner};
+
+pub(super) static CHECK: Check = Check {
+    id: "packages/coverage-script",
+    section: Section::Packages,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::Low,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&IS_NODE_PACKAGE],
+    source: include_str!("coverage_script.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+static WANTED: Wanted = Wanted {
+    names: &["coverage", "test:coverage", "test:cov", "cov", "test:ci:coverage", "test-coverage"],
+    by_command: measures,
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    WANTED.judge(cx, service)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    WANTED.fix(cx, service, runner(package(cx, service)?).1)
+}
+
+/// Whether a command measures coverage.
+fn measures(words: &[&str]) -> bool {
+    const ASKS: [&str; 6] = [
+        "--coverage",
+        "--collectCoverage",
+        "--coverage.enabled",
+        "--experimental-test-coverage",
+        "nyc",
+        "c8",
+    ];
+    words.iter().any(|word| ASKS.contains(&word.trim_end_matches("=true")))
+}

@@ -1,0 +1,224 @@
+//! # The lint script lints
+//!
+//! `npm run lint` runs a linter that the manifest declares, with a configuration that exists.
+//!
+//! ESLint without a configuration lints nothing: it ends with an error before it reads a file. A
+//! pipeline that calls it fails, or has long been told to ignore that.
+//!
+//! Declare the linter, and write its configuration: `eslint.config.js` since version 9, `.eslintrc.*`
+//! before.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "lint": "eslint src" // <- needs it
+//!   },
+//!   "devDependencies": { "eslint": "9.36.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/eslint": { "version": "9.36.0", "dev": true, "bin": { "eslint": "bin/eslint.js" } }
+//!   }
+//! }
+//! ```
+//! `src/main.js`:
+//! ```js
+//! ```
+//! <- is not there
+//!
+//! There is none:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "start": "node main.js" } } // <- no script `lint`
+//! ```
+//!
+//! Version 9 no longer reads the old configuration:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "lint": "eslint ." // <- needs it
+//!   },
+//!   "devDependencies": { "eslint": "9.36.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/eslint": { "version": "9.36.0", "dev": true, "bin": { "eslint": "bin/eslint.js" } }
+//!   }
+//! }
+//! ```
+//! `.eslintrc.json`:
+//! ```json
+//! { "root": true }
+//! ```
+//!
+//! ## Fixed
+//!
+//! `eslint.config.js`:
+//! ```js
+//! export default []; // <- exists
+//! ```
+//!
+//! ## Passes
+//!
+//! An older one, with the older configuration above it:
+//!
+//! `service/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `service/package.json`:
+//! ```json
+//! {
+//!   "scripts": { "lint": "eslint src --ext .js" }, // <- the script `lint`
+//!   "devDependencies": { "eslint": "8.57.1" }
+//! }
+//! ```
+//! `service/package-lock.json`:
+//! ```json
+//! { "lockfileVersion": 3, "packages": {
+//!     "node_modules/eslint": { "version": "8.57.1", "dev": true, "bin": { "eslint": "bin/eslint.js" } }
+//! } }
+//! ```
+//! `service/src/main.js`:
+//! ```js
+//! ```
+//! `.eslintrc.json`:
+//! ```json
+//! { "root": true } // <- exists
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "lint": "eslint ." // <- `eslint` is not declared
+//!   },
+//!   "devDependencies": { "preset": "1.0.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/eslint": { "version": "9.36.0", "dev": true, "bin": { "eslint": "bin/eslint.js" } },
+//!     "node_modules/preset": { "version": "1.0.0", "dev": true }
+//!   }
+//! }
+//! ```
+//! `eslint.config.js`:
+//! ```js
+//! export default [];
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.14-slim
+//! CMD ["python", "app.py"]
+//! ```
+
+use crate::conditions::IS_NODE_PACKAGE;
+use crate::{
+    Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Safety, Section, ServiceSubject, Severity,
+    Snippet, Status, Verdict,
+};
+
+use super::{Wanted, package};
+
+pub(super) static CHECK: Check = Check {
+    id: "packages/lint-script",
+    section: Section::Packages,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::Low,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&IS_NODE_PACKAGE],
+    source: include_str!("lint_script.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+static WANTED: Wanted = Wanted {
+    names: &["lint", "lint:check", "lint:ci", "eslint", "lint:all", "lint:js", "lint:ts"],
+    by_command: lints,
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    WANTED.judge(cx, service)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let package = package(cx, service)?;
+    if WANTED.find(package).is_none() {
+        return WANTED.fix(cx, service, "eslint .");
+    }
+    let eslint = package.lockfile.as_ref().and_then(|lock| lock.installed.get("eslint"))?;
+    let old = eslint.version.split('.').next().and_then(|major| major.parse().ok());
+    let old = old.is_some_and(|major: u32| major < 9);
+    let (name, language, text) = if old {
+        (".eslintrc.json", "json", "{ \"root\": true, \"extends\": \"eslint:recommended\" }\n")
+    } else {
+        (
+            "eslint.config.mjs",
+            "js",
+            "import js from \"@eslint/js\";\n\nexport default [js.configs.recommended];\n",
+        )
+    };
+    let dir = if service.dir.is_empty() { String::new() } else { format!("{}/", service.dir) };
+    Some(Fix {
+        does: "write the configuration that ESLint reads".into(),
+        safety: Safety::Sketch,
+        snippet: Some(Snippet { path: format!("{dir}{name}"), language, text: text.to_owned() }),
+        patch: None,
+    })
+}
+
+/// Whether a command lints.
+fn lints(words: &[&str]) -> bool {
+    let linter = |word: &&str| matches!(*word, "eslint" | "biome" | "oxlint" | "standard" | "xo");
+    words.iter().any(linter)
+}

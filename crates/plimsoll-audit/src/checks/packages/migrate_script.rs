@@ -1,0 +1,259 @@
+//! # The migrate script migrates
+//!
+//! A script (`migrate`, `db:migrate`, `migration:run` …) runs the migrations with a declared tool and
+//! a configuration that exists.
+//!
+//! Entrypoints, jobs and runbooks call this script; when it names a configuration that is not there,
+//! the first to notice is a start that fails.
+//!
+//! Declare the tool in `dependencies`, for the image needs it, too, and name the configuration. What
+//! keeps nothing in an SQL database needs no such script.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "migrate": "knex migrate:latest --knexfile knexfile.ts" // <- needs it
+//!   },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/knex": { "version": "3.1.0", "bin": { "knex": "bin/cli.js" } }
+//!   }
+//! }
+//! ```
+//! <- is not there
+//!
+//! There is none:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "start": "node main.js" }, // <- no script `migrate`
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! ```
+//!
+//! ## Fixed
+//!
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "migrate": "knex migrate:latest --knexfile knexfile.js" // <- the script `migrate`
+//!   },
+//!   "dependencies": { "knex": "3.1.0" } // <- `knex` brings `knex`
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! ```
+//!
+//! ## Passes
+//!
+//! By another name, with a configuration that the tool finds by itself:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "database:forward": "knex migrate:latest" // <- the script `database:forward`
+//!   },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/knex": { "version": "3.1.0", "bin": { "knex": "bin/cli.js" } }
+//!   }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "migrate": "knex migrate:latest" // <- `knex` is not declared
+//!   },
+//!   "dependencies": { "preset": "1.0.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/knex": { "version": "3.1.0", "bin": { "knex": "bin/cli.js" } },
+//!     "node_modules/preset": { "version": "1.0.0" }
+//!   }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "migrate": "migrate -path migrations -database \"$DATABASE_URL\" up" // <- a program of the machine
+//!   },
+//!   "dependencies": { "pg": "8.16.3" }
+//! }
+//! ```
+//!
+//! ## Does not apply
+//!
+//! No database:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "start": "node main.js" } }
+//! ```
+//!
+//! ## See also
+//!
+//! - `migrations/included`: whether the files are in the image.
+
+use plimsoll_model::migration::{MigrationTool, is_migrate_command};
+
+use crate::conditions::{IS_NODE_PACKAGE, USES_A_DATABASE};
+use crate::{
+    Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
+};
+
+use super::Wanted;
+
+pub(super) static CHECK: Check = Check {
+    id: "packages/migrate-script",
+    section: Section::Packages,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&IS_NODE_PACKAGE, &USES_A_DATABASE],
+    source: include_str!("migrate_script.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+static WANTED: Wanted = Wanted {
+    names: &[
+        "migrate",
+        "migrate:latest",
+        "migrate:up",
+        "migrate:deploy",
+        "migrate:run",
+        "db:migrate",
+        "migration:run",
+        "migrations:run",
+        "migration:up",
+        "prisma:migrate",
+        "prisma:deploy",
+        "db:deploy",
+        "migrate:prod",
+    ],
+    by_command: migrates,
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    WANTED.judge(cx, service)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let migrations = &cx.delivery[service.migrations?];
+    let command = match migrations.tool {
+        MigrationTool::Knex => {
+            let config = cx.path(migrations.config?).rsplit('/').next().unwrap_or("knexfile.js");
+            format!("knex migrate:latest --knexfile {config}")
+        }
+        MigrationTool::Prisma => "prisma migrate deploy".to_owned(),
+        MigrationTool::Sequelize => "sequelize-cli db:migrate".to_owned(),
+        MigrationTool::NodePgMigrate => "node-pg-migrate up".to_owned(),
+        MigrationTool::DbMigrate => "db-migrate up".to_owned(),
+        _ => return None,
+    };
+    WANTED.fix(cx, service, &command)
+}
+
+/// Whether a command migrates forward.
+pub(super) fn migrates(words: &[&str]) -> bool {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    is_migrate_command(&words)
+}

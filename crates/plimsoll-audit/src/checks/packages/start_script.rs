@@ -1,0 +1,293 @@
+//! # The start script starts what the image starts
+//!
+//! `npm start` runs a program that the manifest declares, on a file that exists or that the build
+//! makes.
+//!
+//! Developers, process managers and platforms without a Dockerfile call this script. When the image
+//! starts one file and the script another, only one of them has been tried.
+//!
+//! Write the path of the image's CMD: `"start": "node dist/main.js"`. Without `rootDir`, what
+//! TypeScript emits depends on what the sources import: write it down in `tsconfig.json`. Where it is
+//! not, and the image starts another file of the same output, at most one of the two exists, and the
+//! image's is taken for the one that is run.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "start": "node dist/server.js" // <- needs it
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! ```
+//!
+//! The image starts another file of the same output:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app/services/orders
+//! COPY services/orders .
+//! RUN npx tsc
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/orders/dist ./dist
+//! CMD ["node", "dist/services/orders/src/main.js"] # <- the image starts another
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "start": "node dist/main.js" // <- the image starts another
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `services/orders/tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `services/orders/src/main.ts`:
+//! ```ts
+//! import "../../../shared/log";
+//! ```
+//!
+//! ## Fixed
+//!
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "start": "node dist/main.js" // <- the script `start`
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "start": "node main" } } // <- the script `start`
+//! ```
+//! `main.js`:
+//! ```js
+//! "use strict"; // <- exists
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "start": "tsx main.ts" // <- `tsx` is not declared
+//!   },
+//!   "devDependencies": { "preset": "1.0.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/tsx": { "version": "4.20.5", "bin": { "tsx": "dist/cli.mjs" } },
+//!     "node_modules/preset": { "version": "1.0.0" }
+//!   }
+//! }
+//! ```
+//! `main.ts`:
+//! ```ts
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! Without `rootDir` the imports decide:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "start": "node dist/main.js" // <- names `dist/main.js`
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.14-slim
+//! CMD ["python", "app.py"]
+//! ```
+
+use plimsoll_model::Why;
+use plimsoll_model::entrypoint::startup;
+use plimsoll_model::image::{CopyFrom, Image, StepKind};
+use plimsoll_model::package::script::{self, FileState};
+
+use crate::conditions::IS_NODE_PACKAGE;
+use crate::evidence::clip;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict,
+};
+
+use super::{BY_NAME, Wanted, package};
+
+pub(super) static CHECK: Check = Check {
+    id: "packages/start-script",
+    section: Section::Packages,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&IS_NODE_PACKAGE],
+    source: include_str!("start_script.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+static WANTED: Wanted =
+    Wanted { names: &["start", "start:prod", "start:production", "serve"], by_command: BY_NAME };
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let verdict = WANTED.judge(cx, service);
+    if verdict.why != Some(Why::Unsupported) {
+        return verdict;
+    }
+    contradicted(cx, service).unwrap_or(verdict)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let package = package(cx, service)?;
+    let image = &cx.delivery[*service.images.first()?];
+    let app = startup(cx.delivery, image, None, Some(package))?.app;
+    let words: Vec<&str> = app.iter().map(|(word, _)| &**word).collect();
+    (words.first() == Some(&"node")).then(|| WANTED.fix(cx, service, &words.join(" ")))?
+}
+
+/// The failure where the script and the image's CMD start different files of one output whose
+/// layout depends on imports: at most one of them is emitted.
+fn contradicted(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
+    let package = package(cx, service)?;
+    let typescript = package.typescript.as_ref().filter(|ts| ts.root_dir.is_absent())?;
+    let out = typescript.out_dir.known()?.trim_start_matches("./");
+    let script = WANTED.find(package)?;
+    let tree = &cx.delivery.tree;
+    let commands = script::commands(tree, &cx.delivery.packages, package, script);
+    let mut files = commands.iter().flat_map(|command| &command.files);
+    let named = files.find(|file| file.state == FileState::Unknown(Why::Unsupported))?;
+    let by_script = below(named.written.trim_start_matches("./"), out)?;
+    // Whether the directory from which the image's file would be compiled has the script's, too.
+    let both = |emitted: &str| {
+        let path = |name: &str| format!("/{}.ts", name.trim_end_matches(".js"));
+        let (wanted, other) = (path(emitted), path(by_script));
+        let mut roots = tree
+            .under(&package.dir)
+            .map(|file| format!("/{}", tree.path(file)))
+            .filter_map(|file| Some(file.strip_suffix(&*wanted)?.to_owned()))
+            .peekable();
+        roots.peek().is_none()
+            || roots
+                .any(|root| tree.find(format!("{root}{other}").trim_start_matches('/')).is_some())
+    };
+    for &id in &service.images {
+        let image = &cx.delivery[id];
+        let Some(started) = startup(cx.delivery, image, None, Some(package)) else { continue };
+        let [(node, _), (path, at), ..] = &*started.app else { continue };
+        let Some(emitted) = emitted(image, path, out).filter(|_| node == "node") else { continue };
+        if !both(&emitted) {
+            let message = format!(
+                "`{}` starts `{}`, the image starts another of that output: name the same",
+                script.name,
+                clip(&named.written),
+            );
+            return Some(
+                Verdict::fail(
+                    message,
+                    Evidence::contradicts(script.span, "the image starts another"),
+                )
+                .and(Evidence::context(*at, "the image starts another"))
+                .and(Evidence::context(cx.start_of(typescript.config), "no `rootDir`")),
+            );
+        }
+    }
+    None
+}
+
+/// A file of the output directory `out` that the image starts, as the compiler named it: found
+/// through the COPY that brought the directory.
+fn emitted(image: &Image, path: &str, out: &str) -> Option<String> {
+    let stage = image.target?;
+    let workdir = image.stages.get(stage)?.config.workdir.clone()?;
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{}/{}", workdir.trim_end_matches('/'), path.trim_start_matches("./"))
+    };
+    for step in image.steps_with_bases(stage).iter().rev() {
+        let StepKind::Copy(copy) = &step.kind else { continue };
+        let (Some(dest), CopyFrom::Stage(_)) = (copy.dest.known(), &copy.from) else { continue };
+        let Some(rest) = below(&path, dest.trim_end_matches('/')) else { continue };
+        // The output itself, or a directory that holds it.
+        let [source] = &*copy.sources else { continue };
+        let source = source.path.trim_end_matches('/');
+        if source.ends_with(&format!("/{out}")) {
+            return Some(rest.to_owned());
+        }
+        return below(rest, out).map(str::to_owned);
+    }
+    // Built where it runs.
+    below(below(&path, workdir.trim_end_matches('/'))?, out).map(str::to_owned)
+}
+
+fn below<'p>(path: &'p str, dir: &str) -> Option<&'p str> {
+    path.strip_prefix(dir)?.strip_prefix('/')
+}

@@ -1,0 +1,220 @@
+//! # The test script runs the tests
+//!
+//! `npm test` runs a test runner that the manifest declares, with a configuration that exists.
+//!
+//! A pipeline that calls a test script which is not there, or npm's placeholder, tests nothing; one
+//! whose runner is there by accident stops at the next update.
+//!
+//! Declare the runner in `devDependencies`, or use Node's own (`node --test`). A script that only
+//! prints counts as none.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "test": "echo \"Error: no test specified\" && exit 1" // <- runs no tool
+//!   },
+//!   "devDependencies": { "jest": "30.1.3" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } }
+//!   }
+//! }
+//! ```
+//!
+//! There is none:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "start": "node main.js" } } // <- no script `test`
+//! ```
+//!
+//! The configuration is not there:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "test": "jest --config jest.unit.js" }, // <- needs it
+//!   "devDependencies": { "jest": "30.1.3" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } }
+//!   }
+//! }
+//! ```
+//! <- is not there
+//!
+//! ## Fixed
+//!
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "test": "jest" // <- the script `test`
+//!   },
+//!   "devDependencies": { "jest": "30.1.3" } // <- `jest` brings `jest`
+//! }
+//! ```
+//!
+//! ## Passes
+//!
+//! Node's own runner:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "test": "node --test" } } // <- the script `test`
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "test": "jest" // <- `jest` is not declared
+//!   },
+//!   "devDependencies": { "preset": "1.0.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } },
+//!     "node_modules/preset": { "version": "1.0.0", "dev": true }
+//!   }
+//! }
+//! ```
+//!
+//! Or it is downloaded each time:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "test": "npx vitest run" // <- downloaded when it runs
+//!   }
+//! }
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! The machine must bring a program:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "test": "docker compose up --detach && jest" // <- `docker` is a program of the machine
+//!   },
+//!   "devDependencies": { "jest": "30.1.3" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } }
+//!   }
+//! }
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.14-slim
+//! CMD ["python", "app.py"]
+//! ```
+//!
+//! ## See also
+//!
+//! - `packages/coverage-script`
+
+use crate::conditions::IS_NODE_PACKAGE;
+use crate::{
+    Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
+};
+
+use super::{BY_NAME, Wanted, package, runner};
+
+pub(super) static CHECK: Check = Check {
+    id: "packages/test-script",
+    section: Section::Packages,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&IS_NODE_PACKAGE],
+    source: include_str!("test_script.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+static WANTED: Wanted = Wanted {
+    names: &["test", "test:ci", "test:run", "test:all", "test:unit"],
+    by_command: BY_NAME,
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    WANTED.judge(cx, service)
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    WANTED.fix(cx, service, runner(package(cx, service)?).0)
+}

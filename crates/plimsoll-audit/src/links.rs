@@ -1,0 +1,247 @@
+//! Local dependencies in an image: where the links of `node_modules` lead, and what is there.
+
+use plimsoll_model::Why;
+use plimsoll_model::entrypoint::startup;
+use plimsoll_model::filesystem::{Filesystem, Found, Modules};
+use plimsoll_model::image::{EffectKind, Image, Manager};
+use plimsoll_model::package::{Dependency, DependencyKind, Package};
+use plimsoll_source::Span;
+
+use crate::conditions::is_local;
+use crate::evidence::clip;
+use crate::{Cx, Evidence, ServiceSubject, Verdict};
+
+/// Where the link of a local dependency leads in an image.
+pub(crate) struct Lead<'a> {
+    pub(crate) dependency: &'a Dependency,
+    pub(crate) image: &'a Image,
+    /// Where it leads; empty where that is not known.
+    pub(crate) path: String,
+    /// What brought its `node_modules`: the install, or the last COPY.
+    pub(crate) by: Option<Span>,
+    pub(crate) state: State,
+}
+
+/// What is where a link leads.
+pub(crate) enum State {
+    /// The package, brought by this; and the command that builds it, where it must be built.
+    There(Span, Option<Span>),
+    /// The manager copies it and makes no link.
+    Copied,
+    /// The package, which nothing builds.
+    Unbuilt(Span),
+    /// Nothing.
+    Nothing,
+    /// The repository has no such directory: its path.
+    Gone(String),
+    /// It cannot be told.
+    Unknown(Why, Option<Span>),
+}
+
+/// The local dependencies of a service's package in each of its images.
+pub(crate) fn leads<'a>(
+    cx: &Cx<'a>,
+    service: ServiceSubject<'a>,
+    package: &'a Package,
+) -> Vec<Lead<'a>> {
+    let mut found = Vec::new();
+    for &id in &service.images {
+        let image = &cx.delivery[id];
+        let Some(stage) = image.target else { continue };
+        let fs = Filesystem::new(cx.delivery, image);
+        let hosts: Vec<(Modules, &str)> = fs
+            .modules(stage)
+            .into_iter()
+            .filter_map(|modules| {
+                let base = base(cx, &fs, &modules, package)?;
+                Some((modules, base))
+            })
+            .collect();
+        for dependency in package.dependencies.iter().filter(|dependency| is_local(dependency)) {
+            let unknown = |why| Lead {
+                dependency,
+                image,
+                path: String::new(),
+                by: None,
+                state: State::Unknown(why, None),
+            };
+            let Some(local) = &dependency.local else {
+                found.push(unknown(Why::OutOfTree));
+                continue;
+            };
+            let tree = &cx.delivery.tree;
+            if !tree.is_dir(local) && !local.is_empty() {
+                let gone = tree.outside().is_none() && tree.unlisted(local).is_none();
+                let state = State::Gone(local.clone());
+                found.push(if gone {
+                    Lead { state, ..unknown(Why::OutOfTree) }
+                } else {
+                    unknown(Why::OutOfTree)
+                });
+                continue;
+            }
+            let installed = |modules: &Modules| {
+                modules.production.is_none() || dependency.kind != DependencyKind::Development
+            };
+            let before = found.len();
+            for (modules, base) in hosts.iter().filter(|(modules, _)| installed(modules)) {
+                let path = modules.link(&dependency.name, base, local);
+                let copies =
+                    modules.manager != Manager::Npm && dependency.requirement.starts_with("file:");
+                let state = if copies {
+                    State::Copied
+                } else {
+                    match fs.find(stage, &path) {
+                        Found::Absent => State::Nothing,
+                        Found::Unknown(why, at) => State::Unknown(why, at),
+                        there => {
+                            let via = there.via().unwrap_or(modules.via);
+                            built(cx, image, &fs, local, modules.via, via)
+                        }
+                    }
+                };
+                let by = Some(modules.copied.unwrap_or(modules.via));
+                found.push(Lead { dependency, image, path, by, state });
+            }
+            if found.len() == before
+                && (hosts.is_empty() || dependency.kind != DependencyKind::Development)
+            {
+                found.push(unknown(Why::NeedsBuild));
+            }
+        }
+    }
+    found
+}
+
+/// The directory of the tree that an install was of: the package's, or its workspace root's.
+pub(crate) fn base<'a>(
+    cx: &Cx<'a>,
+    fs: &Filesystem<'_>,
+    modules: &Modules,
+    package: &'a Package,
+) -> Option<&'a str> {
+    let manifest = format!("{}/package.json", modules.origin.trim_end_matches('/'));
+    let Found::File { file, .. } = fs.find(modules.stage, &manifest) else { return None };
+    if file == package.manifest {
+        return Some(&package.dir);
+    }
+    let root = package.workspace.as_deref()?;
+    let at = cx.delivery.packages.iter().find(|p| p.manifest == file)?;
+    (at.dir == root).then_some(root)
+}
+
+/// A package that is there: whether it must be built, and what builds it.
+fn built(
+    cx: &Cx<'_>,
+    image: &Image,
+    fs: &Filesystem<'_>,
+    local: &str,
+    install: Span,
+    via: Span,
+) -> State {
+    let package = cx.delivery.packages.iter().find(|p| p.dir == local && p.is_node());
+    let Some(package) = package else { return State::There(via, None) };
+    let tree = &cx.delivery.tree;
+    let main = package.main.as_ref().map_or("index.js", |(main, _)| main);
+    let main = main.trim_start_matches("./");
+    let at = if local.is_empty() { main.to_owned() } else { format!("{local}/{main}") };
+    let written = [at.clone(), format!("{at}.js"), format!("{at}/index.js")];
+    if written.iter().any(|path| tree.find(path).is_some()) || package.script("build").is_none() {
+        return State::There(via, None);
+    }
+    let name = local.rsplit('/').next().unwrap_or(local);
+    for stage in image.stages_built() {
+        let places = fs.places(stage, local);
+        for (_, effect) in image.effects(stage) {
+            let EffectKind::Build { words } = &effect.kind else { continue };
+            let named = |word: &String| {
+                Some(word.as_str()) == package.name.as_deref()
+                    || word.split(['/', ':', '=']).any(|part| part == name)
+                    || matches!(&**word, "--workspaces" | "-ws" | "-r" | "--recursive")
+                    || matches!(&**word, "turbo" | "lerna" | "nx")
+            };
+            if places.contains(&effect.workdir) || words.iter().any(named) {
+                return State::There(via, Some(effect.span));
+            }
+        }
+    }
+    // npm runs it for what it links.
+    if package.script("prepare").is_some() {
+        return State::There(via, Some(install));
+    }
+    State::Unbuilt(via)
+}
+
+/// What a lead is worth.
+pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict {
+    let (name, at) = (clip(&lead.dependency.name), lead.dependency.span);
+    let path = clip(&lead.path);
+    let link = package.lockfile.iter().flat_map(|lock| &lock.links).find(|(entry, ..)| {
+        entry.strip_suffix(&*lead.dependency.name).is_some_and(|dir| dir.ends_with("node_modules/"))
+    });
+    let link = link.map(|(_, _, span)| Evidence::context(*span, "the link"));
+    let by =
+        lead.by.map(|by| Evidence::context(by, format!("from here its link leads to `{path}`")));
+    match &lead.state {
+        State::There(via, built) => Verdict::pass(
+            "the links of local dependencies lead to what the final stage holds",
+            Evidence::shows(at, format!("leads to `{path}`")),
+        )
+        .and(Evidence::shows(*via, "brings it"))
+        .and_all(built.map(|built| Evidence::shows(built, "builds it")))
+        .and_all(link),
+        State::Copied => Verdict::pass(
+            "local dependencies are copied when they are installed",
+            Evidence::shows(at, "is copied by the package manager"),
+        )
+        .and_all(by),
+        State::Gone(dir) => Verdict::fail(
+            format!("`{name}` is a link to `{}`, which does not exist: mend it", clip(dir)),
+            Evidence::contradicts(at, "there is nothing where it leads"),
+        )
+        .and(Evidence::missing_file(dir.clone(), "no such directory")),
+        State::Nothing if loads(cx, package, lead) => Verdict::fail(
+            format!("`{name}` leads to `{path}`, where nothing is: copy it there"),
+            Evidence::contradicts(at, format!("nothing is at `{path}`, and the start loads it")),
+        )
+        .and_all(by)
+        .and_all(link),
+        State::Nothing if lead.dependency.kind == DependencyKind::Development => Verdict::partial(
+            format!("`{name}`, for development, leads to `{path}`, where nothing is"),
+            Evidence::contradicts(at, format!("nothing is at `{path}`")),
+        )
+        .and_all(by)
+        .and_all(link),
+        State::Nothing => Verdict::unknown(
+            Why::Unsupported,
+            format!("`{name}` leads to `{path}`, where nothing is: does code need it?"),
+            Evidence::context(at, format!("nothing is at `{path}`")),
+        )
+        .and_all(by)
+        .and_all(link),
+        State::Unbuilt(via) => Verdict::unknown(
+            Why::Unsupported,
+            format!("`{name}` is at `{path}`, and nothing builds it: does code need it?"),
+            Evidence::context(at, "must be built, and nothing does"),
+        )
+        .and(Evidence::context(*via, "brings it unbuilt"))
+        .and_all(link),
+        State::Unknown(why, place) => Verdict::unknown(
+            *why,
+            format!("where the link of `{name}` leads in the image cannot be told"),
+            Evidence::context(at, "a link to a directory"),
+        )
+        .and_all(place.map(|place| Evidence::context(place, why.decide())))
+        .and_all(by),
+    }
+}
+
+/// Whether the start names the package: `node -r @acme/shared/register main.js`.
+fn loads(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> bool {
+    let name = &lead.dependency.name;
+    startup(cx.delivery, lead.image, None, Some(package)).is_some_and(|startup| {
+        startup.app.iter().any(|(word, _)| {
+            word.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    })
+}

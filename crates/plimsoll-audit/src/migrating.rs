@@ -1,0 +1,191 @@
+//! How a service runs its migrations: before it starts, in jobs that it awaits, in pipelines.
+
+use plimsoll_model::container::{Container, ContainerKind};
+use plimsoll_model::entrypoint::{OnFailure, Startup, startup};
+use plimsoll_model::image::Image;
+use plimsoll_model::migration::is_migrate_command;
+use plimsoll_model::package::Package;
+use plimsoll_model::package::script::commands;
+use plimsoll_model::pipeline::RoleKind;
+use plimsoll_model::{Fact, Why};
+use plimsoll_source::Span;
+
+use crate::startup::servers;
+use crate::{Cx, ServiceSubject, Subject};
+
+/// A command that migrates before the application runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Migrating {
+    pub(crate) words: Vec<String>,
+    pub(crate) span: Span,
+    pub(crate) on_failure: OnFailure,
+}
+
+/// A way in which a service starts, with the commands that migrate before it.
+pub(crate) struct Start<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) startup: Startup,
+    pub(crate) migrating: Vec<Migrating>,
+}
+
+/// Every way in which a service starts in production, jobs apart.
+pub(crate) fn starts<'a>(cx: &Cx<'a>, service: ServiceSubject<'_>) -> Vec<Start<'a>> {
+    let package = service.package.map(|id| &cx.delivery[id]);
+    servers(cx, Subject::Service(service.id))
+        .into_iter()
+        .filter_map(|start| {
+            let startup = start.startup(cx)?;
+            let migrating = migrating(cx, package, &startup);
+            Some(Start { image: start.image, startup, migrating })
+        })
+        .collect()
+}
+
+/// The commands that migrate before the application: in the entrypoint, or in the package's script
+/// that it ends in (`npm start`).
+fn migrating(cx: &Cx<'_>, package: Option<&Package>, startup: &Startup) -> Vec<Migrating> {
+    let before = startup.before.iter().filter(|step| step.migrates);
+    let mut found: Vec<Migrating> = before
+        .map(|step| Migrating {
+            words: step.words.clone(),
+            span: step.span,
+            on_failure: step.on_failure.clone(),
+        })
+        .collect();
+    let app: Vec<&str> = startup.app.iter().map(|(word, _)| &**word).collect();
+    let name = match *app {
+        ["npm" | "yarn" | "pnpm" | "bun", "run", name, ..] => name,
+        ["npm" | "yarn" | "pnpm", "start", ..] => "start",
+        ["yarn" | "pnpm", name, ..] => name,
+        _ => return found,
+    };
+    let Some((package, script)) = package.and_then(|p| Some((p, p.script(name)?))) else {
+        return found;
+    };
+    let all = commands(&cx.delivery.tree, &cx.delivery.packages, package, script);
+    let own = script.command.as_str();
+    // What comes last is the application.
+    for command in all.iter().take(all.len().saturating_sub(1)) {
+        if !is_migrate_command(&command.words) {
+            continue;
+        }
+        // `prestart` and `a && b` stop when it fails; of other texts nothing is said.
+        let hook = command.span != script.span && !own.contains("migrat");
+        let chained = own.contains("&&") && !own.contains(['|', ';']);
+        let on_failure = if hook || chained {
+            OnFailure::Stops(command.span)
+        } else {
+            OnFailure::Unknown(Why::Unsupported)
+        };
+        found.push(Migrating { words: command.words.clone(), span: command.span, on_failure });
+    }
+    found
+}
+
+/// Whether a command before the application migrates.
+pub(crate) fn at_start(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Fact<bool> {
+    let starts = starts(cx, service);
+    let mut all = starts.iter();
+    if let Some(found) = all.find_map(|start| start.migrating.first()) {
+        return Fact::inferred(true, Some(found.span));
+    }
+    let unknown = starts.iter().find_map(|start| start.startup.unknown);
+    match unknown {
+        Some((why, at)) => Fact::Unknown(why, Some(at)),
+        None => {
+            let broken = service.images.iter().map(|&id| &cx.delivery[id]).find(|i| i.broken);
+            match broken {
+                Some(image) => Fact::Unknown(Why::Unparsed, Some(cx.start_of(image.file))),
+                None => {
+                    let place = starts.iter().next().map(|start| start.startup.at);
+                    Fact::inferred(false, place)
+                }
+            }
+        }
+    }
+}
+
+/// A container that migrates and that the service awaits before it starts: an init container of
+/// its pod, or a compose service that must have `completed_successfully`.
+pub(crate) fn awaited_job<'a>(
+    cx: &Cx<'a>,
+    service: ServiceSubject<'_>,
+) -> Option<(&'a Container, Span)> {
+    let own = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let servers: Vec<&Container> = own.filter(|container| !container.job).collect();
+    cx.delivery.containers.iter().filter(|job| job.job).find_map(|job| {
+        if !migrates(cx, service, job) {
+            return None;
+        }
+        let awaited = servers.iter().find_map(|server| match (&server.kind, &job.kind) {
+            (ContainerKind::Compose { project: a }, ContainerKind::Compose { project: b }) => {
+                let mut entries = server.depends_on.iter();
+                let entry = entries.find(|entry| {
+                    a == b
+                        && entry.service == job.name
+                        && entry.condition == "service_completed_successfully"
+                })?;
+                Some(entry.span)
+            }
+            (
+                ContainerKind::Kubernetes { workload: a, name: x, .. },
+                ContainerKind::Kubernetes { workload: b, name: y, init: true },
+            ) => (a == b && x == y && server.file == job.file).then_some(job.span),
+            _ => None,
+        })?;
+        Some((job, awaited))
+    })
+}
+
+/// Whether a container of a job migrates: by its command, or by what its image is for.
+fn migrates(cx: &Cx<'_>, service: ServiceSubject<'_>, job: &Container) -> bool {
+    const IMAGES: [&str; 7] =
+        ["flyway", "liquibase", "migrate", "goose", "dbmate", "atlas", "sqlx-cli"];
+    let package = service.package.map(|id| &cx.delivery[id]);
+    if let Some(id) = job.image_id {
+        let Some(startup) = startup(cx.delivery, &cx.delivery[id], Some(job), package) else {
+            return false;
+        };
+        let app: Vec<String> = startup.app.iter().map(|(word, _)| word.clone()).collect();
+        return !migrating(cx, package, &startup).is_empty() || runs_migrations(package, &app);
+    }
+    let name = job.image.known().map(|image| {
+        let image = image.split('@').next().unwrap_or(image);
+        let name = image.rsplit('/').next().unwrap_or(image);
+        name.split(':').next().unwrap_or(name).to_owned()
+    });
+    let commands = [&job.entrypoint, &job.command];
+    let words: Vec<String> = commands
+        .into_iter()
+        .flatten()
+        .flat_map(|exec| exec.words.iter().map(|(word, _)| word.clone()))
+        .flat_map(|word| word.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let by_image = name.is_some_and(|name| IMAGES.iter().any(|known| *known == name));
+    by_image || runs_migrations(package, &words)
+}
+
+/// Whether words migrate, by themselves or through the package's script that they run.
+fn runs_migrations(package: Option<&Package>, words: &[String]) -> bool {
+    if is_migrate_command(words) {
+        return true;
+    }
+    let run = words.iter().position(|word| word == "run");
+    let script = run.and_then(|run| package?.script(words.get(run + 1)?));
+    script.is_some_and(|script| {
+        let words: Vec<String> = script.command.split_whitespace().map(str::to_owned).collect();
+        is_migrate_command(&words)
+    })
+}
+
+/// A step of a pipeline of the service that migrates, in a job that then deploys or is there for
+/// migrations; those of a job that tests migrate the database of the tests.
+pub(crate) fn pipeline_step(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Span> {
+    let mut jobs = service.pipelines.iter().flat_map(|&id| &cx.delivery[id].jobs);
+    jobs.find_map(|job| {
+        let mut roles = job.steps.iter().flat_map(|step| &step.roles);
+        let migrate = roles.find(|role| role.kind == RoleKind::Migrate)?;
+        let deploys = roles.any(|role| role.kind == RoleKind::Deploy);
+        (deploys || job.id.contains("migrat")).then_some(migrate.span)
+    })
+}

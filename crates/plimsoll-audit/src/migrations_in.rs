@@ -1,0 +1,247 @@
+//! What a final stage holds of the files and packages that migrations need.
+
+use plimsoll_model::Why;
+use plimsoll_model::filesystem::{Filesystem, Found};
+use plimsoll_model::image::{EffectKind, Image};
+use plimsoll_model::migration::Migrations;
+use plimsoll_model::package::{DependencyKind, Package};
+use plimsoll_source::Span;
+
+use crate::links::base;
+use crate::{Cx, Evidence, Role, ServiceSubject, Verdict};
+
+/// Whether something is in an image.
+enum Shipped {
+    /// It is, as this shows.
+    Yes(Vec<Evidence>),
+    /// It is not, as this shows.
+    No(Evidence),
+    /// It cannot be told.
+    Open(Why, Option<Span>),
+}
+
+/// Whether the final stage of an image holds the migrations and what runs them.
+pub(crate) fn judge(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    image: &Image,
+    migrations: &Migrations,
+) -> Verdict {
+    let at = migrations.at;
+    let Some(stage) = image.target.filter(|_| !image.broken) else {
+        let evidence = Evidence::context(cx.start_of(image.file), "does not parse");
+        return Verdict::unknown(Why::Unparsed, "the Dockerfile does not parse", evidence);
+    };
+    let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node());
+    let open = |why: Why, place, what: &str| {
+        Verdict::unknown(
+            why,
+            format!("whether the final stage has the {what} cannot be told"),
+            Evidence::context(at, "what the migrations need"),
+        )
+        .and_all(Option::map(place, |place| Evidence::context(place, why.decide())))
+    };
+    let wanted = wanted(cx, migrations);
+    let mut shown = Vec::new();
+    let mut unknown = None;
+    for (path, what) in &wanted {
+        match self::path(cx, image, stage, package, path, what) {
+            Shipped::Yes(evidence) => shown.extend(evidence),
+            Shipped::No(evidence) => {
+                let message = format!("the final stage lacks the {what}: copy them there");
+                // What is there does not decide.
+                let shown =
+                    shown.into_iter().map(|one: Evidence| Evidence { role: Role::Context, ..one });
+                return Verdict::fail(message, evidence)
+                    .and(Evidence::context(at, "names them"))
+                    .and_all(shown);
+            }
+            Shipped::Open(why, place) => unknown = unknown.or(Some(open(why, place, what))),
+        }
+    }
+    if wanted.is_empty() {
+        unknown = Some(open(Why::Unsupported, migrations.directory.span(), "migrations"));
+    }
+    if let Some(unknown) = unknown {
+        return unknown;
+    }
+    let tools = [migrations.tool.npm_package(), migrations.loader.as_deref()];
+    for name in tools.into_iter().flatten() {
+        let Some(package) = package else { continue };
+        match npm_package(cx, image, stage, package, name) {
+            Shipped::Yes(evidence) => shown.extend(evidence),
+            Shipped::No(evidence) => {
+                let message = format!(
+                    "the migrations are there, `{name}`, which they need, is not: install it"
+                );
+                return Verdict::partial(message, evidence).and_all(shown);
+            }
+            Shipped::Open(why, place) => unknown = unknown.or(Some(open(why, place, name))),
+        }
+    }
+    let mut shown = shown.into_iter();
+    match (unknown, shown.next()) {
+        (Some(unknown), _) => unknown,
+        (None, Some(first)) => {
+            Verdict::pass("the final stage holds the migrations and what runs them", first)
+                .and_all(shown)
+        }
+        (None, None) => open(Why::NeedsBuild, None, "migrations"),
+    }
+}
+
+/// Whether a file or directory of the tree is in the final stage, by itself or compiled.
+fn path(
+    cx: &Cx<'_>,
+    image: &Image,
+    stage: usize,
+    package: Option<&Package>,
+    path: &str,
+    what: &str,
+) -> Shipped {
+    let fs = Filesystem::new(cx.delivery, image);
+    let found = fs.places(stage, path).into_iter().find_map(|at| fs.find(stage, &at).via());
+    if let Some(via) = found {
+        return Shipped::Yes(vec![Evidence::shows(via, format!("brings {what}"))]);
+    }
+    if let Some((why, at)) = image.context.unknown() {
+        return Shipped::Open(why, at);
+    }
+    if let Some(typescript) = package.and_then(|package| package.typescript.as_ref())
+        && is_compiled(cx, package, path)
+    {
+        return Shipped::Open(Why::NeedsBuild, Some(cx.start_of(typescript.config)));
+    }
+    // Where it would stand, if a command moved it there.
+    let below = package.map_or(Some(path), |package| below(&package.dir, path));
+    let workdir = image.stages.get(stage).and_then(|stage| stage.config.workdir.as_deref());
+    if let (Some(below), Some(workdir)) = (below, workdir) {
+        let at = format!("{}/{below}", workdir.trim_end_matches('/'));
+        match fs.find(stage, &at) {
+            Found::Unknown(why, at) => return Shipped::Open(why, at),
+            Found::Made { via } | Found::Built { via } => {
+                return Shipped::Open(Why::NeedsBuild, Some(via));
+            }
+            _ => {}
+        }
+    }
+    let from = image.stages.get(stage).map_or_else(|| cx.start_of(image.file), |s| s.from);
+    Shipped::No(Evidence::missing_in(from, format!("the final stage has no {what}")))
+}
+
+/// Whether the TypeScript build may emit something for a path: a source, or a directory of them.
+fn is_compiled(cx: &Cx<'_>, package: Option<&Package>, path: &str) -> bool {
+    let Some(package) = package else { return false };
+    let Some(typescript) = package.typescript.as_ref().filter(|ts| !ts.no_emit) else {
+        return false;
+    };
+    let tree = &cx.delivery.tree;
+    let sources = [".ts", ".mts", ".cts", ".js"];
+    let is_source = match tree.find(path) {
+        Some(_) => sources.iter().any(|end| path.ends_with(end)),
+        None => tree
+            .under(path)
+            .take(1_000)
+            .any(|file| sources.iter().any(|end| tree.path(file).ends_with(end))),
+    };
+    let covers = |pattern: &String| {
+        let literal = pattern.split('*').next().unwrap_or(pattern).trim_end_matches('/');
+        literal.is_empty() || below(literal, path).is_some() || below(path, literal).is_some()
+    };
+    is_source && typescript.include.iter().any(covers)
+}
+
+/// Whether a package is installed in the final stage: globally, or in the `node_modules` of the
+/// service's own package.
+fn npm_package(cx: &Cx<'_>, image: &Image, stage: usize, package: &Package, name: &str) -> Shipped {
+    let global = image.effects(stage).into_iter().find(|(_, effect)| match &effect.kind {
+        EffectKind::Install(install) => {
+            install.global && install.packages.iter().any(|one| unversioned(one) == name)
+        }
+        _ => false,
+    });
+    if let Some((_, effect)) = global {
+        return Shipped::Yes(vec![Evidence::shows(effect.span, format!("installs `{name}`"))]);
+    }
+    let fs = Filesystem::new(cx.delivery, image);
+    let mut hosts = fs.modules(stage);
+    hosts.retain(|modules| base(cx, &fs, modules, package).is_some());
+    let with_development = hosts.iter().find(|modules| modules.production.is_none());
+    let any = with_development.or(hosts.first());
+    let declared = package.dependency(name);
+    let lock = package.lockfile.as_ref().filter(|lock| lock.trouble.is_none());
+    let locked = lock.and_then(|lock| lock.installed.get(name));
+    match (declared, any) {
+        (Some(one), Some(modules)) if one.kind != DependencyKind::Development => {
+            let via = modules.copied.unwrap_or(modules.via);
+            Shipped::Yes(vec![
+                Evidence::shows(one.span, format!("declares `{name}`")),
+                Evidence::shows(via, format!("brings `{name}`")),
+            ])
+        }
+        (Some(one), Some(modules)) => match modules.production {
+            None => Shipped::Yes(vec![
+                Evidence::shows(one.span, format!("`{name}` is for development, and kept")),
+                Evidence::shows(modules.copied.unwrap_or(modules.via), format!("brings `{name}`")),
+            ]),
+            Some(span) => Shipped::No(Evidence::contradicts(span, format!("leaves `{name}` out"))),
+        },
+        (None, Some(modules)) => match (locked, lock) {
+            (Some(at), _) if modules.production.is_none() => Shipped::Yes(vec![Evidence::shows(
+                at.span,
+                format!("`{name}` is there because others need it"),
+            )]),
+            (None, Some(lock)) if package.workspace.is_none() => {
+                Shipped::No(Evidence::missing_in(lock.place, format!("no `{name}`")))
+            }
+            _ => Shipped::Open(Why::NeedsBuild, Some(modules.via)),
+        },
+        (_, None) => Shipped::Open(Why::NeedsBuild, None),
+    }
+}
+
+/// The files and directories that an image must hold, with what they are called.
+fn wanted(cx: &Cx<'_>, migrations: &Migrations) -> Vec<(String, &'static str)> {
+    let config = migrations.config.map(|file| (cx.path(file).to_owned(), "configuration"));
+    let mut wanted: Vec<(String, &'static str)> = config.into_iter().collect();
+    match migrations.directory.known() {
+        Some(dir) => wanted.push((dir.clone(), "migrations")),
+        None => {
+            let files = migrations.files.iter().take(50);
+            wanted.extend(files.map(|&file| (cx.path(file).to_owned(), "migrations")));
+        }
+    }
+    // An ignore file may keep the first of them out.
+    if let (Some(_), Some(&first)) = (migrations.directory.known(), migrations.files.first()) {
+        wanted.push((cx.path(first).to_owned(), "migrations"));
+    }
+    wanted
+}
+
+fn below<'p>(dir: &str, path: &'p str) -> Option<&'p str> {
+    if dir.is_empty() {
+        return Some(path);
+    }
+    let rest = path.strip_prefix(dir)?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}
+
+/// `typescript@5` without its version.
+pub(crate) fn unversioned(package: &str) -> &str {
+    match package.get(1..).and_then(|rest| rest.find('@')) {
+        Some(at) => package.get(..=at).unwrap_or(package),
+        None => package,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_cut() {
+        assert_eq!(unversioned("@a/b@^2"), "@a/b");
+        assert_eq!((unversioned("ts-node"), unversioned("knex@3")), ("ts-node", "knex"));
+        assert_eq!(unversioned("@"), "@");
+    }
+}
