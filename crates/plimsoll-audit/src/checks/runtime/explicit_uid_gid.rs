@@ -98,6 +98,7 @@
 //!
 //! - `runtime/non-root`: it is another user than root at all.
 
+use plimsoll_model::image::EffectKind;
 use plimsoll_model::user::{self, RunsAs, Who};
 
 use crate::conditions::HAS_ITS_OWN_USER;
@@ -180,7 +181,12 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
                     let message = format!(
                         "`{name}` is {uid}, its primary group is not set: name one with a number"
                     );
-                    Verdict::partial(message, Evidence::contradicts(*made, says))
+                    let groups = image.effects(stage).into_iter().filter_map(|(_, effect)| {
+                        let EffectKind::AddGroup { name, .. } = &effect.kind else { return None };
+                        let says = format!("creates `{name}`, which is not its primary group");
+                        Some(Evidence::context(effect.span, says))
+                    });
+                    Verdict::partial(message, Evidence::contradicts(*made, says)).and_all(groups)
                 }
                 (None, Some(gid)) => Verdict::partial(
                     format!("`{name}` is created in group {gid} without a user number: give one"),
