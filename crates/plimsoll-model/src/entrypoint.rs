@@ -279,7 +279,7 @@ impl Walk<'_> {
             self.shell(words);
         } else {
             match self.script_at(first, *span) {
-                Located::Is(script) => self.script(script, rest, *span),
+                Located::Is(script) => self.script(*script, rest, *span),
                 Located::Transparent => self.words(rest),
                 Located::NotShell => self.app(words),
                 Located::Unknown(why, at) => {
@@ -335,7 +335,7 @@ impl Walk<'_> {
             Some((path, at)) => match self.script_at(path, *at) {
                 Located::Is(mut script) => {
                     script.errexit = script.errexit.or(errexit.then_some(*span));
-                    self.script(script, words.get(index + 1..).unwrap_or_default(), *at);
+                    self.script(*script, words.get(index + 1..).unwrap_or_default(), *at);
                 }
                 Located::Unknown(why, at) => self.unknown(why, at),
                 Located::Transparent | Located::NotShell => self.unknown(Why::NeedsBuild, *at),
@@ -420,7 +420,7 @@ impl Walk<'_> {
                 Found::File { file, .. } => return self.tree_script(file, candidate),
                 Found::Made { .. } => {
                     if let Some(script) = self.generated(candidate) {
-                        return Located::Is(script);
+                        return Located::Is(Box::new(script));
                     }
                     doubt.get_or_insert((Why::NeedsBuild, span));
                 }
@@ -465,14 +465,14 @@ impl Walk<'_> {
         let text =
             Derived::verbatim(bytes.to_vec(), Span::new(file, TextRange::of(0, bytes.len())));
         let script = shell::parse(text.text(), Dialect::Bash);
-        Located::Is(EntryScript {
+        Located::Is(Box::new(EntryScript {
             path: path.to_owned(),
             source: ScriptSource::Tracked(file),
             text,
             script,
             errexit: None,
             exec: None,
-        })
+        }))
     }
 
     /// A script that RUN instructions or a COPY here-document write.
@@ -528,7 +528,7 @@ impl Walk<'_> {
 /// What a word that should be a program turns out to be.
 enum Located {
     /// A shell script.
-    Is(EntryScript),
+    Is(Box<EntryScript>),
     /// A known base's entrypoint that becomes its arguments.
     Transparent,
     /// Some other program.
@@ -653,7 +653,7 @@ fn application(steps: &[Step]) -> Option<&Step> {
     let after = steps.iter().rposition(|step| step.exec.is_some()).map_or(0, |last| last + 1);
     let last = steps.get(after..)?.iter().rfind(|step| !step.conditional);
     last.or_else(|| execs().find(passes_arguments))
-        .or_else(|| execs().last())
+        .or_else(|| execs().next_back())
         .or_else(|| steps.last())
 }
 
