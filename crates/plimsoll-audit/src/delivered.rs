@@ -1,9 +1,12 @@
 //! Secrets that a container gets as files: by which mounts, and what is written about them for
 //! whoever runs the service.
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::container::{
     Container, EnvValue, EnvVar, Mount, MountKind, Overlay, SecretUse,
 };
+use plimsoll_model::document::DocumentKind;
 use plimsoll_model::secret::{SecretKind, names_secret_file};
 use plimsoll_source::{EntryKind, FileId, Span, TextRange, Tracking};
 
@@ -181,6 +184,8 @@ pub(crate) struct Text {
     pub(crate) lines: Vec<(Span, String)>,
     /// It is a comment of the file that mounts the secret, and shows the container's path itself.
     pub(crate) comment: bool,
+    /// It reports on the code (an audit, notes), and tells no one what to do.
+    pub(crate) report: bool,
 }
 
 /// The comments about a container, joined where they follow each other, those of files that an
@@ -206,7 +211,7 @@ pub(crate) fn comments(cx: &Cx<'_>, container: &Container) -> Vec<Text> {
         };
         match texts.last_mut().filter(follows) {
             Some(text) => text.lines.push((span, line)),
-            None => texts.push(Text { lines: vec![(span, line)], comment: true }),
+            None => texts.push(Text { lines: vec![(span, line)], comment: true, report: false }),
         }
     }
     texts
@@ -232,7 +237,15 @@ pub(crate) fn documents(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<Text> {
     files.sort_unstable();
     files.dedup();
     let files = files.into_iter().filter(|&file| mine(cx.path(file))).take(MAX_DOCUMENTS);
-    files.filter_map(|file| text(cx, file)).collect()
+    let guides: BTreeSet<FileId> = cx
+        .delivery
+        .documents
+        .iter()
+        .filter(|document| document.kind == DocumentKind::Guide)
+        .map(|document| document.file)
+        .collect();
+    let read = |file| Some(Text { report: !guides.contains(&file), ..text(cx, file)? });
+    files.filter_map(read).collect()
 }
 
 /// The examples of settings beside a service and at the root.
@@ -257,5 +270,5 @@ fn text(cx: &Cx<'_>, file: FileId) -> Option<Text> {
         lines.push((span, String::from_utf8_lossy(line.trim_ascii_end()).into_owned()));
         at += line.len();
     }
-    Some(Text { lines, comment: false })
+    Some(Text { lines, comment: false, report: false })
 }

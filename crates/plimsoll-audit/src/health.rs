@@ -179,13 +179,12 @@ impl<'a> Deployment<'a> {
 }
 
 /// The numbers of a port or a short range, protocol aside: `3000/tcp`, `3000-3002`.
-fn numbers(port: &str) -> std::ops::RangeInclusive<u16> {
+fn numbers(port: &str) -> impl Iterator<Item = u16> {
     let port = port.split('/').next().unwrap_or(port);
     let (first, last) = port.split_once('-').unwrap_or((port, port));
-    match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
-        (Ok(first), Ok(last)) if last.saturating_sub(first) < 1000 => first..=last,
-        _ => 1..=0,
-    }
+    let range = first.trim().parse::<u16>().ok().zip(last.trim().parse::<u16>().ok());
+    let short = range.filter(|(first, last)| last.saturating_sub(*first) < 1000);
+    short.into_iter().flat_map(|(first, last)| first..=last)
 }
 
 /// Whether a health check can find out anything.

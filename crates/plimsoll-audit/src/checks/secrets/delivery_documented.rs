@@ -11,7 +11,7 @@
 //! Declare the file under `secrets:`, or write beside the mount which command creates it.
 //!
 //! Where the path is only named, in a document or an `.env.example`, the check passes in part. Source
-//! code and what other services document do not count. A secret that is mounted in two ways, by the
+//! code, what other services document, and (for a pass) reports on the code do not count. A secret that is mounted in two ways, by the
 //! compose file and by one that operators may add with `-f`, is one.
 //!
 //! ## Fails
@@ -170,10 +170,9 @@ pub(super) static CHECK: Check = Check {
 };
 
 /// What texts say when they tell someone to make a file.
-const MAKES: [&str; 24] = [
+const MAKES: [&str; 17] = [
     "mkdir", "openssl", "cp", "mv", "scp", "keygen", "create", "creates", "generate", "copy",
-    "place", "put", "touch", "echo", "printf", "write", "save", "store", "add", "make", "install",
-    "download", "export", "kubectl",
+    "place", "put", "touch", "echo", "printf", "write", "download",
 ];
 
 /// The most places that are shown for one secret.
@@ -208,7 +207,8 @@ fn judge(cx: &Cx<'_>, secret: &Delivered, texts: &[&Text], examples: &[Text]) ->
             let words = line.to_lowercase();
             words.split(|c: char| !c.is_alphanumeric()).any(|word| MAKES.contains(&word))
         };
-        text.lines.iter().any(|(_, line)| secret.is_named_in(line) && makes(line))
+        !text.report
+            && text.lines.iter().any(|(_, line)| secret.is_named_in(line) && makes(line))
             && (text.comment || text.lines.iter().any(|(_, line)| secret.is_placed_in(line)))
     };
     let places = |text: &Text, what: &'static str| -> Vec<Evidence> {

@@ -167,7 +167,7 @@ fn judge(cx: &Cx<'_>, secret: &Delivered, texts: &[&Text]) -> Verdict {
     if let Some(first) = guidance.next() {
         let says = tracked.unwrap_or_else(|| "nothing enforces it".to_owned());
         return Verdict::partial(
-            "only guidance says who may read the secret: let the platform enforce a mode",
+            "only guidance says who may read a secret file; let the platform enforce a mode",
             first,
         )
         .and_all(guidance.take(4).collect::<Vec<_>>())
