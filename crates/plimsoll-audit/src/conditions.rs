@@ -42,6 +42,35 @@ pub static HAS_DESCRIPTOR: Condition = Condition {
     },
 };
 
+/// Something in the tree starts the service: a descriptor, a script, a pipeline.
+pub static STARTED: Condition = Condition {
+    name: "starts the image",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = &cx.delivery[id];
+        let deploys = |role: &plimsoll_model::pipeline::Role| {
+            role.kind == plimsoll_model::pipeline::RoleKind::Deploy
+        };
+        let by_program = || {
+            service.programs.iter().any(|&program| cx.delivery[program].roles.iter().any(deploys))
+        };
+        let by_pipeline = || {
+            let jobs = service.pipelines.iter().flat_map(|&pipeline| &cx.delivery[pipeline].jobs);
+            jobs.flat_map(|job| &job.steps).any(|step| step.roles.iter().any(deploys))
+        };
+        if !service.containers.is_empty() || by_program() || by_pipeline() {
+            return Fact::inferred(true, None);
+        }
+        match service.unread.first() {
+            Some(&file) => Fact::Unknown(Why::Unsupported, Some(cx.start_of(file))),
+            None if cx.delivery.tree.outside().is_some() => {
+                Fact::Unknown(Why::OutOfTree, Some(service.place))
+            }
+            None => Fact::inferred(false, None),
+        }
+    },
+};
+
 /// Some stage that is built starts from an image: not all are `FROM scratch`.
 pub static STARTS_FROM_AN_IMAGE: Condition = Condition {
     name: "starts from an image",

@@ -7,6 +7,7 @@
 mod bases;
 mod check;
 mod checks;
+mod ci;
 mod context;
 mod cx;
 mod delivered;
@@ -23,6 +24,7 @@ mod page;
 mod policy;
 mod ports;
 mod report;
+mod runbook;
 mod score;
 mod shipped;
 mod startup;

@@ -29,6 +29,8 @@ pub struct Service {
     pub package: Option<PackageId>,
     /// Its migrations.
     pub migrations: Option<MigrationsId>,
+    /// Files of its code that a change touches, a sample: what path filters are asked about.
+    pub touches: Vec<String>,
     /// Pipelines that run and whose path filters reach it.
     pub pipelines: Vec<PipelineId>,
     /// Documents about it: those below its directory, or that name it.

@@ -347,12 +347,12 @@ fn service(
     let package = packages.get(&*dir).copied().or(copied);
     let package_dir = package.map_or(&*dir, |package| &*delivery[package].dir);
     let migrations = migrations.get(&*dir).or_else(|| migrations.get(package_dir)).copied();
-    let own: Vec<String> = probe_paths(delivery, &dir, &images);
+    let touches = touches(delivery, &dir, &images);
     let pipelines = delivery
         .pipelines
         .iter()
         .enumerate()
-        .filter(|(_, p)| !matches!(p.runs, Runs::No(_)) && p.reaches(&own))
+        .filter(|(_, p)| !matches!(p.runs, Runs::No(_)) && p.reaches(&touches))
         .map(|(i, _)| id(PipelineId, i))
         .collect();
     let unread = delivery
@@ -381,6 +381,7 @@ fn service(
         other_containers,
         package,
         migrations,
+        touches,
         pipelines,
         documents: texts.documents.iter().copied().collect(),
         programs: texts.programs.iter().copied().collect(),
@@ -405,14 +406,44 @@ fn copied_package(image: &Image, packages: &BTreeMap<&str, PackageId>) -> Option
     sources.any(|s| !s.remote && !s.dynamic && copies(&s.path)).then_some(package)
 }
 
-/// Paths that a change of the service would touch: what path filters are asked about.
-fn probe_paths(delivery: &Delivery, dir: &str, images: &[ImageId]) -> Vec<String> {
+/// How many files stand for all of a service's code.
+const MAX_TOUCHES: usize = 32;
+/// How many files are looked at for them.
+const MAX_LOOKED: usize = 5_000;
+
+/// Files that a change of the service's code touches; where the tree has no code of it, those that
+/// there would be.
+fn touches(delivery: &Delivery, dir: &str, images: &[ImageId]) -> Vec<String> {
+    let tree = &delivery.tree;
+    let code: Vec<String> = (tree.under(dir).take(MAX_LOOKED))
+        .filter(|&file| tree.entry(file).tracking != plimsoll_source::Tracking::Ignored)
+        .map(|file| tree.path(file))
+        .filter(|path| is_code(path.strip_prefix(dir).unwrap_or(path)))
+        .take(MAX_TOUCHES)
+        .map(str::to_owned)
+        .collect();
+    if !code.is_empty() {
+        return code;
+    }
     let in_dir =
         |name: &str| if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") };
     let mut paths: Vec<String> = images.iter().map(|&i| delivery[i].path.clone()).collect();
     paths.push(in_dir("src/index.ts"));
     paths.push(in_dir("package.json"));
     paths
+}
+
+/// Whether a file holds code that the service runs: no test, no migration, nothing vendored.
+fn is_code(path: &str) -> bool {
+    const CODE: &[&str] = &[
+        "ts", "js", "mjs", "cjs", "tsx", "jsx", "py", "go", "rs", "java", "kt", "scala", "rb",
+        "php", "cs", "ex", "c", "cc", "cpp", "swift",
+    ];
+    const ASIDE: &[&str] = &["test", "tests", "__tests__", "spec", "migrations", "node_modules"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.')
+        .is_some_and(|(stem, end)| CODE.contains(&end) && !stem.contains(".config"))
+        && !path.split('/').any(|part| ASIDE.contains(&part))
 }
 
 /// A script that starts every service there is: `docker compose up` without a service's name.

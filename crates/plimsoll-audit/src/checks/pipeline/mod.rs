@@ -2,4 +2,6 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod workflow_runs;
+
+pub(super) static CHECKS: &[&Check] = &[&workflow_runs::CHECK];

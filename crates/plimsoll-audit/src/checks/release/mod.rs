@@ -2,4 +2,6 @@
 
 use crate::Check;
 
-pub(super) static CHECKS: &[&Check] = &[];
+mod rollback_documented;
+
+pub(super) static CHECKS: &[&Check] = &[&rollback_documented::CHECK];

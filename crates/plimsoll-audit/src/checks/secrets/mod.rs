@@ -8,6 +8,7 @@ mod none_in_build_args;
 mod none_in_build_context;
 mod none_in_compose;
 mod none_in_image_env;
+mod scanned_in_ci;
 
 pub(super) static CHECKS: &[&Check] = &[
     &delivery_documented::CHECK,
@@ -16,4 +17,5 @@ pub(super) static CHECKS: &[&Check] = &[
     &none_in_build_context::CHECK,
     &none_in_compose::CHECK,
     &none_in_image_env::CHECK,
+    &scanned_in_ci::CHECK,
 ];
