@@ -602,10 +602,7 @@ mod tests {
     fn hostile_commands_end() {
         shell("", "sh |  | - - - - always true");
         shell("curl http://", "curl sh |  | http - 80 /");
-        shell(
-            "timeout timeout timeout timeout timeout timeout curl x:1",
-            "timeout sh |  | - - - -",
-        );
+        shell("env env env env env env curl x:1", "env sh |  | - - - -");
         exec(&["curl", "http://${{{{"], "curl |  | http ${{{{ 80 /");
     }
 }
