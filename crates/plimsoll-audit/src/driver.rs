@@ -30,7 +30,7 @@ impl Outside for () {}
 #[must_use]
 pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let _ = outside;
-    let delivery = Arc::new(plimsoll_model::lower(tree, &policy.hints));
+    let delivery = Arc::new(plimsoll_model::lower(tree));
     let cx = Cx { delivery: &delivery, policy };
     let checks = crate::all();
     let (about_services, about_all): (Vec<&Check>, Vec<&Check>) =

@@ -5,6 +5,7 @@ use plimsoll_model::image::{CopyFrom, EffectKind, Image, Install, Manager, StepK
 use plimsoll_model::package::{DependencyKind, Package};
 use plimsoll_source::Span;
 
+use crate::manifests::{Site, sites};
 use crate::{Cx, ImageSubject};
 
 /// The package whose manifest lies in a directory of a stage, as far as it is a file of the tree.
@@ -118,20 +119,9 @@ pub(crate) fn modules(
     held
 }
 
-/// The commands of each stage that is built, its bases' left to them: stage, effect's place,
-/// directory, installation.
-pub(crate) fn installs(image: &Image) -> impl Iterator<Item = (usize, Span, &str, &Install)> {
-    image.stages_built().into_iter().flat_map(move |index| {
-        let steps = image.stages.get(index).into_iter().flat_map(|stage| &stage.steps);
-        let runs = steps.filter_map(|step| match &step.kind {
-            StepKind::Run(run) => Some(run),
-            _ => None,
-        });
-        runs.flat_map(|run| &run.effects).filter_map(move |effect| match &effect.kind {
-            EffectKind::Install(install) => Some((index, effect.span, &*effect.workdir, install)),
-            _ => None,
-        })
-    })
+/// The installations of each stage that is built, its bases' left to them.
+pub(crate) fn installs(image: &Image) -> impl Iterator<Item = Site<'_>> {
+    image.stages_built().into_iter().flat_map(move |stage| sites(image, stage))
 }
 
 /// A development dependency of the service among packages that are installed by name.

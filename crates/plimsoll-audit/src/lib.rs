@@ -7,6 +7,7 @@
 mod bases;
 mod check;
 mod checks;
+mod choice;
 mod ci;
 mod context;
 mod cx;
@@ -17,6 +18,7 @@ mod health;
 mod ignored;
 mod installs;
 mod links;
+mod manifests;
 mod migrating;
 mod migrations_in;
 mod ownership;

@@ -3,22 +3,131 @@
 use std::borrow::Cow;
 
 use plimsoll_model::filesystem::{Filesystem, Found};
-use plimsoll_model::image::{Copy, CopyFrom, CopySource, Image};
+use plimsoll_model::image::{
+    Copy, CopyFrom, CopySource, EffectKind, Image, Install, Manager, StepKind,
+};
+use plimsoll_source::Span;
 
 use crate::context::{compiles, covers, in_context};
-use crate::installs::{Modules, modules};
+use crate::installs::{Modules, brings_development, development_tool, is_node, modules};
+use crate::manifests::{Development, development, sites_with_bases};
 use crate::{Cx, ImageSubject, Outcome};
 
 /// How it is judged, and what is to be seen there.
 pub(crate) type Judged = (Outcome, Cow<'static, str>);
 
+/// What each COPY and each installation brings into a stage, its bases' included, and where.
+pub(crate) fn shipped(cx: &Cx<'_>, image: ImageSubject<'_>, target: usize) -> Vec<(Span, Judged)> {
+    let mut found = Vec::new();
+    for step in image.steps_with_bases(target) {
+        match &step.kind {
+            StepKind::Copy(copy) => {
+                let worst = copy.sources.iter().map(|source| copied(cx, image, copy, source));
+                let worst = worst.max_by_key(|(outcome, _)| rank(*outcome));
+                found.extend(worst.map(|judged| (step.span, judged)));
+            }
+            StepKind::Run(run) => {
+                for (at, effect) in run.effects.iter().enumerate() {
+                    let later = run.effects.iter().skip(at);
+                    let pruned = later.clone().any(|e| matches!(e.kind, EffectKind::Prune(_)));
+                    let EffectKind::Install(install) = &effect.kind else { continue };
+                    let brings = brings_development(cx, image, target, install, &effect.workdir);
+                    let judged = match brings {
+                        Some(true) if !pruned => {
+                            (Outcome::Fail, "installs development dependencies".into())
+                        }
+                        Some(_) => (Outcome::Pass, "installs production dependencies".into()),
+                        None if is_node(install.manager) => {
+                            match development_tool(cx, image, &install.packages) {
+                                Some(name) => (
+                                    Outcome::Fail,
+                                    format!("installs `{name}`, a development dependency").into(),
+                                ),
+                                None => continue,
+                            }
+                        }
+                        None => continue,
+                    };
+                    found.push((effect.span, judged));
+                }
+            }
+            _ => {}
+        }
+    }
+    for site in sites_with_bases(image.image, target) {
+        let judged = match development(cx, image, site) {
+            Some(Development::Out) => (Outcome::Pass, "installs production dependencies".into()),
+            Some(Development::Brought) => {
+                (Outcome::Fail, "installs development dependencies".into())
+            }
+            Some(Development::Unknown) => {
+                (Outcome::Unknown, "may install development dependencies".into())
+            }
+            None => continue,
+        };
+        found.push((site.effect.span, judged));
+    }
+    found
+}
+
 /// What one source of a COPY brings into the final stage.
-pub(crate) fn copied(
-    cx: &Cx<'_>,
-    image: ImageSubject<'_>,
-    copy: &Copy,
-    source: &CopySource,
-) -> Judged {
+fn copied(cx: &Cx<'_>, image: ImageSubject<'_>, copy: &Copy, source: &CopySource) -> Judged {
+    let files = content(cx, image, copy, source);
+    match (&copy.from, source.dynamic) {
+        (CopyFrom::Stage(stage), false) => {
+            let installed = installed(cx, image, *stage, &source.path);
+            installed.filter(|(outcome, _)| rank(*outcome) >= rank(files.0)).unwrap_or(files)
+        }
+        _ => files,
+    }
+}
+
+/// Which of several judgements decides: the highest.
+pub(crate) fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Fail => 3,
+        Outcome::Unknown => 2,
+        Outcome::Partial => 1,
+        _ => 0,
+    }
+}
+
+/// What a path of a stage holds of the packages that were installed there by a manifest with
+/// groups; `None` where it holds none of them.
+fn installed(cx: &Cx<'_>, image: ImageSubject<'_>, stage: usize, path: &str) -> Option<Judged> {
+    let judged = sites_with_bases(image.image, stage).filter_map(|site| {
+        let sure = holds(site.install, &site.effect.workdir, path)?;
+        Some(match development(cx, image, site)? {
+            Development::Out => (Outcome::Pass, "production dependencies".into()),
+            Development::Brought if sure => {
+                (Outcome::Fail, "brings development dependencies".into())
+            }
+            _ => (Outcome::Unknown, "may bring development dependencies".into()),
+        })
+    });
+    judged.max_by_key(|(outcome, _): &Judged| rank(*outcome))
+}
+
+/// Whether a path holds what an installation puts beside or around it: surely, perhaps, or not.
+fn holds(install: &Install, workdir: &str, path: &str) -> Option<bool> {
+    let named = |names: &[&str]| path.split('/').any(|part| names.contains(&part));
+    let (named, around) = match install.manager {
+        Manager::Composer => (named(&["vendor"]), Some(true)),
+        // Without a path of its own, Bundler installs into Ruby's.
+        Manager::Bundler => (named(&["bundle", "vendor", "gems"]), install.locked.then_some(true)),
+        Manager::Uv => (named(&[".venv", "venv", "site-packages"]), Some(true)),
+        _ => (named(&[".venv", "venv", "site-packages", "dist-packages"]), Some(false)),
+    };
+    let system = covers(path, "/usr/local/bundle") && install.manager != Manager::Composer;
+    match () {
+        () if named || system => Some(true),
+        () if covers(path, workdir) => around,
+        () => None,
+    }
+}
+
+/// What the files of the tree that a COPY brings are.
+fn content(cx: &Cx<'_>, image: ImageSubject<'_>, copy: &Copy, source: &CopySource) -> Judged {
     let fine = || (Outcome::Pass, "brings nothing that does not run".into());
     if source.dynamic {
         return (Outcome::Unknown, "what it brings depends on a variable".into());

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use plimsoll_source::Tree;
 
 use super::*;
-use crate::lower::{Hints, lower};
+use crate::lower::lower;
 
 /// Files to the startup of their only image (with the container that runs it, where there is one).
 fn dump(files: &[(&str, &str)]) -> String {
     let tree = Tree::from_memory(files.iter().copied());
-    let delivery = lower(&tree, &Hints::default());
+    let delivery = lower(&tree);
     let image = delivery.images.first().expect("a Dockerfile");
     let container = delivery.containers.iter().find(|c| c.image_id.is_some());
     let package = delivery.packages.first();

@@ -739,7 +739,6 @@ pub(super) mod tests {
     use super::*;
     use crate::container::ContainerKind;
     use crate::fact::Fact;
-    use crate::lower::Hints;
 
     /// What is known of containers, a line each thing; what is absent or empty is left out.
     pub(in crate::lower) fn dump(tree: &Tree, containers: &[Container]) -> String {
@@ -871,7 +870,7 @@ pub(super) mod tests {
     #[track_caller]
     fn check(files: &[(&str, &str)], expected: &str) {
         let tree = Tree::from_memory(files.iter().copied());
-        let delivery = crate::lower(&tree, &Hints::default());
+        let delivery = crate::lower(&tree);
         let mut out = dump(&tree, &delivery.containers);
         for problem in &delivery.problems {
             writeln!(out, "problem {}", problem.message).expect("text");
@@ -1217,7 +1216,7 @@ problem the file to extend does not exist
         RUN echo $$HOME
 ";
         let tree = Tree::from_memory([("compose.yml", text)]);
-        let delivery = crate::lower(&tree, &Hints::default());
+        let delivery = crate::lower(&tree);
         let image = &delivery.images[0];
         assert_eq!((&*image.path, image.stages.len()), ("compose.yml#web", 1));
         assert_eq!(delivery.containers[0].image_id, Some(crate::ImageId(0)));
@@ -1229,7 +1228,7 @@ problem the file to extend does not exist
     fn secrets_that_are_written_out_are_masked() {
         let text = "services:\n  a:\n    image: a\n    environment:\n      DB_PASSWORD: hunter22\n      X: ${API_TOKEN:-t0psecret9}\n      MODE: live\n";
         let tree = Tree::from_memory([("compose.yml", text)]);
-        let masked = crate::lower(&tree, &Hints::default()).secrets.masked;
+        let masked = crate::lower(&tree).secrets.masked;
         let shown: Vec<_> = masked.values().flatten().map(|r| r.slice(text.as_bytes())).collect();
         assert_eq!(shown, [&b"hunter22"[..], b"${API_TOKEN:-t0psecret9}"]);
     }
@@ -1267,7 +1266,7 @@ problem the file to extend does not exist
 "
                 );
                 let tree = Tree::from_memory([("compose.yml", text)]);
-                let delivery = crate::lower(&tree, &Hints::default());
+                let delivery = crate::lower(&tree);
                 assert_eq!(delivery.containers.len(), 1, "{key}: {value}");
             }
         }
@@ -1301,7 +1300,7 @@ services:
             .expect("text");
         }
         let tree = Tree::from_memory([("compose.yml", text)]);
-        let delivery = crate::lower(&tree, &Hints::default());
+        let delivery = crate::lower(&tree);
         let variables: usize = delivery.containers.iter().map(|c| c.env.len()).sum();
         assert!(variables < 500_000, "{variables}");
         assert_eq!(

@@ -1,11 +1,10 @@
-//! What every reader gets: the tree, the hints, and one way to open a file.
+//! What every reader gets: the tree, and one way to open a file.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_source::{Derived, FileId, Span, TextRange, Tree, Unreadable};
 
-use super::Hints;
 use crate::Delivery;
 use crate::delivery::Problem;
 
@@ -13,15 +12,13 @@ use crate::delivery::Problem;
 pub(super) struct Cx<'a> {
     /// The tree.
     pub(super) tree: &'a Tree,
-    /// What the user says.
-    pub(super) hints: &'a Hints,
     noted: Mutex<(Vec<Problem>, BTreeSet<FileId>)>,
 }
 
 impl<'a> Cx<'a> {
     /// A context over `tree`.
-    pub(super) fn new(tree: &'a Tree, hints: &'a Hints) -> Self {
-        Self { tree, hints, noted: Mutex::default() }
+    pub(super) fn new(tree: &'a Tree) -> Self {
+        Self { tree, noted: Mutex::default() }
     }
 
     /// The bytes of a file, and a record that it was looked at.

@@ -179,12 +179,11 @@ mod tests {
     use plimsoll_source::Tree;
 
     use super::*;
-    use crate::lower::Hints;
 
     fn check(path: &str, text: &str, expected: &str) {
         let tree = Tree::from_memory([(path, text)]);
         let mut dump = String::new();
-        for document in read(&Cx::new(&tree, &Hints::default())) {
+        for document in read(&Cx::new(&tree)) {
             let _ = writeln!(dump, "{} {:?}", tree.path(document.file), document.kind);
             for (level, title, span) in &document.headings {
                 let at = String::from_utf8_lossy(span.range.slice(text.as_bytes()));

@@ -511,14 +511,12 @@ mod tests {
     use plimsoll_source::Tree;
 
     use super::*;
-    use crate::lower::Hints;
     use crate::lower::compose::tests::dump;
 
     #[track_caller]
     fn check(files: &[(&str, &str)], expected: &str) {
         let tree = Tree::from_memory(files.iter().copied());
-        let hints = Hints::default();
-        let containers = read(&Cx::new(&tree, &hints));
+        let containers = read(&Cx::new(&tree));
         assert_eq!(dump(&tree, &containers).trim(), expected.trim());
     }
 
@@ -641,7 +639,7 @@ p all.yml:8 Production Pod/
     fn what_a_syntax_error_hides_is_unknown() {
         let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: a\n      image: b\n      args: [x\n";
         let tree = Tree::from_memory([("p.yaml", text)]);
-        let delivery = crate::lower(&tree, &Hints::default());
+        let delivery = crate::lower(&tree);
         let container = &delivery.containers[0];
         assert_eq!(container.image.known().map(String::as_str), Some("b"));
         assert_eq!(container.privileged.unknown().map(|(why, _)| why), Some(Why::Unparsed));
@@ -659,7 +657,7 @@ p all.yml:8 Production Pod/
         ] {
             let text = format!("apiVersion: v1\nkind: Pod\nspec: {spec} # containers:\n");
             let tree = Tree::from_memory([("p.yaml", text)]);
-            assert!(read(&Cx::new(&tree, &Hints::default())).len() < 2);
+            assert!(read(&Cx::new(&tree)).len() < 2);
         }
         let keys = "env ports volumeMounts securityContext resources livenessProbe command image";
         for key in keys.split(' ') {
@@ -670,7 +668,7 @@ p all.yml:8 Production Pod/
                     "apiVersion: v1\nkind: Pod\nspec:\n  volumes: [5]\n  containers:\n    - name: a\n      {key}: {value}\n"
                 );
                 let tree = Tree::from_memory([("p.yaml", text)]);
-                assert_eq!(read(&Cx::new(&tree, &Hints::default())).len(), 1, "{key}: {value}");
+                assert_eq!(read(&Cx::new(&tree)).len(), 1, "{key}: {value}");
             }
         }
     }

@@ -37,8 +37,8 @@ pub struct Hints {
 
 /// Reads a tree into its model of delivery.
 #[must_use]
-pub fn lower(tree: &Tree, hints: &Hints) -> Delivery {
-    let cx = Cx::new(tree, hints);
+pub fn lower(tree: &Tree) -> Delivery {
+    let cx = Cx::new(tree);
     let (projects, mut containers) = compose::read(&cx);
     containers.extend(kubernetes::read(&cx));
     containers.sort_by_key(|container| (container.file, container.span));

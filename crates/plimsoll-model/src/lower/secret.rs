@@ -383,12 +383,10 @@ mod tests {
     use plimsoll_source::{Tracking, Tree, TreeBuilder};
 
     use super::*;
-    use crate::lower::Hints;
 
     /// Each secret file: its kind and why, then the file with what is masked as `[…]`.
     fn dump(tree: &Tree) -> String {
-        let hints = Hints::default();
-        let secrets = read(&Cx::new(tree, &hints));
+        let secrets = read(&Cx::new(tree));
         let mut out = String::new();
         for secret in &secrets.files {
             let _ =

@@ -61,7 +61,6 @@ mod tests {
     use plimsoll_source::Tree;
 
     use super::*;
-    use crate::lower::Hints;
 
     #[test]
     fn formats_are_known_by_name_where_their_tool_reads_them() {
@@ -80,7 +79,7 @@ mod tests {
             ]
             .map(|path| (path, "")),
         );
-        let found: Vec<_> = read(&Cx::new(&tree, &Hints::default()))
+        let found: Vec<_> = read(&Cx::new(&tree))
             .iter()
             .map(|u| format!("{} {:?}", tree.path(u.file), u.kind))
             .collect();

@@ -3,7 +3,8 @@
 //! Every installation of a language's packages in the Dockerfile follows a lockfile that is
 //! committed and agrees with its manifest: `npm ci`, `yarn install --immutable`, `pnpm install
 //! --frozen-lockfile`, `uv sync --frozen`, `poetry install`, `cargo --locked`, Go with `go.sum`, pip
-//! with hashes or every requirement `==`. Tools that are installed by name carry their version.
+//! with hashes or every requirement `==`. The lockfile is there when the command runs: a COPY or a
+//! mount brings it. Tools that are installed by name carry their version.
 //!
 //! An installation that may choose brings another package than the one that was tested, on the day
 //! that somebody has published a bad one.
@@ -53,6 +54,42 @@
 //! flask>=3
 //! ```
 //!
+//! A lockfile that is not there:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /usr/src/app
+//! COPY pyproject.toml poetry.lock* ./
+//! RUN poetry install --only main # <- installs by it
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//! ```
+//!
+//! One that the build does not see in time:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM composer:2.8
+//! WORKDIR /app
+//! COPY composer.json ./
+//! RUN composer install --no-dev # <- no COPY brings its lockfile
+//! COPY . .
+//! CMD ["php", "main.php"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! { "require": { "monolog/monolog": "^3" } }
+//! ```
+//! `composer.lock`:
+//! ```json
+//! { "packages": [] }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -82,6 +119,43 @@
 //! jinja2==3.1.6
 //! ```
 //!
+//! Mounted, and further up, where the workspace has it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim AS builder
+//! WORKDIR /app/services/orders
+//! RUN --mount=type=bind,source=uv.lock,target=/app/uv.lock \
+//!     --mount=type=bind,source=services/orders/pyproject.toml,target=pyproject.toml \
+//!     uv sync --frozen --no-dev # <- follows its lockfile
+//!
+//! FROM python:3.13-slim
+//! COPY --from=builder /app/services/orders/.venv /app/.venv
+//! CMD ["/app/.venv/bin/orders"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build:
+//!       context: .
+//!       dockerfile: services/orders/Dockerfile
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [tool.uv.workspace]
+//! members = ["services/*"]
+//! ```
+//! `services/orders/pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//! ```
+//! `uv.lock`:
+//! ```toml
+//! version = 1
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -95,6 +169,16 @@
 //! FROM scratch
 //! COPY --from=builder /go/bin/tool /tool
 //! CMD ["/tool"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! require example.test/tool v1.2.3
+//! ```
+//! `go.sum`:
+//! ```text
+//! example.test/tool v1.2.3 h1:AA=
 //! ```
 //!
 //! ## Cannot tell
@@ -116,15 +200,15 @@
 //! CMD ["tini", "/app"]
 //! ```
 
-use plimsoll_model::Fact;
-use plimsoll_model::image::{Install, Manager};
-use plimsoll_source::Span;
+use plimsoll_model::image::Manager;
 
+use crate::choice::{Choice, choice};
 use crate::conditions::INSTALLS_DEPENDENCIES;
-use crate::installs::{Requirements, has_version, installs, is_node, package_at, requirements};
+use crate::installs::installs;
+use crate::manifests::Site;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -148,28 +232,20 @@ pub(super) static CHECK: Check = Check {
     fix: Some(fix),
 };
 
-/// How an installation chooses what it installs.
-enum Choice {
-    /// It does not: a lockfile or exact versions decide.
-    None(&'static str),
-    /// It may.
-    Free(&'static str),
-    /// It always does: what decides, and what is to be seen there.
-    Broken(Evidence),
-    Unknown(Why),
-}
-
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     if image.broken {
         return cx.unparsed(image);
     }
     let (mut good, mut free, mut bad, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (stage, span, dir, install) in installs(image.image) {
+    for site in installs(image.image) {
+        let Site { stage, effect, install, .. } = site;
+        let span = effect.span;
         if install.manager.is_system() {
             continue;
         }
-        match choice(cx, image, stage, span, dir, install) {
+        match choice(cx, image, site) {
             Choice::None(says) => good.push(Evidence::shows(span, says)),
+            Choice::Blind(says) => bad.push(Evidence::contradicts(span, says)),
             Choice::Free(says) if install.global && image.ships(stage) => {
                 bad.push(Evidence::contradicts(span, says));
             }
@@ -203,76 +279,10 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     .and_all(evidence)
 }
 
-fn choice(
-    cx: &Cx<'_>,
-    image: ImageSubject<'_>,
-    stage: usize,
-    span: Span,
-    dir: &str,
-    install: &Install,
-) -> Choice {
-    let named = install.packages.iter().filter(|name| !matches!(&***name, "." | "./"));
-    let names: Vec<&String> = named.collect();
-    if install.global || !names.is_empty() {
-        let pinned = names.iter().all(|name| has_version(install.manager, name));
-        return match install.manager {
-            Manager::Gem | Manager::Maven | Manager::Gradle | Manager::Dotnet => {
-                Choice::Unknown(Why::Unsupported)
-            }
-            _ if names.is_empty() => Choice::Free("may change what is installed"),
-            _ if pinned => Choice::None("with their versions"),
-            _ => Choice::Free("installs packages without a version"),
-        };
-    }
-    match install.manager {
-        manager if is_node(manager) => {
-            let Some(package) = package_at(cx, image, stage, dir) else {
-                return by_lock(install);
-            };
-            let Some(lockfile) = &package.lockfile else {
-                let name = if package.dir.is_empty() {
-                    "package-lock.json".to_owned()
-                } else {
-                    format!("{}/package-lock.json", package.dir)
-                };
-                return Choice::Broken(Evidence::missing_file(name, "there is no lockfile"));
-            };
-            match &lockfile.in_sync {
-                Fact::Known { value: false, at, .. } => {
-                    let at = at.span.unwrap_or(lockfile.place);
-                    Choice::Broken(Evidence::contradicts(at, "the lockfile does not agree"))
-                }
-                Fact::Unknown(why, _) if install.locked => Choice::Unknown(*why),
-                _ => by_lock(install),
-            }
-        }
-        Manager::Pip | Manager::Uv if !install.locked => {
-            match requirements(cx, image, stage, span, dir) {
-                Requirements::Pinned => Choice::None("every requirement is pinned"),
-                Requirements::Loose => Choice::Free("has requirements that are not pinned"),
-                Requirements::None => Choice::Free("may change what is installed"),
-                Requirements::Unknown => Choice::Unknown(Why::Dynamic),
-            }
-        }
-        Manager::Maven | Manager::Gradle | Manager::Dotnet | Manager::Gem => {
-            Choice::Unknown(Why::Unsupported)
-        }
-        _ => by_lock(install),
-    }
-}
-
-fn by_lock(install: &Install) -> Choice {
-    match install.locked {
-        true => Choice::None("follows its lockfile"),
-        false => Choice::Free("may change what is installed"),
-    }
-}
-
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
-    let image =
-        service.images.iter().map(|&id| &cx.delivery[id]).find(|image| {
-            installs(image).any(|(_, _, _, i)| i.manager == Manager::Npm && !i.locked)
-        })?;
+    let image = service.images.iter().map(|&id| &cx.delivery[id]).find(|image| {
+        installs(image).any(|s| s.install.manager == Manager::Npm && !s.install.locked)
+    })?;
     Some(Fix {
         does: "follow the lockfile in every stage".into(),
         safety: Safety::Review,

@@ -60,6 +60,28 @@
 //! CMD ["node", "/app/orders/dist/main.js"]
 //! ```
 //!
+//! The groups of other ecosystems:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN uv sync --frozen
+//!
+//! FROM python:3.13-slim
+//! COPY --from=builder /app/.venv /app/.venv # <- brings development dependencies
+//! CMD ["/app/.venv/bin/orders"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//!
+//! [dependency-groups]
+//! dev = ["pytest>=8"]
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -111,6 +133,28 @@
 //! CMD ["/app/bin/rails", "server"]
 //! ```
 //!
+//! Groups that are left out:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN uv sync --frozen --no-dev
+//!
+//! FROM python:3.13-slim
+//! COPY --from=builder /app/.venv /app/.venv # <- production dependencies
+//! CMD ["/app/.venv/bin/orders"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//!
+//! [dependency-groups]
+//! dev = ["pytest>=8"]
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -146,6 +190,25 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! A group whose name does not tell:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN poetry install
+//!
+//! FROM python:3.13-slim
+//! COPY --from=builder /app/.venv /app/.venv # <- may bring development dependencies
+//! CMD ["/app/.venv/bin/orders"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [tool.poetry.group.web.dependencies]
+//! flask = "^3"
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `Dockerfile`:
@@ -155,12 +218,9 @@
 //! CMD ["node", "/app/src/main.js"]
 //! ```
 
-use plimsoll_model::image::{EffectKind, StepKind};
-
 use crate::conditions::HAS_SEVERAL_STAGES;
 use crate::context::last_build;
-use crate::installs::{brings_development, development_tool, is_node};
-use crate::shipped::copied;
+use crate::shipped::{rank, shipped};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Outcome, Part, Run, Safety,
     Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
@@ -186,42 +246,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     let Some(target) = image.target.filter(|_| !image.broken) else { return cx.unparsed(image) };
-    let mut found = Vec::new();
-    for step in image.steps_with_bases(target) {
-        match &step.kind {
-            StepKind::Copy(copy) => {
-                let worst = copy.sources.iter().map(|source| copied(cx, image, copy, source));
-                let worst = worst.max_by_key(|(outcome, _)| rank(*outcome));
-                found.extend(worst.map(|judged| (step.span, judged)));
-            }
-            StepKind::Run(run) => {
-                for (at, effect) in run.effects.iter().enumerate() {
-                    let later = run.effects.iter().skip(at);
-                    let pruned = later.clone().any(|e| matches!(e.kind, EffectKind::Prune(_)));
-                    let EffectKind::Install(install) = &effect.kind else { continue };
-                    let brings = brings_development(cx, image, target, install, &effect.workdir);
-                    let judged = match brings {
-                        Some(true) if !pruned => {
-                            (Outcome::Fail, "installs development dependencies".into())
-                        }
-                        Some(_) => (Outcome::Pass, "installs production dependencies".into()),
-                        None if is_node(install.manager) => {
-                            match development_tool(cx, image, &install.packages) {
-                                Some(name) => (
-                                    Outcome::Fail,
-                                    format!("installs `{name}`, a development dependency").into(),
-                                ),
-                                None => continue,
-                            }
-                        }
-                        None => continue,
-                    };
-                    found.push((effect.span, judged));
-                }
-            }
-            _ => {}
-        }
-    }
+    let mut found = shipped(cx, image, target);
     found.sort_by_key(|(_, (outcome, _))| std::cmp::Reverse(rank(*outcome)));
     let mut evidence = found.iter().map(|(span, (outcome, says))| match outcome {
         Outcome::Pass => Evidence::shows(*span, says.clone()),
@@ -246,15 +271,6 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         _ => Verdict::pass("the final stage holds only what runs", first),
     }
     .and_all(evidence)
-}
-
-fn rank(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::Fail => 3,
-        Outcome::Unknown => 2,
-        Outcome::Partial => 1,
-        _ => 0,
-    }
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

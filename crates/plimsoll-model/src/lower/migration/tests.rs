@@ -5,12 +5,10 @@ use std::fmt::Write as _;
 use plimsoll_source::Tree;
 
 use crate::fact::Fact;
-use crate::lower::Hints;
 use crate::lower::cx::Cx;
 
 fn dump(tree: &Tree) -> String {
-    let hints = Hints::default();
-    let cx = Cx::new(tree, &hints);
+    let cx = Cx::new(tree);
     let packages = crate::lower::package::read(&cx);
     let mut out = String::new();
     for m in super::read(&cx, &packages) {

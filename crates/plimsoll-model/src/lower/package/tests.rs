@@ -5,13 +5,11 @@ use std::fmt::Write as _;
 use plimsoll_source::{Span, Tree};
 
 use crate::fact::Fact;
-use crate::lower::Hints;
 use crate::lower::cx::Cx;
 use crate::package::{LockKind, Package};
 
 fn packages(tree: &Tree) -> Vec<Package> {
-    let hints = Hints::default();
-    super::read(&Cx::new(tree, &hints))
+    super::read(&Cx::new(tree))
 }
 
 /// What a span shows, on one line.

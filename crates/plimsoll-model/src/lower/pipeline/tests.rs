@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use plimsoll_source::Tree;
 
-use crate::lower::{Hints, cx::Cx, docker_cli, program};
+use crate::lower::{cx::Cx, docker_cli, program};
 use crate::pipeline::Role;
 
 /// Files from a text: a line `== path` starts one.
@@ -25,8 +25,7 @@ fn roles(tree: &Tree, roles: &[Role], out: &mut String) {
 }
 
 fn dump(tree: &Tree) -> String {
-    let hints = Hints::default();
-    let cx = Cx::new(tree, &hints);
+    let cx = Cx::new(tree);
     let pipelines = super::read(&cx);
     let programs = program::read(&cx);
     let mut out = String::new();

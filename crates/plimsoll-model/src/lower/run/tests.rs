@@ -4,7 +4,7 @@ use plimsoll_source::{Derived, Span, TextRange, Tree};
 
 use crate::image::{Effect, EffectKind, StepKind};
 use crate::lower::cx::Cx;
-use crate::lower::{Hints, image};
+use crate::lower::image;
 
 const ALPINE: &str = "FROM node:20-alpine";
 const DEBIAN: &str = "FROM python:3.12-slim";
@@ -15,8 +15,7 @@ const OTHER: &str = "FROM acme/base:1";
 fn lowered(base: &str, instructions: &str) -> (String, Vec<Effect>) {
     let file = format!("{base}\nWORKDIR /app\n{instructions}\n");
     let tree = Tree::from_memory([("Dockerfile", &*file)]);
-    let hints = Hints::default();
-    let cx = Cx::new(&tree, &hints);
+    let cx = Cx::new(&tree);
     let id = tree.find("Dockerfile").expect("it is there");
     let text =
         Derived::verbatim(file.clone().into_bytes(), Span::new(id, TextRange::of(0, file.len())));

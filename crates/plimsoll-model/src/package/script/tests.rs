@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use plimsoll_source::Tree;
 
 use super::{FileState, Provided, commands};
-use crate::lower::{Hints, lower};
+use crate::lower::lower;
 
 fn state(tree: &Tree, state: &FileState) -> String {
     match state {
@@ -34,7 +34,7 @@ fn provided(provided: &Provided) -> String {
 }
 
 fn dump(tree: &Tree, manifest: &str, script: &str) -> String {
-    let delivery = lower(tree, &Hints::default());
+    let delivery = lower(tree);
     let file = tree.find(manifest).expect("a manifest");
     let package = delivery.packages.iter().find(|p| p.manifest == file).expect("a package");
     let script = package.script(script).expect("a script");

@@ -1,0 +1,95 @@
+//! How an installation chooses what it installs: a lockfile, exact versions, or the day.
+
+use plimsoll_model::Fact;
+use plimsoll_model::image::{Install, Manager};
+
+use crate::installs::{Requirements, has_version, is_node, package_at, requirements};
+use crate::manifests::{Lock, Site, lock};
+use crate::{Cx, Evidence, ImageSubject, Why};
+
+/// How an installation chooses what it installs.
+pub(crate) enum Choice {
+    /// It does not: a lockfile or exact versions decide.
+    None(&'static str),
+    /// It may.
+    Free(&'static str),
+    /// It always does: what decides, and what is to be seen there.
+    Broken(Evidence),
+    /// It always does: it does not see what would decide.
+    Blind(&'static str),
+    /// It cannot be told.
+    Unknown(Why),
+}
+
+/// How one installation chooses; not asked for a system's packages.
+pub(crate) fn choice(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Choice {
+    let Site { stage, effect, install, .. } = site;
+    let (span, dir) = (effect.span, &*effect.workdir);
+    let named = install.packages.iter().filter(|name| !matches!(&***name, "." | "./"));
+    let names: Vec<&String> = named.collect();
+    if install.global || !names.is_empty() {
+        let pinned = names.iter().all(|name| has_version(install.manager, name));
+        return match install.manager {
+            Manager::Gem | Manager::Maven | Manager::Gradle | Manager::Dotnet => {
+                Choice::Unknown(Why::Unsupported)
+            }
+            _ if names.is_empty() => Choice::Free("may change what is installed"),
+            _ if pinned => Choice::None("with their versions"),
+            _ => Choice::Free("installs packages without a version"),
+        };
+    }
+    match install.manager {
+        manager if is_node(manager) => {
+            let Some(package) = package_at(cx, image, stage, dir) else {
+                return by_lock(install);
+            };
+            let Some(lockfile) = &package.lockfile else {
+                let name = if package.dir.is_empty() {
+                    "package-lock.json".to_owned()
+                } else {
+                    format!("{}/package-lock.json", package.dir)
+                };
+                return Choice::Broken(Evidence::missing_file(name, "there is no lockfile"));
+            };
+            match &lockfile.in_sync {
+                Fact::Known { value: false, at, .. } => {
+                    let at = at.span.unwrap_or(lockfile.place);
+                    Choice::Broken(Evidence::contradicts(at, "the lockfile does not agree"))
+                }
+                Fact::Unknown(why, _) if install.locked => Choice::Unknown(*why),
+                _ => by_lock(install),
+            }
+        }
+        Manager::Pip | Manager::Uv if !install.locked => {
+            match requirements(cx, image, stage, span, dir) {
+                Requirements::Pinned => Choice::None("every requirement is pinned"),
+                Requirements::Loose => Choice::Free("has requirements that are not pinned"),
+                Requirements::None => Choice::Free("may change what is installed"),
+                Requirements::Unknown => Choice::Unknown(Why::Dynamic),
+            }
+        }
+        Manager::Maven | Manager::Gradle | Manager::Dotnet | Manager::Gem => {
+            Choice::Unknown(Why::Unsupported)
+        }
+        _ if install.locked => match lock(cx, image, site) {
+            None | Some(Lock::There) => by_lock(install),
+            Some(Lock::Needless) => Choice::None("has nothing to choose"),
+            Some(Lock::Missing(path)) => {
+                Choice::Broken(Evidence::missing_file(path, "there is no lockfile"))
+            }
+            Some(Lock::Ignored(path)) => {
+                Choice::Broken(Evidence::missing_file(path, "the lockfile is ignored by git"))
+            }
+            Some(Lock::Left) => Choice::Blind("no COPY brings its lockfile in time"),
+            Some(Lock::Unknown(why)) => Choice::Unknown(why),
+        },
+        _ => by_lock(install),
+    }
+}
+
+fn by_lock(install: &Install) -> Choice {
+    match install.locked {
+        true => Choice::None("follows its lockfile"),
+        false => Choice::Free("may change what is installed"),
+    }
+}
