@@ -97,7 +97,7 @@ pub(crate) fn at_start(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Fact<bool> {
             match broken {
                 Some(image) => Fact::Unknown(Why::Unparsed, Some(cx.start_of(image.file))),
                 None => {
-                    let place = starts.iter().next().map(|start| start.startup.at);
+                    let place = starts.first().map(|start| start.startup.at);
                     Fact::inferred(false, place)
                 }
             }

@@ -25,7 +25,7 @@ pub struct Package {
     pub scripts: Vec<PackageScript>,
     /// Its declared dependencies, in order.
     pub dependencies: Vec<Dependency>,
-    /// `engines.node` and its place.
+    /// `engines.node`; its place is from the key `engines` on.
     pub engine: Option<(String, Span)>,
     /// `main`.
     pub main: Option<(String, Span)>,

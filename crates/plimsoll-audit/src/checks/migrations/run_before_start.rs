@@ -246,7 +246,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if let Some(step) = pipeline_step(cx, service) {
         return Verdict::pass(message, Evidence::shows(step, "migrates before it deploys"));
     }
-    let place = starts.iter().next().map_or(service.place, |start| {
+    let place = starts.first().map_or(service.place, |start| {
         start.startup.app.first().map_or(start.startup.at, |(_, span)| *span)
     });
     let nothing = Evidence::missing_in(place, "runs no migration");

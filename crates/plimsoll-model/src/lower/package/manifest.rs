@@ -94,7 +94,7 @@ pub(super) fn read(cx: &Cx<'_>, file: FileId) -> Manifest {
                 continue;
             }
             "engines" => {
-                package.engine = value.entry("node").and_then(|(key, value)| {
+                package.engine = value.entry("node").and_then(|(_, value)| {
                     string(value).map(|range| (range.to_owned(), key.span().cover(value.span())))
                 });
                 continue;
