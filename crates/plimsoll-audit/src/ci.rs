@@ -76,6 +76,9 @@ impl Ran<'_> {
     }
 }
 
+/// Whether a pipeline, or a job at its place, names the service, and others.
+type Named = HashMap<(FileId, Option<Span>), (bool, bool)>;
+
 /// The pipelines that run when a service changes.
 pub(crate) struct Ci<'a> {
     cx: Cx<'a>,
@@ -86,7 +89,7 @@ pub(crate) struct Ci<'a> {
     /// The pipeline that is started, its job or one that it calls, and the calling job.
     jobs: Vec<(&'a Pipeline, &'a Job, Option<&'a Job>)>,
     /// What jobs and pipelines name, and what the steps that build images say.
-    named_in: RefCell<HashMap<(FileId, Option<Span>), (bool, bool)>>,
+    named_in: RefCell<Named>,
     builds: OnceCell<String>,
 }
 

@@ -355,7 +355,7 @@ fn text(says: &str) -> String {
     let plain = plain(says);
     let mut out = String::with_capacity(plain.len());
     for (index, part) in plain.split('`').enumerate() {
-        let is_code = index % 2 == 1 && plain.matches('`').count() % 2 == 0;
+        let is_code = index % 2 == 1 && plain.matches('`').count().is_multiple_of(2);
         if is_code {
             out.push_str(&code(part));
             continue;
