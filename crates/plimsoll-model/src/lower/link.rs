@@ -226,7 +226,7 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
     for (index, image) in images.iter().enumerate() {
         let id = ImageId(u32::try_from(index).unwrap_or(u32::MAX));
         if let Some((dir, "Dockerfile")) = image.path.rsplit_once('/') {
-            let name = dir.rsplit('/').next().unwrap_or(dir);
+            let name = telling(dir);
             // Two directories of one name tell nothing.
             by_dir.entry(name).and_modify(|found| *found = None).or_insert(Some(id));
         }
@@ -247,6 +247,15 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
                 .or_else(|| by_dir.get(last).copied().flatten());
         }
     }
+}
+
+/// Names of directories that say nothing about what lies in them.
+const GENERIC: [&str; 7] = ["src", "app", "docker", "build", "deploy", "code", "scripts"];
+
+/// The last part of a directory's path that says what lies there: `cart/src` is the cart's.
+pub(super) fn telling(dir: &str) -> &str {
+    let mut parts = dir.rsplit('/').skip_while(|part| GENERIC.contains(part));
+    parts.next().or_else(|| dir.rsplit('/').next()).unwrap_or(dir)
 }
 
 /// The image that a name without its tag means: of several Dockerfiles' images under one name, the

@@ -157,9 +157,6 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
     kept
 }
 
-/// Names of directories that say nothing about what lies in them.
-const GENERIC: [&str; 7] = ["src", "app", "docker", "build", "deploy", "code", "scripts"];
-
 /// A name for each service: its directory's, its compose service's, its package's.
 fn names(
     delivery: &Delivery,
@@ -181,9 +178,7 @@ fn names(
                 .map(|c| &*c.name)
                 .collect();
             let package = packages.get(&*draft.home).and_then(|&p| delivery[p].name.as_deref());
-            // `cart/src` is the cart's.
-            let mut parts = draft.home.rsplit('/').skip_while(|part| GENERIC.contains(part));
-            let dir = parts.next().or_else(|| draft.home.rsplit('/').next()).unwrap_or("");
+            let dir = super::link::telling(&draft.home);
             if !dir.is_empty() {
                 names.push(dir.to_owned());
             }
