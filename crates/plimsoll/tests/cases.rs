@@ -1,5 +1,9 @@
 //! Whole small repositories and their full expected reports. `UPDATE_CASES=1` writes them anew.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test runs the binary and reads expected reports")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test runs the binary and reads expected reports"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +24,9 @@ fn report(repository: &str, format: &str) -> String {
     // The commit that this repository stands at is no fact of the case.
     let revision = text.find("\"revision\":\"").map(|at| (at + 12, at + 12 + 40));
     match revision {
-        Some((start, end)) if format == "json" => format!("{}(any){}", &text[..start], &text[end..]),
+        Some((start, end)) if format == "json" => {
+            format!("{}(any){}", &text[..start], &text[end..])
+        }
         _ => text,
     }
 }
@@ -28,7 +34,9 @@ fn report(repository: &str, format: &str) -> String {
 /// Compares the reports on `repository` with those in `tests/cases/<name>/`.
 fn check(name: &str, repository: &str) {
     let mut stale = Vec::new();
-    for (format, file) in [("markdown", "report.md"), ("text", "report.txt"), ("json", "report.json")] {
+    for (format, file) in
+        [("markdown", "report.md"), ("text", "report.txt"), ("json", "report.json")]
+    {
         let path = root().join("tests/cases").join(name).join(file);
         let got = report(repository, format);
         if std::env::var_os("UPDATE_CASES").is_some() {
@@ -36,13 +44,25 @@ fn check(name: &str, repository: &str) {
             std::fs::write(&path, &got).unwrap();
         }
         let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        if let Some((line, (got, expected))) =
-            got.lines().zip(expected.lines().chain(std::iter::repeat(""))).enumerate().find(|(_, (a, b))| a != b)
+        if let Some((line, (got, expected))) = got
+            .lines()
+            .zip(expected.lines().chain(std::iter::repeat("")))
+            .enumerate()
+            .find(|(_, (a, b))| a != b)
         {
             let cut = |text: &str| text.chars().take(400).collect::<String>();
-            stale.push(format!("{file}:{}: got {:?}, expected {:?}", line + 1, cut(got), cut(expected)));
+            stale.push(format!(
+                "{file}:{}: got {:?}, expected {:?}",
+                line + 1,
+                cut(got),
+                cut(expected)
+            ));
         } else if got.lines().count() != expected.lines().count() {
-            stale.push(format!("{file}: {} lines, expected {}", got.lines().count(), expected.lines().count()));
+            stale.push(format!(
+                "{file}: {} lines, expected {}",
+                got.lines().count(),
+                expected.lines().count()
+            ));
         }
     }
     assert!(stale.is_empty(), "{}\nUPDATE_CASES=1 writes the reports anew", stale.join("\n"));
@@ -60,13 +80,15 @@ fn the_example_has_the_verdicts_that_it_says() {
     let mut expected: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
     let open = expected.remove("may-need-program-source").unwrap();
     let open: Vec<&str> = open.as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-    let report: serde_json::Value = serde_json::from_str(&report("examples/ticketing", "json")).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_str(&report("examples/ticketing", "json")).unwrap();
     let mut wrong = Vec::new();
     for (check, services) in &expected {
         for (service, verdict) in services.as_object().unwrap() {
-            let found = report["findings"].as_array().unwrap().iter().find(|f| {
-                f["check"] == check.as_str() && f["subject"]["name"] == service.as_str()
-            });
+            let found =
+                report["findings"].as_array().unwrap().iter().find(|f| {
+                    f["check"] == check.as_str() && f["subject"]["name"] == service.as_str()
+                });
             let got = found.map_or("(none)", |f| f["outcome"].as_str().unwrap());
             let expected = verdict.as_str().unwrap();
             if got != expected && !(got == "unknown" && open.contains(&check.as_str())) {

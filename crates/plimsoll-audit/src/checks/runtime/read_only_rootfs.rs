@@ -257,7 +257,9 @@ fn uncovered(cx: &Cx<'_>, container: &Container, start: Option<&Start<'_>>) -> O
             let app = startup.app.iter().take(1).map(|(word, _)| word);
             before.chain(app).any(|word| matches!(word.rsplit('/').next(), Some("npm" | "npx")))
         });
-        let moved = container.env.iter().any(|v| v.name.eq_ignore_ascii_case("npm_config_cache"))
+        let set = start.image.final_stage().map_or(&[][..], |stage| &stage.config.env);
+        let names = container.env.iter().map(|v| &v.name).chain(set.iter().map(|s| &s.name));
+        let moved = names.into_iter().any(|name| name.eq_ignore_ascii_case("npm_config_cache"))
             || container
                 .mounts
                 .iter()
