@@ -74,6 +74,13 @@ pub(crate) fn judge(
 
 /// The answer about a Dockerfile with errors.
 pub(crate) fn unparsed(cx: &Cx<'_>, image: &Image) -> Verdict {
+    let stage = image.final_stage();
+    // What a base that nothing is known about starts and sets is not broken, only not known.
+    if let Some(stage) = stage.filter(|stage| !image.broken && stage.config.base_unknown) {
+        let message = "it depends on what the base image sets, which a registry would have to say";
+        let evidence = Evidence::context(stage.base_span, "not in the table of known bases");
+        return Verdict::unknown(Why::NeedsNetwork, message, evidence);
+    }
     let evidence =
         Evidence::context(cx.start_of(image.file), "some of its instructions may not be read");
     Verdict::unknown(Why::Unparsed, "the Dockerfile does not parse", evidence)

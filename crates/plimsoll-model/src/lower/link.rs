@@ -6,9 +6,10 @@ use plimsoll_source::{Span, Tree};
 use plimsoll_syntax::ignorefile;
 
 use super::cx::Cx;
-use crate::container::Container;
+use crate::container::{Container, MountKind};
 use crate::fact::{Fact, How, Why};
 use crate::image::{BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
+use crate::purpose::{Purpose, PurposeKind};
 use crate::{ContainerId, ImageId};
 
 /// A call that builds an image, from wherever it is written.
@@ -234,6 +235,13 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
     for (index, container) in containers.iter_mut().enumerate() {
         let id = ContainerId(u32::try_from(index).unwrap_or(u32::MAX));
         container.image_id = built.get(&id).copied();
+        if let Some(at) = mounts_source(container).filter(|_| container.purpose.is_production()) {
+            container.purpose = Purpose {
+                kind: PurposeKind::Development,
+                because: "it mounts its source over what the image holds".to_owned(),
+                at: Some(at),
+            };
+        }
         if container.image_id.is_some() || container.build.is_some() {
             continue;
         }
@@ -247,6 +255,14 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
                 .or_else(|| by_dir.get(last).copied().flatten());
         }
     }
+}
+
+/// Where a container mounts the directory that it is built from over what was built: nobody ships
+/// like that.
+fn mounts_source(container: &Container) -> Option<Span> {
+    let context = container.build.as_ref()?.context.known()?;
+    let mut mounts = container.mounts.iter().filter(|m| m.kind == MountKind::Bind && !m.read_only);
+    mounts.find(|m| m.tree_path.as_ref() == Some(context)).map(|m| m.span)
 }
 
 /// Names of directories that say nothing about what lies in them.

@@ -16,6 +16,8 @@ const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
             "tests",
             "testing",
             "e2e",
+            "cypress",
+            "playwright",
             "__tests__",
             "__fixtures__",
             "fixtures",
