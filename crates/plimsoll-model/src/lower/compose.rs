@@ -339,7 +339,7 @@ impl<'a> Loader<'a> {
         for container in &mut containers {
             container.job = awaited.contains(&container.name)
                 || container.restart.known().is_some_and(|restart| restart == "no")
-                    && migrates(container);
+                    && (migrates(container) || container.ports.is_empty());
         }
         let project = Project {
             dir: plan.dir.clone(),
