@@ -17,6 +17,11 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         "an ignore file without a weak pattern keeps out even less",
     ),
     ("packages/engine-pinned", Outcome::Fail, "a range that is wrong, and none at all"),
+    (
+        "release/rollback-documented",
+        Outcome::Partial,
+        "a way back that cannot work has more than one reason not to",
+    ),
     ("packages/start-script", Outcome::Fail, "a script that is wrong, and none at all"),
     ("secrets/none-in-compose", Outcome::Pass, "a service that is given no secret passes, too"),
 ];
