@@ -10,7 +10,7 @@ use crate::secret::literal_secret;
 /// `NAME=value`, `name: value`, `"name": "value"`: the name and the value.
 static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"([A-Za-z_][A-Za-z0-9_.\-]*)["']?\s*[=:]\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',;&|)}\]]+))"#,
+        r#"([A-Za-z_][A-Za-z0-9_.\-]*)["']?\s*[=:]\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"'`,;&|)}\]]+))"#,
     )
     .ok()
 });
@@ -55,6 +55,10 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
         .filter_map(|r| r.as_ref())
         .flat_map(|r| r.captures_iter(text))
     {
+        let sign = pair.get(1).and_then(|name| text.get(name.end()..)).unwrap_or_default();
+        if prose && sign.starts_with(b": ") {
+            continue;
+        }
         let name =
             pair.get(1).and_then(|m| std::str::from_utf8(m.as_bytes()).ok()).unwrap_or_default();
         if let Some(value) = pair.get(2).or_else(|| pair.get(3)).or_else(|| pair.get(4)) {
