@@ -106,7 +106,9 @@ impl<'a> Ci<'a> {
         let service = service.service;
         let ours = names(cx, service);
         let all = &cx.delivery.services;
-        let others = all.iter().take(if all.len() > MAX_NAMED { 0 } else { MAX_NAMED });
+        // Without a pipeline there is nothing to tell apart.
+        let wanted = !service.pipelines.is_empty() && all.len() <= MAX_NAMED;
+        let others = all.iter().filter(|_| wanted);
         let others = others
             .flat_map(|other| [last(&other.name), last(&other.dir)])
             .filter(|name| !name.is_empty() && !ours.contains(name) && !COMMON.contains(name));

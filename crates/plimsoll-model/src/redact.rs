@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use plimsoll_source::TextRange;
 use regex::bytes::Regex;
 
@@ -90,8 +91,34 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
 /// A sentence with its secrets replaced by `***`; `None` when it holds none.
 #[must_use]
 pub fn redacted(text: &str) -> Option<String> {
-    replaced(text, &ranges(text.as_bytes(), true))
+    let sign = SIGNS.as_ref().is_none_or(|signs| signs.is_match(text));
+    if sign { replaced(text, &ranges(text.as_bytes(), true)) } else { None }
 }
+
+/// What a sentence that holds a secret has: an assignment, a URL, or the start of a token's form.
+static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let signs = [
+        "=",
+        "://",
+        "--",
+        "uthorization",
+        "BEGIN",
+        "AKIA",
+        "ASIA",
+        "gh",
+        "github_pat_",
+        "glpat-",
+        "npm_",
+        "k_live_",
+        "xox",
+        "SG.",
+        "AIza",
+        "sk-",
+        "dckr_pat_",
+        "eyJ",
+    ];
+    AhoCorasick::new(signs).ok()
+});
 
 fn replaced(text: &str, ranges: &[TextRange]) -> Option<String> {
     if ranges.is_empty() {
@@ -122,6 +149,8 @@ mod tests {
     fn our_own_sentences_stay() {
         assert_eq!(redacted("it is a secret: mount-it-as-a-file"), None);
         assert_eq!(redacted("`TOKEN=not-real-1` is set").as_deref(), Some("`TOKEN=***` is set"));
+        let token = format!("found ghp_{}", "0".repeat(36));
+        assert_eq!(redacted(&token).as_deref(), Some("found ***"));
     }
 
     #[test]
