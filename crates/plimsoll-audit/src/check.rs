@@ -108,6 +108,9 @@ pub enum Run {
     EachContainer(fn(&Cx<'_>, ContainerSubject<'_>) -> Verdict),
     /// Once for the repository.
     Repository(fn(&Cx<'_>) -> Verdict),
+    /// Once a service about what is its own, and once for the repository about what is no
+    /// service's.
+    Both(fn(&Cx<'_>, ServiceSubject<'_>) -> Verdict, fn(&Cx<'_>) -> Verdict),
 }
 
 /// Severities, worst first.

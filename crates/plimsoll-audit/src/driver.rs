@@ -33,8 +33,9 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let delivery = Arc::new(plimsoll_model::lower(tree));
     let cx = Cx { delivery: &delivery, policy };
     let checks = crate::all();
-    let (about_services, about_all): (Vec<&Check>, Vec<&Check>) =
-        checks.into_iter().partition(|check| !matches!(check.run, Run::Repository(_)));
+    let (mut about_services, mut about_all) = (checks.clone(), checks);
+    about_services.retain(|check| !matches!(check.run, Run::Repository(_)));
+    about_all.retain(|check| matches!(check.run, Run::Repository(_) | Run::Both(..)));
 
     let wanted = |id: &plimsoll_model::ServiceId| {
         let purpose = &delivery[*id].purpose;
@@ -102,7 +103,9 @@ fn coverage(findings: &[Finding]) -> Coverage {
 fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) -> Finding {
     let subject = Subject::Service(service.id);
     let verdict = match check.run {
-        Run::Service(run) => guarded(cx, check, subject, service.place, || run(cx, service)),
+        Run::Service(run) | Run::Both(run, _) => {
+            guarded(cx, check, subject, service.place, || run(cx, service))
+        }
         Run::EachImage(run) => {
             let verdicts = service.images.iter().map(|&id| {
                 let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
@@ -139,7 +142,7 @@ fn ask_repository(cx: &Cx<'_>, check: &'static Check) -> Finding {
         Place::Span(Span::new(id, TextRange::default()))
     });
     let verdict = match (check.run, place) {
-        (Run::Repository(run), Place::Span(at)) => {
+        (Run::Repository(run) | Run::Both(_, run), Place::Span(at)) => {
             guarded(cx, check, Subject::Repository, at, || run(cx))
         }
         _ => Verdict::not_applicable(

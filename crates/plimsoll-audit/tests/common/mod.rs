@@ -94,13 +94,22 @@ pub(crate) fn report_on(files: &Files) -> Report {
     audit(&Tree::from_memory(files), &Policy::default(), &())
 }
 
-/// The findings of a check: one where the repository is asked, else one a service.
+/// The findings of a check: one where the repository is asked, else one a service; where both are,
+/// the worst of all, and of equals the first.
 pub(crate) fn findings<'a>(report: &'a Report, check: &Check) -> Vec<&'a Finding> {
     let among = match check.run {
         Run::Repository(_) => report.shared(),
+        Run::Both(..) => &report.findings[..],
         _ => &report.findings[..report.shared],
     };
-    among.iter().filter(|finding| finding.check.id == check.id).collect()
+    let found = among.iter().filter(|finding| finding.check.id == check.id);
+    if !matches!(check.run, Run::Both(..)) {
+        return found.collect();
+    }
+    use Outcome::{Fail, NotApplicable, Partial, Pass, Unknown};
+    let worst = [Fail, Unknown, Partial, Pass, NotApplicable];
+    let rank = |finding: &&Finding| worst.iter().position(|&one| one == finding.outcome);
+    found.min_by_key(rank).into_iter().collect()
 }
 
 /// A finding's evidence with its places.
