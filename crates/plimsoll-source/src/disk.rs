@@ -21,9 +21,41 @@ pub struct OpenOptions {
     pub tracked_only: bool,
     /// Gitignore-style patterns of paths to leave out.
     pub exclude: Vec<String>,
+    /// The same, relative to the directory that lies so many levels above the root: what a
+    /// configuration up there says.
+    pub exclude_above: Vec<(usize, String)>,
     /// Whether the root says of itself that it is one (`root = true` in its `plimsoll.toml`):
     /// then what is above it does not exist, instead of being out of the tree.
     pub is_root: bool,
+}
+
+impl OpenOptions {
+    /// Whether every pattern means something.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        let mut all = self.exclude.iter().chain(self.exclude_above.iter().map(|(_, p)| p));
+        match all.find_map(|p| Some((p, malformed(p)?))) {
+            Some((pattern, why)) => Err(OpenError::Pattern(pattern.clone(), why.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// What is left out, as rules for keys; `root` is the key of the tree's root.
+    pub(crate) fn rules(&self, root: &[u8]) -> Rules {
+        let mut levels: Vec<usize> = self.exclude_above.iter().map(|&(up, _)| up).collect();
+        levels.sort_unstable();
+        levels.dedup();
+        let mut rules: Option<Arc<Rules>> = None;
+        for up in levels.into_iter().rev() {
+            let mut dir = root;
+            for _ in 0..up {
+                dir = memchr::memrchr(b'/', dir).map_or(b"", |slash| &dir[..slash]);
+            }
+            let patterns = self.exclude_above.iter().filter(|&&(level, _)| level == up);
+            let text: Vec<&str> = patterns.map(|(_, pattern)| &**pattern).collect();
+            rules = Some(Arc::new(Rules::parse(text.join("\n").as_bytes(), depth(dir), rules)));
+        }
+        Rules::parse(self.exclude.join("\n").as_bytes(), depth(root), rules)
+    }
 }
 
 /// Why no tree could be made.
@@ -35,8 +67,11 @@ pub enum OpenError {
     Denied(PathBuf, String),
     /// An exclude pattern is malformed: the pattern and why.
     Pattern(String, String),
-    /// Only tracked files were asked for, and nothing says which those are: the root and why.
+    /// Only tracked files, or a revision, were asked for, and there is no git to ask: the root and
+    /// why.
     NoGit(PathBuf, String),
+    /// A revision that git does not know: the revision and why.
+    Revision(String, String),
 }
 
 impl std::fmt::Display for OpenError {
@@ -46,6 +81,9 @@ impl std::fmt::Display for OpenError {
             Self::Denied(path, why) => write!(f, "{}: {why}", path.display()),
             Self::Pattern(pattern, why) => write!(f, "exclude pattern `{pattern}`: {why}"),
             Self::NoGit(path, why) => write!(f, "{}: {why}", path.display()),
+            Self::Revision(revision, why) => {
+                write!(f, "revision `{}`: {why}", revision.escape_debug())
+            }
         }
     }
 }
@@ -83,9 +121,7 @@ fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Resul
     };
     let top = root.canonicalize().map_err(denied)?;
     fs::read_dir(&top).map_err(denied)?;
-    if let Some((pattern, why)) = options.exclude.iter().find_map(|p| Some((p, malformed(p)?))) {
-        return Err(OpenError::Pattern(pattern.clone(), why.to_owned()));
-    }
+    options.check()?;
 
     let mut builder = TreeBuilder::new();
     let way = work_tree(&top)
@@ -115,7 +151,7 @@ fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Resul
     // Where git has no say, there is no way from its top to the root either.
     let key = git.as_ref().map(|git| git.prefix.clone()).unwrap_or_default();
     let skip = depth(&key);
-    let exclude = Rules::parse(options.exclude.join("\n").as_bytes(), skip, None);
+    let exclude = options.rules(&key);
     let walk = Walk { git: git.as_ref(), exclude, tracked_only: options.tracked_only };
     let found = walk.run(key, &top, max_ignored);
     for (key, says) in &found.notes {
@@ -131,7 +167,7 @@ fn open_bounded(root: &Path, options: &OpenOptions, max_ignored: usize) -> Resul
 
 /// A path as bytes, relative to the work tree's top (or, where there is none, to the root), `/`
 /// between its parts: what git goes by.
-type Key = Vec<u8>;
+pub(crate) type Key = Vec<u8>;
 
 /// One directory to list.
 struct Dir {
@@ -143,12 +179,12 @@ struct Dir {
 }
 
 /// One file or link.
-struct Found {
-    key: Key,
-    path: PathBuf,
-    kind: EntryKind,
-    tracking: Tracking,
-    len: u64,
+pub(crate) struct Found {
+    pub(crate) key: Key,
+    pub(crate) backend: Backend,
+    pub(crate) kind: EntryKind,
+    pub(crate) tracking: Tracking,
+    pub(crate) len: u64,
 }
 
 /// What one directory, or all of them, came to.
@@ -321,21 +357,22 @@ impl Walk<'_> {
             out.notes.push((key.clone(), "a pipe, socket or device: never opened".to_owned()));
             return Ok(());
         };
-        out.files.push(Found { key: key.clone(), path, kind, tracking, len });
+        let backend = Backend::disk(path);
+        out.files.push(Found { key: key.clone(), backend, kind, tracking, len });
         Ok(())
     }
 }
 
 /// Gives every file its path as text. Two names that look alike once their bytes are made UTF-8 are
 /// both kept: the later one gets a number.
-fn name(builder: &mut TreeBuilder, files: Vec<Found>, skip: usize) {
+pub(crate) fn name(builder: &mut TreeBuilder, files: Vec<Found>, skip: usize) {
     // Real UTF-8 first: its names are never changed.
     let is_text = |found: &Found| str::from_utf8(&found.key).is_ok();
     let (mut files, mut others): (Vec<Found>, Vec<Found>) = files.into_iter().partition(is_text);
     others.sort_by(|a, b| a.key.cmp(&b.key));
     files.append(&mut others);
     let mut next = HashMap::new();
-    for Found { key, path, kind, tracking, len } in files {
+    for Found { key, backend, kind, tracking, len } in files {
         let plain = shown(key.get(skip..).unwrap_or_default());
         let mut unique = plain.clone();
         if builder.holds(&plain) {
@@ -346,24 +383,24 @@ fn name(builder: &mut TreeBuilder, files: Vec<Found>, skip: usize) {
             }
             builder.note(&unique, &format!("stands for a second file whose name reads `{plain}`"));
         }
-        builder.entry(Entry { path: unique.into(), kind, tracking, len }, Backend::disk(path));
+        builder.entry(Entry { path: unique.into(), kind, tracking, len }, backend);
     }
 }
 
-fn shown(key: &[u8]) -> String {
+pub(crate) fn shown(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }
 
-fn join(dir: &[u8], name: &[u8]) -> Key {
+pub(crate) fn join(dir: &[u8], name: &[u8]) -> Key {
     if dir.is_empty() { name.to_vec() } else { [dir, name].join(&b'/') }
 }
 
 /// How many bytes the keys of what is in a directory begin with.
-fn depth(dir: &[u8]) -> usize {
+pub(crate) fn depth(dir: &[u8]) -> usize {
     if dir.is_empty() { 0 } else { dir.len() + 1 }
 }
 
-fn key_of(relative: &Path) -> Key {
+pub(crate) fn key_of(relative: &Path) -> Key {
     relative
         .components()
         .fold(Key::new(), |key, part| join(&key, part.as_os_str().as_encoded_bytes()))
@@ -393,6 +430,28 @@ fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 
+/// The repository around `root` and the canonical path of its work tree's top. `Ok(None)` where
+/// there is none, an error in words where there is one that cannot be read.
+pub(crate) fn repository(root: &Path) -> Result<Option<(gix::Repository, PathBuf)>, String> {
+    // Not asking gix at all where no `.git` stands keeps «none» and «broken» apart.
+    if work_tree(root).is_none() {
+        return Ok(None);
+    }
+    // No environment, no configuration but the repository's own: the same tree for everybody.
+    let options = gix::open::Options::isolated();
+    let trust = gix::sec::trust::Mapping { full: options.clone(), reduced: options };
+    let upwards = gix::discover::upwards::Options {
+        dot_git_only: true,
+        cross_fs: true,
+        ..Default::default()
+    };
+    let repo = gix::ThreadSafeRepository::discover_opts(root, upwards, trust)
+        .map_err(|e| e.to_string())?
+        .to_thread_local();
+    let top = repo.workdir().and_then(|top| top.canonicalize().ok());
+    Ok(top.map(|top| (repo, top)))
+}
+
 /// What git says of the tree below one directory of its work tree.
 struct Git {
     /// The way from the work tree's top to the root; empty where they are the same.
@@ -415,24 +474,7 @@ impl Git {
     /// The work tree around `root`, a canonical path. `Ok(None)` where there is none, an error in
     /// words where there is one that cannot be read.
     fn around(root: &Path) -> Result<Option<Self>, String> {
-        // Not asking gix at all where no `.git` stands keeps «none» and «broken» apart.
-        if work_tree(root).is_none() {
-            return Ok(None);
-        }
-        // No environment, no configuration but the repository's own: the same tree for everybody.
-        let options = gix::open::Options::isolated();
-        let trust = gix::sec::trust::Mapping { full: options.clone(), reduced: options };
-        let upwards = gix::discover::upwards::Options {
-            dot_git_only: true,
-            cross_fs: true,
-            ..Default::default()
-        };
-        let repo = gix::ThreadSafeRepository::discover_opts(root, upwards, trust)
-            .map_err(|e| e.to_string())?;
-        let repo = repo.to_thread_local();
-        let Some(top) = repo.workdir().and_then(|top| top.canonicalize().ok()) else {
-            return Ok(None);
-        };
+        let Some((repo, top)) = repository(root)? else { return Ok(None) };
         let Ok(way) = root.strip_prefix(&top) else { return Ok(None) };
         let index = repo.index_or_empty().map_err(|e| e.to_string())?;
 
@@ -479,7 +521,7 @@ impl Git {
 }
 
 /// The ignore rules that hold in a directory: its own, then those of the directories above it.
-struct Rules {
+pub(crate) struct Rules {
     /// In the order of the file: the last that matches decides.
     own: Vec<Pattern>,
     /// How many bytes of a key name the directory that the rules stand in.
@@ -513,7 +555,7 @@ impl Rules {
     }
 
     /// Whether git ignores the path by these rules; the nearest file that says anything decides.
-    fn ignore(&self, key: &[u8], is_dir: bool) -> bool {
+    pub(crate) fn ignore(&self, key: &[u8], is_dir: bool) -> bool {
         let mut rules = Some(self);
         while let Some(Self { own, skip, above }) = rules {
             let path = key.get(*skip..).unwrap_or_default();

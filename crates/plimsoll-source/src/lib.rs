@@ -1,7 +1,7 @@
 //! Files as values: a [`Tree`] is an immutable set of files, a [`Span`] a place in one of them.
 //!
 //! This crate is the only one that reads or writes a repository. Everything to its right works on
-//! values: a tree read from disk, from memory or (later) from a git revision looks the same.
+//! values: a tree read from disk, from memory or from a git revision looks the same.
 //! A change is a [`Patch`], and applying one makes a new tree; nothing is changed in place.
 #![allow(clippy::disallowed_methods, reason = "this crate is the one that reads and writes trees")]
 
@@ -9,6 +9,7 @@ mod derived;
 mod disk;
 mod lines;
 mod patch;
+mod revision;
 mod span;
 mod tree;
 
@@ -16,5 +17,6 @@ pub use derived::{Derived, DerivedBuilder, Segment};
 pub use disk::{OpenError, OpenOptions, open};
 pub use lines::{LineCol, LineIndex};
 pub use patch::{Conflict, Create, Edit, Patch, WriteError, write};
+pub use revision::open_revision;
 pub use span::{FileId, Span, TextRange};
 pub use tree::{Entry, EntryKind, Note, Tracking, Tree, TreeBuilder, Unreadable, normalize_path};

@@ -123,6 +123,8 @@ pub(crate) enum Backend {
         /// ones, so that spans stay true; shared by all trees made from this one.
         seen: Arc<OnceLock<blake3::Hash>>,
     },
+    /// An object in a git repository: its name is the hash of its bytes.
+    Object(Arc<gix::ThreadSafeRepository>, gix::ObjectId),
 }
 
 impl Backend {
@@ -239,6 +241,9 @@ impl Tree {
                 Err(Unreadable::TooLarge { len: bytes.len() as u64, limit: self.inner.max_file })
             }
             Backend::Memory(bytes) => Ok(Arc::clone(bytes)),
+            Backend::Object(repository, id) => {
+                crate::revision::read(repository, *id, self.inner.max_file)
+            }
             Backend::Disk { path, seen } => {
                 let bytes = crate::disk::read(path, self.inner.max_file)?;
                 let hash = blake3::hash(&bytes);
@@ -354,7 +359,7 @@ impl Tree {
     pub(crate) fn real_path(&self, file: FileId) -> Option<&Path> {
         match self.inner.backends.get(file.0 as usize)? {
             Backend::Disk { path, .. } => Some(path),
-            Backend::Memory(_) => None,
+            Backend::Memory(_) | Backend::Object(..) => None,
         }
     }
 

@@ -34,6 +34,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
             tracked_only: args.tracked_only,
             exclude: policy.exclude.clone(),
             is_root: policy.root,
+            ..OpenOptions::default()
         };
         let tree = plimsoll_source::open(path, &options).map_err(|e| format!("error: {e}"))?;
         let report = plimsoll_audit::audit(&tree, &policy, &());
