@@ -7,6 +7,7 @@
 
 pub mod base;
 pub mod built;
+pub mod code;
 pub mod container;
 pub mod document;
 pub mod entrypoint;

@@ -9,6 +9,8 @@ pub mod dockerfile;
 pub mod dotenv;
 pub mod envvar;
 pub mod ignorefile;
+pub mod javascript;
+pub mod program;
 pub mod shell;
 pub mod yaml;
 
