@@ -32,6 +32,12 @@ pub static HAS_IMAGE: Condition = Condition {
     },
 };
 
+/// A comment or the configuration accepts findings.
+pub static ACCEPTS: Condition = Condition {
+    name: "accepts a finding",
+    holds: |cx, _| Fact::inferred(cx.waivers.first().is_some(), None),
+};
+
 /// Something in the tree deploys the service.
 pub static HAS_DESCRIPTOR: Condition = Condition {
     name: "is deployed by a descriptor of this repository",

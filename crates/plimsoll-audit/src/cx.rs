@@ -1,8 +1,11 @@
 //! All that a check may see.
 
+use std::sync::LazyLock;
+
 use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, Span, TextRange};
 
+use crate::waiver::Waivers;
 use crate::{Evidence, ImageSubject, Policy, ServiceSubject, Verdict};
 
 /// What a check sees: the model and the user's policy, nothing else.
@@ -12,9 +15,18 @@ pub struct Cx<'a> {
     pub delivery: &'a Delivery,
     /// What the user says.
     pub policy: &'a Policy,
+    /// What is accepted in comments and entries, and what came of it.
+    pub waivers: &'a Waivers,
 }
 
 impl<'a> Cx<'a> {
+    /// What a check sees where nothing is accepted.
+    #[must_use]
+    pub fn new(delivery: &'a Delivery, policy: &'a Policy) -> Self {
+        static NONE: LazyLock<Waivers> = LazyLock::new(Waivers::default);
+        Self { delivery, policy, waivers: &NONE }
+    }
+
     /// A service with its id.
     #[must_use]
     pub fn service(&self, id: plimsoll_model::ServiceId) -> ServiceSubject<'a> {

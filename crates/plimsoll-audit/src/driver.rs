@@ -1,5 +1,6 @@
 //! The driver: asks every check about every subject, says NOT APPLICABLE, joins members.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use rayon::prelude::*;
 
 use crate::evidence::{Evidence, Place};
 use crate::report::{Coverage, Finding, Report, ServiceReport, severity};
+use crate::waiver::Waivers;
 use crate::{
     Check, ContainerSubject, Cx, ImageSubject, Outcome, Policy, Run, Scores, ServiceSubject,
-    Subject, Verdict,
+    Settings, Subject, Verdict,
 };
 
 /// What a tree cannot tell: answered by the caller, who decides about the network.
@@ -30,8 +32,9 @@ impl Outside for () {}
 #[must_use]
 pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let _ = outside;
-    let delivery = Arc::new(plimsoll_model::lower(tree));
-    let cx = Cx { delivery: &delivery, policy };
+    let delivery = Arc::new(plimsoll_model::lower_with(tree, &policy.hints()));
+    let waivers = Waivers::of(&delivery, policy);
+    let cx = Cx { waivers: &waivers, ..Cx::new(&delivery, policy) };
     let checks = crate::all();
     let (mut about_services, mut about_all) = (checks.clone(), checks);
     about_services.retain(|check| !matches!(check.run, Run::Repository(_)));
@@ -46,7 +49,9 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         .par_iter()
         .map(|&id| {
             let service = cx.service(id);
-            about_services.iter().map(|check| ask_service(&cx, check, service)).collect()
+            let settings = policy.at(&service.dir);
+            let asked = about_services.iter().filter(|check| settings.asks(check));
+            asked.map(|check| ask_service(&cx, &settings, check, service)).collect()
         })
         .collect();
 
@@ -59,7 +64,25 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         services.push(ServiceReport { id, findings: start..findings.len(), scores });
     }
     let shared = findings.len();
-    findings.extend(about_all.iter().map(|check| ask_repository(&cx, check)));
+    let settings = policy.at("");
+    // What came of the acceptances is asked last, when all others were met.
+    let about_all = about_all.into_iter().filter(|check| settings.asks(check));
+    let (last, first): (Vec<_>, Vec<_>) = about_all.partition(|check| check.area() == "policy");
+    for check in first.into_iter().chain(last) {
+        findings.push(ask_repository(&cx, &settings, check));
+    }
+    findings[shared..].sort_by_key(|finding| finding.check.id);
+    let mut not_asked = BTreeMap::new();
+    for check in crate::all() {
+        let of_services = services.iter().filter(|s| !policy.at(&delivery[s.id].dir).asks(check));
+        let count = match check.run {
+            Run::Repository(_) => usize::from(!settings.asks(check)),
+            _ => of_services.count(),
+        };
+        if count > 0 {
+            not_asked.insert(check.id, u32::try_from(count).unwrap_or(u32::MAX));
+        }
+    }
 
     let coverage = coverage(&findings);
     let digest = tree_digest(&delivery);
@@ -71,6 +94,8 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         shared,
         coverage,
         digest,
+        not_asked,
+        policy: Arc::new(policy.clone()),
     }
 }
 
@@ -100,7 +125,12 @@ fn coverage(findings: &[Finding]) -> Coverage {
     coverage
 }
 
-fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) -> Finding {
+fn ask_service(
+    cx: &Cx<'_>,
+    settings: &Settings<'_>,
+    check: &'static Check,
+    service: ServiceSubject<'_>,
+) -> Finding {
     let subject = Subject::Service(service.id);
     let verdict = match check.run {
         Run::Service(run) | Run::Both(run, _) => {
@@ -133,10 +163,10 @@ fn ask_service(cx: &Cx<'_>, check: &'static Check, service: ServiceSubject<'_>) 
         }
         Run::Repository(run) => run(cx),
     };
-    finding(cx, check, subject, verdict)
+    finding(cx, settings, check, subject, verdict)
 }
 
-fn ask_repository(cx: &Cx<'_>, check: &'static Check) -> Finding {
+fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -> Finding {
     let file = cx.delivery.tree.entries().next().map(|(id, _)| id);
     let place = file.map_or(Place::AbsentPath(".".to_owned()), |id| {
         Place::Span(Span::new(id, TextRange::default()))
@@ -150,7 +180,7 @@ fn ask_repository(cx: &Cx<'_>, check: &'static Check) -> Finding {
             Evidence::missing_file(".", "an empty tree"),
         ),
     };
-    finding(cx, check, Subject::Repository, verdict)
+    finding(cx, settings, check, Subject::Repository, verdict)
 }
 
 /// The conditions, then the question; a panic is our bug and no one else's.
@@ -235,7 +265,13 @@ pub(crate) fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span
     }
 }
 
-fn finding(cx: &Cx<'_>, check: &'static Check, subject: Subject, mut verdict: Verdict) -> Finding {
+fn finding(
+    cx: &Cx<'_>,
+    settings: &Settings<'_>,
+    check: &'static Check,
+    subject: Subject,
+    mut verdict: Verdict,
+) -> Finding {
     // A check may quote the tree in its words.
     if let Some(clean) = redacted(&verdict.message) {
         verdict.message = clean.into();
@@ -245,21 +281,21 @@ fn finding(cx: &Cx<'_>, check: &'static Check, subject: Subject, mut verdict: Ve
             evidence.says = clean.into();
         }
     }
-    let name = match subject {
-        Subject::Service(id) => Some(&*cx.delivery[id].name),
+    let service = match subject {
+        Subject::Service(id) => Some(&cx.delivery[id]),
         _ => None,
     };
-    let problem = matches!(verdict.outcome, Outcome::Fail | Outcome::Partial);
-    let accepted =
-        if problem { cx.policy.accepted(cx, check.id, name, &verdict.evidence) } else { None };
+    let accepted = cx.waivers.apply(cx, check, service, &mut verdict);
     Finding {
         check,
         subject,
         outcome: verdict.outcome,
-        severity: severity(check, &verdict.evidence),
+        severity: severity(settings.severity(check), &verdict.evidence),
         message: verdict.message,
         unknown: verdict.why,
         evidence: verdict.evidence,
         accepted,
+        newer: settings.is_newer(check),
+        known: false,
     }
 }

@@ -1,6 +1,7 @@
 //! Evidence: the places that prove a verdict. Evidence is the instance that waivers and baselines act on.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use plimsoll_source::{FileId, Span};
 
@@ -22,6 +23,16 @@ pub struct Evidence {
     /// The member of the subject it belongs to (an image's path, a container's name), where the
     /// service has several.
     pub member: Option<String>,
+    /// Why it is accepted, if it is.
+    pub waived: Option<Arc<str>>,
+}
+
+impl Evidence {
+    /// Whether it speaks against the check: an instance that acceptances and baselines act on.
+    #[must_use]
+    pub fn is_against(&self) -> bool {
+        matches!(self.role, Role::Contradicts | Role::Missing)
+    }
 }
 
 /// A place.

@@ -9,6 +9,8 @@ mod check;
 mod checks;
 mod choice;
 mod ci;
+mod comment;
+mod config;
 mod context;
 mod cx;
 mod delivered;
@@ -33,6 +35,7 @@ mod startup;
 mod static_site;
 mod subject;
 mod verdict;
+mod waiver;
 
 pub mod conditions;
 
@@ -41,13 +44,15 @@ pub use check::{
     Snippet, Status,
 };
 pub use checks::all;
+pub use config::{Accept, Config, Date, Edition, PolicyError, ServiceHint, Threshold};
 pub use cx::Cx;
 pub use driver::{Outside, audit};
 pub use evidence::{Evidence, Place, Role};
 pub use page::{Example, ExampleFile, Expectation, Page};
 pub use plimsoll_model::Why;
-pub use policy::{Accept, Policy, PolicyError};
+pub use policy::{CONFIG_NAME, Layer, Misread, Policy, ReadFile, Settings};
 pub use report::{Counts, Coverage, Finding, Located, Position, Report, Resolver, ServiceReport};
 pub use score::{Card, Rate, Rollup, Scores};
 pub use subject::{ContainerSubject, ImageSubject, ServiceSubject, Subject};
 pub use verdict::{Outcome, Verdict};
+pub use waiver::Waivers;

@@ -449,7 +449,7 @@ mod tests {
         let all = [("Dockerfile", dockerfile)].into_iter().chain(files.iter().copied());
         let delivery = plimsoll_model::lower(&Tree::from_memory(all));
         let policy = Policy::default();
-        let cx = Cx { delivery: &delivery, policy: &policy };
+        let cx = Cx::new(&delivery, &policy);
         let id = delivery.image_ids().next().expect("the Dockerfile is read");
         let image = &delivery[id];
         let subject = ImageSubject { id, image, service: None };

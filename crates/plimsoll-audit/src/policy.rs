@@ -1,415 +1,501 @@
-//! What the user says in `plimsoll.toml`: data, read with places.
+//! What the user says, over a whole tree: every `plimsoll.toml` that counts, each for its directory.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
 
 use plimsoll_model::Hints;
 use plimsoll_model::purpose::PurposeKind;
-use toml_edit::{Document, Item, TableLike};
+use plimsoll_model::reference::ImageRef;
+
+use crate::config::{Config, Date, Edition, PolicyError, Threshold};
+use crate::{Check, Severity};
 
 /// The user's policy.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// `root = true`: this directory is a root of its own.
-    pub root: bool,
-    /// `exclude`: gitignore-style patterns.
-    pub exclude: Vec<String>,
-    /// What changes the reading: `registries`.
-    pub hints: Hints,
-    /// `[[accept]]` entries.
-    pub accept: Vec<Accept>,
+    /// The configurations, outermost first; what one extends stands before it.
+    pub layers: Vec<Layer>,
     /// What is audited besides production; from the command line.
     pub purposes: BTreeSet<PurposeKind>,
+    /// Today; without it, no acceptance expires.
+    pub today: Option<Date>,
 }
 
-/// A finding that the user accepts.
+/// One configuration and what it holds for.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Its file, relative to the work tree's top.
+    pub file: String,
+    /// The directory that it holds for, relative to the audited root: `""` is all of it.
+    pub dir: String,
+    /// Where it stands above the audited root, the way from its directory down to that.
+    pub way: String,
+    /// Itself.
+    pub config: Config,
+}
+
+/// A configuration that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accept {
-    /// The check's id.
-    pub check: String,
-    /// Only for this service (name), if given.
-    pub service: Option<String>,
-    /// Only where all evidence against it is at this path or below it, if given.
-    pub path: Option<String>,
-    /// Why; never empty.
-    pub reason: String,
+pub struct Misread {
+    /// Its file, relative to the work tree's top.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// All that is wrong with it, in text order.
+    pub errors: Vec<PolicyError>,
 }
 
-/// What is wrong with a configuration, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyError {
-    /// Byte range in the configuration's text.
-    pub range: Range<usize>,
-    /// What is wrong, and what to do.
-    pub message: String,
-    /// The nearest right word, where one is near.
-    pub help: Option<String>,
-}
+/// The name of a configuration.
+pub const CONFIG_NAME: &str = "plimsoll.toml";
 
-impl fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
+/// The most files that extend one another.
+const MAX_EXTENDS: usize = 16;
 
-impl std::error::Error for PolicyError {}
+/// Reads a file by its path from the work tree's top; `None` where there is none, an error in words
+/// where it cannot be read.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;
 
 impl Policy {
-    /// Reads a `plimsoll.toml`.
+    /// One configuration for all of a tree.
+    #[must_use]
+    pub fn of(config: Config) -> Self {
+        let layer =
+            Layer { file: CONFIG_NAME.to_owned(), dir: String::new(), way: String::new(), config };
+        Self { layers: vec![layer], ..Self::default() }
+    }
+
+    /// Reads every configuration that counts for the directory `root` (relative to the work tree's
+    /// top, `""` for the top itself): from it upwards until one says `root = true`, those that lie in
+    /// the directories `nested` below it, and what each extends.
     ///
     /// # Errors
-    /// Every mistake in it, in text order; nothing is silently left out.
-    pub fn parse(text: &str) -> Result<Self, Vec<PolicyError>> {
-        let document = Document::parse(text).map_err(|error| {
-            let range = error.span().unwrap_or(0..0);
-            vec![PolicyError { range, message: error.message().to_owned(), help: None }]
-        })?;
-        let mut reader = Reader::default();
-        let mut policy = Self::default();
-        for (key, item) in document.as_table() {
-            match key {
-                "root" => policy.root = reader.boolean(key, item),
-                "exclude" => policy.exclude = reader.texts(key, item),
-                "registries" => policy.hints.registries = reader.registries(key, item),
-                "accept" => policy.accept = reader.accepts(item),
-                _ => reader.unknown_key(document.as_table(), key, &KEYS),
+    /// Every file that is wrong, with all that is wrong with it.
+    pub fn load(root: &str, nested: &[String], read: ReadFile<'_>) -> Result<Self, Vec<Misread>> {
+        let mut loader = Loader { read, layers: Vec::new(), wrong: Vec::new() };
+        let mut above: Vec<Vec<Layer>> = Vec::new();
+        let mut dir = Some(root);
+        while let Some(at) = dir {
+            let way = root.get(at.len()..).unwrap_or_default().trim_start_matches('/');
+            loader.directory(at, "", way);
+            let found = std::mem::take(&mut loader.layers);
+            let is_root = found.iter().any(|layer| layer.config.root);
+            above.push(found);
+            dir = match at.rsplit_once('/') {
+                _ if is_root || at.is_empty() => None,
+                Some((parent, _)) => Some(parent),
+                None => Some(""),
+            };
+        }
+        loader.layers = above.into_iter().rev().flatten().collect();
+        let mut nested: Vec<&String> = nested.iter().filter(|dir| !dir.is_empty()).collect();
+        nested.sort();
+        for below in nested {
+            loader.directory(&join(root, below), below, "");
+        }
+        if loader.wrong.is_empty() {
+            return Ok(Self { layers: loader.layers, ..Self::default() });
+        }
+        Err(loader.wrong)
+    }
+
+    /// Whether the audited directory says that it is a root of its own.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        let own = |layer: &&Layer| layer.dir.is_empty() && layer.way.is_empty();
+        self.layers.iter().filter(own).any(|layer| layer.config.root)
+    }
+
+    /// What is left out of the tree: patterns relative to the audited root, and those of directories
+    /// so many levels above it.
+    #[must_use]
+    pub fn exclude(&self) -> (Vec<String>, Vec<(usize, String)>) {
+        let (mut own, mut above) = (Vec::new(), Vec::new());
+        for layer in &self.layers {
+            let patterns = layer.config.exclude.iter();
+            if layer.way.is_empty() {
+                own.extend(patterns.map(|pattern| below(&layer.dir, pattern)));
+            } else {
+                let levels = layer.way.split('/').count();
+                above.extend(patterns.map(|pattern| (levels, pattern.clone())));
             }
         }
-        if reader.errors.is_empty() {
-            return Ok(policy);
+        (own, above)
+    }
+
+    /// What the reading of the tree has to know.
+    #[must_use]
+    pub fn hints(&self) -> Hints {
+        let mut hints = Hints::default();
+        for layer in &self.layers {
+            for hint in &layer.config.services {
+                let resolved = |path: &Option<String>| match path {
+                    Some(path) => layer.resolve(path).map(Some),
+                    None => Some(None),
+                };
+                // What lies outside of the audited directory is no service of it.
+                let (Some(dir), Some(context)) = (resolved(&hint.path), resolved(&hint.context))
+                else {
+                    continue;
+                };
+                hints.services.push(plimsoll_model::ServiceHint {
+                    name: hint.name.clone(),
+                    dir,
+                    context,
+                    ports: hint.ports.clone(),
+                    owner: hint.owner.clone(),
+                    purpose: hint.purpose,
+                });
+            }
         }
-        reader.errors.sort_by_key(|error| (error.range.start, error.range.end));
-        Err(reader.errors)
+        hints
+    }
+
+    /// What holds for a path of the tree.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Settings<'_> {
+        let mut layers: Vec<&Layer> = Vec::new();
+        for layer in self.layers.iter().filter(|layer| is_at_or_below(path, &layer.dir)) {
+            if layer.config.root {
+                // Nothing above counts; what it extends itself does.
+                layers.retain(|other| other.dir == layer.dir && other.way == layer.way);
+            }
+            layers.push(layer);
+        }
+        Settings { layers }
     }
 }
 
-/// Every key, and those of an `[[accept]]`.
-const KEYS: [&str; 4] = ["root", "exclude", "registries", "accept"];
-const ACCEPT_KEYS: [&str; 4] = ["check", "reason", "service", "path"];
-
-/// Reads values and keeps what is wrong with them.
-#[derive(Default)]
-struct Reader {
-    errors: Vec<PolicyError>,
+/// What holds for one path: of several configurations the nearest decides, and lists add up.
+#[derive(Clone, Debug)]
+pub struct Settings<'a> {
+    layers: Vec<&'a Layer>,
 }
 
-impl Reader {
-    fn error(&mut self, range: Option<Range<usize>>, message: String, help: Option<String>) {
-        self.errors.push(PolicyError { range: range.unwrap_or(0..0), message, help });
+impl<'a> Settings<'a> {
+    fn nearest<T>(&self, of: impl Fn(&'a Config) -> Option<T>) -> Option<T> {
+        self.layers.iter().rev().find_map(|layer| of(&layer.config))
     }
 
-    fn wrong_type(&mut self, key: &str, range: Option<Range<usize>>, wanted: &str, is: &str) {
-        self.error(range, format!("`{key}` must be {wanted}, not {}", with_article(is)), None);
+    /// Whether a check is asked.
+    #[must_use]
+    pub fn asks(&self, check: &Check) -> bool {
+        let disabled =
+            |id: &str| self.layers.iter().any(|l| l.config.disable.iter().any(|other| other == id));
+        let areas = self.nearest(|config| config.areas.as_ref());
+        areas.is_none_or(|areas| areas.iter().any(|area| area == check.area()))
+            && !disabled(check.id)
+            && !check.within.is_some_and(disabled)
     }
 
-    fn unknown_key(&mut self, table: &dyn TableLike, key: &str, known: &[&str]) {
-        let at = table.get_key_value(key).and_then(|(key, item)| key.span().or(item.span()));
-        let help = nearest(key, known).map_or_else(
-            || format!("the keys here are {}", list(known)),
-            |near| format!("did you mean `{near}`?"),
-        );
-        self.error(at, format!("unknown key `{key}`"), Some(help));
+    /// The worst that a failure of a check can be.
+    #[must_use]
+    pub fn severity(&self, check: &Check) -> Severity {
+        self.nearest(|config| config.severity.get(check.id).copied()).unwrap_or(check.severity)
     }
 
-    fn boolean(&mut self, key: &str, item: &Item) -> bool {
-        item.as_bool().unwrap_or_else(|| {
-            self.wrong_type(key, item.span(), "true or false", item.type_name());
-            false
-        })
+    /// Whether a check is of a later version than the edition: then it only reports.
+    #[must_use]
+    pub fn is_newer(&self, check: &Check) -> bool {
+        let edition = self.nearest(|config| config.edition);
+        edition.is_some_and(|edition| Edition::parse(check.since).is_some_and(|s| s > edition))
     }
 
-    fn text(&mut self, key: &str, item: &Item) -> String {
-        match item.as_str() {
-            Some(text) if !text.trim().is_empty() => text.to_owned(),
-            Some(_) => {
-                self.error(item.span(), format!("`{key}` must not be empty"), None);
-                String::new()
-            }
-            None => {
-                self.wrong_type(key, item.span(), "a string", item.type_name());
-                String::new()
-            }
+    /// At which severity a run fails.
+    #[must_use]
+    pub fn fail_on(&self) -> Option<Threshold> {
+        self.nearest(|config| config.fail_on)
+    }
+
+    /// At which severity a question without an answer fails a run.
+    #[must_use]
+    pub fn fail_on_unknown(&self) -> Option<Threshold> {
+        self.nearest(|config| config.fail_on_unknown)
+    }
+
+    /// The least coverage of a service, in per cent.
+    #[must_use]
+    pub fn min_coverage(&self) -> Option<f64> {
+        self.nearest(|config| config.min_coverage)
+    }
+
+    /// The least score of a service.
+    #[must_use]
+    pub fn min_score(&self) -> Option<f64> {
+        self.nearest(|config| config.min_score)
+    }
+
+    /// Whether an image lies in a registry of the user's, or is one that the user vouches for.
+    #[must_use]
+    pub fn trusts(&self, image: &ImageRef) -> bool {
+        let mut registries = self.layers.iter().flat_map(|layer| &layer.config.registries);
+        registries.any(|name| plimsoll_model::base::is_below(image, name)) || self.vouches(image)
+    }
+
+    /// Whether the user vouches for an image: it is one of `base-images`.
+    #[must_use]
+    pub fn vouches(&self, image: &ImageRef) -> bool {
+        let mut images = self.layers.iter().flat_map(|layer| &layer.config.base_images);
+        images.any(|name| plimsoll_model::base::is_below(image, name))
+    }
+}
+
+impl Layer {
+    /// A path that this configuration names, relative to the audited root. `None` for one that lies
+    /// outside of that.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> Option<String> {
+        let path = plimsoll_source::normalize_path(&join(&self.dir, path))?;
+        if self.way.is_empty() || is_at_or_below(&self.way, &path) {
+            return Some(if self.way.is_empty() { path } else { String::new() });
         }
+        Some(path.strip_prefix(&*self.way)?.strip_prefix('/')?.to_owned())
+    }
+}
+
+struct Loader<'a> {
+    read: ReadFile<'a>,
+    layers: Vec<Layer>,
+    wrong: Vec<Misread>,
+}
+
+impl Loader<'_> {
+    /// The configuration of a directory (`at`, from the top), if it has one.
+    fn directory(&mut self, at: &str, dir: &str, way: &str) {
+        self.file(&join(at, CONFIG_NAME), dir, way, &mut Vec::new());
     }
 
-    fn texts(&mut self, key: &str, item: &Item) -> Vec<String> {
-        let Some(values) = item.as_array() else {
-            self.wrong_type(key, item.span(), "an array of strings", item.type_name());
-            return Vec::new();
+    /// A file and, before it, what it extends. Whether it was there.
+    fn file(&mut self, file: &str, dir: &str, way: &str, open: &mut Vec<String>) -> bool {
+        let text = match (self.read)(file) {
+            Ok(Some(text)) => text,
+            Ok(None) => return false,
+            Err(why) => {
+                self.wrong(file, "", 0..0, &format!("cannot be read: {why}"), None);
+                return true;
+            }
         };
-        let mut texts = Vec::new();
-        for value in values {
-            match value.as_str() {
-                Some(text) if !text.trim().is_empty() => texts.push(text.to_owned()),
-                Some(_) => self.error(value.span(), format!("`{key}` holds an empty string"), None),
+        let mut config = match Config::parse(&text) {
+            Ok(config) => config,
+            Err(errors) => {
+                self.wrong.push(Misread { file: file.to_owned(), text, errors });
+                return true;
+            }
+        };
+        open.push(file.to_owned());
+        if let Some((path, at)) = &config.extends {
+            let from = file.rsplit_once('/').map_or("", |(dir, _)| dir);
+            let target = plimsoll_source::normalize_path(&join(from, path));
+            match target {
                 None => {
-                    let is = value.type_name();
-                    self.wrong_type(key, value.span(), "an array of strings", is);
+                    self.wrong(file, &text, at.clone(), "this leaves the work tree", None);
+                }
+                Some(target) if open.contains(&target) => {
+                    let mut chain = open.clone();
+                    chain.push(target);
+                    let help = format!("{}: take one link out", chain.join(" extends "));
+                    let message = "this configuration extends itself";
+                    self.wrong(file, &text, at.clone(), message, Some(help));
+                }
+                Some(_) if open.len() >= MAX_EXTENDS => {
+                    let message = format!("more than {MAX_EXTENDS} files extend one another");
+                    self.wrong(file, &text, at.clone(), &message, None);
+                }
+                Some(target) => {
+                    if !self.file(&target, dir, way, open) {
+                        let message = format!("there is no file `{target}`");
+                        let help = "write the path relative to this file";
+                        self.wrong(file, &text, at.clone(), &message, Some(help.to_owned()));
+                    }
                 }
             }
         }
-        texts
+        open.pop();
+        // What is extended is a list of settings, no place.
+        config.root &= open.is_empty();
+        let (dir, way) = (dir.to_owned(), way.to_owned());
+        self.layers.push(Layer { file: file.to_owned(), dir, way, config });
+        true
     }
 
-    fn registries(&mut self, key: &str, item: &Item) -> Vec<String> {
-        let registries = self.texts(key, item);
-        if let Some(url) = registries.iter().find(|registry| registry.contains("://")) {
-            let message = format!("`{url}` is a URL");
-            let help = "write the host and what follows it: `registry.example/team`";
-            self.error(item.span(), message, Some(help.to_owned()));
-        }
-        registries
-    }
-
-    fn accepts(&mut self, item: &Item) -> Vec<Accept> {
-        if let Some(tables) = item.as_array_of_tables() {
-            return tables.iter().map(|table| self.accept(table, table.span())).collect();
-        }
-        let inline = item.as_array().map(|values| values.iter().map(|v| (v.as_inline_table(), v)));
-        let Some(values) = inline else {
-            self.wrong_type("accept", item.span(), "written `[[accept]]`", item.type_name());
-            return Vec::new();
-        };
-        let mut accepts = Vec::new();
-        for (table, value) in values {
-            match table {
-                Some(table) => accepts.push(self.accept(table, value.span())),
-                None => {
-                    let is = value.type_name();
-                    self.wrong_type("accept", value.span(), "an array of tables", is);
-                }
-            }
-        }
-        accepts
-    }
-
-    fn accept(&mut self, table: &dyn TableLike, at: Option<Range<usize>>) -> Accept {
-        let mut accept =
-            Accept { check: String::new(), service: None, path: None, reason: String::new() };
-        for (key, item) in table.iter() {
-            match key {
-                "check" => accept.check = self.check(item),
-                "reason" => accept.reason = self.text(key, item),
-                "service" => accept.service = Some(self.text(key, item)),
-                "path" => accept.path = Some(self.text(key, item)),
-                _ => self.unknown_key(table, key, &ACCEPT_KEYS),
-            }
-        }
-        for (key, help) in [
-            ("check", "name the check that is accepted: `check = \"area/name\"`"),
-            ("reason", "say why it is accepted, for those who read this later"),
-        ] {
-            if !table.contains_key(key) {
-                let message = format!("this entry has no `{key}`");
-                self.error(at.clone(), message, Some(help.to_owned()));
-            }
-        }
-        accept
-    }
-
-    fn check(&mut self, item: &Item) -> String {
-        let id = self.text("check", item);
-        let ids: Vec<&str> = crate::all().iter().map(|check| check.id).collect();
-        if !id.is_empty() && !ids.contains(&&*id) {
-            let help = nearest(&id, &ids).map_or_else(
-                || "`plimsoll checks` lists them".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            self.error(item.span(), format!("there is no check `{id}`"), Some(help));
-        }
-        id
+    fn wrong(
+        &mut self,
+        file: &str,
+        text: &str,
+        range: Range<usize>,
+        message: &str,
+        help: Option<String>,
+    ) {
+        let error = PolicyError { range, message: message.to_owned(), help };
+        let (file, text) = (file.to_owned(), text.to_owned());
+        self.wrong.push(Misread { file, text, errors: vec![error] });
     }
 }
 
-fn list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn with_article(name: &str) -> String {
-    let article = if name.starts_with(['a', 'i']) { "an" } else { "a" };
-    format!("{article} {name}")
-}
-
-/// The word that `text` was most likely meant to be: at most a third of its letters differ.
-fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
-    let near = words.iter().map(|word| (distance(text, word), *word)).min()?;
-    let allowed = near.1.chars().count().div_ceil(3);
-    (near.0 <= allowed).then_some(near.1)
-}
-
-/// How many letters must be put in, taken out, changed or swapped with their neighbour. Texts
-/// longer than any name of ours are all equally far.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len() > 100 {
-        return usize::MAX;
+/// A gitignore-style pattern of a directory, for the directory around all.
+fn below(dir: &str, pattern: &str) -> String {
+    if dir.is_empty() {
+        return pattern.to_owned();
     }
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
-    for (i, from) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, to) in b.iter().enumerate() {
-            let changed = rows[i][j] + usize::from(from != to);
-            let mut best = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && a[i - 1] == *to && *from == b[j - 1] {
-                best = best.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(best);
+    let (not, pattern) = match pattern.strip_prefix('!') {
+        Some(rest) => ("!", rest),
+        None => ("", pattern),
+    };
+    let mut escaped = String::new();
+    for c in dir.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
+            escaped.push('\\');
         }
-        rows.push(row);
+        escaped.push(c);
     }
-    rows[a.len()][b.len()]
+    // One with a slash before its end is anchored, any other matches at every depth.
+    let anchored = pattern.trim_end_matches('/').contains('/');
+    let between = if anchored { "" } else { "**/" };
+    format!("{not}/{escaped}/{between}{}", pattern.trim_start_matches('/'))
 }
 
-impl Policy {
-    /// The reason of the entry that accepts a finding: its check, its service where one is named,
-    /// and, where a path is named, all the evidence that speaks against it.
-    pub(crate) fn accepted(
-        &self,
-        cx: &crate::Cx<'_>,
-        check: &str,
-        service: Option<&str>,
-        evidence: &[crate::Evidence],
-    ) -> Option<std::sync::Arc<str>> {
-        let path_of = |place: &crate::Place| match place {
-            crate::Place::Span(span) => cx.path(span.file).to_owned(),
-            crate::Place::File(file) => cx.path(*file).to_owned(),
-            crate::Place::AbsentPath(path) => path.clone(),
-        };
-        let against = || {
-            evidence
-                .iter()
-                .filter(|e| matches!(e.role, crate::Role::Contradicts | crate::Role::Missing))
-        };
-        self.accept
-            .iter()
-            .find(|a| {
-                a.check == check
-                    && a.service.as_deref().is_none_or(|name| service == Some(name))
-                    && a.path.as_deref().is_none_or(|path| {
-                        against().next().is_some()
-                            && against().all(|e| is_at_or_below(&path_of(&e.place), path))
-                    })
-            })
-            .map(|a| a.reason.as_str().into())
-    }
+fn join(dir: &str, name: &str) -> String {
+    if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 
-fn is_at_or_below(path: &str, dir: &str) -> bool {
-    let rest = path.strip_prefix(dir.trim_end_matches('/'));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Whether a path is a directory or lies below it; `""` is the root.
+pub(crate) fn is_at_or_below(path: &str, dir: &str) -> bool {
+    let dir = dir.trim_end_matches('/');
+    let rest = path.strip_prefix(dir);
+    rest.is_some_and(|rest| dir.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The mistakes of a configuration: the text they stand on, the message, the help.
-    #[track_caller]
-    fn check(text: &str, expected: &[(&str, &str, &str)]) {
-        let errors = Policy::parse(text).err().unwrap_or_default();
-        let found: Vec<_> = errors
-            .iter()
-            .map(|e| (&text[e.range.clone()], &*e.message, e.help.as_deref().unwrap_or("")))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_policy_is_read() {
-        let policy = Policy::parse(
-            "root = true\nexclude = [\"vendor/\"]\nregistries = ['registry.example/team']\n\
-             [[accept]]\ncheck = \"image/pinned-digest\"\nreason = \"mirror\"\nservice = \"a\"\n",
-        )
-        .expect("it is right");
-        assert!(policy.root);
-        assert_eq!(policy.exclude, ["vendor/"]);
-        assert_eq!(policy.hints.registries, ["registry.example/team"]);
-        let accept = Accept {
-            check: "image/pinned-digest".to_owned(),
-            service: Some("a".to_owned()),
-            path: None,
-            reason: "mirror".to_owned(),
+    /// Loads the configurations of a work tree, audited at `root`.
+    fn load(root: &str, nested: &[&str], files: &[(&str, &str)]) -> Result<Policy, Vec<Misread>> {
+        let read = |path: &str| {
+            let found = files.iter().find(|(name, _)| *name == path);
+            Ok(found.map(|(_, text)| (*text).to_owned()))
         };
-        assert_eq!(policy.accept, [accept]);
-        check("", &[]);
+        let nested: Vec<String> = nested.iter().map(|dir| (*dir).to_owned()).collect();
+        Policy::load(root, &nested, &read)
+    }
+
+    /// What is wrong, as `file: «text» message | help`.
+    #[track_caller]
+    fn check_wrong(files: &[(&str, &str)], expected: &[&str]) {
+        let wrong = load("", &[], files).expect_err("something is wrong");
+        let shown: Vec<String> = wrong
+            .iter()
+            .flat_map(|w| w.errors.iter().map(move |e| (w, e)))
+            .map(|(w, e)| {
+                let text = w.text.get(e.range.clone()).unwrap_or_default();
+                let help = e.help.as_deref().unwrap_or_default();
+                format!("{}: «{text}» {} | {help}", w.file, e.message)
+            })
+            .collect();
+        assert_eq!(shown, expected);
     }
 
     #[test]
-    fn wrong_keys_are_shown_with_the_nearest_right_one() {
-        check("exlcude = []", &[("exlcude", "unknown key `exlcude`", "did you mean `exclude`?")]);
-        check(
-            "colour = 1",
-            &[(
-                "colour",
-                "unknown key `colour`",
-                "the keys here are `root`, `exclude`, `registries`, `accept`",
-            )],
+    fn configurations_are_found_upwards_until_a_root() {
+        let files = [
+            ("plimsoll.toml", "fail-on = 'low'\nregistries = ['far.example']"),
+            ("a/plimsoll.toml", "root = true\nmin-score = 50\nexclude = ['/b/c/old', 'dist/']"),
+            ("a/b/c/plimsoll.toml", "fail-on = 'medium'\nexclude = ['x']"),
+        ];
+        let policy = load("a/b/c", &[], &files).expect("they are right");
+        let here = policy.at("any/where");
+        assert_eq!(here.fail_on(), Some(Threshold::At(Severity::Medium)));
+        assert_eq!(here.min_score(), Some(50.0));
+        assert_eq!(policy.layers.len(), 2, "nothing above the root counts");
+        assert!(!policy.is_root());
+        let above = vec![(2, "/b/c/old".to_owned()), (2, "dist/".to_owned())];
+        assert_eq!(policy.exclude(), (vec!["x".to_owned()], above));
+        assert!(load("a", &[], &files).expect("they are right").is_root());
+    }
+
+    #[test]
+    fn nested_configurations_hold_below_them() {
+        let files = [
+            ("plimsoll.toml", "fail-on = 'low'\ndisable = ['image/pinned-digest']"),
+            ("s/plimsoll.toml", "fail-on = 'never'\nexclude = ['gen/', 'a/b']\nareas = ['build']"),
+            ("s/own/plimsoll.toml", "root = true"),
+        ];
+        let policy = load("", &["s", "s/own"], &files).expect("they are right");
+        let check =
+            |id: &str| crate::all().into_iter().find(|check| check.id == id).expect("it exists");
+        let (digest, adds) = (check("image/pinned-digest"), check("build/copies-not-adds"));
+        let version = check("image/pinned-version");
+        let asks = |at: &str| [digest, adds, version].map(|check| policy.at(at).asks(check));
+        assert_eq!(asks("t"), [false, true, true]);
+        assert_eq!(asks("s/x"), [false, true, false]);
+        assert_eq!(asks("s/own/x"), [true, true, true]);
+        assert_eq!(policy.at("s/x").fail_on(), Some(Threshold::Never));
+        assert_eq!(policy.at("sx").fail_on(), Some(Threshold::At(Severity::Low)));
+        assert_eq!(policy.at("s/own").fail_on(), None);
+        let exclude = ["/s/**/gen/".to_owned(), "/s/a/b".to_owned()];
+        assert_eq!(policy.exclude(), (exclude.to_vec(), Vec::new()));
+    }
+
+    #[test]
+    fn a_configuration_extends_another() {
+        let files = [
+            ("plimsoll.toml", "extends = 'ci/base.toml'\nfail-on = 'low'"),
+            ("ci/base.toml", "root = true\nfail-on = 'high'\nmin-coverage = 70"),
+        ];
+        let policy = load("", &[], &files).expect("they are right");
+        assert_eq!(policy.at("").fail_on(), Some(Threshold::At(Severity::Low)));
+        assert_eq!(policy.at("").min_coverage(), Some(70.0));
+        assert!(!policy.is_root());
+    }
+
+    #[test]
+    fn what_extends_itself_is_shown() {
+        check_wrong(
+            &[("plimsoll.toml", "extends = 'a.toml'"), ("a.toml", "extends = './plimsoll.toml'")],
+            &["a.toml: «'./plimsoll.toml'» this configuration extends itself | \
+               plimsoll.toml extends a.toml extends plimsoll.toml: take one link out"],
         );
-        check(
-            "accept = [{ check = 'build/copies-not-adds', raison = 'x', reason = 'y' }]",
-            &[("raison", "unknown key `raison`", "did you mean `reason`?")],
+        check_wrong(
+            &[("plimsoll.toml", "extends = '../x.toml'")],
+            &["plimsoll.toml: «'../x.toml'» this leaves the work tree | "],
+        );
+        check_wrong(
+            &[("plimsoll.toml", "extends = 'x.toml'")],
+            &["plimsoll.toml: «'x.toml'» there is no file `x.toml` | \
+               write the path relative to this file"],
         );
     }
 
     #[test]
-    fn wrong_values_are_shown_in_text_order() {
-        check(
-            "root = 'yes'\nexclude = ['a', 1, '']\nregistries = ['https://r.example']\naccept = 1",
-            &[
-                ("'yes'", "`root` must be true or false, not a string", ""),
-                ("1", "`exclude` must be an array of strings, not an integer", ""),
-                ("''", "`exclude` holds an empty string", ""),
-                (
-                    "['https://r.example']",
-                    "`https://r.example` is a URL",
-                    "write the host and what follows it: `registry.example/team`",
-                ),
-                ("1", "`accept` must be written `[[accept]]`, not an integer", ""),
-            ],
-        );
+    fn an_edition_lets_later_checks_only_report() {
+        let config = Config::parse("edition = '0.0.9'").expect("it is right");
+        let policy = Policy::of(config);
+        let check = crate::all()[0];
+        assert!(policy.at("").is_newer(check));
+        assert!(!Policy::default().at("").is_newer(check));
     }
 
     #[test]
-    fn an_acceptance_names_a_check_that_exists_and_a_reason() {
-        check(
-            "[[accept]]\ncheck = 'build/copy-not-adds'\nreason = ' '",
-            &[
-                (
-                    "'build/copy-not-adds'",
-                    "there is no check `build/copy-not-adds`",
-                    "did you mean `build/copies-not-adds`?",
-                ),
-                ("' '", "`reason` must not be empty", ""),
-            ],
-        );
-        check(
-            "[[accept]]\nservice = 'a'",
-            &[
-                (
-                    "[[accept]]",
-                    "this entry has no `check`",
-                    "name the check that is accepted: `check = \"area/name\"`",
-                ),
-                (
-                    "[[accept]]",
-                    "this entry has no `reason`",
-                    "say why it is accepted, for those who read this later",
-                ),
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_no_toml_says_where() {
-        let errors = Policy::parse("root = true\nexclude = [\n").expect_err("unclosed");
-        assert_eq!(errors.len(), 1);
-        assert!(errors[0].range.start >= 12, "{errors:?}");
+    fn paths_are_resolved_from_where_they_stand() {
+        let layer = |dir: &str, way: &str| Layer {
+            file: String::new(),
+            dir: dir.to_owned(),
+            way: way.to_owned(),
+            config: Config::default(),
+        };
+        let check = |dir, way, path: &str, expected: Option<&str>| {
+            assert_eq!(layer(dir, way).resolve(path).as_deref(), expected, "{dir} {way} {path}");
+        };
+        check("s", "", "./x", Some("s/x"));
+        check("", "a/b", "a/b/c", Some("c"));
+        check("", "a/b", "a", Some(""));
+        check("", "a/b", "z", None);
+        check("", "", "../x", None);
     }
 
     #[test]
     fn paths_are_accepted_with_what_is_below_them() {
         assert!(is_at_or_below("a/b/c", "a/b") && is_at_or_below("a/b", "a/b/"));
         assert!(!is_at_or_below("a/bc", "a/b"));
+        assert!(is_at_or_below("a", ""));
     }
 }

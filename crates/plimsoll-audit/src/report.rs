@@ -9,7 +9,7 @@ use plimsoll_model::secret::Secrets;
 use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, LineIndex, Span, TextRange, Tree};
 
-use crate::evidence::{Evidence, Place, Role};
+use crate::evidence::{Evidence, Place};
 use crate::{Check, Outcome, Scores, Severity, Subject};
 
 /// The answer to one check about one subject.
@@ -29,15 +29,22 @@ pub struct Finding {
     pub unknown: Option<Why>,
     /// The proof.
     pub evidence: Vec<Evidence>,
-    /// The reason of the `[[accept]]` entry that covers it, if one does.
+    /// Why it is accepted, where all that speaks against it is: it keeps its outcome and its place
+    /// in every sum, and fails no run.
     pub accepted: Option<Arc<str>>,
+    /// Whether its check is later than the edition of the configuration: it is reported, counts in
+    /// no sum and fails no run.
+    pub newer: bool,
+    /// Whether all that speaks against it was there before (a baseline, an earlier revision): it
+    /// fails no run.
+    pub known: bool,
 }
 
 impl Finding {
     /// Whether it counts in sums: not what is shown within another check, nor trial checks.
     #[must_use]
     pub fn counts(&self) -> bool {
-        self.check.within.is_none() && self.check.status == crate::Status::Stable
+        self.check.within.is_none() && self.check.status == crate::Status::Stable && !self.newer
     }
 
     /// Whether it is a problem: FAIL or PARTIAL.
@@ -98,6 +105,10 @@ pub struct Report {
     pub coverage: Coverage,
     /// The digest of the files that were read, in hex.
     pub digest: String,
+    /// Checks that the policy leaves out, and for how many subjects.
+    pub not_asked: BTreeMap<&'static str, u32>,
+    /// The policy.
+    pub policy: Arc<crate::Policy>,
 }
 
 impl Report {
@@ -121,8 +132,7 @@ impl Report {
         else {
             return None;
         };
-        let policy = crate::Policy::default();
-        let cx = crate::Cx { delivery: &self.delivery, policy: &policy };
+        let cx = crate::Cx::new(&self.delivery, &self.policy);
         fix(&cx, cx.service(id), finding)
     }
 
@@ -362,13 +372,13 @@ fn fingerprint(check: &str, part: &str, subject: &str, construct: &str, ordinal:
     hasher.finalize().to_hex().chars().take(32).collect()
 }
 
-/// The severity of an outcome: the check's, lowered to the worst of the evidence that speaks
+/// The severity of an outcome: the worst that it can be, lowered to the worst of the evidence that speaks
 /// against it where all of that evidence is lower.
-pub(crate) fn severity(check: &Check, evidence: &[Evidence]) -> Severity {
+pub(crate) fn severity(ceiling: Severity, evidence: &[Evidence]) -> Severity {
     evidence
         .iter()
-        .filter(|e| matches!(e.role, Role::Contradicts | Role::Missing))
-        .map(|e| e.severity.unwrap_or(check.severity).max(check.severity))
+        .filter(|e| e.is_against())
+        .map(|e| e.severity.unwrap_or(ceiling).max(ceiling))
         .min()
-        .unwrap_or(check.severity)
+        .unwrap_or(ceiling)
 }

@@ -68,7 +68,7 @@ pub enum Rollup {
     Security,
     /// build, health, migrations, release, recovery, pipeline.
     BestPractices,
-    /// packages, scripts, docs.
+    /// packages, scripts, docs, policy.
     Maintainability,
 }
 
@@ -91,7 +91,7 @@ impl Rollup {
     pub fn of(area: &str) -> Self {
         match area {
             "image" | "runtime" | "secrets" | "network" | "supply" => Self::Security,
-            "packages" | "scripts" | "docs" => Self::Maintainability,
+            "packages" | "scripts" | "docs" | "policy" => Self::Maintainability,
             _ => Self::BestPractices,
         }
     }
@@ -209,6 +209,8 @@ mod tests {
             unknown: None,
             evidence: Vec::new(),
             accepted: None,
+            newer: false,
+            known: false,
         }
     }
 

@@ -144,7 +144,7 @@ impl Evidence {
     }
 
     fn of(place: Place, role: Role, says: Cow<'static, str>) -> Self {
-        Self { place, role, part: "", says, severity: None, member: None }
+        Self { place, role, part: "", says, severity: None, member: None, waived: None }
     }
 
     /// Answers this part of the check.

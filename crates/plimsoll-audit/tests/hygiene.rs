@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use plimsoll_audit::{Check, Page, Section};
 
 /// Areas are readers' questions, not formats.
-const AREAS: [&str; 14] = [
+const AREAS: [&str; 15] = [
     "image",
     "build",
     "runtime",
@@ -18,6 +18,7 @@ const AREAS: [&str; 14] = [
     "packages",
     "migrations",
     "pipeline",
+    "policy",
     "supply",
     "release",
     "recovery",

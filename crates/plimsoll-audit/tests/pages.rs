@@ -173,7 +173,7 @@ fn mend(case: &Case, tree: &Tree) -> Option<Tree> {
     let fix = case.check.fix?;
     let policy = Policy::default();
     let report = plimsoll_audit::audit(tree, &policy, &());
-    let cx = Cx { delivery: &report.delivery, policy: &policy };
+    let cx = Cx::new(&report.delivery, &policy);
     let findings = findings(&report, case.check);
     let finding = findings.iter().find(|finding| finding.is_problem())?;
     let Subject::Service(id) = finding.subject else { return None };

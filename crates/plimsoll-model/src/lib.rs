@@ -37,4 +37,4 @@ pub use delivery::{
     ProgramId, ServiceId, Unsupported, UnsupportedKind,
 };
 pub use fact::{Fact, How, Origin, Why};
-pub use lower::{Hints, lower};
+pub use lower::{Hints, ServiceHint, lower, lower_with};

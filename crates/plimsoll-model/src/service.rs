@@ -39,4 +39,8 @@ pub struct Service {
     pub programs: Vec<ProgramId>,
     /// Descriptors that may say something about it and are not read (Helm, Kustomize, Terraform).
     pub unread: Vec<FileId>,
+    /// What the user says that it listens on.
+    pub ports: Vec<u16>,
+    /// Who the user says answers for it.
+    pub owner: Option<String>,
 }

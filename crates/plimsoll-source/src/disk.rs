@@ -412,6 +412,18 @@ fn is_repository(path: &Path) -> bool {
     fs::symlink_metadata(&dot).is_ok_and(|m| m.is_file()) || dot.join("HEAD").is_file()
 }
 
+/// The top of the git work tree around a directory, and the way from there down to it, `/` between
+/// its parts; outside of any work tree the directory itself, and `""`.
+///
+/// # Errors
+/// [`OpenError::NotADirectory`] where there is none.
+pub fn work_tree_of(root: &Path) -> Result<(PathBuf, String), OpenError> {
+    let own = root.canonicalize().map_err(|_| OpenError::NotADirectory(root.to_owned()))?;
+    let top = work_tree(&own).unwrap_or(&own);
+    let way = own.strip_prefix(top).map(|way| shown(&key_of(way))).unwrap_or_default();
+    Ok((top.to_owned(), way))
+}
+
 /// The top of the git work tree around `root`; what is inside a `.git` is in none.
 fn work_tree(root: &Path) -> Option<&Path> {
     root.ancestors()

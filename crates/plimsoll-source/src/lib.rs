@@ -14,7 +14,7 @@ mod span;
 mod tree;
 
 pub use derived::{Derived, DerivedBuilder, Segment};
-pub use disk::{OpenError, OpenOptions, open};
+pub use disk::{OpenError, OpenOptions, open, work_tree_of};
 pub use lines::{LineCol, LineIndex};
 pub use patch::{Conflict, Create, Edit, Patch, WriteError, write};
 pub use revision::open_revision;

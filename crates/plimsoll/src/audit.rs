@@ -5,12 +5,12 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use plimsoll_audit::{Finding, Outcome, Report, Severity};
+use plimsoll_audit::{Date, Finding, Outcome, Report, Severity, Subject, Threshold};
 use plimsoll_model::purpose::PurposeKind;
 use plimsoll_render::{Show, View};
-use plimsoll_source::OpenOptions;
 
 use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, SeverityArg, ShowArg};
+use crate::config::Ask;
 use crate::{BUG, CLEAN, FINDINGS, config, date, explain, output};
 
 /// Audits every path and writes what was asked for.
@@ -28,15 +28,11 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     let mut reports = Vec::new();
     for path in &args.paths {
         progress.set_message(format!("auditing {}", path.display().to_string().escape_debug()));
-        let mut policy = config::read(path, style.color)?;
+        let revision = args.rev.as_deref();
+        let ask = Ask { revision, tracked_only: args.tracked_only, color: style.color };
+        let (tree, mut policy) = config::open(path, ask)?;
         policy.purposes = purposes(&args.purposes);
-        let options = OpenOptions {
-            tracked_only: args.tracked_only,
-            exclude: policy.exclude.clone(),
-            is_root: policy.root,
-            ..OpenOptions::default()
-        };
-        let tree = plimsoll_source::open(path, &options).map_err(|e| format!("error: {e}"))?;
+        policy.today = Date::parse(&date);
         let report = plimsoll_audit::audit(&tree, &policy, &());
         reports.push((report, view(args, &date)));
     }
@@ -133,15 +129,9 @@ fn severity(arg: SeverityArg) -> Severity {
     }
 }
 
-/// The exit code that a report's findings ask for.
+/// The exit code that a report's findings ask for. What the command line says counts for all; else
+/// each service has the thresholds of its own configuration.
 fn judge(args: &AuditArgs, report: &Report, view: &View) -> u8 {
-    let threshold = match args.fail_on {
-        FailOn::Critical => Some(Severity::Critical),
-        FailOn::High => Some(Severity::High),
-        FailOn::Medium => Some(Severity::Medium),
-        FailOn::Low => Some(Severity::Low),
-        FailOn::Never => None,
-    };
     let services: Vec<_> = view.services(report).collect();
     let findings = services.iter().flat_map(|s| report.of(s)).chain(report.shared());
     let selected: Vec<&Finding> = findings
@@ -151,32 +141,49 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> u8 {
     if selected.iter().any(|f| f.unknown == Some(plimsoll_audit::Why::Internal)) {
         return BUG;
     }
-    let fails = |finding: &Finding| {
-        // A PARTIAL counts one severity lower.
-        let counted = match (finding.outcome, finding.severity) {
-            (Outcome::Fail, severity) => Some(severity),
-            (Outcome::Partial, Severity::Critical) => Some(Severity::High),
-            (Outcome::Partial, Severity::High) => Some(Severity::Medium),
-            (Outcome::Partial, Severity::Medium | Severity::Low) => Some(Severity::Low),
-            _ => None,
-        };
-        finding.accepted.is_none()
-            && counted.is_some_and(|severity| threshold.is_some_and(|t| severity <= t))
-    };
-    let unknown = |finding: &Finding| {
-        finding.outcome == Outcome::Unknown
-            && args.fail_on_unknown.is_some_and(|t| finding.severity <= severity(t))
-    };
-    let counted = |f: &&&Finding| f.check.within.is_none();
-    let low = services.iter().any(|service| {
-        args.min_coverage.is_some_and(|min| service.scores.coverage() < min)
-            || args.min_score.is_some_and(|min| {
-                service.scores.overall.percent().is_some_and(|score| score < min)
-            })
+    let asked = args.fail_on.map(|fail_on| match fail_on {
+        FailOn::Critical => Threshold::At(Severity::Critical),
+        FailOn::High => Threshold::At(Severity::High),
+        FailOn::Medium => Threshold::At(Severity::Medium),
+        FailOn::Low => Threshold::At(Severity::Low),
+        FailOn::Never => Threshold::Never,
     });
-    if low || selected.iter().filter(counted).any(|f| fails(f) || unknown(f)) {
-        FINDINGS
-    } else {
-        CLEAN
-    }
+    let asked_unknown = args.fail_on_unknown.map(|arg| Threshold::At(severity(arg)));
+    let place = |subject: Subject| match report.subject_path(subject) {
+        "." => "",
+        path => path,
+    };
+    let fails = |finding: &&Finding| {
+        if finding.accepted.is_some() || finding.known || finding.newer {
+            return false;
+        }
+        let settings = report.policy.at(place(finding.subject));
+        // A PARTIAL counts one severity lower.
+        let (threshold, counted) = match (finding.outcome, finding.severity) {
+            (Outcome::Fail, severity) => (asked.or(settings.fail_on()), severity),
+            (Outcome::Partial, severity) => {
+                let lower = match severity {
+                    Severity::Critical => Severity::High,
+                    Severity::High => Severity::Medium,
+                    Severity::Medium | Severity::Low => Severity::Low,
+                };
+                (asked.or(settings.fail_on()), lower)
+            }
+            (Outcome::Unknown, severity) => {
+                let threshold = asked_unknown.or(settings.fail_on_unknown());
+                (threshold.or(Some(Threshold::Never)), severity)
+            }
+            _ => return false,
+        };
+        threshold.unwrap_or(Threshold::At(Severity::High)).reached(counted)
+    };
+    let low = services.iter().any(|service| {
+        let settings = report.policy.at(place(Subject::Service(service.id)));
+        let coverage = args.min_coverage.or(settings.min_coverage());
+        let score = args.min_score.or(settings.min_score());
+        coverage.is_some_and(|min| service.scores.coverage() < min)
+            || score.is_some_and(|min| service.scores.overall.percent().is_some_and(|s| s < min))
+    });
+    let counted = |f: &&&Finding| f.check.within.is_none();
+    if low || selected.iter().filter(counted).any(fails) { FINDINGS } else { CLEAN }
 }

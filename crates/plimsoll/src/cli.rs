@@ -54,12 +54,16 @@ pub(crate) struct AuditArgs {
     /// What is audited besides production: development, test, example, vendored, or all
     #[arg(long = "purpose", value_name = "PURPOSE", value_enum)]
     pub(crate) purposes: Vec<PurposeArg>,
+    /// Audits a git revision instead of what is on disk
+    #[arg(long, value_name = "REV", conflicts_with = "tracked_only")]
+    pub(crate) rev: Option<String>,
     /// Only files that git tracks: what a fresh clone, and CI, sees
     #[arg(long)]
     pub(crate) tracked_only: bool,
-    /// Fails at findings of this severity and worse; a PARTIAL counts one severity lower
-    #[arg(long, value_enum, default_value_t = FailOn::High)]
-    pub(crate) fail_on: FailOn,
+    /// Fails at findings of this severity and worse, else as plimsoll.toml says, else at high; a
+    /// PARTIAL counts one severity lower
+    #[arg(long, value_enum)]
+    pub(crate) fail_on: Option<FailOn>,
     /// Fails when a question of this severity and worse has no answer
     #[arg(long, value_enum)]
     pub(crate) fail_on_unknown: Option<SeverityArg>,

@@ -1,30 +1,95 @@
-//! `plimsoll.toml`: found in the audited directory, read, and explained when it is wrong.
+//! `plimsoll.toml`: found from the audited directory upwards and below it, read, and explained when
+//! it is wrong; and the tree that it leaves.
 
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use plimsoll_audit::{Policy, PolicyError};
+use plimsoll_audit::{CONFIG_NAME, Policy, PolicyError};
+use plimsoll_source::{OpenOptions, Tracking, Tree};
 
-const NAME: &str = "plimsoll.toml";
-
-/// The policy of the directory, the default where it has no file.
-pub(crate) fn read(root: &Path, color: bool) -> Result<Policy, String> {
-    let path = root.join(NAME);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Policy::default()),
-        Err(error) => return Err(format!("error: {}: {error}", path.display())),
-    };
-    Policy::parse(&text).map_err(|errors| {
-        let shown: Vec<String> =
-            errors.iter().map(|e| explain(&path.display().to_string(), &text, e, color)).collect();
-        shown.join("\n\n")
-    })
+/// What is asked of a tree, on the command line.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The revision, else what is on disk.
+    pub(crate) revision: Option<&'a str>,
+    /// Only what git tracks.
+    pub(crate) tracked_only: bool,
+    /// Whether errors are coloured.
+    pub(crate) color: bool,
 }
 
-fn explain(path: &str, text: &str, error: &PolicyError, color: bool) -> String {
+/// The tree at `root` and the policy that holds for it. Both come from the revision, where one is
+/// asked for.
+pub(crate) fn open(root: &Path, ask: Ask<'_>) -> Result<(Tree, Policy), String> {
+    let plain = |error: plimsoll_source::OpenError| format!("error: {error}");
+    let (top, way) = plimsoll_source::work_tree_of(root).map_err(plain)?;
+    // The configurations of a revision may lie above the audited directory.
+    let all = ask.revision.map(|revision| {
+        plimsoll_source::open_revision(&top, revision, &OpenOptions::default()).map_err(plain)
+    });
+    let all = all.transpose()?;
+    let read = |path: &str| match &all {
+        Some(tree) => match tree.find(path) {
+            None => Ok(None),
+            Some(file) => match tree.read(file) {
+                Ok(bytes) => text(&bytes).map(Some),
+                Err(_) => Err("it is no file of this revision".to_owned()),
+            },
+        },
+        None => match std::fs::read(top.join(path)) {
+            Ok(bytes) => text(&bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        },
+    };
+    let load = |nested: &[String]| {
+        Policy::load(&way, nested, &read).map_err(|wrong| {
+            let errors = wrong.iter().flat_map(|w| w.errors.iter().map(move |e| (w, e)));
+            let shown: Vec<String> =
+                errors.map(|(w, e)| explain(&w.file, &w.text, e, ask.color)).collect();
+            shown.join("\n\n")
+        })
+    };
+    let list = |policy: &Policy| {
+        let (exclude, exclude_above) = policy.exclude();
+        let options = OpenOptions {
+            tracked_only: ask.tracked_only,
+            exclude,
+            exclude_above,
+            is_root: policy.is_root(),
+        };
+        match ask.revision {
+            Some(revision) => plimsoll_source::open_revision(root, revision, &options),
+            None => plimsoll_source::open(root, &options),
+        }
+        .map_err(plain)
+    };
+    let policy = load(&[])?;
+    let tree = list(&policy)?;
+    let nested: Vec<String> = tree
+        .entries()
+        .filter(|(_, entry)| entry.tracking != Tracking::Ignored)
+        .filter_map(|(_, entry)| entry.path.strip_suffix(CONFIG_NAME)?.strip_suffix('/'))
+        .map(str::to_owned)
+        .collect();
+    if nested.is_empty() {
+        return Ok((tree, policy));
+    }
+    // A configuration further down may leave more out.
+    let all = load(&nested)?;
+    let tree = if all.exclude() == policy.exclude() { tree } else { list(&all)? };
+    Ok((tree, all))
+}
+
+fn text(bytes: &[u8]) -> Result<String, String> {
+    str::from_utf8(bytes).map(str::to_owned).map_err(|_| "it is not UTF-8".to_owned())
+}
+
+/// An error with the lines that it stands on.
+pub(crate) fn explain(path: &str, text: &str, error: &PolicyError, color: bool) -> String {
     let end = error.range.end.min(text.len());
     let range = error.range.start.min(end)..end;
+    let path = path.escape_debug().to_string();
     let snippet = Snippet::source(text).path(path).annotation(AnnotationKind::Primary.span(range));
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut group = Level::ERROR.primary_title(&*error.message).element(snippet);

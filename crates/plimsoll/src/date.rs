@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// `--date`, else SOURCE_DATE_EPOCH, else today (UTC).
 pub(crate) fn today(given: Option<&str>) -> Result<String, String> {
     if let Some(date) = given {
-        return if is_date(date) {
+        return if plimsoll_audit::Date::parse(date).is_some() {
             Ok(date.to_owned())
         } else {
             Err(format!("error: `--date {}` is no date: write YYYY-MM-DD", date.escape_debug()))
@@ -22,18 +22,6 @@ pub(crate) fn today(given: Option<&str>) -> Result<String, String> {
     }
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     Ok(civil(i64::try_from(seconds / 86_400).unwrap_or(0)))
-}
-
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digits =
-        |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<u32>().ok());
-    bytes.len() == 10
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && digits(0..4).is_some()
-        && digits(5..7).is_some_and(|m| (1..=12).contains(&m))
-        && digits(8..10).is_some_and(|d| (1..=31).contains(&d))
 }
 
 /// A day number since 1970-01-01 as a date of the Gregorian calendar.

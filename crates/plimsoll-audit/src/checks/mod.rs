@@ -8,6 +8,7 @@ mod image;
 mod migrations;
 mod packages;
 mod pipeline;
+mod policy;
 mod release;
 mod runtime;
 mod secrets;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<&'static Check> {
         migrations::CHECKS,
         packages::CHECKS,
         pipeline::CHECKS,
+        policy::CHECKS,
         release::CHECKS,
         runtime::CHECKS,
         secrets::CHECKS,

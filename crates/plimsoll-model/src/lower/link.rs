@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_source::{Span, Tree};
 use plimsoll_syntax::ignorefile;
 
+use super::Hints;
 use super::cx::Cx;
 use crate::container::{Container, MountKind};
 use crate::fact::{Fact, How, Why};
@@ -27,7 +28,12 @@ pub(super) struct BuildCall {
 
 /// Gives every image its builders, its target, its context and its ignore file. A Dockerfile that
 /// is built to several targets or from several contexts becomes several images.
-pub(super) fn images(cx: &Cx<'_>, images: Vec<Image>, calls: Vec<BuildCall>) -> Vec<Image> {
+pub(super) fn images(
+    cx: &Cx<'_>,
+    images: Vec<Image>,
+    calls: Vec<BuildCall>,
+    hints: &Hints,
+) -> Vec<Image> {
     let mut by_dockerfile: BTreeMap<String, Vec<BuildCall>> = BTreeMap::new();
     for call in calls {
         if let Some(path) = call.dockerfile.known() {
@@ -40,6 +46,13 @@ pub(super) fn images(cx: &Cx<'_>, images: Vec<Image>, calls: Vec<BuildCall>) -> 
         linked.extend(split(image, calls));
     }
     for image in &mut linked {
+        let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+        let hinted = hints.services.iter().rev().filter(|hint| hint.dir.as_deref() == Some(dir));
+        if let Some(context) = hinted.filter_map(|hint| hint.context.as_ref()).next()
+            && image.context.known().is_none()
+        {
+            image.context = Fact::inferred(context.clone(), image.stages.first().map(|s| s.from));
+        }
         if image.context.is_absent() {
             image.context = infer_context(cx.tree, image);
         }

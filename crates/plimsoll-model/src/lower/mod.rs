@@ -29,15 +29,45 @@ use cx::Cx;
 pub(crate) use image::absolute;
 
 /// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hints {
-    /// Registries (and namespaces in them) whose images are trusted: `registry.example/team`.
-    pub registries: Vec<String>,
+    /// What is said of services; of two that speak of one, the later one's word counts.
+    pub services: Vec<ServiceHint>,
+}
+
+/// What the user knows of a service and the tree does not say. Paths are relative to the root.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceHint {
+    /// The service of this name.
+    pub name: Option<String>,
+    /// The service of this directory.
+    pub dir: Option<String>,
+    /// The build context of Dockerfiles in that directory, where nothing in the tree names one.
+    pub context: Option<String>,
+    /// What it listens on.
+    pub ports: Vec<u16>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it is for.
+    pub purpose: Option<crate::purpose::PurposeKind>,
+}
+
+impl ServiceHint {
+    fn is_about(&self, service: &crate::service::Service) -> bool {
+        self.name.as_ref().is_none_or(|name| *name == service.name)
+            && self.dir.as_ref().is_none_or(|dir| *dir == service.dir)
+    }
 }
 
 /// Reads a tree into its model of delivery.
 #[must_use]
 pub fn lower(tree: &Tree) -> Delivery {
+    lower_with(tree, &Hints::default())
+}
+
+/// The same, with what the user knows of it.
+#[must_use]
+pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree);
     let (projects, mut containers) = compose::read(&cx);
     containers.extend(kubernetes::read(&cx));
@@ -51,7 +81,7 @@ pub fn lower(tree: &Tree) -> Delivery {
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
     let mut images = image::read(&cx);
     images.extend(compose::inline_images(&cx, &containers));
-    let images = link::images(&cx, images, builds);
+    let images = link::images(&cx, images, builds, hints);
     link::containers(&images, &mut containers);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
@@ -73,5 +103,12 @@ pub fn lower(tree: &Tree) -> Delivery {
         read: Vec::new(),
     };
     delivery.services = service::read(&delivery);
+    for service in &mut delivery.services {
+        for hint in &hints.services {
+            if hint.is_about(service) {
+                service::heed(service, hint);
+            }
+        }
+    }
     cx.finish(delivery)
 }

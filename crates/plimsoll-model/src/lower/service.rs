@@ -60,6 +60,20 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
     services
 }
 
+/// Takes over what the user says of a service.
+pub(super) fn heed(service: &mut Service, hint: &super::ServiceHint) {
+    if !hint.ports.is_empty() {
+        service.ports.clone_from(&hint.ports);
+    }
+    if hint.owner.is_some() {
+        service.owner.clone_from(&hint.owner);
+    }
+    if let Some(kind) = hint.purpose {
+        let because = "`plimsoll.toml` says so".to_owned();
+        service.purpose = Purpose { kind, because, at: None };
+    }
+}
+
 struct Draft<'a> {
     path: &'a str,
     home: String,
@@ -381,6 +395,8 @@ fn service(
         documents: texts.documents.iter().copied().collect(),
         programs: texts.programs.iter().copied().collect(),
         unread,
+        ports: Vec::new(),
+        owner: None,
     }
 }
 

@@ -108,7 +108,7 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::base;
-use plimsoll_model::image::{Base, Stage};
+use plimsoll_model::image::{Base, Image, Stage};
 use plimsoll_model::reference::ImageRef;
 
 use crate::bases::{Standing, Words, judge};
@@ -148,7 +148,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     judge(cx, image, &WORDS, &|stage: &Stage| match &stage.base {
         Base::Scratch | Base::Stage(_) => None,
         Base::Dynamic(_) => Some(Standing::Open(Why::Dynamic, "depends on a variable".into())),
-        Base::External(reference) => Some(match trust(cx, reference) {
+        Base::External(reference) => Some(match trust(cx, image.image, reference) {
             Some(why) => Standing::Good(why.into()),
             None => Standing::Bad(format!("`{reference}` has no known publisher").into()),
         }),
@@ -156,13 +156,12 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
 }
 
 /// Why an image is trusted.
-fn trust(cx: &Cx<'_>, reference: &ImageRef) -> Option<&'static str> {
-    let allowed = &cx.policy.hints.registries;
+fn trust(cx: &Cx<'_>, image: &Image, reference: &ImageRef) -> Option<&'static str> {
     if reference.is_official() {
         Some("an official image")
     } else if base::is_verified(reference) {
         Some("a verified publisher's")
-    } else if allowed.iter().any(|namespace| base::is_below(reference, namespace)) {
+    } else if cx.policy.at(&image.path).trusts(reference) {
         Some("allowed in `plimsoll.toml`")
     } else if cx.delivery.built.is_ours(reference) {
         Some("built here")
@@ -174,9 +173,9 @@ fn trust(cx: &Cx<'_>, reference: &ImageRef) -> Option<&'static str> {
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
     let images = service.images.iter().map(|&id| &cx.delivery[id]);
     let mut strange: Vec<String> = images
-        .flat_map(|image| &image.stages)
-        .filter_map(|stage| match &stage.base {
-            Base::External(reference) if trust(cx, reference).is_none() => {
+        .flat_map(|image| image.stages.iter().map(move |stage| (image, stage)))
+        .filter_map(|(image, stage)| match &stage.base {
+            Base::External(reference) if trust(cx, image, reference).is_none() => {
                 let repository = &reference.repository;
                 let owner = repository.split('/').next().unwrap_or(repository);
                 Some(format!("\"{}/{owner}\"", reference.registry))

@@ -135,16 +135,20 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| of_start(cx, start))
+    startup::judge(cx, service, &servers, |start| of_start(cx, start, &service.ports))
 }
 
-fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
+fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
     let image = start.image;
     let Some(stage) = image.final_stage().filter(|_| !image.broken) else {
         return startup::unparsed(cx, image);
     };
     let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
-    let listens = listens(&app);
+    let mut listens = listens(&app);
+    if listens.is_empty() {
+        // What `plimsoll.toml` says of the service holds for its final stage.
+        listens.extend(said.iter().map(|&port| (port, stage.from)));
+    }
     let targets = start.container.map(targets).unwrap_or_default();
     let mut exposed: Vec<(u16, Span)> = Vec::new();
     for (port, at) in &stage.config.expose {

@@ -1,0 +1,441 @@
+//! Comments that accept findings: found in every format that has comments, ours and those of other
+//! tools, with the construct that each speaks of.
+//!
+//! Ours is `plimsoll: accept CHECK[, CHECK…] [until YYYY-MM-DD] [by OWNER] -- REASON`, first in its
+//! comment. On a line of its own it speaks of the next construct (a line, what continues it and what
+//! is indented below it), behind something of the construct that begins on its line; `accept-file`,
+//! above all else in a file, of the file.
+
+use plimsoll_source::TextRange;
+
+use crate::config::{Date, no_such_check};
+
+/// A comment that accepts something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Comment {
+    /// The comment, from its opener on.
+    pub(crate) at: TextRange,
+    /// What it accepts.
+    pub(crate) accepts: Accepts,
+    /// Of what: the bytes in which evidence begins; `None` is the whole file.
+    pub(crate) construct: Option<TextRange>,
+    /// Why.
+    pub(crate) reason: String,
+    /// The last day that it holds.
+    pub(crate) until: Option<Date>,
+}
+
+/// What a comment accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Accepts {
+    /// A check of ours, by id.
+    Check(String),
+    /// Rules of another tool; none named is all of them.
+    Rules(&'static str, Vec<String>),
+}
+
+/// A comment of ours that says nothing that could be followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// The comment.
+    pub(crate) at: TextRange,
+    /// What is wrong with it, and what to write.
+    pub(crate) says: String,
+}
+
+/// The most comments of a file that are read, and the most lines that a construct has: both are far
+/// beyond what people write, and keep hostile files from costing more than they are long.
+const MAX_COMMENTS: usize = 500;
+const MAX_CONSTRUCT: usize = 2_000;
+
+/// How a format writes comments.
+#[derive(Clone, Copy)]
+struct Style {
+    opener: &'static str,
+    closer: &'static str,
+    /// A comment has a line of its own.
+    alone: bool,
+    /// A construct is a paragraph.
+    prose: bool,
+    dockerfile: bool,
+}
+
+/// The style of a file, by its name; `None` where it can hold no comments.
+fn style(path: &str) -> Option<Style> {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let of =
+        |opener, closer| Style { opener, closer, alone: false, prose: false, dockerfile: false };
+    let dockerfile = (name.contains("dockerfile") || name.contains("containerfile"))
+        && !matches!(extension, "dockerignore" | "md");
+    if dockerfile {
+        return Some(Style { alone: true, dockerfile, ..of("#", "") });
+    }
+    Some(match extension {
+        "md" | "markdown" | "html" | "htm" | "xml" | "vue" | "svelte" => {
+            Style { prose: true, ..of("<!--", "-->") }
+        }
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go" | "java" | "kt"
+        | "rs" | "c" | "h" | "cc" | "cpp" | "cs" | "swift" | "scala" | "groovy" | "gradle"
+        | "json5" | "jsonc" | "php" => of("//", ""),
+        "sql" => of("--", ""),
+        "json" | "lock" | "svg" | "png" | "jpg" | "ico" | "pdf" | "txt" => return None,
+        _ => of("#", ""),
+    })
+}
+
+/// First words of the comments that are read.
+const MARKERS: [&str; 8] = [
+    "plimsoll:",
+    "hadolint ",
+    "check=",
+    "trivy:ignore:",
+    "checkov:skip=",
+    "kics-scan ",
+    "nosemgrep",
+    "zizmor:",
+];
+
+/// Whether a file of this name can hold comments.
+pub(crate) fn may_stand_in(path: &str) -> bool {
+    style(path).is_some()
+}
+
+/// Whether a text is worth a second look.
+pub(crate) fn may_hold(text: &[u8]) -> bool {
+    MARKERS.iter().any(|marker| memchr::memmem::find(text, marker.as_bytes()).is_some())
+}
+
+/// The comments of a file that accept something, and those of ours that are wrong.
+pub(crate) fn read(path: &str, text: &[u8]) -> (Vec<Comment>, Vec<Trouble>) {
+    let (mut found, mut wrong) = (Vec::new(), Vec::new());
+    let Some(style) = style(path) else { return (found, wrong) };
+    let lines = lines(text);
+    // Whether nothing but comments stood so far.
+    let mut head = true;
+    for (index, &(start, line)) in lines.iter().enumerate() {
+        let trimmed = line.trim_start();
+        let is_comment = trimmed.starts_with(style.opener);
+        if let Some((at, content)) = marked(line, style) {
+            let own_line = line.get(..at).is_some_and(|before| before.trim().is_empty());
+            let end = start + line.trim_end().len();
+            let place = TextRange::of(start + at, end);
+            let content = content.trim();
+            let content = content.strip_suffix(style.closer).unwrap_or(content).trim();
+            let target = if own_line { next(&lines, index, style) } else { Some(index) };
+            let near = target.map(|target| construct(&lines, target, style));
+            if found.len() >= MAX_COMMENTS {
+                let says = "one of too many acceptances in this file: put them into plimsoll.toml";
+                wrong.push(Trouble { at: place, says: says.to_owned() });
+                break;
+            }
+            if let Some(rest) = content.strip_prefix("plimsoll:") {
+                match ours(rest, head && own_line) {
+                    Ok(our) => found.extend(our.checks.into_iter().map(|check| Comment {
+                        at: place,
+                        accepts: Accepts::Check(check),
+                        // One at a file's end speaks of nothing.
+                        construct: if our.file {
+                            None
+                        } else {
+                            Some(near.unwrap_or(TextRange::of(end, end)))
+                        },
+                        reason: our.reason.clone(),
+                        until: our.until.clone(),
+                    })),
+                    Err(says) => wrong.push(Trouble { at: place, says }),
+                }
+            } else {
+                found.extend(theirs(content, style, own_line, head).into_iter().filter_map(
+                    |their| {
+                        let construct = match their.scope {
+                            Scope::File => None,
+                            Scope::Construct => Some(near?),
+                            Scope::Line => {
+                                let (start, line) = *lines.get(target?)?;
+                                Some(TextRange::of(start, start + line.len()))
+                            }
+                        };
+                        let reason = format!("`{}`, a comment for {}", clip(content), their.tool);
+                        Some(Comment {
+                            at: place,
+                            accepts: Accepts::Rules(their.tool, their.rules),
+                            construct,
+                            reason,
+                            until: their.until,
+                        })
+                    },
+                ));
+            }
+        }
+        head &= is_comment || trimmed.trim_end().is_empty() || matches!(trimmed.trim(), "---");
+    }
+    (found, wrong)
+}
+
+/// Every line with its offset; what is not UTF-8 ends the text.
+fn lines(text: &[u8]) -> Vec<(usize, &str)> {
+    let valid = match str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            text.get(..error.valid_up_to()).and_then(|t| str::from_utf8(t).ok()).unwrap_or("")
+        }
+    };
+    let mut at = 0;
+    let mut lines = Vec::new();
+    for line in valid.split_inclusive('\n') {
+        lines.push((at, line));
+        at += line.len();
+    }
+    lines
+}
+
+/// The comment of a line that begins with a marker: where its opener stands, and what follows that.
+fn marked(line: &str, style: Style) -> Option<(usize, &str)> {
+    let mut from = 0;
+    while let Some(found) = line.get(from..)?.find(style.opener) {
+        let at = from + found;
+        let before = line.get(..at)?;
+        let content = line.get(at + style.opener.len()..)?.trim_start();
+        let alone = before.trim().is_empty();
+        // `#` within a word is no comment.
+        let apart = before.is_empty() || before.ends_with(char::is_whitespace);
+        if apart && MARKERS.iter().any(|marker| content.starts_with(marker)) {
+            return (alone || !style.alone).then_some((at, content));
+        }
+        from = at + style.opener.len();
+    }
+    None
+}
+
+/// The line after a comment that is neither blank nor a comment.
+fn next(lines: &[(usize, &str)], index: usize, style: Style) -> Option<usize> {
+    let rest = lines.iter().enumerate().skip(index + 1).take(MAX_CONSTRUCT);
+    rest.filter(|(_, (_, line))| !line.trim().is_empty())
+        .find(|(_, (_, line))| !line.trim_start().starts_with(style.opener))
+        .map(|(index, _)| index)
+}
+
+/// The construct that begins on a line: what continues the line, and what is indented below it.
+fn construct(lines: &[(usize, &str)], first: usize, style: Style) -> TextRange {
+    let Some(&(start, line)) = lines.get(first) else { return TextRange::default() };
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_item = |line: &str| line.trim_start().starts_with("- ");
+    let own = indent(line);
+    let fence = line.trim_start().starts_with("```");
+    let document = if style.dockerfile { here_document(line) } else { None };
+    let mut last = first;
+    let mut continued = continues(line);
+    for (index, (_, below)) in lines.iter().enumerate().skip(first + 1).take(MAX_CONSTRUCT) {
+        let text = below.trim();
+        if style.prose {
+            if if fence { text.starts_with("```") } else { text.is_empty() } {
+                last = if fence { index } else { last };
+                break;
+            }
+        } else if let Some(word) = document {
+            last = index;
+            if text == word {
+                break;
+            }
+            continue;
+        } else if text.is_empty() || text.starts_with(style.opener) {
+            continue;
+        } else if !(continued
+            || indent(below) > own
+            || !style.dockerfile && indent(below) == own && is_item(below) && !is_item(line))
+        {
+            break;
+        }
+        last = index;
+        continued = continues(below);
+    }
+    let end = lines.get(last).map_or(start, |(at, line)| at + line.len());
+    TextRange::of(start, end)
+}
+
+fn continues(line: &str) -> bool {
+    line.trim_end().ends_with('\\')
+}
+
+/// The word that ends the here-document that an instruction opens.
+fn here_document(line: &str) -> Option<&str> {
+    let (_, after) = line.split_once("<<")?;
+    let word = after.trim_start_matches('-').trim_start_matches(['"', '\'']);
+    let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
+    word.get(..end).filter(|word| !word.is_empty())
+}
+
+/// What a comment of ours says.
+struct Ours {
+    checks: Vec<String>,
+    file: bool,
+    until: Option<Date>,
+    reason: String,
+}
+
+const GRAMMAR: &str = "write `plimsoll: accept CHECK [until YYYY-MM-DD] [by OWNER] -- REASON`";
+
+fn ours(text: &str, at_top: bool) -> Result<Ours, String> {
+    let (head, reason) = match text.split_once(" -- ") {
+        Some((head, reason)) => (head, reason.trim()),
+        None => (text.strip_suffix("--").unwrap_or(text), ""),
+    };
+    let mut words = head.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty());
+    let file = match words.next() {
+        Some("accept") => false,
+        Some("accept-file") => true,
+        _ => return Err(format!("neither `accept` nor `accept-file`: {GRAMMAR}")),
+    };
+    let (mut checks, mut until) = (Vec::new(), None);
+    while let Some(word) = words.next() {
+        match word {
+            "until" => {
+                let day = words.next().unwrap_or_default();
+                until = Some(Date::parse(day).ok_or_else(|| {
+                    format!("`{}` is no date: write the last day, `2027-01-31`", clip(day))
+                })?);
+            }
+            "by" => {
+                words.next().ok_or("`by` names nobody: write `by @team`")?;
+            }
+            id => match no_such_check(id) {
+                Some(help) => return Err(format!("there is no check `{}`: {help}", clip(id))),
+                None => checks.push(id.to_owned()),
+            },
+        }
+    }
+    if checks.is_empty() {
+        return Err(format!("it names no check: {GRAMMAR}"));
+    }
+    if reason.is_empty() {
+        return Err("it gives no reason: end it with ` -- ` and why".to_owned());
+    }
+    if file && !at_top {
+        return Err("`accept-file` stands at the top of a file, above all else".to_owned());
+    }
+    Ok(Ours { checks, file, until, reason: reason.to_owned() })
+}
+
+enum Scope {
+    File,
+    Construct,
+    Line,
+}
+
+/// What a comment for another tool says.
+struct Theirs {
+    tool: &'static str,
+    rules: Vec<String>,
+    scope: Scope,
+    until: Option<Date>,
+}
+
+fn theirs(content: &str, style: Style, own_line: bool, head: bool) -> Vec<Theirs> {
+    let list = |text: &str| -> Vec<String> {
+        let end = text.find(char::is_whitespace).unwrap_or(text.len());
+        let text = text.get(..end).unwrap_or(text);
+        text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+    };
+    let one = |tool, rules: Vec<String>, scope| vec![Theirs { tool, rules, scope, until: None }];
+    let named = |tool, rules: Vec<String>, scope| {
+        if rules.is_empty() { Vec::new() } else { one(tool, rules, scope) }
+    };
+    if let Some(rest) = content.strip_prefix("hadolint ") {
+        let rest = rest.trim_start();
+        let (rest, scope) = match rest.strip_prefix("global ") {
+            Some(rest) => (rest.trim_start(), Scope::File),
+            None => (rest, Scope::Construct),
+        };
+        let rules = rest.strip_prefix("ignore=").filter(|_| style.dockerfile);
+        return rules.map_or_else(Vec::new, |rules| named("hadolint", list(rules), scope));
+    }
+    if let Some(rest) = content.strip_prefix("check=").filter(|_| style.dockerfile && head) {
+        let skip = rest.split(';').find_map(|part| part.trim().strip_prefix("skip="));
+        return skip.map_or_else(Vec::new, |skip| match list(skip) {
+            rules if rules.iter().any(|rule| rule == "all") => {
+                one("buildkit", Vec::new(), Scope::File)
+            }
+            rules => named("buildkit", rules, Scope::File),
+        });
+    }
+    if content.starts_with("trivy:ignore:") {
+        let marks = content.split("trivy:ignore:").skip(1);
+        return marks
+            .filter_map(|mark| {
+                let word = mark.split_whitespace().next()?;
+                let mut parts = word.split(':');
+                let rule = parts.next().filter(|rule| !rule.is_empty())?.to_owned();
+                let until = match parts.next() {
+                    Some("exp") => Some(Date::parse(parts.next()?)?),
+                    _ => None,
+                };
+                Some(Theirs { tool: "trivy", rules: vec![rule], scope: Scope::Construct, until })
+            })
+            .collect();
+    }
+    if let Some(rest) = content.strip_prefix("checkov:skip=") {
+        let rule = rest.split([':', ' ']).next().unwrap_or_default();
+        let scope = if style.dockerfile { Scope::File } else { Scope::Construct };
+        return named("checkov", list(rule), scope);
+    }
+    if let Some(rest) = content.strip_prefix("kics-scan ") {
+        let rest = rest.trim();
+        return match rest.strip_prefix("disable=") {
+            Some(rules) => named("kics", list(rules), Scope::File),
+            None => match rest.split_whitespace().next() {
+                Some("ignore") if head => one("kics", Vec::new(), Scope::File),
+                Some("ignore-line") => one("kics", Vec::new(), Scope::Line),
+                Some("ignore-block") => one("kics", Vec::new(), Scope::Construct),
+                _ => Vec::new(),
+            },
+        };
+    }
+    if let Some(rest) = content.strip_prefix("nosemgrep") {
+        return match rest.strip_prefix(':') {
+            Some(rules) => {
+                let rules = rules.split(',').filter_map(|id| id.split_whitespace().next());
+                named("semgrep", rules.map(str::to_owned).collect(), Scope::Line)
+            }
+            None if rest.trim().is_empty() => one("semgrep", Vec::new(), Scope::Line),
+            None => Vec::new(),
+        };
+    }
+    if let Some(rest) = content.strip_prefix("zizmor:") {
+        let rules = rest.trim_start().strip_prefix("ignore[").and_then(|r| r.split_once(']'));
+        let scope = if own_line { Scope::Construct } else { Scope::Line };
+        let rules = rules.map(|(rules, _)| rules.split(',').map(|id| id.trim().to_owned()));
+        return rules.map_or_else(Vec::new, |rules| named("zizmor", rules.collect(), scope));
+    }
+    Vec::new()
+}
+
+/// Whether a rule that a comment names is the one that we know as `ours`.
+pub(crate) fn is_rule(tool: &str, given: &str, ours: &str) -> bool {
+    match tool {
+        // `AVD-DS-0002`, `DS-0002` and `DS002` are one.
+        "trivy" => {
+            let key = |id: &str| {
+                let id = id.to_ascii_uppercase();
+                let id = id.strip_prefix("AVD-").unwrap_or(&id).replace('-', "");
+                let digits = id.find(|c: char| c.is_ascii_digit())?;
+                let (letters, number) = id.split_at_checked(digits)?;
+                Some((letters.to_owned(), number.parse::<u32>().ok()?))
+            };
+            key(given).is_some() && key(given) == key(ours)
+        }
+        // The first eight digits name a query.
+        "kics" => given == ours || ours.len() >= 8 && given.starts_with(ours),
+        "semgrep" => given.rsplit('.').next() == ours.rsplit('.').next(),
+        _ => given.eq_ignore_ascii_case(ours),
+    }
+}
+
+/// A word of a comment, cut to what a message has room for.
+fn clip(text: &str) -> String {
+    const MAX: usize = 40;
+    if text.chars().count() <= MAX {
+        return text.to_owned();
+    }
+    format!("{}…", text.chars().take(MAX - 1).collect::<String>())
+}
