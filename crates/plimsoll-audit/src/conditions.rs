@@ -9,7 +9,7 @@ use plimsoll_model::user::{self, Who};
 use plimsoll_model::{Fact, Why, entrypoint};
 use plimsoll_syntax::dockerfile::Keyword;
 
-use crate::{Cx, Subject, startup};
+use crate::{Cx, Subject, owner, startup};
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
 /// images or containers, or the repository.
@@ -581,5 +581,48 @@ pub static MIGRATES_AT_START: Condition = Condition {
     holds: |cx, subject| {
         let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
         crate::migrating::at_start(cx, cx.service(id))
+    },
+};
+
+/// A shell script is there: what a service enters by or has below its directory, or one of no
+/// service.
+pub static HAS_SHELL_SCRIPTS: Condition = Condition {
+    name: "has a shell script",
+    holds: |cx, subject| {
+        let path = |program: &plimsoll_model::script::Program| cx.path(program.file);
+        let programs = match subject {
+            Subject::Service(id) => {
+                let entered = startup::starts(cx, subject)
+                    .iter()
+                    .any(|start| start.startup(cx).is_some_and(|startup| startup.script.is_some()));
+                if entered {
+                    return Fact::inferred(true, None);
+                }
+                owner::of_service(cx, cx.service(id), &cx.delivery.programs, path)
+            }
+            _ => owner::of_none(cx, &cx.delivery.programs, path),
+        };
+        let mut scripts = programs.iter().filter(|program| program.target.is_none());
+        Fact::inferred(scripts.any(|program| program.purpose.is_production()), None)
+    },
+};
+
+/// Its manifest has scripts.
+pub static HAS_PACKAGE_SCRIPTS: Condition = Condition {
+    name: "has scripts in its package.json",
+    holds: |cx, subject| {
+        let package = node_package(cx, subject);
+        let has = package.is_some_and(|package| package.broken || !package.scripts.is_empty());
+        Fact::inferred(has, package.map(|package| package.place))
+    },
+};
+
+/// A configuration of Jest sets thresholds for coverage, or means to.
+pub static SETS_COVERAGE_THRESHOLDS: Condition = Condition {
+    name: "sets a threshold for coverage in a configuration of Jest",
+    holds: |cx, subject| {
+        let package = node_package(cx, subject);
+        let sets = package.is_some_and(|package| !package.thresholds.is_empty());
+        Fact::inferred(sets, package.map(|package| package.place))
     },
 };

@@ -23,6 +23,7 @@ mod links;
 mod manifests;
 mod migrating;
 mod migrations_in;
+mod owner;
 mod ownership;
 mod page;
 mod policy;

@@ -9,7 +9,7 @@ use crate::image::Image;
 use crate::migration::Migrations;
 use crate::package::Package;
 use crate::pipeline::Pipeline;
-use crate::script::Program;
+use crate::script::{Process, Program};
 use crate::secret::Secrets;
 use crate::service::Service;
 
@@ -60,6 +60,8 @@ pub struct Delivery {
     pub pipelines: Vec<Pipeline>,
     /// Scripts and Makefile targets, in (file, place) order.
     pub programs: Vec<Program>,
+    /// What process managers start, in (file, place) order.
+    pub processes: Vec<Process>,
     /// Documents, in path order.
     pub documents: Vec<Document>,
     /// Secrets.

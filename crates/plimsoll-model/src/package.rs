@@ -41,10 +41,40 @@ pub struct Package {
     pub workspace: Option<String>,
     /// Keys of the manifest that configure tools: `eslintConfig`, `jest`.
     pub configures: Vec<String>,
+    /// The thresholds of test coverage that its configuration of Jest sets, or means to.
+    pub thresholds: Vec<Threshold>,
+    /// `collectCoverage: true` in that configuration.
+    pub collects_coverage: Option<Span>,
     /// `packageManager`: `pnpm@9.1.0`.
     pub manager: Option<String>,
     /// The manifest does not parse.
     pub broken: bool,
+}
+
+/// A key of a configuration of Jest that sets thresholds of coverage, or is meant to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// The key, or the measure below it, as written.
+    pub name: String,
+    /// Its place.
+    pub span: Span,
+    /// What Jest makes of it.
+    pub kind: ThresholdKind,
+}
+
+/// What Jest makes of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThresholdKind {
+    /// It is in force wherever coverage is collected: a measure with a value above 0, by name.
+    Measure,
+    /// The value is computed, or the measures stand elsewhere.
+    Computed,
+    /// No such key: Jest warns, and goes on without.
+    Misspelt,
+    /// No such measure.
+    UnknownMeasure,
+    /// It stands in a project's own configuration, where Jest does not look for it.
+    InProject,
 }
 
 /// Package ecosystems.
@@ -122,10 +152,24 @@ pub struct Lockfile {
     /// Links to local directories: the `node_modules` entry, the target relative to the package's
     /// directory, the entry's place.
     pub links: Vec<(String, String, Span)>,
+    /// What it copies of the manifests of local directories, by directory relative to the root.
+    /// Only npm's copies them (from version 2 on), workspace members included.
+    pub copies: Arc<BTreeMap<String, ManifestCopy>>,
     /// The first line: where the whole file is shown.
     pub place: Span,
     /// It does not parse, or is of a kind that is not read.
     pub trouble: Option<Why>,
+}
+
+/// A lockfile's copy of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestCopy {
+    /// The entry's place.
+    pub span: Span,
+    /// Dependencies that differ: the declaration, or the copy of one that is no longer declared.
+    pub differs: Vec<Span>,
+    /// Whether the manifest parses, so that [`ManifestCopy::differs`] is complete.
+    pub complete: bool,
 }
 
 /// A package as the lockfile pins it.

@@ -35,6 +35,12 @@ impl Purpose {
         }
     }
 
+    /// What the file at `path` (relative to the root) is for, by its path alone.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        crate::lower::purpose_of(path)
+    }
+
     /// Whether it is production.
     #[must_use]
     pub fn is_production(&self) -> bool {

@@ -1,8 +1,10 @@
-//! Programs: shell scripts and Makefile recipes, what they call and what that makes them.
+//! Programs: shell scripts and Makefile recipes, what they call and what that makes them; and the
+//! processes that a process manager starts.
 
 use plimsoll_source::{Derived, FileId, Span};
 use plimsoll_syntax::shell::Script;
 
+use crate::package::script::FileState;
 use crate::pipeline::Role;
 use crate::purpose::Purpose;
 
@@ -26,6 +28,24 @@ pub struct Program {
     /// followed with their arguments, wrappers (`sudo`, `timeout`) taken off, programs given to
     /// `sh -c` and `ssh` are in it, and `echo` and its like are not.
     pub calls: Vec<(Vec<String>, Span)>,
+    /// Scripts that a Makefile's target runs by a path of the tree, whether they are there or not;
+    /// not those whose failure it ignores.
+    pub runs: Vec<(String, Span)>,
     /// What it is for.
     pub purpose: Purpose,
+}
+
+/// A process that PM2 starts.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The file that configures it.
+    pub file: FileId,
+    /// The key `script`.
+    pub span: Span,
+    /// Its value.
+    pub written: String,
+    /// The file that it names, relative to the root.
+    pub path: String,
+    /// Whether that is there.
+    pub state: FileState,
 }

@@ -15,6 +15,9 @@ pub struct SecretFile {
     pub because: String,
     /// Where in it the secret stands; the first line when the whole file is one.
     pub span: Span,
+    /// All that it holds is what people try first, or what defaults and tests are written with:
+    /// `postgres`, `password`.
+    pub guessed: bool,
 }
 
 /// What a secret file is.
@@ -37,6 +40,8 @@ pub enum SecretKind {
 pub struct Secrets {
     /// The files, in path order.
     pub files: Vec<SecretFile>,
+    /// Secrets that programs write out: `PGPASSWORD=… psql`, in (file, place) order.
+    pub written: Vec<WrittenSecret>,
     /// Ranges that no output may show, sorted, per file.
     pub masked: BTreeMap<FileId, Vec<TextRange>>,
 }
@@ -79,6 +84,19 @@ impl Secrets {
             .collect();
         self.mask(spans);
     }
+}
+
+/// A secret that a program writes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenSecret {
+    /// The assignment.
+    pub span: Span,
+    /// The variable.
+    pub name: String,
+    /// Its form is that of a known kind of credential, or a URL's password.
+    pub proved: bool,
+    /// Whether everybody guesses it: `postgres`, `changeme`, the name itself.
+    pub guessed: bool,
 }
 
 /// A secret that is written out.
@@ -357,6 +375,45 @@ pub(crate) fn is_for_example(value: &str) -> bool {
     let bare: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
     let lower = bare.to_ascii_lowercase();
     is_placeholder(value) || lower.contains("changeme") || lower.contains("changethis")
+}
+
+/// Whether a value is what people try first, or what defaults and tests are written with:
+/// `postgres`, `password123`, `test-secret`, `dev_token`.
+pub(crate) fn is_guessed(name: &str, value: &str) -> bool {
+    const FIRST: [&str; 22] = [
+        "admin",
+        "default",
+        "demo",
+        "dev",
+        "development",
+        "dummy",
+        "fake",
+        "guest",
+        "local",
+        "minio",
+        "mock",
+        "mysql",
+        "password",
+        "passwd",
+        "postgres",
+        "qwerty",
+        "root",
+        "secret",
+        "test",
+        "testing",
+        "token",
+        "user",
+    ];
+    let words = words_of(value.trim());
+    let named = words_of(name);
+    let plain = |word: &String| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+        word.is_empty() || FIRST.contains(&&*word)
+    };
+    let says_so = |word: &String| matches!(&**word, "TEST" | "TESTING" | "DUMMY" | "FAKE" | "MOCK");
+    is_for_example(value)
+        || !words.is_empty() && words.iter().all(|word| plain(word) || named.contains(word))
+        || words.iter().any(says_so)
 }
 
 /// The secret that a value spells out, if it does: by its form, as a URL's password, or because

@@ -11,6 +11,7 @@ mod pipeline;
 mod policy;
 mod release;
 mod runtime;
+mod scripts;
 mod secrets;
 mod supply;
 
@@ -27,6 +28,7 @@ pub fn all() -> Vec<&'static Check> {
         policy::CHECKS,
         release::CHECKS,
         runtime::CHECKS,
+        scripts::CHECKS,
         secrets::CHECKS,
         supply::CHECKS,
     ];

@@ -1,6 +1,6 @@
 //! Migrations: which tool keeps them, what its configuration says of where, and the files there.
 
-mod literals;
+pub(super) mod literals;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -27,6 +27,7 @@ use crate::Delivery;
 use crate::container::Container;
 use cx::Cx;
 pub(crate) use image::absolute;
+pub(crate) use purpose::of_path as purpose_of;
 
 /// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +86,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     link::containers(&images, &mut containers);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
+    secret::of_programs(&mut secrets, &programs);
     let mut delivery = Delivery {
         tree: tree.clone(),
         built: crate::built::Built::of(&images, &containers),
@@ -92,6 +94,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         projects,
         containers,
         migrations: migration::read(&cx, &packages),
+        processes: program::processes(&cx, &packages),
         packages,
         pipelines,
         programs,

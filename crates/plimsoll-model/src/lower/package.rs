@@ -1,5 +1,6 @@
 //! Manifests to [`Package`]s: scripts, dependencies, workspaces, and the lockfile each install reads.
 
+mod jest;
 mod lock_npm;
 mod lock_pnpm;
 mod lock_yarn;
@@ -57,6 +58,7 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Package> {
     let manifests: Vec<Manifest> =
         node.into_par_iter().map(|file| manifest::read(cx, file)).collect();
     let mut packages = link(cx, manifests, &pnpm);
+    packages.par_iter_mut().for_each(|package| jest::read(cx, package));
     lockfile::attach(cx, &mut packages);
     let built: Vec<_> =
         packages.par_iter().map(|package| typescript::read(cx, &packages, package)).collect();

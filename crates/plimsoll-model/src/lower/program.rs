@@ -1,16 +1,17 @@
 //! Programs: shell scripts and Makefile targets, what they call and what that makes them.
 
-use plimsoll_source::{DerivedBuilder, FileId, Tracking};
+use plimsoll_source::{DerivedBuilder, FileId, Span, Tracking, normalize_path};
 use plimsoll_syntax::shell::{self, Dialect};
 use rayon::prelude::*;
 
 use super::calls::{self, Call, Start};
 use super::cx::Cx;
 use super::makefile;
+use super::migration::literals::Source;
 use super::purpose;
 use super::reach::{Reach, is_script, parent, read_script};
-use crate::package::Package;
-use crate::script::Program;
+use crate::package::{Package, script};
+use crate::script::{Process, Program};
 
 /// Every shell script and every Makefile target, in (file, place) order.
 pub(super) fn read(cx: &Cx<'_>) -> Vec<Program> {
@@ -51,6 +52,7 @@ pub(super) fn of_packages(cx: &Cx<'_>, packages: &[Package]) -> Vec<Program> {
                 one_shell: true,
                 roles: Vec::new(),
                 calls: Vec::new(),
+                runs: Vec::new(),
                 purpose: purpose::of_path(cx.tree.path(package.manifest)),
             };
             let calls = calls_of(cx, &program);
@@ -76,6 +78,7 @@ fn one(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {
             one_shell: true,
             roles: Vec::new(),
             calls: Vec::new(),
+            runs: Vec::new(),
             purpose,
         };
         fill(cx, reach, &mut program, &["", parent(path)]);
@@ -91,6 +94,7 @@ fn one(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {
             one_shell: makefile.one_shell,
             roles: Vec::new(),
             calls: Vec::new(),
+            runs: Vec::new(),
             purpose: purpose.clone(),
         };
         fill(cx, reach, &mut program, &[""]);
@@ -106,11 +110,80 @@ fn fill(cx: &Cx<'_>, reach: &Reach<'_>, program: &mut Program, starts: &[&str]) 
         None => reach.closure(&reach.direct(&calls, starts)),
     };
     program.roles = done.into_iter().map(|done| done.role).collect();
+    if program.target.is_some() {
+        program.runs = calls.iter().filter_map(runs).collect();
+    }
     program.calls = calls
         .into_iter()
         .filter(|call| !call.function)
         .map(|call| (call.words, call.span))
         .collect();
+}
+
+/// The script that a call runs by a path of the tree: itself, or given to an interpreter.
+fn runs(call: &Call) -> Option<(String, Span)> {
+    const INTERPRETERS: [&str; 9] =
+        ["sh", "bash", "zsh", "python", "python3", "node", "ruby", "perl", "source"];
+    // With these alone the next word is still the script.
+    let plain = |word: &str| {
+        word.strip_prefix('-').is_some_and(|word| word.bytes().all(|b| b"euxv".contains(&b)))
+    };
+    if call.masked.is_some() || call.remote || call.looped {
+        return None;
+    }
+    let first = call.words.first()?;
+    let at = match first.contains('/') {
+        true => 0,
+        false if INTERPRETERS.contains(&&**first) => {
+            call.words.iter().skip(1).position(|word| !plain(word))? + 1
+        }
+        false => return None,
+    };
+    Some((call.path(at, "")?, call.span))
+}
+
+/// What PM2's configurations start.
+pub(super) fn processes(cx: &Cx<'_>, packages: &[Package]) -> Vec<Process> {
+    const NAMES: [&str; 6] = [
+        "ecosystem.config.js",
+        "ecosystem.config.cjs",
+        "ecosystem.json",
+        "pm2.config.js",
+        "pm2.config.cjs",
+        "pm2.json",
+    ];
+    const MAX_LEN: u64 = 256 * 1024;
+    let mut found = Vec::new();
+    for (file, entry) in cx.tree.entries() {
+        let (dir, name) = (parent(&entry.path), entry.path.rsplit('/').next().unwrap_or(""));
+        if !NAMES.contains(&name)
+            || entry.tracking == Tracking::Ignored
+            || entry.len > MAX_LEN
+            || !purpose::of_path(&entry.path).is_production()
+        {
+            continue;
+        }
+        let Ok(bytes) = cx.bytes(file) else { continue };
+        let Ok(text) = std::str::from_utf8(&bytes) else { continue };
+        let source = Source::new(text);
+        let members = source.members();
+        // A `cwd` moves the path that `script` starts from.
+        if members.iter().any(|member| member.key == "cwd") {
+            continue;
+        }
+        for member in members {
+            let Some(written) = member.value.filter(|_| member.quoted) else { continue };
+            let is_file = written.contains('/') || written.ends_with(".js");
+            if member.key != "script" || !member.above.contains(&"apps") || !is_file {
+                continue;
+            }
+            let Some(path) = normalize_path(&format!("{dir}/{written}")) else { continue };
+            let state = script::state_of(cx.tree, packages, dir, written);
+            let span = Span::new(file, member.range);
+            found.push(Process { file, span, written: written.to_owned(), path, state });
+        }
+    }
+    found
 }
 
 /// The commands that a program runs.

@@ -24,6 +24,7 @@ const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
             "fixture",
             "testdata",
             "test-data",
+            "test-ledger",
             "test_data",
         ],
     ),
@@ -62,7 +63,7 @@ const NAME_PARTS: &[(PurposeKind, &[&str])] = &[
 ];
 
 /// What the file at `path` (relative to the audited root) is for, by its path.
-pub(super) fn of_path(path: &str) -> Purpose {
+pub(crate) fn of_path(path: &str) -> Purpose {
     let lower = path.to_lowercase();
     let (dirs, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let because_dir = |kind, part: &str| Purpose {

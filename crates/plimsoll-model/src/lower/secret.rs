@@ -3,14 +3,17 @@
 //! Ignored files are read, too: git does not have them, a build context does.
 
 use plimsoll_source::{Derived, EntryKind, FileId, Span, TextRange};
+use plimsoll_syntax::shell::CommandKind;
 use plimsoll_syntax::yaml;
 use rayon::prelude::*;
 
 use super::cx::Cx;
 use super::package::vendored;
 use crate::path;
+use crate::script::Program;
 use crate::secret::{
-    LiteralKind, SecretFile, SecretKind, Secrets, is_for_example, literal_secret, private_key,
+    LiteralKind, SecretFile, SecretKind, Secrets, WrittenSecret, is_for_example, is_guessed,
+    literal_secret, private_key,
 };
 
 /// Larger files are no wallets, keys nor settings.
@@ -42,6 +45,9 @@ pub(super) fn read(cx: &Cx<'_>) -> Secrets {
         .filter(|(_, entry)| entry.len > 0)
         .filter_map(|(file, entry)| {
             let promise = promise(path::name(&entry.path))?;
+            if promise == Promise::Wallet && is_translation(&entry.path) {
+                return None;
+            }
             let read = promise == Promise::Store || entry.len <= MAX_LEN;
             (read && !vendored(&entry.path)).then_some((file, promise))
         })
@@ -56,6 +62,51 @@ pub(super) fn read(cx: &Cx<'_>) -> Secrets {
     secrets.mask(spans);
     secrets.files = found.into_iter().map(|(secret, _)| secret).collect();
     secrets
+}
+
+/// Secrets that programs assign, alone or before a command, and what no output may show of them.
+pub(super) fn of_programs(secrets: &mut Secrets, programs: &[Program]) {
+    const EXPORTS: [&str; 5] = ["export", "declare", "typeset", "local", "readonly"];
+    let mut found: Vec<WrittenSecret> = Vec::new();
+    let mut masks: Vec<Span> = Vec::new();
+    let mut add = |program: &Program, name: &str, value: &str, whole: TextRange, at: TextRange| {
+        let Some(literal) = literal_secret(name, value) else { return };
+        let span = program.text.span(whole);
+        masks.push(program.text.span(at));
+        let part = String::from_utf8_lossy(literal.range.slice(value.as_bytes())).into_owned();
+        let proved = literal.kind != LiteralKind::Named;
+        let guessed = is_guessed(name, &part);
+        found.push(WrittenSecret { span, name: name.to_owned(), proved, guessed });
+    };
+    for program in programs {
+        let script = &program.script;
+        for command in &script.commands {
+            let CommandKind::Simple { assignments, words } = &command.kind else { continue };
+            for assignment in assignments {
+                let Some(word) = assignment.value else { continue };
+                let Some(value) = script.literal(word) else { continue };
+                let at = script.word(word).range;
+                add(program, &assignment.name, &value, assignment.range, at);
+            }
+            let mut texts = words.iter().map(|&word| (script.literal(word), word));
+            let first = texts.next().and_then(|(first, _)| first);
+            if !first.is_some_and(|first| EXPORTS.contains(&&*first)) {
+                continue;
+            }
+            for (text, word) in texts {
+                if let Some((name, value)) = text.as_deref().and_then(|text| text.split_once('=')) {
+                    let whole = script.word(word).range;
+                    let skip = u32::try_from(name.len() + 1).unwrap_or(0);
+                    let at = TextRange::new((whole.start + skip).min(whole.end), whole.end);
+                    add(program, name, value, whole, at);
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| (a.span, &a.name).cmp(&(b.span, &b.name)));
+    found.dedup();
+    secrets.mask(masks);
+    secrets.written = found;
 }
 
 /// Whether the name of a file makes it a candidate.
@@ -116,6 +167,12 @@ fn promise(name: &str) -> Option<Promise> {
     told.then_some(Promise::Credentials)
 }
 
+/// Whether a file holds what people read in their language: `locales/id.json` is Indonesian.
+fn is_translation(path: &str) -> bool {
+    const PARTS: [&str; 7] = ["i18n", "l10n", "lang", "langs", "locale", "locales", "translations"];
+    path.split('/').any(|part| PARTS.contains(&part))
+}
+
 /// Whether a name says that the file is there to be copied and filled in.
 fn is_example(name: &str) -> bool {
     name.to_ascii_lowercase().split(['.', '-', '_']).any(|part| {
@@ -142,6 +199,8 @@ struct Found {
     example: bool,
     /// Its form proves it, whatever the file is called.
     proved: bool,
+    /// It is what people try first.
+    guessed: bool,
 }
 
 fn judge(cx: &Cx<'_>, file: FileId, promise: Promise) -> Option<(SecretFile, Vec<TextRange>)> {
@@ -153,7 +212,7 @@ fn judge(cx: &Cx<'_>, file: FileId, promise: Promise) -> Option<(SecretFile, Vec
             Some(part) => format!("{because}; it lies below `{part}`"),
             None => because,
         };
-        SecretFile { file, kind, because, span: Span::new(file, range) }
+        SecretFile { file, kind, because, span: Span::new(file, range), guessed: false }
     };
     if promise == Promise::Store {
         let because = "by its name it is a store of private keys".to_owned();
@@ -182,6 +241,10 @@ fn judge(cx: &Cx<'_>, file: FileId, promise: Promise) -> Option<(SecretFile, Vec
             if let Some((because, range)) = wallet(file, text) {
                 return Some((secret(SecretKind::Wallet, because, line), vec![range]));
             }
+            // Where Solana keeps one, and where much else is kept.
+            if name == "id.json" {
+                return None;
+            }
         }
         Promise::DotEnv | Promise::Credentials | Promise::Accounts => {}
     }
@@ -198,12 +261,14 @@ fn judge(cx: &Cx<'_>, file: FileId, promise: Promise) -> Option<(SecretFile, Vec
         (Promise::Wallet, _) => SecretKind::Wallet,
         _ => SecretKind::Credentials,
     };
+    let guessed = !found.iter().any(|f| !f.example && (f.proved || !f.guessed));
     let (because, range) = match real {
         Some(found) => (found.because.clone(), found.range),
         None if found.is_empty() => ("no value in it is a secret".to_owned(), line),
         None => ("its values are for an example".to_owned(), line),
     };
-    Some((secret(kind, because, range), found.iter().map(|f| f.range).collect()))
+    let secret = SecretFile { guessed, ..secret(kind, because, range) };
+    Some((secret, found.iter().map(|f| f.range).collect()))
 }
 
 /// The part of a path that says that tests use the file.
@@ -327,6 +392,7 @@ fn of_pair(asked: &str, name: &str, value: &str, range: TextRange, quoted: bool)
         because,
         example: is_for_example(&part),
         proved: matches!(literal.kind, LiteralKind::Form(_)),
+        guessed: is_guessed(name, &part),
     })
 }
 
@@ -371,6 +437,8 @@ fn accounts(name: &str, text: &str) -> Vec<Found> {
             because: "its lines are users and passwords".to_owned(),
             example: bare.get(from..to).is_some_and(is_for_example),
             proved: false,
+            // Who may connect is what the file decides.
+            guessed: false,
         });
     }
     found

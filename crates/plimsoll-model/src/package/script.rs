@@ -124,6 +124,12 @@ pub fn commands(
     calls(packages, package, script).iter().map(|call| resolve(&mut files, call)).collect()
 }
 
+/// Whether what is called `written` in a directory is there, as Node would find it.
+#[must_use]
+pub fn state_of(tree: &Tree, packages: &[Package], dir: &str, written: &str) -> FileState {
+    files::Files::new(tree, packages).state(Some(dir), written, files::Resolve::Node)
+}
+
 fn resolve(files: &mut files::Files<'_>, call: &Call<'_>) -> ScriptCommand {
     let words: Vec<String> =
         call.words.iter().map(|word| word.clone().unwrap_or_else(|| "…".to_owned())).collect();

@@ -17,8 +17,10 @@ mod coverage_script;
 mod engine_pinned;
 mod lint_script;
 mod local_dependencies_resolve;
+mod lockfile_in_sync;
 mod migrate_script;
 mod none_deprecated;
+mod script_targets_exist;
 mod start_script;
 mod test_script;
 mod typecheck_script;
@@ -30,8 +32,10 @@ pub(super) static CHECKS: &[&Check] = &[
     &engine_pinned::CHECK,
     &lint_script::CHECK,
     &local_dependencies_resolve::CHECK,
+    &lockfile_in_sync::CHECK,
     &migrate_script::CHECK,
     &none_deprecated::CHECK,
+    &script_targets_exist::CHECK,
     &start_script::CHECK,
     &test_script::CHECK,
     &typecheck_script::CHECK,

@@ -2,6 +2,7 @@
 
 use crate::Check;
 
+mod coverage_gate_effective;
 mod workflow_runs;
 
-pub(super) static CHECKS: &[&Check] = &[&workflow_runs::CHECK];
+pub(super) static CHECKS: &[&Check] = &[&coverage_gate_effective::CHECK, &workflow_runs::CHECK];

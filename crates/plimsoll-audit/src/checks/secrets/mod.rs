@@ -4,6 +4,7 @@ use crate::Check;
 
 mod delivery_documented;
 mod file_permissions;
+mod none_committed;
 mod none_in_build_args;
 mod none_in_build_context;
 mod none_in_compose;
@@ -13,6 +14,7 @@ mod scanned_in_ci;
 pub(super) static CHECKS: &[&Check] = &[
     &delivery_documented::CHECK,
     &file_permissions::CHECK,
+    &none_committed::CHECK,
     &none_in_build_args::CHECK,
     &none_in_build_context::CHECK,
     &none_in_compose::CHECK,

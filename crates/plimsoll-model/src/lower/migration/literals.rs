@@ -107,6 +107,63 @@ fn text(source: &str, at: usize, quote: u8) -> (Option<String>, usize) {
     (None, end.min(bytes.len()))
 }
 
+/// A member of an object that a source writes out.
+pub(in crate::lower) struct Member<'t> {
+    /// The keys above it, the nearest last, `""` for an object or list without one; four at most.
+    pub(in crate::lower) above: Vec<&'t str>,
+    /// Its key.
+    pub(in crate::lower) key: &'t str,
+    /// The key's place.
+    pub(in crate::lower) range: TextRange,
+    /// Its value where that is one word: a string, or a name or number as written.
+    pub(in crate::lower) value: Option<&'t str>,
+    /// Whether that is a string.
+    pub(in crate::lower) quoted: bool,
+}
+
+/// What [`members`] reads.
+pub(in crate::lower) struct Source(Vec<Token>);
+
+impl Source {
+    /// The tokens of a source.
+    pub(in crate::lower) fn new(source: &str) -> Self {
+        Self(tokens(source))
+    }
+
+    /// The members of its objects, in order; those nested deeper than 256 are left out.
+    pub(in crate::lower) fn members(&self) -> Vec<Member<'_>> {
+        let mut found = Vec::new();
+        let mut above: Vec<&str> = Vec::new();
+        let at = |index: usize| self.0.get(index);
+        for (index, token) in self.0.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(at);
+            if token.is(b'{') || token.is(b'[') || token.is(b'(') {
+                let named = before.filter(|before| before.is(b':'));
+                let key = named.and_then(|_| at(index.checked_sub(2)?)?.key());
+                above.push(key.unwrap_or_default());
+            } else if token.is(b'}') || token.is(b']') || token.is(b')') {
+                above.pop();
+            } else if let Some(key) = token.key()
+                && before.is_some_and(|before| before.is(b'{') || before.is(b','))
+                && at(index + 1).is_some_and(|colon| colon.is(b':'))
+                && above.len() <= plimsoll_syntax::MAX_DEPTH
+            {
+                let ends = |end: &Token| [b',', b'}', b']', b')'].iter().any(|&m| end.is(m));
+                let alone = at(index + 3).is_none_or(ends);
+                let value = at(index + 2).filter(|_| alone);
+                found.push(Member {
+                    above: above.iter().rev().take(4).rev().copied().collect(),
+                    key,
+                    range: token.range,
+                    value: value.and_then(Token::key),
+                    quoted: value.is_some_and(|value| matches!(value.kind, Kind::Text(_))),
+                });
+            }
+        }
+        found
+    }
+}
+
 /// The directories that `group: { key: … }` names, relative to the root; `base` is what relative
 /// ones start from, `default` the name of the directory where nothing says so.
 pub(super) fn directory(

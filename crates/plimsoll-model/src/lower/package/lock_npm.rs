@@ -10,7 +10,9 @@ use super::lockfile::all_pinned;
 use super::{Cx, string};
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
-use crate::package::{Dependency, DependencyKind, Deprecated, Installed, Lockfile, Package};
+use crate::package::{
+    Dependency, DependencyKind, Deprecated, Installed, Lockfile, ManifestCopy, Package,
+};
 use crate::{path, version};
 
 /// Transitive deprecations kept for each package of a shared lockfile.
@@ -25,6 +27,7 @@ pub(super) fn read(
     dir: &str,
     blank: &Lockfile,
     members: &[&Package],
+    all: &BTreeMap<&str, &Package>,
 ) -> Option<Vec<Lockfile>> {
     let parsed = yaml::parse_json(text);
     if let Some(error) = parsed.errors.first() {
@@ -34,7 +37,7 @@ pub(super) fn read(
     }
     let root = parsed.tree.root().filter(|root| root.is_map())?;
     match root.get("packages").filter(|packages| packages.is_map()) {
-        Some(packages) => Some(by_path(packages, dir, blank, members)),
+        Some(packages) => Some(by_path(packages, dir, blank, members, all)),
         None => {
             let pinned = root.get("dependencies");
             Some(members.iter().map(|package| version_1(pinned, blank, package)).collect())
@@ -73,6 +76,12 @@ impl<'a> Entry<'a> {
         self.fields.get(field).and_then(|(_, value)| string(*value))
     }
 
+    /// Its key, to the key of its dependencies.
+    fn place(&self) -> Span {
+        let key = self.fields.get("dependencies").map_or(self.key, |(key, _)| *key);
+        self.key.span().cover(key.span())
+    }
+
     fn flag(&self, field: &str) -> bool {
         self.fields.get(field).and_then(|(_, value)| value.bool()) == Some(true)
     }
@@ -89,6 +98,7 @@ fn by_path(
     dir: &str,
     blank: &Lockfile,
     members: &[&Package],
+    all: &BTreeMap<&str, &Package>,
 ) -> Vec<Lockfile> {
     let entries: BTreeMap<&str, Entry<'_>> = packages
         .entries()
@@ -110,6 +120,7 @@ fn by_path(
         .filter(|(_, entry)| entry.fields.contains_key("deprecated"))
         .map(|(path, entry)| (*path, entry))
         .collect();
+    let copies = Arc::new(copies(&entries, dir, all));
     let reach = workspace && entries.len().saturating_mul(members.len()) <= MAX_REACH;
     members
         .iter()
@@ -124,6 +135,7 @@ fn by_path(
                 installed: Arc::clone(&installed),
                 tells_bins: true,
                 links: links(&entries, dir, &package.dir),
+                copies: Arc::clone(&copies),
                 ..blank.clone()
             }
         })
@@ -182,11 +194,20 @@ fn top(
 
 /// Whether the lockfile's copy of the manifest equals the manifest.
 fn in_sync(package: &Package, entry: Option<&Entry<'_>>) -> Fact<bool> {
-    use DependencyKind::{Development, Optional, Peer, Production};
     if package.broken {
         return Fact::Unknown(Why::Unparsed, Some(package.place));
     }
     let Some(entry) = entry else { return Fact::declared(false, package.place) };
+    match differences(package, entry).first() {
+        Some(span) => Fact::declared(false, *span),
+        None => Fact::declared(true, entry.place()),
+    }
+}
+
+/// What differs between a manifest and the lockfile's copy of it: declarations, then what only the
+/// copy has.
+fn differences(package: &Package, entry: &Entry<'_>) -> Vec<Span> {
+    use DependencyKind::{Development, Optional, Peer, Production};
     let mut copy: BTreeMap<(DependencyKind, &str), (&str, Span)> = BTreeMap::new();
     for (field, kind) in [
         ("dependencies", Production),
@@ -215,19 +236,29 @@ fn in_sync(package: &Package, entry: Option<&Entry<'_>>) -> Fact<bool> {
             None => dependency.kind != Peer && !several(&dependency.name),
         }
     };
-    if let Some(dependency) = package.dependencies.iter().find(differs) {
-        return Fact::declared(false, dependency.span);
-    }
-    let left = copy.iter().find(|((kind, name), _)| {
+    let left = copy.iter().filter(|((kind, name), _)| {
         kinds.get(name).is_none_or(|kinds| !kinds.contains(kind) && kinds.len() == 1)
     });
-    match left {
-        Some((_, (_, span))) => Fact::declared(false, *span),
-        None => {
-            let key = entry.fields.get("dependencies").map_or(entry.key, |(key, _)| *key);
-            Fact::declared(true, entry.key.span().cover(key.span()))
-        }
-    }
+    let declared = package.dependencies.iter().filter(differs).map(|dependency| dependency.span);
+    declared.chain(left.map(|(_, (_, span))| *span)).collect()
+}
+
+/// The copies of manifests of local directories, those of workspace members included.
+fn copies(
+    entries: &BTreeMap<&str, Entry<'_>>,
+    dir: &str,
+    all: &BTreeMap<&str, &Package>,
+) -> BTreeMap<String, ManifestCopy> {
+    let local = entries.iter().filter(|(key, _)| !key.is_empty() && split(key).is_none());
+    local
+        .filter_map(|(key, entry)| {
+            let at = path::join(dir, key)?;
+            let package = all.get(&*at)?;
+            let complete = !package.broken;
+            let differs = if complete { differences(package, entry) } else { Vec::new() };
+            Some((at, ManifestCopy { span: entry.place(), differs, complete }))
+        })
+        .collect()
 }
 
 /// The entry that `name`, asked for from `holder`, is resolved to: as Node looks it up.

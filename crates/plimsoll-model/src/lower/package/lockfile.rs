@@ -36,11 +36,12 @@ pub(super) fn attach(cx: &Cx<'_>, packages: &mut [Package]) {
             groups.entry(file).or_insert((kind, Vec::new())).1.push(index);
         }
     }
+    let all: BTreeMap<&str, &Package> = packages.iter().map(|p| (&*p.dir, p)).collect();
     let read: Vec<(Vec<usize>, Vec<Lockfile>)> = groups
         .into_par_iter()
         .map(|(file, (kind, members))| {
             let asking: Vec<&Package> = members.iter().filter_map(|&i| packages.get(i)).collect();
-            let locks = read(cx, file, kind, &asking);
+            let locks = read(cx, file, kind, &asking, &all);
             (members, locks)
         })
         .collect();
@@ -73,7 +74,13 @@ fn of_directory(tree: &Tree, dir: &str, manager: Option<&str>) -> Option<(FileId
 }
 
 /// What one lockfile says of each package that reads it.
-fn read(cx: &Cx<'_>, file: FileId, kind: LockKind, members: &[&Package]) -> Vec<Lockfile> {
+fn read(
+    cx: &Cx<'_>,
+    file: FileId,
+    kind: LockKind,
+    members: &[&Package],
+    all: &BTreeMap<&str, &Package>,
+) -> Vec<Lockfile> {
     let what = match kind {
         LockKind::Npm => "package-lock.json",
         LockKind::Yarn => "yarn.lock",
@@ -94,7 +101,7 @@ fn read(cx: &Cx<'_>, file: FileId, kind: LockKind, members: &[&Package]) -> Vec<
     };
     let dir = path::parent(cx.tree.path(file)).to_owned();
     let read = match kind {
-        LockKind::Npm => lock_npm::read(cx, text, &dir, &blank, members),
+        LockKind::Npm => lock_npm::read(cx, text, &dir, &blank, members, all),
         LockKind::Pnpm => lock_pnpm::read(cx, text, &dir, &blank, members),
         _ => lock_yarn::read(&text, &blank, members),
     };
@@ -116,6 +123,7 @@ fn unread(file: FileId, kind: LockKind, why: Why) -> Lockfile {
         installed: Arc::default(),
         tells_bins: false,
         links: Vec::new(),
+        copies: Arc::default(),
         place,
         trouble: Some(why),
     }

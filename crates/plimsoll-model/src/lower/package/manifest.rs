@@ -47,6 +47,8 @@ pub(super) fn empty(dir: String, file: FileId, ecosystem: Ecosystem) -> Package 
         typescript: None,
         workspace: None,
         configures: Vec::new(),
+        thresholds: Vec::new(),
+        collects_coverage: None,
         manager: None,
         broken: false,
     }
