@@ -138,6 +138,16 @@ impl Severity {
         }
     }
 
+    /// One lower, as a PARTIAL counts where severities are compared.
+    #[must_use]
+    pub const fn lowered(self) -> Self {
+        match self {
+            Self::Critical => Self::High,
+            Self::High => Self::Medium,
+            Self::Medium | Self::Low => Self::Low,
+        }
+    }
+
     /// Its name in data: `critical`.
     #[must_use]
     pub const fn name(self) -> &'static str {

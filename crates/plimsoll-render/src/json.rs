@@ -241,10 +241,7 @@ impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
         let resolver = self.resolver.borrow();
-        // The repository's path `.` sorts before every directory.
-        let shared = self.report.shared().iter();
-        let services = self.view.services(self.report).flat_map(|s| self.report.of(s));
-        for finding in shared.chain(services).filter(|f| self.view.wants(f)) {
+        for finding in self.view.findings(self.report) {
             seq.serialize_element(&item(self.report, &resolver, finding))?;
         }
         seq.end()

@@ -3,12 +3,26 @@
 //! A file name, a service's name or an excerpt is hostile input to a terminal, a Markdown table and
 //! an annotation: each renderer has one function that every text from outside passes through.
 
+mod csv;
+mod github;
+mod gitlab;
+mod html;
+mod instance;
 mod json;
+mod junit;
 mod markdown;
+mod plain;
+mod sarif;
 mod terminal;
 mod view;
 
+pub use csv::csv;
+pub use github::{github, github_summary};
+pub use gitlab::gitlab;
+pub use html::html;
 pub use json::{SCHEMA_VERSION, json, schema};
+pub use junit::junit;
 pub use markdown::{markdown, markdown_of};
+pub use sarif::sarif;
 pub use terminal::{Style, terminal};
 pub use view::{Show, View};

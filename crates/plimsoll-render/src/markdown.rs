@@ -7,6 +7,7 @@ use plimsoll_audit::{
 };
 
 use crate::View;
+use crate::plain::{plain, sentence};
 
 /// The report profile that the header names.
 const PROFILE: &str = "service report 1";
@@ -326,32 +327,15 @@ fn titled(name: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn sentence(says: &str) -> String {
-    let mut chars = says.chars();
-    let mut out: String =
-        chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect());
-    if !out.ends_with(['.', '!', '?']) {
-        out.push('.');
-    }
-    out
-}
-
 /// A longer fence than any in the text.
 fn fence(body: &str) -> String {
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }
 
-/// Text without control characters: nothing that ends a line or moves a terminal's cursor.
-fn plain(says: &str) -> String {
-    says.chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') { '\u{FFFD}' } else { c })
-        .collect()
-}
-
 /// Text in a paragraph or a table cell: Markdown and HTML are shown, not read. Code spans of our
 /// own messages stay.
-fn text(says: &str) -> String {
+pub(crate) fn text(says: &str) -> String {
     let plain = plain(says);
     let mut out = String::with_capacity(plain.len());
     for (index, part) in plain.split('`').enumerate() {
@@ -377,7 +361,7 @@ fn text(says: &str) -> String {
 }
 
 /// A code span that holds in a table cell, whatever is in it.
-fn code(says: &str) -> String {
+pub(crate) fn code(says: &str) -> String {
     let plain = plain(says).replace('|', "\\|");
     let fence = "`".repeat(plain.split(|c| c != '`').map(str::len).max().unwrap_or(0) + 1);
     let pad =

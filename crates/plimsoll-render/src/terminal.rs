@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use plimsoll_audit::{Finding, Located, Outcome, Report, Resolver, Role, Severity, Subject};
 use unicode_width::UnicodeWidthStr;
 
+use crate::plain::plain;
 use crate::{Show, View};
 
 /// How the terminal is.
@@ -366,17 +367,6 @@ fn paint(style: Style, color: &str, text: &str) -> String {
 
 fn percent(value: Option<f64>) -> String {
     value.map_or("n/a".to_owned(), |p| format!("{p:.1}%"))
-}
-
-/// Text from the tree without anything that a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' => ' ',
-            c if c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}'..='\u{200F}') => '\u{FFFD}',
-            c => c,
-        })
-        .collect()
 }
 
 /// Cut to a number of columns.

@@ -53,6 +53,12 @@ impl View {
             && self.severity.is_none_or(|worst| finding.severity <= worst)
     }
 
+    /// The findings that are shown: those of no service first, as `.` sorts before every path.
+    pub fn findings<'r>(&'r self, report: &'r Report) -> impl Iterator<Item = &'r Finding> {
+        let services = self.services(report).flat_map(|s| report.of(s));
+        report.shared().iter().chain(services).filter(|f| self.wants(f))
+    }
+
     /// The services that are shown, in order.
     pub fn services<'r>(&'r self, report: &'r Report) -> impl Iterator<Item = &'r ServiceReport> {
         report.services.iter().filter(|s| self.wants_service(report, s))
@@ -82,8 +88,21 @@ fn matches(glob: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::matches;
+pub(crate) mod tests {
+    use super::{Show, View, matches};
+
+    /// A view of everything.
+    pub(crate) fn view(show: Show) -> View {
+        View {
+            show,
+            services: Vec::new(),
+            areas: Default::default(),
+            checks: Default::default(),
+            severity: None,
+            date: "2026-01-01".to_owned(),
+            version: "0.1.0".to_owned(),
+        }
+    }
 
     #[test]
     fn globs() {

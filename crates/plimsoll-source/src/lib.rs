@@ -10,6 +10,7 @@ mod disk;
 mod lines;
 mod patch;
 mod revision;
+mod save;
 mod span;
 mod tree;
 
@@ -18,5 +19,6 @@ pub use disk::{OpenError, OpenOptions, open, work_tree_of};
 pub use lines::{LineCol, LineIndex};
 pub use patch::{Conflict, Create, Edit, Patch, WriteError, write};
 pub use revision::open_revision;
+pub use save::{append, save};
 pub use span::{FileId, Span, TextRange};
 pub use tree::{Entry, EntryKind, Note, Tracking, Tree, TreeBuilder, Unreadable, normalize_path};

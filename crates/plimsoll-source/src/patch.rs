@@ -308,14 +308,14 @@ pub fn write(root: &Path, tree: &Tree, patch: &Patch) -> Result<(), WriteError> 
 }
 
 /// What is to happen at one path on disk.
-struct Step<'a> {
-    path: PathBuf,
+pub(crate) struct Step<'a> {
+    pub(crate) path: PathBuf,
     /// Whether something stands there now.
-    exists: bool,
+    pub(crate) exists: bool,
     /// The new bytes; `None` to remove.
-    bytes: Option<&'a [u8]>,
+    pub(crate) bytes: Option<&'a [u8]>,
     /// Whether it is to be executable; `None` leaves that as it is.
-    mode: Option<bool>,
+    pub(crate) mode: Option<bool>,
 }
 
 /// Compares the disk with what the tree says, and lists what is to happen: first what makes room.
@@ -375,7 +375,7 @@ fn is_plain_way(root: &Path, way: &Path) -> bool {
 /// Changes that are prepared on disk. Every path involved is known before the first target is
 /// touched, so that a journal of `moves` written before [`Stage::commit`] would survive a crash.
 #[derive(Default)]
-struct Stage {
+pub(crate) struct Stage {
     moves: Vec<Move>,
     /// Directories made for new files, outermost first.
     made: Vec<PathBuf>,
@@ -394,7 +394,10 @@ impl Stage {
         self.prepare(step).map_err(WriteError::Io)
     }
 
-    fn prepare(&mut self, Step { path, exists, bytes, mode }: Step<'_>) -> io::Result<()> {
+    pub(crate) fn prepare(
+        &mut self,
+        Step { path, exists, bytes, mode }: Step<'_>,
+    ) -> io::Result<()> {
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
         for dir in missing.into_iter().rev() {
@@ -425,7 +428,7 @@ impl Stage {
     }
 
     /// Puts everything in its place, or everything back.
-    fn commit(self) -> Result<(), WriteError> {
+    pub(crate) fn commit(self) -> Result<(), WriteError> {
         for (done, step) in self.moves.iter().enumerate() {
             if let Err(e) = step.make() {
                 let begun = self.moves.iter().enumerate().take(done + 1).rev();
@@ -452,7 +455,7 @@ impl Stage {
     }
 
     /// Takes away what was prepared. No target was touched, or all were put back.
-    fn discard(self) {
+    pub(crate) fn discard(self) {
         self.moves.iter().for_each(Move::forget_staged);
         for dir in self.made.iter().rev() {
             // Fails, rightly, where somebody else put something into it.

@@ -9,13 +9,14 @@ use plimsoll_audit::{Date, Finding, Outcome, Report, Severity, Subject, Threshol
 use plimsoll_model::purpose::PurposeKind;
 use plimsoll_render::{Show, View};
 
-use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, SeverityArg, ShowArg};
+use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, SeverityArg};
 use crate::config::Ask;
 use crate::{BUG, CLEAN, FINDINGS, config, date, explain, output};
 
 /// Audits every path and writes what was asked for.
 pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     validate(args)?;
+    let targets = output::targets(&args.outputs)?;
     if let Some(jobs) = args.jobs {
         rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
@@ -37,11 +38,13 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
         reports.push((report, view(args, &date)));
     }
     progress.finish_and_clear();
-    for spec in &args.outputs {
-        output::save(&reports, spec)?;
-    }
+    output::save(&mut reports, args, &targets)?;
     if !args.quiet {
-        output::print(&reports, args.format, style)?;
+        output::print(&mut reports, args, style)?;
+    }
+    let is_github = |target: &output::Target| target.format == Format::Github;
+    if args.format == Format::Github && !args.quiet || targets.iter().any(is_github) {
+        output::summarize(&mut reports, args)?;
     }
     let worst =
         reports.iter().map(|(report, view)| judge(args, report, view)).max().unwrap_or(CLEAN);
@@ -103,14 +106,9 @@ fn purposes(asked: &[PurposeArg]) -> BTreeSet<PurposeKind> {
 }
 
 fn view(args: &AuditArgs, date: &str) -> View {
-    let show = match args.show {
-        Some(ShowArg::All) => Show::All,
-        Some(ShowArg::Problems) => Show::Problems,
-        None if args.format == Format::Text => Show::Problems,
-        None => Show::All,
-    };
     View {
-        show,
+        // Each format has its own: `output::show`.
+        show: Show::All,
         services: args.services.clone(),
         areas: args.areas.iter().cloned().collect(),
         checks: args.checks.iter().cloned().collect(),

@@ -30,13 +30,15 @@ pub(crate) struct AuditArgs {
     /// How to write the report to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Writes a report to a file as well, `FORMAT=FILE`; `markdown=DIR/` writes one file a service
+    /// Writes a report to a file as well, any number of times; `markdown=DIR/` writes one file a
+    /// service. A file that git tracks is replaced only where it is such a report already
     #[arg(long = "output", value_name = "FORMAT=FILE")]
     pub(crate) outputs: Vec<String>,
     /// Which report
     #[arg(long, value_enum, default_value_t = Profile::Service)]
     pub(crate) report: Profile,
-    /// Which findings: a terminal shows problems, JSON all, unless told otherwise
+    /// Which findings: text, sarif, github and gitlab show problems, the others all, unless told
+    /// otherwise
     #[arg(long, value_enum)]
     pub(crate) show: Option<ShowArg>,
     /// Only services whose name matches
@@ -102,9 +104,24 @@ pub(crate) struct ChecksArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// A scorecard for a terminal
     Text,
+    /// The service report
     Markdown,
+    /// All there is to know (docs/report.schema.json)
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// The service report as one page that loads nothing
+    Html,
+    /// JUnit XML, for test reports
+    Junit,
+    /// Annotations of GitHub Actions, and a job summary
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// A row a finding, for spreadsheets
+    Csv,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

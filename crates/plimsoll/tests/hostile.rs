@@ -197,7 +197,7 @@ fn wrong_requests_say_what_to_do() {
         (&["--check", "image/pinned-digets"][..], "image/pinned-digest"),
         (&["--area", "imag"][..], "there are"),
         (&["--date", "yesterday"][..], "YYYY-MM-DD"),
-        (&["--output", "yaml=x"][..], "there are text, markdown and json"),
+        (&["--output", "yaml=x"][..], "there are text, markdown, json"),
     ] {
         let output = plimsoll(dir.path(), arguments);
         let err = String::from_utf8_lossy(&output.stderr);

@@ -1,0 +1,53 @@
+//! Text from outside without what would command its reader: the first step of every escape.
+
+/// Whether a character moves a cursor, ends a line, turns the writing direction or cannot be seen.
+pub(crate) fn is_command(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+        // Neither has a place in XML, and no character looks like them.
+        || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// A text on one line; what would command is U+FFFD, a tab is a blank.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' => ' ',
+            c if is_command(c) => '\u{FFFD}',
+            c => c,
+        })
+        .collect()
+}
+
+/// A text of several lines, each as [`plain`] makes it, each ended by a line feed but the last.
+pub(crate) fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// `what holds` as `What holds.`
+pub(crate) fn sentence(says: &str) -> String {
+    let mut chars = says.chars();
+    let mut out: String =
+        chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect());
+    if !out.ends_with(['.', '!', '?']) {
+        out.push('.');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_commands_is_shown_as_unreadable() {
+        assert_eq!(
+            plain("a\tb\n\u{1b}[1m\u{202e}c\u{feff}"),
+            "a b\u{fffd}\u{fffd}[1m\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(plain("grün 你好 🙂"), "grün 你好 🙂");
+        assert_eq!(plain_lines("a\r\nb\tc\u{7}\n"), "a\nb c\u{fffd}");
+    }
+}
