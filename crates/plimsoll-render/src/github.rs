@@ -138,15 +138,18 @@ fn services(out: &mut String, reports: &[(Report, View)]) {
     out.push('\n');
 }
 
-/// The problems that nobody accepted, worst first; one place and one message is one annotation.
+/// The problems that nobody accepted and that are new, worst first; one place and one message is one annotation.
 fn annotations(reports: &[(Report, View)]) -> Vec<Annotation> {
     let mut all: Vec<Annotation> = Vec::new();
     let mut known: HashMap<(&'static str, String, Option<(u32, u32)>, String), usize> =
         HashMap::new();
     for (report, view) in reports {
         let resolver = Resolver::new(report);
-        let problems = view.findings(report).filter(|f| f.is_problem() && f.accepted.is_none());
-        for instance in problems.flat_map(|finding| instances(report, &resolver, finding)) {
+        let problems = view.findings(report).filter(|f| f.is_problem() && !f.known);
+        for instance in problems
+            .flat_map(|finding| instances(report, &resolver, finding))
+            .filter(|instance| instance.accepted().is_none())
+        {
             let check = instance.finding.check;
             let told = told(&instance);
             let path = forge_path(report, &instance.at.path);

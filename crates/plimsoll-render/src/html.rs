@@ -245,11 +245,9 @@ fn fleet(report: &Report, view: &View, shown: &[(usize, &ServiceReport)]) -> Fle
     });
     let mut failing: BTreeMap<&'static str, (&'static str, Severity, usize)> = BTreeMap::new();
     for (_, service) in shown {
-        for finding in report
-            .of(service)
-            .iter()
-            .filter(|f| view.wants(f) && f.counts() && f.is_problem() && f.accepted.is_none())
-        {
+        for finding in report.of(service).iter().filter(|f| {
+            view.wants(f) && f.counts() && f.is_problem() && f.accepted.is_none() && !f.known
+        }) {
             let check = finding.check;
             failing.entry(check.id).or_insert((check.title(), check.severity, 0)).2 += 1;
         }

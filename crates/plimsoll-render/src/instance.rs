@@ -1,6 +1,6 @@
 //! The instances of a problem: the places that forges and baselines act on, one by one.
 
-use plimsoll_audit::{Evidence, Finding, Located, Outcome, Report, Resolver, Role, Severity};
+use plimsoll_audit::{Evidence, Finding, Located, Outcome, Report, Resolver, Severity};
 
 use crate::plain::{plain, sentence};
 
@@ -14,6 +14,13 @@ pub(crate) struct Instance<'r> {
     pub(crate) at: Located,
     /// How bad it counts: a PARTIAL one severity lower.
     pub(crate) severity: Severity,
+}
+
+impl Instance<'_> {
+    /// Why it is accepted, if it is.
+    pub(crate) fn accepted(&self) -> Option<&str> {
+        self.evidence.waived.as_deref().or(self.finding.accepted.as_deref())
+    }
 }
 
 /// The places that speak against the check, in order. Paths at which nothing stands are listed only
@@ -31,10 +38,10 @@ pub(crate) fn instances<'r>(
             finding,
             evidence,
             at,
-            severity: counted(finding, evidence.severity.unwrap_or(finding.check.severity)),
+            severity: counted(finding, evidence.severity),
         })
         .collect();
-    let against = |i: &Instance<'_>| matches!(i.evidence.role, Role::Contradicts | Role::Missing);
+    let against = |i: &Instance<'_>| i.evidence.is_against();
     let stands = |i: &Instance<'_>| against(i) && !is_absent(i.evidence);
     if found.iter().any(stands) {
         found.into_iter().filter(stands).collect()
@@ -50,7 +57,8 @@ pub(crate) fn is_absent(evidence: &Evidence) -> bool {
     matches!(evidence.place, plimsoll_audit::Place::AbsentPath(_))
 }
 
-fn counted(finding: &Finding, severity: Severity) -> Severity {
+fn counted(finding: &Finding, lowered: Option<Severity>) -> Severity {
+    let severity = lowered.unwrap_or(finding.severity).max(finding.severity);
     if finding.outcome == Outcome::Partial { severity.lowered() } else { severity }
 }
 

@@ -8,7 +8,7 @@ use plimsoll_audit::{Finding, Outcome, Report, Resolver, Role};
 use crate::View;
 use crate::plain::{is_command, plain};
 
-/// Writes reports. FAIL and PARTIAL are failures; what has no answer, does not apply or is accepted
+/// Writes reports. FAIL and PARTIAL are failures; what has no answer, does not apply or fails no run
 /// is skipped, with the reason.
 ///
 /// # Errors
@@ -99,7 +99,7 @@ fn case(
 }
 
 fn is_failure(finding: &Finding) -> bool {
-    finding.is_problem() && finding.accepted.is_none()
+    finding.is_problem() && finding.accepted.is_none() && !finding.known && !finding.newer
 }
 
 /// Why a case is skipped, if it is.
@@ -107,6 +107,12 @@ fn skipped(finding: &Finding) -> Option<String> {
     match (finding.outcome, &finding.accepted, finding.unknown) {
         (Outcome::Fail | Outcome::Partial, Some(why), _) => {
             Some(format!("{}; accepted: {why}", finding.message))
+        }
+        (Outcome::Fail | Outcome::Partial, None, _) if finding.known => {
+            Some(format!("{}; it was there before", finding.message))
+        }
+        (Outcome::Fail | Outcome::Partial, None, _) if finding.newer => {
+            Some(format!("{}; the check is later than the edition", finding.message))
         }
         (Outcome::Unknown, _, Some(why)) => {
             Some(format!("unknown ({}): {}", why.name(), finding.message))

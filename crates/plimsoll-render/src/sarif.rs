@@ -256,7 +256,8 @@ fn run<'a>(report: &'a Report, view: &'a View, index: usize, of: usize, most: us
         .filter(|finding| finding.is_problem() || view.show == Show::All)
         .collect();
     let (chosen, left_out) = worst(&wanted, most);
-    let accepts = chosen.iter().any(|finding| finding.accepted.is_some());
+    let waived = |finding: &&Finding| finding.evidence.iter().any(|e| e.waived.is_some());
+    let accepts = chosen.iter().any(|finding| finding.accepted.is_some() || waived(finding));
     // Runs of one file need names of their own; what follows the last slash is this run's alone.
     let id = match (report.delivery.tree.outside(), of) {
         (Some(inside), _) => format!("plimsoll/{}/", uri(inside)),
@@ -325,7 +326,7 @@ fn size(finding: &Finding) -> usize {
     if !finding.is_problem() {
         return 1;
     }
-    let against = |e: &&Evidence| matches!(e.role, Role::Contradicts | Role::Missing);
+    let against = |e: &&Evidence| e.is_against();
     let all = finding.evidence.iter().filter(against).count();
     let stand = finding.evidence.iter().filter(against).filter(|e| !is_absent(e)).count();
     if stand > 0 { stand } else { all.max(1) }
@@ -357,6 +358,13 @@ fn notifications(report: &Report, left_out: usize, most: usize) -> Vec<Notificat
                 report.coverage.asked,
                 why.join(", ")
             )),
+        });
+    }
+    if !report.not_asked.is_empty() {
+        let ids: Vec<&str> = report.not_asked.keys().copied().collect();
+        all.push(Notification {
+            level: "note",
+            message: text(&format!("The configuration leaves out {}.", ids.join(", "))),
         });
     }
     all.extend(report.delivery.tree.notes().iter().map(|note| Notification {
@@ -439,7 +447,7 @@ impl Results<'_> {
                 "plimsoll/v1",
                 instance.at.fingerprint.clone(),
             )]),
-            suppressions: self.suppressions(finding),
+            suppressions: self.suppressions(instance.accepted()),
             properties: self.properties(finding),
         }
     }
@@ -473,7 +481,7 @@ impl Results<'_> {
                 .map(|at| ("plimsoll/v1", at.fingerprint.clone()))
                 .into_iter()
                 .collect(),
-            suppressions: self.suppressions(finding),
+            suppressions: self.suppressions(finding.accepted.as_deref()),
             properties: self.properties(finding),
         }
     }
@@ -493,8 +501,8 @@ impl Results<'_> {
     }
 
     /// The standard wants them on all results of a run or on none.
-    fn suppressions(&self, finding: &Finding) -> Option<Vec<Suppression>> {
-        let accepted = finding.accepted.as_deref().map(|why| Suppression {
+    fn suppressions(&self, accepted: Option<&str>) -> Option<Vec<Suppression>> {
+        let accepted = accepted.map(|why| Suppression {
             kind: "external",
             status: "accepted",
             justification: plain_lines(why),
