@@ -302,7 +302,7 @@ pub static STARTS_BY_A_SCRIPT: Condition = Condition {
     name: "starts by a script",
     holds: |cx, subject| {
         let starts = startup::starts(cx, subject);
-        let startups: Vec<_> = starts.iter().filter_map(|start| start.startup(cx)).collect();
+        let startups: Vec<_> = starts.iter().filter_map(|start| start.startup()).collect();
         if startups.iter().any(|s| s.script.is_some() || !s.before.is_empty()) {
             return Fact::inferred(true, None);
         }

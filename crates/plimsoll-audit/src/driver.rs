@@ -105,10 +105,7 @@ fn tree_digest(delivery: &plimsoll_model::Delivery) -> String {
         let path = delivery.tree.path(file);
         hasher.update(&(path.len() as u64).to_le_bytes());
         hasher.update(path.as_bytes());
-        match delivery.tree.read(file) {
-            Ok(bytes) => hasher.update(blake3::hash(&bytes).as_bytes()),
-            Err(_) => hasher.update(&[0; 32]),
-        };
+        hasher.update(&delivery.tree.hash(file).unwrap_or_default());
     }
     hasher.finalize().to_hex().to_string()
 }

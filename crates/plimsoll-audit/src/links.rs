@@ -1,10 +1,9 @@
 //! Local dependencies in an image: where the links of `node_modules` lead, and what is there.
 
-use plimsoll_model::Why;
-use plimsoll_model::entrypoint::startup;
 use plimsoll_model::filesystem::{Filesystem, Found, Modules};
 use plimsoll_model::image::{EffectKind, Image, Manager};
 use plimsoll_model::package::{Dependency, DependencyKind, Package};
+use plimsoll_model::{ImageId, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::is_local;
@@ -14,7 +13,7 @@ use crate::{Cx, Evidence, ServiceSubject, Verdict};
 /// Where the link of a local dependency leads in an image.
 pub(crate) struct Lead<'a> {
     pub(crate) dependency: &'a Dependency,
-    pub(crate) image: &'a Image,
+    pub(crate) image: ImageId,
     /// Where it leads; empty where that is not known.
     pub(crate) path: String,
     /// What brought its `node_modules`: the install, or the last COPY.
@@ -60,7 +59,7 @@ pub(crate) fn leads<'a>(
         for dependency in package.dependencies.iter().filter(|dependency| is_local(dependency)) {
             let unknown = |why| Lead {
                 dependency,
-                image,
+                image: id,
                 path: String::new(),
                 by: None,
                 state: State::Unknown(why, None),
@@ -101,7 +100,7 @@ pub(crate) fn leads<'a>(
                     }
                 };
                 let by = Some(modules.copied.unwrap_or(modules.via));
-                found.push(Lead { dependency, image, path, by, state });
+                found.push(Lead { dependency, image: id, path, by, state });
             }
             if found.len() == before
                 && (hosts.is_empty() || dependency.kind != DependencyKind::Development)
@@ -200,7 +199,7 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
             Evidence::contradicts(at, "there is nothing where it leads"),
         )
         .and(Evidence::missing_file(dir.clone(), "no such directory")),
-        State::Nothing if loads(cx, package, lead) => Verdict::fail(
+        State::Nothing if loads(cx, lead) => Verdict::fail(
             format!("`{name}` leads to `{path}`, where nothing is: copy it there"),
             Evidence::contradicts(at, format!("nothing is at `{path}`, and the start loads it")),
         )
@@ -237,9 +236,9 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
 }
 
 /// Whether the start names the package: `node -r @acme/shared/register main.js`.
-fn loads(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> bool {
+fn loads(cx: &Cx<'_>, lead: &Lead<'_>) -> bool {
     let name = &lead.dependency.name;
-    startup(cx.delivery, lead.image, None, Some(package)).is_some_and(|startup| {
+    cx.delivery.startup(lead.image, None).is_some_and(|startup| {
         startup.app.iter().any(|(word, _)| {
             word.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })

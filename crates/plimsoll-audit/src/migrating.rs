@@ -1,13 +1,13 @@
 //! How a service runs its migrations: before it starts, in jobs that it awaits, in pipelines.
 
 use plimsoll_model::container::{Container, ContainerKind};
-use plimsoll_model::entrypoint::{OnFailure, Startup, startup};
+use plimsoll_model::entrypoint::{OnFailure, Startup};
 use plimsoll_model::image::Image;
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::package::Package;
 use plimsoll_model::package::script::commands;
 use plimsoll_model::pipeline::RoleKind;
-use plimsoll_model::{Fact, Why};
+use plimsoll_model::{ContainerId, Fact, Why};
 use plimsoll_source::Span;
 
 use crate::startup::servers;
@@ -24,7 +24,7 @@ pub(crate) struct Migrating {
 /// A way in which a service starts, with the commands that migrate before it.
 pub(crate) struct Start<'a> {
     pub(crate) image: &'a Image,
-    pub(crate) startup: Startup,
+    pub(crate) startup: &'a Startup,
     pub(crate) migrating: Vec<Migrating>,
 }
 
@@ -34,8 +34,8 @@ pub(crate) fn starts<'a>(cx: &Cx<'a>, service: ServiceSubject<'_>) -> Vec<Start<
     servers(cx, Subject::Service(service.id))
         .into_iter()
         .filter_map(|start| {
-            let startup = start.startup(cx)?;
-            let migrating = migrating(cx, package, &startup);
+            let startup = start.startup()?;
+            let migrating = migrating(cx, package, startup);
             Some(Start { image: start.image, startup, migrating })
         })
         .collect()
@@ -113,8 +113,9 @@ pub(crate) fn awaited_job<'a>(
 ) -> Option<(&'a Container, Span)> {
     let own = service.containers.iter().map(|&id| &cx.delivery[id]);
     let servers: Vec<&Container> = own.filter(|container| !container.job).collect();
-    cx.delivery.containers.iter().filter(|job| job.job).find_map(|job| {
-        if !migrates(cx, service, job) {
+    cx.delivery.container_ids().find_map(|id| {
+        let job = &cx.delivery[id];
+        if !job.job {
             return None;
         }
         let awaited = servers.iter().find_map(|server| match (&server.kind, &job.kind) {
@@ -133,21 +134,20 @@ pub(crate) fn awaited_job<'a>(
             ) => (a == b && x == y && server.file == job.file).then_some(job.span),
             _ => None,
         })?;
-        Some((job, awaited))
+        migrates(cx, service, id).then_some((job, awaited))
     })
 }
 
 /// Whether a container of a job migrates: by its command, or by what its image is for.
-fn migrates(cx: &Cx<'_>, service: ServiceSubject<'_>, job: &Container) -> bool {
+fn migrates(cx: &Cx<'_>, service: ServiceSubject<'_>, id: ContainerId) -> bool {
     const IMAGES: [&str; 7] =
         ["flyway", "liquibase", "migrate", "goose", "dbmate", "atlas", "sqlx-cli"];
     let package = service.package.map(|id| &cx.delivery[id]);
-    if let Some(id) = job.image_id {
-        let Some(startup) = startup(cx.delivery, &cx.delivery[id], Some(job), package) else {
-            return false;
-        };
+    let job = &cx.delivery[id];
+    if let Some(image) = job.image_id {
+        let Some(startup) = cx.delivery.startup(image, Some(id)) else { return false };
         let app: Vec<String> = startup.app.iter().map(|(word, _)| word.clone()).collect();
-        return !migrating(cx, package, &startup).is_empty() || runs_migrations(package, &app);
+        return !migrating(cx, package, startup).is_empty() || runs_migrations(package, &app);
     }
     let name = job.image.known().map(|image| {
         let image = image.split('@').next().unwrap_or(image);

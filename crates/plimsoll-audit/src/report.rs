@@ -201,16 +201,24 @@ pub struct Resolver<'a> {
     recent: Mutex<Recent>,
 }
 
-type Text = Arc<(Arc<[u8]>, LineIndex)>;
+/// A file at hand.
+struct Text {
+    bytes: Arc<[u8]>,
+    index: LineIndex,
+    /// What looks like a secret in it, of a file that is looked through as a whole.
+    hidden: Option<Vec<TextRange>>,
+}
 
 #[derive(Default)]
 struct Recent {
-    texts: HashMap<FileId, Option<Text>>,
+    texts: HashMap<FileId, Option<Arc<Text>>>,
     order: VecDeque<FileId>,
 }
 
 /// Files kept at hand. Findings come service by service, so a few are enough.
 const KEPT: usize = 64;
+/// The longest file that is looked through for secrets once; of others, the lines that are shown.
+const LOOKED_THROUGH: usize = 16 << 10;
 /// The most lines of an excerpt.
 const MAX_LINES: u32 = 6;
 /// The most bytes of an excerpt.
@@ -266,7 +274,7 @@ impl<'a> Resolver<'a> {
             Place::Span(span) => {
                 let path = self.tree.path(span.file).to_owned();
                 let Some(text) = self.text(span.file) else { return whole(path) };
-                let (bytes, index) = &*text;
+                let (bytes, index) = (&*text.bytes, &text.index);
                 let at = |offset: u32| {
                     let found = index.line_col(bytes, offset);
                     Position { line: found.line, column: found.column }
@@ -276,7 +284,7 @@ impl<'a> Resolver<'a> {
                 let lines = (start.line..=last)
                     .filter_map(|line| {
                         let range = index.line_range(bytes, line)?;
-                        Some((line, self.masked(span.file, range, bytes)))
+                        Some((line, self.masked(span.file, range, &text)))
                     })
                     .collect();
                 Located {
@@ -299,21 +307,20 @@ impl<'a> Resolver<'a> {
             span.range.start,
             span.range.end.min(span.range.start.saturating_add(MAX_EXCERPT)),
         );
-        self.masked(span.file, range, &text.0)
+        self.masked(span.file, range, &text)
     }
 
-    fn masked(&self, file: FileId, range: TextRange, bytes: &[u8]) -> String {
-        // Whole lines are looked at: an excerpt may begin within a value.
-        let start = memchr::memrchr(b'\n', &bytes[..(range.start as usize).min(bytes.len())])
-            .map_or(0, |i| i + 1);
-        let rest = bytes.get(range.end as usize..).unwrap_or_default();
-        let end = range.end as usize + memchr::memchr(b'\n', rest).unwrap_or(rest.len()).min(4096);
-        let lines = TextRange::of(start, end);
+    fn masked(&self, file: FileId, range: TextRange, text: &Text) -> String {
+        let bytes = &*text.bytes;
+        let within = |all: &[TextRange]| {
+            let first = all.partition_point(|h| h.end <= range.start);
+            all[first..].iter().take_while(|h| h.start < range.end).copied().collect()
+        };
         let mut hidden: Vec<TextRange> =
-            secret_ranges(lines.slice(bytes)).iter().map(|r| r.shifted(lines.start)).collect();
+            text.hidden.as_deref().map_or_else(|| in_lines(bytes, range), within);
         if let Some(known) = self.secrets.masked.get(&file) {
-            let first = known.partition_point(|h| h.end <= range.start);
-            hidden.extend(known[first..].iter().take_while(|h| h.start < range.end));
+            let known: Vec<TextRange> = within(known);
+            hidden.extend(known);
         }
         hidden.sort_unstable();
         let mut out = Vec::new();
@@ -334,14 +341,15 @@ impl<'a> Resolver<'a> {
         String::from_utf8_lossy(&out).into_owned()
     }
 
-    fn text(&self, file: FileId) -> Option<Text> {
+    fn text(&self, file: FileId) -> Option<Arc<Text>> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = recent.texts.get(&file) {
             return text.clone();
         }
         let text = self.tree.read(file).ok().map(|bytes| {
             let index = LineIndex::new(&bytes);
-            Arc::new((bytes, index))
+            let hidden = (bytes.len() <= LOOKED_THROUGH).then(|| secret_ranges(&bytes));
+            Arc::new(Text { bytes, index, hidden })
         });
         recent.texts.insert(file, text.clone());
         recent.order.push_back(file);
@@ -352,6 +360,16 @@ impl<'a> Resolver<'a> {
         }
         text
     }
+}
+
+/// What looks like a secret in the lines that a range stands on: it may begin within a value.
+fn in_lines(bytes: &[u8], range: TextRange) -> Vec<TextRange> {
+    let start = memchr::memrchr(b'\n', &bytes[..(range.start as usize).min(bytes.len())])
+        .map_or(0, |i| i + 1);
+    let rest = bytes.get(range.end as usize..).unwrap_or_default();
+    let end = range.end as usize + memchr::memchr(b'\n', rest).unwrap_or(rest.len()).min(4096);
+    let lines = TextRange::of(start, end);
+    secret_ranges(lines.slice(bytes)).iter().map(|found| found.shifted(lines.start)).collect()
 }
 
 /// A construct without what formatting changes: runs of blanks and continuations are one blank.

@@ -2,9 +2,8 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::container::{Container, Mount, MountKind};
-use plimsoll_model::entrypoint::{self, Startup};
+use plimsoll_model::entrypoint::Startup;
 use plimsoll_model::image::{Base, Image};
-use plimsoll_model::package::Package;
 
 use crate::driver::join;
 use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict};
@@ -15,13 +14,13 @@ pub(crate) struct Start<'a> {
     pub(crate) image: &'a Image,
     /// `None` where nothing deploys the image.
     pub(crate) container: Option<&'a Container>,
-    package: Option<&'a Package>,
+    startup: Option<&'a Startup>,
 }
 
-impl Start<'_> {
+impl<'a> Start<'a> {
     /// What is started, phase by phase; `None` where nothing is.
-    pub(crate) fn startup(&self, cx: &Cx<'_>) -> Option<Startup> {
-        entrypoint::startup(cx.delivery, self.image, self.container, self.package)
+    pub(crate) const fn startup(&self) -> Option<&'a Startup> {
+        self.startup
     }
 
     fn member(&self, cx: &Cx<'_>) -> String {
@@ -36,19 +35,20 @@ impl Start<'_> {
 pub(crate) fn starts<'a>(cx: &Cx<'a>, subject: Subject) -> Vec<Start<'a>> {
     let Subject::Service(id) = subject else { return Vec::new() };
     let service = &cx.delivery[id];
-    let package = service.package.map(|id| &cx.delivery[id]);
     let mut starts = Vec::new();
     for &image_id in &service.images {
         let image = &cx.delivery[image_id];
         let before = starts.len();
-        for &container in &service.containers {
-            let container = &cx.delivery[container];
+        for &id in &service.containers {
+            let container = &cx.delivery[id];
             if container.image_id == Some(image_id) {
-                starts.push(Start { image, container: Some(container), package });
+                let startup = cx.delivery.startup(image_id, Some(id));
+                starts.push(Start { image, container: Some(container), startup });
             }
         }
         if starts.len() == before {
-            starts.push(Start { image, container: None, package });
+            let startup = cx.delivery.startup(image_id, None);
+            starts.push(Start { image, container: None, startup });
         }
     }
     starts

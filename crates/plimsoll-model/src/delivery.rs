@@ -1,10 +1,13 @@
 //! The whole model: typed arenas, and links by index.
 
+use std::collections::BTreeMap;
+
 use plimsoll_source::{FileId, Span, Tree};
 
 use crate::built::Built;
 use crate::container::{Container, Project};
 use crate::document::Document;
+use crate::entrypoint::Startup;
 use crate::image::Image;
 use crate::migration::Migrations;
 use crate::package::Package;
@@ -68,6 +71,8 @@ pub struct Delivery {
     pub secrets: Secrets,
     /// Services, in path order.
     pub services: Vec<Service>,
+    /// What starts in the services' images, alone and in each container that runs one.
+    pub startups: BTreeMap<(ImageId, Option<ContainerId>), Startup>,
     /// Descriptors in formats that are not read.
     pub unsupported: Vec<Unsupported>,
     /// Delivery files that do not parse, with places.
@@ -115,6 +120,13 @@ pub struct Problem {
 }
 
 impl Delivery {
+    /// What starts in an image of a service, in the container that runs it or, without one, by
+    /// itself; `None` where nothing is said to start.
+    #[must_use]
+    pub fn startup(&self, image: ImageId, container: Option<ContainerId>) -> Option<&Startup> {
+        self.startups.get(&(image, container))
+    }
+
     /// Ids and services.
     pub fn service_ids(&self) -> impl Iterator<Item = ServiceId> {
         (0..u32::try_from(self.services.len()).unwrap_or(u32::MAX)).map(ServiceId)

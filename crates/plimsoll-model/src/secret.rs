@@ -1,7 +1,9 @@
 //! Secrets: which files hold them, which names mean them, and the spans that no output may show.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use plimsoll_source::{FileId, Span, TextRange};
 
 /// A file that holds, or by its name would hold, a secret.
@@ -505,7 +507,10 @@ fn known_form(value: &str) -> Option<(&'static str, usize, usize)> {
         ("an OpenAI key", "sk-proj-", 30),
         ("a Docker Hub token", "dckr_pat_", 20),
     ];
-    if let Some((start, end)) = private_key(value.as_bytes()) {
+    // No key is shorter than its first line.
+    if value.len() > 40
+        && let Some((start, end)) = private_key(value.as_bytes())
+    {
         return Some(("a private key", start, end));
     }
     let token = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b'=');
@@ -522,36 +527,42 @@ fn known_form(value: &str) -> Option<(&'static str, usize, usize)> {
             _ => (start, word),
         };
         let end = start + word.len();
-        let lower = word.to_ascii_lowercase();
-        if is_placeholder(word) || lower.contains("example") || lower.contains("your") {
+        // Most words begin like none of them.
+        if !matches!(
+            word.as_bytes(),
+            [b'A' | b'S' | b'd' | b'e' | b'g' | b'n' | b'r' | b's' | b'x', ..]
+        ) {
             continue;
         }
-        for (what, prefix, rest) in FORMS {
-            if word.strip_prefix(prefix).is_some_and(|tail| {
+        let form = FORMS.iter().find(|(_, prefix, rest)| {
+            word.strip_prefix(prefix).is_some_and(|tail| {
                 tail.len() >= *rest && tail.bytes().any(|b| b.is_ascii_alphanumeric())
-            }) {
-                return Some((what, start, end));
-            }
-        }
-        let parts: Vec<&str> = word.splitn(4, '.').collect();
-        if let [header, body, signature] = parts.as_slice()
-            && header.starts_with("eyJ")
-            && body.starts_with("eyJ")
-            && signature.len() >= 20
+            })
+        });
+        let what = form.map(|(what, ..)| *what).or_else(|| web_token(word));
+        if let Some(what) = what
+            && !is_placeholder(word)
+            && !["example", "your"].iter().any(|w| word.to_ascii_lowercase().contains(w))
         {
-            return Some(("a JSON web token", start, end));
+            return Some((what, start, end));
         }
     }
     None
 }
 
+fn web_token(word: &str) -> Option<&'static str> {
+    let (body, signature) = word.strip_prefix("eyJ")?.split_once('.')?.1.split_once('.')?;
+    let whole = body.starts_with("eyJ") && signature.len() >= 20 && !signature.contains('.');
+    whole.then_some("a JSON web token")
+}
+
 /// Where a private key in PEM stands in a text; `None` for a public one, a certificate, or a
 /// header without a body.
 pub(crate) fn private_key(text: &[u8]) -> Option<(usize, usize)> {
-    const BEGIN: &[u8] = b"-----BEGIN ";
+    static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("-----BEGIN "));
     const END: &[u8] = b"-----END ";
-    for start in memchr::memmem::find_iter(text, BEGIN) {
-        let rest = text.get(start + BEGIN.len()..)?;
+    for start in BEGIN.find_iter(text) {
+        let rest = text.get(start + BEGIN.needle().len()..)?;
         let label = rest.get(..rest.len().min(60))?;
         let Some(close) = memchr::memmem::find(label, b"-----") else { continue };
         if !label.get(..close).is_some_and(|label| label.ends_with(b"PRIVATE KEY")) {
@@ -563,7 +574,7 @@ pub(crate) fn private_key(text: &[u8]) -> Option<(usize, usize)> {
         let length = inner.iter().filter(|b| b.is_ascii_alphanumeric()).count();
         let elided = memchr::memmem::find(inner, b"...").is_some();
         if length >= 40 && !elided {
-            let offset = start + BEGIN.len() + close + 5;
+            let offset = start + BEGIN.needle().len() + close + 5;
             return Some((offset, offset + end));
         }
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use plimsoll_audit::{Finding, Located, Outcome, Report, Resolver, Role, Severity, Subject};
+use plimsoll_audit::{
+    Finding, Located, Outcome, Report, Resolver, Role, ServiceReport, Severity, Subject,
+};
+use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use crate::plain::plain;
@@ -46,40 +49,11 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
     if shown.len() > 1 {
         fleet(&mut out, report, &shown, style);
     }
-    for service in &shown {
-        let facts = &delivery[service.id];
-        let path = report.subject_path(Subject::Service(service.id));
-        let rate = service.scores.rate;
-        let _ = writeln!(
-            out,
-            "{}  {}",
-            paint(style, BOLD, &plain(&facts.name)),
-            paint(style, DIM, &plain(path))
-        );
-        let _ = writeln!(
-            out,
-            "  pass rate {} ({}/{}) · score {} · coverage {:.1}%",
-            percent(rate.percent()),
-            rate.passed,
-            rate.applicable,
-            service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}/100")),
-            service.scores.coverage()
-        );
-        let counts = Severity::ALL.map(|severity| {
-            let n = report
-                .of(service)
-                .iter()
-                .filter(|f| f.counts() && f.is_problem() && f.severity == severity)
-                .count();
-            paint(
-                style,
-                if n > 0 { color_of(severity) } else { DIM },
-                &format!("{n} {}", severity.name()),
-            )
-        });
-        let _ = writeln!(out, "  {}\n", counts.join(" · "));
-        findings(&mut out, report, view, &resolver, report.of(service), style);
-    }
+    let texts: Vec<String> = shown
+        .par_iter()
+        .map(|service| of_service(report, view, &resolver, service, style))
+        .collect();
+    out.extend(texts);
     let shared: Vec<&Finding> = report.shared().iter().filter(|f| view.wants(f)).collect();
     if !shared.is_empty() {
         let _ = writeln!(out, "{}\n", paint(style, BOLD, "Shared with the whole repository"));
@@ -91,6 +65,50 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
     out
 }
 
+/// A service's figures, and its findings that are shown.
+fn of_service(
+    report: &Report,
+    view: &View,
+    resolver: &Resolver<'_>,
+    service: &ServiceReport,
+    style: Style,
+) -> String {
+    let mut out = String::new();
+    let facts = &report.delivery[service.id];
+    let path = report.subject_path(Subject::Service(service.id));
+    let rate = service.scores.rate;
+    let _ = writeln!(
+        out,
+        "{}  {}",
+        paint(style, BOLD, &plain(&facts.name)),
+        paint(style, DIM, &plain(path))
+    );
+    let _ = writeln!(
+        out,
+        "  pass rate {} ({}/{}) · score {} · coverage {:.1}%",
+        percent(rate.percent()),
+        rate.passed,
+        rate.applicable,
+        service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}/100")),
+        service.scores.coverage()
+    );
+    let counts = Severity::ALL.map(|severity| {
+        let n = report
+            .of(service)
+            .iter()
+            .filter(|f| f.counts() && f.is_problem() && f.severity == severity)
+            .count();
+        paint(
+            style,
+            if n > 0 { color_of(severity) } else { DIM },
+            &format!("{n} {}", severity.name()),
+        )
+    });
+    let _ = writeln!(out, "  {}\n", counts.join(" · "));
+    findings(&mut out, report, view, resolver, report.of(service), style);
+    out
+}
+
 fn names(report: &Report) -> String {
     let names: Vec<String> =
         report.services.iter().map(|s| plain(&report.delivery[s.id].name)).collect();
@@ -98,15 +116,10 @@ fn names(report: &Report) -> String {
 }
 
 /// A table by score, worst first.
-fn fleet(
-    out: &mut String,
-    report: &Report,
-    shown: &[&plimsoll_audit::ServiceReport],
-    style: Style,
-) {
+fn fleet(out: &mut String, report: &Report, shown: &[&ServiceReport], style: Style) {
     let mut rows: Vec<_> = shown.to_vec();
     rows.sort_by(|a, b| {
-        let score = |s: &plimsoll_audit::ServiceReport| s.scores.overall.percent().unwrap_or(100.0);
+        let score = |s: &ServiceReport| s.scores.overall.percent().unwrap_or(100.0);
         score(a)
             .total_cmp(&score(b))
             .then_with(|| report.delivery[a.id].name.cmp(&report.delivery[b.id].name))

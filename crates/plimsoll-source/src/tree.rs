@@ -256,6 +256,17 @@ impl Tree {
         }
     }
 
+    /// The BLAKE3 of a file's content: as it was when it was first read, else read now.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn hash(&self, file: FileId) -> Result<[u8; 32], Unreadable> {
+        match &self.inner.backends[file.0 as usize] {
+            Backend::Disk { seen, .. } if let Some(hash) = seen.get() => Ok(*hash.as_bytes()),
+            _ => Ok(*blake3::hash(&self.read(file)?).as_bytes()),
+        }
+    }
+
     /// A name in hex for what was looked at: BLAKE3 over path, kind, mode, tracking and content of
     /// `files`, whatever their order and however often one is named. A link counts with its target
     /// as written and the content that it leads to; what cannot be read, with the kind of reason.

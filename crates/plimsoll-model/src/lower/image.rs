@@ -547,18 +547,22 @@ fn joined(words: &[Word], fallback: Span) -> Derived {
 
 /// A path in an image, made absolute against the working directory and normalised.
 pub(crate) fn absolute(workdir: &str, path: &str) -> String {
-    let joined = if path.starts_with('/') { path.to_owned() } else { format!("{workdir}/{path}") };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in joined.split('/') {
+    let base = if path.starts_with('/') { "" } else { workdir };
+    let mut out = String::with_capacity(base.len() + path.len() + 2);
+    for part in base.split('/').chain(path.split('/')) {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop();
+            ".." => out.truncate(out.rfind('/').unwrap_or(0)),
+            part => {
+                out.push('/');
+                out.push_str(part);
             }
-            part => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    if out.is_empty() {
+        out.push('/');
+    }
+    out
 }
 
 fn at(fact: Fact<String>, span: Span) -> Fact<String> {

@@ -21,10 +21,15 @@ mod secret;
 mod service;
 mod unsupported;
 
-use plimsoll_source::Tree;
+use std::collections::BTreeMap;
 
-use crate::Delivery;
+use plimsoll_source::Tree;
+use rayon::prelude::*;
+
 use crate::container::Container;
+use crate::entrypoint::{self, Startup};
+use crate::service::Service;
+use crate::{ContainerId, Delivery, ImageId};
 use cx::Cx;
 pub(crate) use image::absolute;
 pub(crate) use purpose::of_path as purpose_of;
@@ -101,6 +106,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         documents: document::read(&cx),
         secrets,
         services: Vec::new(),
+        startups: BTreeMap::new(),
         unsupported: unsupported::read(&cx),
         problems: Vec::new(),
         read: Vec::new(),
@@ -113,5 +119,25 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
             }
         }
     }
+    delivery.startups = startups(&delivery);
     cx.finish(delivery)
+}
+
+/// Followed once here: many questions are about the same start.
+fn startups(delivery: &Delivery) -> BTreeMap<(ImageId, Option<ContainerId>), Startup> {
+    let of_service = |service: &Service| {
+        let package = service.package.map(|id| &delivery[id]);
+        let images = service.images.iter().chain(&service.other_images);
+        let alone = images.map(|&image| (image, None));
+        let containers = service.containers.iter().chain(&service.other_containers);
+        let run = containers.filter_map(|&id| Some((delivery[id].image_id?, Some(id))));
+        let ways: Vec<_> = alone.chain(run).collect();
+        let follow = |(image, container): (ImageId, Option<ContainerId>)| {
+            let runs = container.map(|id| &delivery[id]);
+            let startup = entrypoint::startup(delivery, &delivery[image], runs, package)?;
+            Some(((image, container), startup))
+        };
+        ways.into_iter().filter_map(follow).collect::<Vec<_>>()
+    };
+    delivery.services.par_iter().flat_map_iter(of_service).collect()
 }

@@ -163,7 +163,6 @@
 //! ```
 
 use plimsoll_model::Why;
-use plimsoll_model::entrypoint::startup;
 use plimsoll_model::image::{CopyFrom, Image, StepKind};
 use plimsoll_model::package::script::{self, FileState};
 
@@ -206,9 +205,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
-    let package = package(cx, service)?;
-    let image = &cx.delivery[*service.images.first()?];
-    let app = startup(cx.delivery, image, None, Some(package))?.app;
+    package(cx, service)?;
+    let app = &cx.delivery.startup(*service.images.first()?, None)?.app;
     let words: Vec<&str> = app.iter().map(|(word, _)| &**word).collect();
     (words.first() == Some(&"node")).then(|| WANTED.fix(cx, service, &words.join(" ")))?
 }
@@ -240,7 +238,7 @@ fn contradicted(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
     };
     for &id in &service.images {
         let image = &cx.delivery[id];
-        let Some(started) = startup(cx.delivery, image, None, Some(package)) else { continue };
+        let Some(started) = cx.delivery.startup(id, None) else { continue };
         let [(node, _), (path, at), ..] = &*started.app else { continue };
         let Some(emitted) = emitted(image, path, out).filter(|_| node == "node") else { continue };
         if !both(&emitted) {

@@ -141,7 +141,6 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
-    let package = image.service.and_then(|s| s.package).map(|id| &cx.delivery[id]);
     let (entrypoint, command) = entrypoint::commands(image.image, None);
     let set = || entrypoint.into_iter().chain(command);
     let mut shell = set().filter(|exec| exec.shell);
@@ -152,7 +151,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         )
         .and_all(shell.map(|exec| Evidence::contradicts(exec.span, "shell form")));
     }
-    let startup = entrypoint::startup(cx.delivery, image.image, None, package);
+    let startup = cx.delivery.startup(image.id, None);
     let Some(startup) = startup.filter(|_| !image.broken) else {
         return startup::unparsed(cx, image.image);
     };
@@ -208,7 +207,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
-    let image = &cx.delivery[*service.images.first()?];
+    let &id = service.images.first()?;
+    let image = &cx.delivery[id];
     let (entrypoint, command) = entrypoint::commands(image, None);
     let shell = [entrypoint, command].into_iter().flatten().find(|exec| exec.shell);
     let text = match shell {
@@ -223,8 +223,7 @@ fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
             format!("{keyword} [\"{}\"]\n", words.join("\", \""))
         }
         None => {
-            let startup = entrypoint::startup(cx.delivery, image, None, None)?;
-            let path = startup.script?.path;
+            let path = &cx.delivery.startup(id, None)?.script.as_ref()?.path;
             let name = path.rsplit('/').next()?;
             format!("COPY --chmod=0555 docker/{name} {path}\n")
         }

@@ -157,7 +157,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::contradicts(exec.span, "shell form: a shell takes the signals"),
         );
     }
-    let Some(startup) = start.startup(cx).filter(|_| !start.image.broken) else {
+    let Some(startup) = start.startup().filter(|_| !start.image.broken) else {
         return startup::unparsed(cx, start.image);
     };
     if let Some(init) = start.container.and_then(|c| c.init.unknown()) {

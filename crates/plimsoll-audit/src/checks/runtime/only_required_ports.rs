@@ -143,8 +143,8 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
     let Some(stage) = image.final_stage().filter(|_| !image.broken) else {
         return startup::unparsed(cx, image);
     };
-    let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
-    let mut listens = listens(&app);
+    let app = start.startup().map_or(&[][..], |startup| &startup.app);
+    let mut listens = listens(app);
     if listens.is_empty() {
         // What `plimsoll.toml` says of the service holds for its final stage.
         listens.extend(said.iter().map(|&port| (port, stage.from)));
@@ -263,13 +263,13 @@ fn nothing_exposed(
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
     let servers = startup::servers(cx, Subject::Service(service.id));
     let start = servers.first()?;
-    let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
+    let app = start.startup().map_or(&[][..], |startup| &startup.app);
     let exposed = || {
         let expose = &start.image.final_stage()?.config.expose;
         let ports = expose.iter().filter_map(|(port, _)| number(Fact::known(port)?));
         ports.into_iter().find(|port| !FOREIGN.iter().any(|(foreign, ..)| foreign == port))
     };
-    let port = listens(&app)
+    let port = listens(app)
         .first()
         .or(start.container.map(targets).unwrap_or_default().first())
         .map(|(port, _)| *port)

@@ -127,7 +127,7 @@ fn matters(command: &&BeforeStart) -> bool {
 }
 
 fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
-    let Some(startup) = start.startup(cx) else { return startup::unparsed(cx, start.image) };
+    let Some(startup) = start.startup() else { return startup::unparsed(cx, start.image) };
     let judged: Vec<&BeforeStart> = startup.before.iter().filter(matters).collect();
     let said = |command: &BeforeStart| {
         let words: String = command.words.join(" ").chars().take(40).collect();
@@ -189,10 +189,10 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    let startup = starts.first()?.startup(cx)?;
+    let startup = starts.first()?.startup()?;
     let command = startup.before.iter().find(matters)?.words.join(" ");
-    let path = match startup.script.map(|script| script.source) {
-        Some(ScriptSource::Tracked(file)) => cx.path(file).to_owned(),
+    let path = match startup.script.as_ref().map(|script| &script.source) {
+        Some(&ScriptSource::Tracked(file)) => cx.path(file).to_owned(),
         _ if service.dir.is_empty() => "docker/entrypoint.sh".to_owned(),
         _ => format!("{}/docker/entrypoint.sh", service.dir),
     };

@@ -163,7 +163,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
                 let at = at.span.unwrap_or(container.span);
                 let start =
                     starts.iter().find(|s| s.container.is_some_and(|c| std::ptr::eq(c, container)));
-                match uncovered(cx, container, start) {
+                match uncovered(container, start) {
                     None => good.push(Evidence::shows(at, "read-only")),
                     Some(path) => partly.push((
                         path.clone(),
@@ -222,7 +222,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 /// A path that is known to be written and has no mount over it: directories that the image makes
 /// to be written in, npm's, and `/tmp`, for which the definition asks in compose files.
-fn uncovered(cx: &Cx<'_>, container: &Container, start: Option<&Start<'_>>) -> Option<String> {
+fn uncovered(container: &Container, start: Option<&Start<'_>>) -> Option<String> {
     let writable = |path: &str| {
         container.mounts.iter().any(|mount| {
             let kind = matches!(mount.kind, MountKind::Tmpfs | MountKind::Volume | MountKind::Bind);
@@ -252,7 +252,7 @@ fn uncovered(cx: &Cx<'_>, container: &Container, start: Option<&Start<'_>>) -> O
         }
         let volumes = start.image.final_stage().map_or(&[][..], |stage| &stage.config.volumes);
         written.retain(|path| !volumes.iter().any(|(volume, _)| path.starts_with(&**volume)));
-        let npm = start.startup(cx).is_some_and(|startup| {
+        let npm = start.startup().is_some_and(|startup| {
             let before = startup.before.iter().filter_map(|command| command.words.first());
             let app = startup.app.iter().take(1).map(|(word, _)| word);
             before.chain(app).any(|word| matches!(word.rsplit('/').next(), Some("npm" | "npx")))

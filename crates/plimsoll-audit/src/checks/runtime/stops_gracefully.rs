@@ -146,7 +146,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::contradicts(*at, "a signal that no process can handle"),
         );
     }
-    let Some(startup) = start.startup(cx).filter(|_| !start.image.broken) else {
+    let Some(startup) = start.startup().filter(|_| !start.image.broken) else {
         return startup::unparsed(cx, start.image);
     };
     let traps = startup
@@ -159,7 +159,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::contradicts(at, "started below the shell, which passes no signal on"),
         );
     }
-    if let Some(at) = finishes(start, &startup) {
+    if let Some(at) = finishes(start, startup) {
         return Verdict::pass(
             "the web server finishes its requests when it is stopped",
             Evidence::shows(at, "a web server that finishes its requests"),
