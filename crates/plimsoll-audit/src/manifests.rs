@@ -157,13 +157,14 @@ pub(crate) fn development(
     site: Site<'_>,
 ) -> Option<Development> {
     let Install { manager, packages, global, production, .. } = site.install;
+    let grouped =
+        [Manager::Poetry, Manager::Pipenv, Manager::Composer, Manager::Bundler, Manager::Uv];
+    if !grouped.contains(manager) || *global || !packages.is_empty() {
+        return None;
+    }
     let words = words(cx, site);
-    let grouped = match manager {
-        Manager::Poetry | Manager::Pipenv | Manager::Composer | Manager::Bundler => true,
-        Manager::Uv => words.iter().any(|w| w == "sync") && !words.iter().any(|w| w == "pip"),
-        _ => false,
-    };
-    if !grouped || *global || !packages.is_empty() {
+    let has = |wanted: &str| words.iter().any(|word| word == wanted);
+    if *manager == Manager::Uv && (!has("sync") || has("pip")) {
         return None;
     }
     if *production && matches!(manager, Manager::Pipenv | Manager::Composer) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 use plimsoll_source::{FileId, Span, TextRange};
 
@@ -125,6 +126,15 @@ pub enum LiteralKind {
 /// `PASSWORD_FILE`, `TOKEN_EXPIRY`, `PUBLIC_KEY`, `ACCESS_KEY_ID`, `MAX_TOKENS`.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
+    // Every word below that says so holds one of these; most names hold none.
+    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let signs =
+            ["secret", "pass", "pwd", "mnemonic", "key", "token", "cred", "psk", "phrase", "auth"];
+        AhoCorasick::builder().ascii_case_insensitive(true).build(signs).ok()
+    });
+    if SIGNS.as_ref().is_some_and(|signs| !signs.is_match(name)) {
+        return false;
+    }
     let words = words_of(name);
     let word = |i: usize| words.get(i).map_or("", String::as_str);
     // What a bundler puts into pages is public, whatever it is called, unless it says secret.

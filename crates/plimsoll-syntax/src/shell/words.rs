@@ -157,6 +157,8 @@ impl Parser<'_, '_> {
         if let Some(literal) = builder.literal.take() {
             let text = String::from_utf8(literal.bytes)
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            // Most words have one part.
+            builder.parts.reserve_exact(usize::from(builder.parts.is_empty()));
             builder.parts.push(Part {
                 range: self.range(literal.start, literal.end),
                 kind: PartKind::Literal(text),
