@@ -594,7 +594,7 @@ pub static HAS_SHELL_SCRIPTS: Condition = Condition {
             Subject::Service(id) => {
                 let entered = startup::starts(cx, subject)
                     .iter()
-                    .any(|start| start.startup(cx).is_some_and(|startup| startup.script.is_some()));
+                    .any(|start| start.startup().is_some_and(|startup| startup.script.is_some()));
                 if entered {
                     return Fact::inferred(true, None);
                 }

@@ -160,8 +160,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn of_a_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let scripts = scripts(cx, service);
-    judge(cx, scripts.iter().map(|(text, script)| (text, script)))
+    judge(cx, scripts(cx, service).into_iter())
 }
 
 fn of_the_repository(cx: &Cx<'_>) -> Verdict {
@@ -178,7 +177,7 @@ fn of_the_repository(cx: &Cx<'_>) -> Verdict {
 /// The files of the tree that a service's containers enter by.
 fn entrypoints(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<FileId> {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    let scripts = starts.iter().filter_map(|start| start.startup(cx)?.script);
+    let scripts = starts.iter().filter_map(|start| start.startup()?.script.as_ref());
     scripts
         .filter_map(|script| match script.source {
             ScriptSource::Tracked(file) => Some(file),
@@ -188,13 +187,13 @@ fn entrypoints(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<FileId> {
 }
 
 /// The scripts of a service: what it enters by, and those below its directory.
-fn scripts(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<(Derived, Script)> {
+fn scripts<'a>(cx: &Cx<'a>, service: ServiceSubject<'a>) -> Vec<(&'a Derived, &'a Script)> {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    let entered = starts.iter().filter_map(|start| start.startup(cx)?.script);
-    let mut found: Vec<(Derived, Script)> = entered.map(|s| (s.text, s.script)).collect();
+    let entered = starts.iter().filter_map(|start| start.startup()?.script.as_ref());
+    let mut found: Vec<_> = entered.map(|s| (&s.text, &s.script)).collect();
     let own = of_service(cx, service, &cx.delivery.programs, |program| cx.path(program.file));
     let own = own.into_iter().filter(|p| p.target.is_none() && p.purpose.is_production());
-    found.extend(own.map(|program| (program.text.clone(), program.script.clone())));
+    found.extend(own.map(|program| (&program.text, &program.script)));
     let mut seen = BTreeSet::new();
     found.retain(|(text, _)| seen.insert(text.whole()));
     found
