@@ -30,7 +30,7 @@ const COMMANDS: [(&str, &str, Command); 6] = [
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     ("ready", "do what .ci/run does", ready::run),
-    ("schema", "write docs/report.schema.json", schema::run),
+    ("schema", "write docs/*.schema.json", schema::run),
 ];
 
 fn main() -> ExitCode {

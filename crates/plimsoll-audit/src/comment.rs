@@ -410,8 +410,10 @@ fn theirs(content: &str, style: Style, own_line: bool, head: bool) -> Vec<Theirs
     Vec::new()
 }
 
-/// Whether a rule that a comment names is the one that we know as `ours`.
-pub(crate) fn is_rule(tool: &str, given: &str, ours: &str) -> bool {
+/// Whether a rule that somebody names is the one that we know as `ours`: each tool has ways to
+/// write its ids.
+#[must_use]
+pub fn is_rule(tool: &str, given: &str, ours: &str) -> bool {
     match tool {
         // `AVD-DS-0002`, `DS-0002` and `DS002` are one.
         "trivy" => {
@@ -438,4 +440,202 @@ fn clip(text: &str) -> String {
         return text.to_owned();
     }
     format!("{}…", text.chars().take(MAX - 1).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The comments of a text, a line each: `what @ lines: reason (until day)`; what is wrong last.
+    fn shown(path: &str, text: &str) -> String {
+        let (found, wrong) = read(path, text.as_bytes());
+        let line = |at: u32| text[..at as usize].matches('\n').count() + 1;
+        let mut out = String::new();
+        for comment in found {
+            let what = match &comment.accepts {
+                Accepts::Check(id) => id.clone(),
+                Accepts::Rules(tool, rules) => format!("{tool}:{}", rules.join("+")),
+            };
+            let lines = match comment.construct {
+                None => "all".to_owned(),
+                Some(range) if range.is_empty() => "nothing".to_owned(),
+                Some(range) => format!("{}-{}", line(range.start), line(range.end - 1)),
+            };
+            let until = comment.until.map(|day| format!(" until {day}")).unwrap_or_default();
+            let ours = matches!(comment.accepts, Accepts::Check(_));
+            let why = if ours { format!(": {}", comment.reason) } else { String::new() };
+            out += &format!("{what} @ {lines}{why}{until}\n");
+        }
+        for trouble in wrong {
+            out += &format!("! {}: {}\n", line(trouble.at.start), trouble.says);
+        }
+        out
+    }
+
+    #[track_caller]
+    fn check(path: &str, text: &str, expected: &[&str]) {
+        let shown = shown(path, text);
+        assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+    }
+
+    const ADDS: &str = "build/copies-not-adds";
+
+    #[test]
+    fn a_comment_speaks_of_the_next_construct() {
+        check(
+            "Dockerfile",
+            "FROM a\n# plimsoll: accept build/copies-not-adds, image/pinned-digest -- one -- two\n\n\
+             # more\nRUN x \\\n  # in between\n\n  && y\nRUN z # plimsoll: accept x -- no comment here\n",
+            &["build/copies-not-adds @ 5-8: one -- two", "image/pinned-digest @ 5-8: one -- two"],
+        );
+        check(
+            "Dockerfile",
+            "# plimsoll: accept build/copies-not-adds -- x\nRUN <<EOF\na\n\nb\nEOF\nRUN c\n",
+            &["build/copies-not-adds @ 2-6: x"],
+        );
+        check(
+            "compose.yaml",
+            "services:\n  # plimsoll: accept build/copies-not-adds until 2027-01-31 by @a -- x\n  a:\n    \
+             image: b\n\n    ports:\n    - 80 # plimsoll: accept image/pinned-digest -- y\n  c:\n",
+            &["build/copies-not-adds @ 3-7: x until 2027-01-31", "image/pinned-digest @ 7-7: y"],
+        );
+        check(
+            "a.sh",
+            "ls\n# plimsoll: accept build/copies-not-adds -- x\n",
+            &["build/copies-not-adds @ nothing: x"],
+        );
+    }
+
+    #[test]
+    fn every_format_has_its_comments() {
+        let of = |opener: &str, closer: &str| {
+            format!("x\n{opener} plimsoll: accept {ADDS} -- why{closer}\ny\nz\n")
+        };
+        for path in [
+            ".env",
+            "a.toml",
+            "Makefile",
+            "a.sh",
+            "a.yml",
+            "nginx.conf",
+            "Caddyfile",
+            "Dockerfile.dev",
+        ] {
+            check(path, &of("#", ""), &["build/copies-not-adds @ 3-3: why"]);
+            check(path, &of("//", ""), &[]);
+        }
+        for path in ["a.ts", "b.js"] {
+            check(path, &of("//", ""), &["build/copies-not-adds @ 3-3: why"]);
+        }
+        check("a.sql", &of("--", ""), &["build/copies-not-adds @ 3-3: why"]);
+        check("a.md", &of("<!--", " -->"), &["build/copies-not-adds @ 3-4: why"]);
+        check("a.json", &of("#", ""), &[]);
+        check("a.sh", &of("echo a#", ""), &[]);
+    }
+
+    #[test]
+    fn a_file_is_accepted_at_its_top() {
+        check(
+            "Dockerfile",
+            "# syntax=docker/dockerfile:1\n\n# plimsoll: accept-file build/copies-not-adds -- x\nFROM a\n\
+             # plimsoll: accept-file build/copies-not-adds -- y\n",
+            &[
+                "build/copies-not-adds @ all: x",
+                "! 5: `accept-file` stands at the top of a file, above all else",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_said() {
+        for (comment, says) in [
+            ("accept build/copies-not-adds", "it gives no reason: end it with ` -- ` and why"),
+            ("accept build/copies-not-adds --", "it gives no reason: end it with ` -- ` and why"),
+            ("accept build/copies-not-adds -- ", "it gives no reason: end it with ` -- ` and why"),
+            (
+                "accept build/copy-not-adds -- x",
+                "there is no check `build/copy-not-adds`: did you mean `build/copies-not-adds`?",
+            ),
+            (
+                "accept build/copies-not-adds until soon -- x",
+                "`soon` is no date: write the last day, `2027-01-31`",
+            ),
+            (
+                "accept -- x",
+                "it names no check: write `plimsoll: accept CHECK [until YYYY-MM-DD] [by OWNER] -- REASON`",
+            ),
+            (
+                "ignore a -- x",
+                "neither `accept` nor `accept-file`: write `plimsoll: accept CHECK [until YYYY-MM-DD] [by OWNER] -- REASON`",
+            ),
+        ] {
+            check("a.sh", &format!("# plimsoll: {comment}\nls\n"), &[&format!("! 1: {says}")]);
+        }
+    }
+
+    #[test]
+    fn comments_for_other_tools_are_read() {
+        check(
+            "Dockerfile",
+            "# check=skip=JSONArgsRecommended,StageNameCasing;error=true\n# hadolint global ignore=DL3003\n\
+             FROM a\n# hadolint ignore=DL3008,SC2086\nRUN b\n# trivy:ignore:AVD-DS-0002:exp:2027-01-01\n\
+             USER c\n#checkov:skip=CKV_DOCKER_3:because\n",
+            &[
+                "buildkit:JSONArgsRecommended+StageNameCasing @ all",
+                "hadolint:DL3003 @ all",
+                "hadolint:DL3008+SC2086 @ 5-5",
+                "trivy:AVD-DS-0002 @ 7-7 until 2027-01-01",
+                "checkov:CKV_DOCKER_3 @ all",
+            ],
+        );
+        check(
+            ".github/workflows/a.yml",
+            "# kics-scan disable=bb9ac4f7-e13b-423d\non: push\njobs:\n  # kics-scan ignore-block\n  a:\n    b: c\n\
+             # kics-scan ignore-line\n  d: e # zizmor: ignore[artipacked,template-injection]\n\
+             f: g # nosemgrep: x.y.z, w\nh: i # nosemgrep\n",
+            &[
+                "kics:bb9ac4f7-e13b-423d @ all",
+                "kics: @ 5-6",
+                "kics: @ 8-8",
+                "zizmor:artipacked+template-injection @ 8-8",
+                "semgrep:x.y.z+w @ 9-9",
+                "semgrep: @ 10-10",
+            ],
+        );
+    }
+
+    #[test]
+    fn ids_have_several_forms() {
+        for (tool, given, ours) in [
+            ("trivy", "AVD-DS-0002", "DS-0002"),
+            ("trivy", "ds002", "DS-0002"),
+            ("kics", "bb9ac4f7-e13b-423d-a010-c74a1bfbe492", "bb9ac4f7"),
+            ("semgrep", "dockerfile.security.missing-user", "missing-user"),
+            ("hadolint", "dl3008", "DL3008"),
+        ] {
+            assert!(is_rule(tool, given, ours), "{tool} {given}");
+        }
+        assert!(!is_rule("trivy", "DS-0020", "DS-0002") && !is_rule("kics", "bb", "bb9ac4f7"));
+    }
+
+    #[test]
+    fn no_text_is_too_odd() {
+        let deep: String = (0..3_000)
+            .map(|i| {
+                format!(
+                    "{}# plimsoll: accept x -- y\n{}a:\n",
+                    " ".repeat(i % 90),
+                    " ".repeat(i % 90)
+                )
+            })
+            .collect();
+        let (found, _) = read("a.yml", deep.as_bytes());
+        assert!(found.is_empty());
+        for cut in 0..200 {
+            let bytes = &deep.as_bytes()[..deep.len() - cut];
+            read("a.yml", bytes);
+        }
+        read("Dockerfile", b"# plimsoll: accept\xff build -- x\nRUN <<\xff");
+        read("Dockerfile", "RUN <<é\n# plimsoll: accept-file é -- é".as_bytes());
+    }
 }

@@ -96,6 +96,7 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         digest,
         not_asked,
         policy: Arc::new(policy.clone()),
+        comparison: None,
     }
 }
 

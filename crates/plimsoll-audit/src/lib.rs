@@ -4,6 +4,7 @@
 //! subject to a [`Verdict`]. The driver decides which subjects are asked and who is not applicable;
 //! the check only answers. Whatever a check panics on becomes UNKNOWN (Internal) for that subject.
 
+mod baseline;
 mod bases;
 mod check;
 mod checks;
@@ -30,6 +31,7 @@ mod policy;
 mod ports;
 mod report;
 mod runbook;
+mod schema;
 mod score;
 mod shipped;
 mod startup;
@@ -40,11 +42,13 @@ mod waiver;
 
 pub mod conditions;
 
+pub use baseline::{BASELINE_NAME, Baseline, Instance};
 pub use check::{
     Check, Domain, Effort, Equivalent, Fix, Mend, Part, Relation, Run, Safety, Section, Severity,
     Snippet, Status,
 };
 pub use checks::all;
+pub use comment::is_rule;
 pub use config::{Accept, Config, Date, Edition, PolicyError, ServiceHint, Threshold};
 pub use cx::Cx;
 pub use driver::{Outside, audit};
@@ -52,7 +56,10 @@ pub use evidence::{Evidence, Place, Role};
 pub use page::{Example, ExampleFile, Expectation, Page};
 pub use plimsoll_model::Why;
 pub use policy::{CONFIG_NAME, Layer, Misread, Policy, ReadFile, Settings};
-pub use report::{Counts, Coverage, Finding, Located, Position, Report, Resolver, ServiceReport};
+pub use report::{
+    Comparison, Counts, Coverage, Finding, Located, Position, Report, Resolver, ServiceReport,
+};
+pub use schema::config_schema;
 pub use score::{Card, Rate, Rollup, Scores};
 pub use subject::{ContainerSubject, ImageSubject, ServiceSubject, Subject};
 pub use verdict::{Outcome, Verdict};

@@ -9,7 +9,7 @@ use plimsoll_model::secret::Secrets;
 use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, LineIndex, Span, TextRange, Tree};
 
-use crate::evidence::{Evidence, Place};
+use crate::evidence::{Evidence, Place, Role};
 use crate::{Check, Outcome, Scores, Severity, Subject};
 
 /// The answer to one check about one subject.
@@ -109,6 +109,21 @@ pub struct Report {
     pub not_asked: BTreeMap<&'static str, u32>,
     /// The policy.
     pub policy: Arc<crate::Policy>,
+    /// How it compares with a baseline or an earlier revision, where it was.
+    pub comparison: Option<Comparison>,
+}
+
+/// A report beside what was known before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// With what: a baseline's path, a revision.
+    pub with: String,
+    /// Problems with an instance that was not there.
+    pub new: u32,
+    /// Problems that were.
+    pub known: u32,
+    /// Instances that are no more.
+    pub fixed: Vec<crate::Instance>,
 }
 
 impl Report {
@@ -223,6 +238,8 @@ const LOOKED_THROUGH: usize = 16 << 10;
 const MAX_LINES: u32 = 6;
 /// The most bytes of an excerpt.
 const MAX_EXCERPT: u32 = 400;
+/// The most bytes of a construct that its fingerprint is made of.
+const MAX_CONSTRUCT: u32 = 64 * 1024;
 
 impl<'a> Resolver<'a> {
     /// A resolver for what `report` shows.
@@ -247,7 +264,7 @@ impl<'a> Resolver<'a> {
             .iter()
             .map(|evidence| {
                 let mut located = self.place(&evidence.place);
-                let construct = normalised(located.excerpt.as_deref().unwrap_or(&located.path));
+                let construct = self.construct(report, finding.subject, evidence, &located.path);
                 let ordinal = seen.entry((evidence.part, construct.clone())).or_default();
                 located.fingerprint =
                     fingerprint(finding.check.id, evidence.part, subject, &construct, *ordinal);
@@ -255,6 +272,31 @@ impl<'a> Resolver<'a> {
                 located
             })
             .collect()
+    }
+
+    /// What a piece of evidence is about, whatever the lines, the blanks and the comments around it:
+    /// the text that contradicts; of what is missing, the name of the file that it is missing in; of
+    /// a whole file, its path from the subject's directory on.
+    fn construct(
+        &self,
+        report: &Report,
+        subject: Subject,
+        evidence: &Evidence,
+        path: &str,
+    ) -> String {
+        match (&evidence.place, evidence.role) {
+            (Place::Span(_), Role::Missing) => path.rsplit('/').next().unwrap_or(path).to_owned(),
+            (Place::Span(span), _) => {
+                let Some(text) = self.text(span.file) else { return path.to_owned() };
+                let end = span.range.end.min(span.range.start.saturating_add(MAX_CONSTRUCT));
+                let range = TextRange::new(span.range.start, end);
+                normalised(&self.masked(span.file, range, &text))
+            }
+            (Place::File(_) | Place::AbsentPath(_), _) => {
+                let below = path.strip_prefix(report.subject_path(subject));
+                below.and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned()
+            }
+        }
     }
 
     /// A place with its text.
@@ -372,15 +414,30 @@ fn in_lines(bytes: &[u8], range: TextRange) -> Vec<TextRange> {
     secret_ranges(lines.slice(bytes)).iter().map(|found| found.shifted(lines.start)).collect()
 }
 
-/// A construct without what formatting changes: runs of blanks and continuations are one blank.
+/// A construct without what formatting changes: lines that are comments are left out, runs of blanks
+/// and continuations are one blank.
 fn normalised(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c == '\\')
+    let is_comment = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with('#') && !line.starts_with("#!") || line.starts_with("//")
+    };
+    // What begins with a comment is about it (a heading, a directive).
+    let comment = is_comment(text);
+    let lines = text.lines().filter(|line| comment || !is_comment(line));
+    lines
+        .flat_map(|line| line.split(|c: char| c.is_whitespace() || c == '\\'))
         .filter(|w| !w.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-fn fingerprint(check: &str, part: &str, subject: &str, construct: &str, ordinal: u32) -> String {
+pub(crate) fn fingerprint(
+    check: &str,
+    part: &str,
+    subject: &str,
+    construct: &str,
+    ordinal: u32,
+) -> String {
     let mut hasher = blake3::Hasher::new();
     for field in [check, part, subject, construct] {
         hasher.update(&(field.len() as u64).to_le_bytes());

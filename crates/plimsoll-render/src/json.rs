@@ -35,6 +35,23 @@ struct Document<'a> {
     scorecards: Vec<Scorecard<'a>>,
     /// How much could be answered.
     coverage: Coverage,
+    /// Checks that the configuration leaves out, and for how many subjects.
+    not_asked: &'a BTreeMap<&'static str, u32>,
+    /// How it compares with a baseline or an earlier revision, where that was asked for.
+    comparison: Option<Comparison<'a>>,
+}
+
+/// A comparison with what was there before.
+#[derive(Serialize, JsonSchema)]
+struct Comparison<'a> {
+    /// The baseline's path, the revision.
+    with: &'a str,
+    /// Problems with an instance that was not there.
+    new: u32,
+    /// Problems that were there.
+    known: u32,
+    /// Fingerprints of instances that are no more.
+    fixed: Vec<&'a str>,
 }
 
 /// The tool.
@@ -118,8 +135,13 @@ struct Item<'a> {
     equivalents: Vec<String>,
     /// Controls of public benchmarks.
     controls: &'static [&'static str],
-    /// The reason of the entry that accepts it.
+    /// Why it is accepted: it fails no run.
     accepted: Option<&'a str>,
+    /// Whether all that speaks against it was there before: it fails no run.
+    known: bool,
+    /// Whether its check is later than the configuration's edition: it counts in no sum and fails no
+    /// run.
+    newer: bool,
 }
 
 /// A subject.
@@ -275,6 +297,13 @@ pub fn json(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()>
                 .map(|(why, n)| (why.name(), *n))
                 .collect(),
         },
+        not_asked: &report.not_asked,
+        comparison: report.comparison.as_ref().map(|c| Comparison {
+            with: &c.with,
+            new: c.new,
+            known: c.known,
+            fixed: c.fixed.iter().map(|instance| &*instance.fingerprint).collect(),
+        }),
     };
     serde_json::to_writer(&mut *out, &document).map_err(io::Error::from)?;
     out.write_all(b"\n")
@@ -354,7 +383,7 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
                 severity: evidence.severity.unwrap_or(check.severity).name(),
                 equivalents: same,
                 fingerprint: located.fingerprint,
-                waived: finding.accepted.as_deref().filter(|_| against).map(str::to_owned),
+                waived: evidence.waived.as_deref().map(str::to_owned),
             }
         })
         .collect();
@@ -401,6 +430,8 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
         equivalents,
         controls: check.controls,
         accepted: finding.accepted.as_deref(),
+        known: finding.known,
+        newer: finding.newer,
     }
 }
 

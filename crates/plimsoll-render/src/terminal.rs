@@ -335,6 +335,21 @@ fn footer(out: &mut String, report: &Report, view: &View) {
         let _ = write!(out, "; unknown: {}", reasons.join(", "));
     }
     out.push('\n');
+    if let Some(comparison) = &report.comparison {
+        let _ = writeln!(
+            out,
+            "Compared with {}: {} new, {} known, {} fixed.",
+            plain(&comparison.with),
+            comparison.new,
+            comparison.known,
+            comparison.fixed.len()
+        );
+    }
+    if !report.not_asked.is_empty() {
+        let left: Vec<String> =
+            report.not_asked.iter().map(|(id, n)| format!("{id} ({n})")).collect();
+        let _ = writeln!(out, "Not asked, by plimsoll.toml: {}.", left.join(", "));
+    }
     for note in report.delivery.tree.notes() {
         let _ = writeln!(out, "note: {}: {}", plain(&note.path), plain(&note.says));
     }

@@ -7,7 +7,7 @@ use plimsoll_audit::{Finding, Outcome, Report, ServiceReport, Severity};
 /// Which findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
-    /// FAIL, PARTIAL and UNKNOWN.
+    /// FAIL, PARTIAL and UNKNOWN; not what was known before.
     Problems,
     /// All of them.
     All,
@@ -45,7 +45,9 @@ impl View {
     pub fn wants(&self, finding: &Finding) -> bool {
         let shown = match self.show {
             Show::All => true,
-            Show::Problems => finding.is_problem() || finding.outcome == Outcome::Unknown,
+            Show::Problems => {
+                !finding.known && (finding.is_problem() || finding.outcome == Outcome::Unknown)
+            }
         };
         shown
             && (self.areas.is_empty() || self.areas.contains(finding.check.area()))

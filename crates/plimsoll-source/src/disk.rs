@@ -72,6 +72,8 @@ pub enum OpenError {
     NoGit(PathBuf, String),
     /// A revision that git does not know: the revision and why.
     Revision(String, String),
+    /// The root does not exist in the revision.
+    NotInRevision(PathBuf, String),
 }
 
 impl std::fmt::Display for OpenError {
@@ -81,6 +83,9 @@ impl std::fmt::Display for OpenError {
             Self::Denied(path, why) => write!(f, "{}: {why}", path.display()),
             Self::Pattern(pattern, why) => write!(f, "exclude pattern `{pattern}`: {why}"),
             Self::NoGit(path, why) => write!(f, "{}: {why}", path.display()),
+            Self::NotInRevision(path, revision) => {
+                write!(f, "{}: not there in revision `{}`", path.display(), revision.escape_debug())
+            }
             Self::Revision(revision, why) => {
                 write!(f, "revision `{}`: {why}", revision.escape_debug())
             }

@@ -18,7 +18,7 @@ pub use derived::{Derived, DerivedBuilder, Segment};
 pub use disk::{OpenError, OpenOptions, open, work_tree_of};
 pub use lines::{LineCol, LineIndex};
 pub use patch::{Conflict, Create, Edit, Patch, WriteError, write};
-pub use revision::open_revision;
+pub use revision::{fork_point, open_revision};
 pub use save::{append, save};
 pub use span::{FileId, Span, TextRange};
 pub use tree::{Entry, EntryKind, Note, Tracking, Tree, TreeBuilder, Unreadable, normalize_path};

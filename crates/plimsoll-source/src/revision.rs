@@ -61,7 +61,7 @@ fn open_bounded(
         start = found
             .filter(|entry| entry.mode().is_tree())
             .map(|entry| entry.object_id())
-            .ok_or_else(|| unknown("the audited directory does not exist there"))?;
+            .ok_or_else(|| OpenError::NotInRevision(root.to_owned(), revision.to_owned()))?;
     }
     if !key.is_empty() && !options.is_root {
         builder.outside(shown(&key));
@@ -122,6 +122,28 @@ fn open_bounded(
     }
     name(&mut builder, files, skip);
     Ok(builder.build())
+}
+
+/// The commit at which the history of what is checked out left that of a revision: what a pull
+/// request is compared with, whatever went on beside it. The revision itself where they share none.
+///
+/// # Errors
+/// As [`open_revision`].
+pub fn fork_point(root: &Path, revision: &str) -> Result<String, OpenError> {
+    let no_git = |why: String| OpenError::NoGit(root.to_owned(), why);
+    let top = root.canonicalize().map_err(|_| OpenError::NotADirectory(root.to_owned()))?;
+    let (repo, _) = repository(&top)
+        .map_err(no_git)?
+        .ok_or_else(|| no_git("not in a git work tree, so it has no revisions".to_owned()))?;
+    let unknown = |why: &str| OpenError::Revision(revision.to_owned(), why.to_owned());
+    let id = repo
+        .rev_parse_single(revision)
+        .map_err(|_| unknown("git knows no such commit here (is the clone shallow?)"))?;
+    let object = id.object().map_err(|_| unknown("its commit is not in this clone"))?;
+    let commit = object.peel_to_commit().map_err(|_| unknown("it is not a commit"))?.id;
+    let head = repo.head_id().map_err(|_| unknown("nothing is checked out to compare it with"))?;
+    let base = repo.merge_base(head, commit).ok().flatten();
+    Ok(base.map_or(commit, gix::Id::detach).to_string())
 }
 
 /// The bytes of an object, up to `limit`.

@@ -118,6 +118,19 @@ fn a_revision_is_listed_as_it_was() {
 }
 
 #[test]
+fn histories_fork_where_they_part() {
+    let dir = repository();
+    let root = dir.path();
+    git(root, "stash -q");
+    git(root, "switch -q -c change v1");
+    git(root, "commit -q --allow-empty -m change");
+    let first = open_revision(root, "v1", &OpenOptions::default()).expect("a tree");
+    let fork = plimsoll_source::fork_point(root, "main").expect("both are known");
+    assert_eq!(Some(&*fork), first.revision());
+    assert!(plimsoll_source::fork_point(root, "no-such").is_err());
+}
+
+#[test]
 fn what_git_does_not_know_is_said() {
     let dir = repository();
     let all = OpenOptions::default();
@@ -130,7 +143,7 @@ fn what_git_does_not_know_is_said() {
     }
     put(dir.path(), "later/x", "");
     let later = dir.path().join("later");
-    check(&later, "HEAD", &all, "revision `HEAD`: the audited directory does not exist there\n");
+    check(&later, "HEAD", &all, &format!("{}: not there in revision `HEAD`\n", later.display()));
     let elsewhere = tempfile::tempdir().expect("temporary directory");
     let error = open_revision(elsewhere.path(), "HEAD", &all).expect_err("no repository");
     assert!(error.to_string().ends_with("not in a git work tree, so it has no revisions"));

@@ -11,7 +11,7 @@ use plimsoll_render::{Show, View};
 
 use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, SeverityArg};
 use crate::config::Ask;
-use crate::{BUG, CLEAN, FINDINGS, config, date, explain, output};
+use crate::{BUG, CLEAN, FINDINGS, baseline, config, date, explain, output};
 
 /// Audits every path and writes what was asked for.
 pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
@@ -34,7 +34,10 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
         let (tree, mut policy) = config::open(path, ask)?;
         policy.purposes = purposes(&args.purposes);
         policy.today = Date::parse(&date);
-        let report = plimsoll_audit::audit(&tree, &policy, &());
+        let mut report = plimsoll_audit::audit(&tree, &policy, &());
+        if let Some((known, name)) = baseline::known(args, path, &policy, style.color)? {
+            known.compare(&mut report, &name);
+        }
         reports.push((report, view(args, &date)));
     }
     progress.finish_and_clear();
@@ -67,6 +70,11 @@ fn progress(args: &AuditArgs) -> ProgressBar {
 }
 
 fn validate(args: &AuditArgs) -> Result<(), String> {
+    if args.paths.len() > 1 && (args.baseline.is_some() || args.since.is_some()) {
+        return Err(
+            "error: `--baseline` and `--since` compare one PATH: audit each apart".to_owned()
+        );
+    }
     let checks = plimsoll_audit::all();
     for id in &args.checks {
         if !checks.iter().any(|c| c.id == id) {

@@ -20,6 +20,14 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Lists every check
     Checks(ChecksArgs),
+    /// Writes the baseline of known instances, or takes what is fixed out of it
+    Baseline(BaselineArgs),
+    /// Writes a commented plimsoll.toml, and what CI and pre-commit need; never over a file
+    Init(InitArgs),
+    /// Prints a shell's completions
+    Completions(CompletionsArgs),
+    /// Prints the manual page
+    Man,
 }
 
 #[derive(Args)]
@@ -75,7 +83,13 @@ pub(crate) struct AuditArgs {
     /// Fails when a service's score is below this
     #[arg(long, value_name = "SCORE")]
     pub(crate) min_score: Option<f64>,
-    /// The date in report headers, YYYY-MM-DD
+    /// Fails only at what is not in this baseline, which `plimsoll baseline` writes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Shows, and fails at, only what was not there where our history and this revision's part
+    #[arg(long, value_name = "REV", conflicts_with = "rev")]
+    pub(crate) since: Option<String>,
+    /// The date in report headers, YYYY-MM-DD; acceptances are over after theirs
     #[arg(long, value_name = "DATE")]
     pub(crate) date: Option<String>,
     /// No colours
@@ -91,7 +105,7 @@ pub(crate) struct AuditArgs {
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
-    /// A check's id
+    /// A check's id, or another tool's: `DL3008`, `CKV_DOCKER_2`
     pub(crate) check: String,
 }
 
@@ -100,6 +114,54 @@ pub(crate) struct ChecksArgs {
     /// Only this area
     #[arg(long)]
     pub(crate) area: Option<String>,
+    /// What another tool's rules are here: `hadolint`, `checkov`, `trivy` …
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) equivalents: Option<String>,
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineArgs {
+    /// The directory to audit
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// The file, else PATH/.plimsoll-baseline.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Takes new instances into a baseline that is there
+    #[arg(long)]
+    pub(crate) add: bool,
+    /// Only files that git tracks: what a fresh clone, and CI, sees
+    #[arg(long)]
+    pub(crate) tracked_only: bool,
+    /// Today, YYYY-MM-DD: acceptances are over after theirs
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
+    /// No colours
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    /// The directory to write into
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

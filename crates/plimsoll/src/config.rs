@@ -51,13 +51,7 @@ pub(crate) fn open(root: &Path, ask: Ask<'_>) -> Result<(Tree, Policy), String> 
         })
     };
     let list = |policy: &Policy| {
-        let (exclude, exclude_above) = policy.exclude();
-        let options = OpenOptions {
-            tracked_only: ask.tracked_only,
-            exclude,
-            exclude_above,
-            is_root: policy.is_root(),
-        };
+        let options = options(policy, ask.tracked_only);
         match ask.revision {
             Some(revision) => plimsoll_source::open_revision(root, revision, &options),
             None => plimsoll_source::open(root, &options),
@@ -79,6 +73,12 @@ pub(crate) fn open(root: &Path, ask: Ask<'_>) -> Result<(Tree, Policy), String> 
     let all = load(&nested)?;
     let tree = if all.exclude() == policy.exclude() { tree } else { list(&all)? };
     Ok((tree, all))
+}
+
+/// How the tree is listed by a policy.
+pub(crate) fn options(policy: &Policy, tracked_only: bool) -> OpenOptions {
+    let (exclude, exclude_above) = policy.exclude();
+    OpenOptions { tracked_only, exclude, exclude_above, is_root: policy.is_root() }
 }
 
 fn text(bytes: &[u8]) -> Result<String, String> {

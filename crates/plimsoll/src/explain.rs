@@ -1,10 +1,10 @@
-//! `explain` and `checks`: the pages, and the list of them.
+//! `explain`: the page of a check.
 
 use std::io::Write;
 
 use plimsoll_audit::{Check, Page};
 
-use crate::cli::{ChecksArgs, ExplainArgs};
+use crate::cli::ExplainArgs;
 
 /// Prints a check's page; other tools' ids lead to the checks that answer them.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<u8, String> {
@@ -15,8 +15,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8, String> {
         .filter(|check| {
             check.id == args.check
                 || check.parts.iter().flat_map(|p| p.equivalents).any(|e| {
-                    e.rule.eq_ignore_ascii_case(&args.check)
-                        || format!("{}:{}", e.tool, e.rule) == args.check
+                    let rule = args.check.strip_prefix(e.tool).and_then(|r| r.strip_prefix(':'));
+                    plimsoll_audit::is_rule(e.tool, rule.unwrap_or(&args.check), e.rule)
                 })
         })
         .collect();
@@ -45,27 +45,6 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8, String> {
             ));
         }
         out.push('\n');
-    }
-    let _ = std::io::stdout().write_all(out.as_bytes());
-    Ok(super::CLEAN)
-}
-
-/// Lists every check.
-pub(crate) fn checks(args: &ChecksArgs) -> Result<u8, String> {
-    let mut out = String::new();
-    for check in plimsoll_audit::all() {
-        if args.area.as_deref().is_none_or(|area| area == check.area()) {
-            out.push_str(&format!(
-                "{:<9} {:<36} {}\n",
-                check.severity.name(),
-                check.id,
-                check.title()
-            ));
-        }
-    }
-    if out.is_empty() {
-        let area = args.area.as_deref().unwrap_or_default();
-        return Err(format!("error: there is no area `{}`", area.escape_debug()));
     }
     let _ = std::io::stdout().write_all(out.as_bytes());
     Ok(super::CLEAN)

@@ -3,15 +3,18 @@
 #![allow(clippy::disallowed_methods, reason = "the binary is where the outside world is met")]
 
 mod audit;
+mod baseline;
+mod checks;
 mod cli;
 mod config;
 mod date;
 mod explain;
+mod init;
 mod output;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 
@@ -40,7 +43,20 @@ fn main() -> ExitCode {
     let run = std::panic::catch_unwind(|| match &cli.command {
         Command::Audit(args) => audit::run(args),
         Command::Explain(args) => explain::explain(args),
-        Command::Checks(args) => explain::checks(args),
+        Command::Checks(args) => checks::run(args),
+        Command::Baseline(args) => baseline::run(args),
+        Command::Init(args) => init::run(args),
+        Command::Completions(args) => {
+            let mut out = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "plimsoll", &mut out);
+            output::say(&out)
+        }
+        Command::Man => {
+            let mut out = Vec::new();
+            let written = clap_mangen::Man::new(Cli::command()).render(&mut out);
+            written.map_err(|e| format!("error: the page cannot be written: {e}"))?;
+            output::say(&out)
+        }
     });
     match run {
         Ok(Ok(code)) => ExitCode::from(code),

@@ -16,6 +16,16 @@ pub(crate) fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
+/// Writes to standard output. A reader that stops reading is no mistake.
+pub(crate) fn say(bytes: &[u8]) -> Result<u8, String> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("error: standard output cannot be written: {error}"))
+        }
+        _ => Ok(crate::CLEAN),
+    }
+}
+
 /// How standard output is.
 pub(crate) fn style(no_color: bool) -> Style {
     let terminal = io::stdout().is_terminal();
@@ -23,6 +33,11 @@ pub(crate) fn style(no_color: bool) -> Style {
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
     let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
     Style { color: terminal && allowed && !dumb, width: if terminal { width.max(40) } else { 100 } }
+}
+
+/// Which findings were asked for; beside a revision, what it does not know yet.
+fn asked(args: &AuditArgs) -> Option<ShowArg> {
+    args.show.or(args.since.as_ref().map(|_| ShowArg::Problems))
 }
 
 /// Which findings a format shows when nobody says.
@@ -46,7 +61,7 @@ pub(crate) fn print(
     let stdout = io::stdout();
     let mut out = BufWriter::new(stdout.lock());
     let written =
-        write(reports, args.format, args.show, style, &mut out).and_then(|()| out.flush());
+        write(reports, args.format, asked(args), style, &mut out).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(format!("error: the report cannot be written: {error}")),
@@ -156,7 +171,7 @@ pub(crate) fn save(
         } else {
             let mut bytes = Vec::new();
             let style = Style { color: false, width: 100 };
-            write(reports, target.format, args.show, style, &mut bytes)
+            write(reports, target.format, asked(args), style, &mut bytes)
                 .map_err(|e| format!("error: {}: {e}", target.path.display()))?;
             files.push((target.path.clone(), bytes));
         }

@@ -1,0 +1,149 @@
+//! `init`: the files with which a repository begins, written only where there are none.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::cli::InitArgs;
+use crate::output;
+
+/// The configuration, with every key explained and none but the edition set.
+fn config() -> String {
+    format!(
+        "\
+# How Plimsoll audits this directory and what is below it. A nested plimsoll.toml adds to it.
+# Every key: docs/configuration.md; what is wrong here is shown with its place.
+
+# Checks that came after this version only report, so that an update never breaks a build.
+edition = \"{}\"
+
+# What is not delivered from here, as in a .gitignore.
+# exclude = [\"vendor/\", \"examples/\"]
+
+# The severity at which `plimsoll audit` ends with 1: critical, high, medium, low or never.
+# fail-on = \"high\"
+# fail-on-unknown = \"critical\"
+# min-coverage = 80
+# min-score = 70
+
+# Registries, and namespaces in them, whose images you trust; base images that you vouch for.
+# registries = [\"registry.example/team\"]
+# base-images = [\"registry.example/base/node\"]
+
+# Checks that are not asked at all (`plimsoll checks` lists them), and other severities.
+# disable = [\"packages/coverage-script\"]
+# [severity]
+# \"image/pinned-digest\" = \"low\"
+
+# What you know of a service and the files do not say.
+# [[service]]
+# path = \"services/payment\"
+# owner = \"@team/payment\"
+# ports = [8080]
+
+# A finding that you accept: it stays in the report, and fails no run until that day.
+# Beside a line, write a comment instead: `# plimsoll: accept CHECK until 2027-01-31 -- reason`.
+# [[accept]]
+# check = \"image/pinned-digest\"
+# service = \"payment\"
+# reason = \"our mirror rewrites digests\"
+# until = 2027-01-31
+",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+const WORKFLOW: &str = "\
+# Fails a pull request only at what it makes worse.
+name: plimsoll
+on:
+  pull_request:
+permissions:
+  contents: read
+jobs:
+  audit:
+    runs-on: ubuntu-latest
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0 # `--since` looks for where the branch began
+          persist-credentials: false
+      # Put `plimsoll` on PATH before this step, as your other tools are.
+      - run: plimsoll audit . --tracked-only --since \"origin/$GITHUB_BASE_REF\"
+";
+
+const GITLAB: &str = "\
+plimsoll:
+  rules:
+    - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"
+  variables:
+    GIT_DEPTH: \"0\" # `--since` looks for where the branch began
+  script:
+    - plimsoll audit . --tracked-only --since \"origin/$CI_MERGE_REQUEST_TARGET_BRANCH_NAME\"
+";
+
+const HOOK: &str = "\
+repos:
+  - repo: local
+    hooks:
+      - id: plimsoll
+        name: plimsoll
+        entry: plimsoll audit . --since HEAD
+        language: system
+        pass_filenames: false
+";
+
+/// Writes what is not there yet, and says what to add by hand to what is.
+pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
+    let root = &args.path;
+    if !root.is_dir() {
+        return Err(format!("error: {}: not a directory", root.display()));
+    }
+    let mut out = String::new();
+    create(root, plimsoll_audit::CONFIG_NAME, &config(), None, &mut out)?;
+    if root.join(".gitlab-ci.yml").is_file() {
+        out.push_str(&format!("add to .gitlab-ci.yml:\n\n{}\n", indented(GITLAB)));
+    } else if root.join(".git").exists() || root.join(".github").is_dir() {
+        create(root, ".github/workflows/plimsoll.yml", WORKFLOW, None, &mut out)?;
+        out.push_str("  it runs `plimsoll`: let the workflow install it first\n");
+    }
+    create(root, ".pre-commit-config.yaml", HOOK, Some(HOOK), &mut out)?;
+    out.push_str(
+        "next: `plimsoll audit`, then `plimsoll baseline` for what is to be mended later\n",
+    );
+    output::say(out.as_bytes())
+}
+
+/// Writes a file that is not there; of one that is, says so and what belongs in it.
+fn create(
+    root: &Path,
+    name: &str,
+    text: &str,
+    add: Option<&str>,
+    out: &mut String,
+) -> Result<(), String> {
+    let path = root.join(name);
+    let failed = |error: std::io::Error| format!("error: {}: {error}", path.display());
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir).map_err(failed)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes()).map_err(failed)?;
+            out.push_str(&format!("wrote {name}\n"));
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match add {
+            Some(text) => {
+                out.push_str(&format!("{name} is there; add to it:\n\n{}\n", indented(text)));
+            }
+            None => out.push_str(&format!("{name} is there: left as it is\n")),
+        },
+        Err(error) => return Err(failed(error)),
+    }
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
