@@ -4,6 +4,7 @@ use plimsoll_model::Fact;
 use plimsoll_model::image::{Install, Manager};
 
 use crate::installs::{Requirements, has_version, is_node, package_at, requirements};
+use crate::locked::is_frozen;
 use crate::manifests::{Lock, Site, lock};
 use crate::{Cx, Evidence, ImageSubject, Why};
 
@@ -83,6 +84,7 @@ pub(crate) fn choice(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Ch
             Some(Lock::Left) => Choice::Blind("no COPY brings its lockfile in time"),
             Some(Lock::Unknown(why)) => Choice::Unknown(why),
         },
+        Manager::Bundler if is_frozen(image.image, site) => Choice::None("follows its lockfile"),
         _ => by_lock(install),
     }
 }

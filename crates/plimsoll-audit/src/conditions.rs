@@ -1,15 +1,18 @@
 //! Conditions: what must hold for a question to make sense. Their names are the reasons that
 //! reports print beside NOT APPLICABLE.
 
-use plimsoll_model::container::{ContainerKind, EnvValue};
-use plimsoll_model::image::{Base, Copy, CopyFrom, Effect, EffectKind, Stage, Step, StepKind};
+use plimsoll_model::container::{Container, ContainerKind, EnvValue};
+use plimsoll_model::image::{
+    Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
+};
 use plimsoll_model::package::{Dependency, Package};
 use plimsoll_model::secret::{is_secret_name, names_secret_file};
 use plimsoll_model::user::{self, Who};
 use plimsoll_model::{Fact, Why, entrypoint};
 use plimsoll_syntax::dockerfile::Keyword;
 
-use crate::{Cx, Subject, owner, startup};
+use crate::locked::Follows;
+use crate::{Cx, ImageSubject, Subject, datastores, delivered, owner, startup};
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
 /// images or containers, or the repository.
@@ -168,6 +171,151 @@ pub static INSTALLS_DEPENDENCIES: Condition = Condition {
         }
         runs_script(&effects)
             .unwrap_or_else(|| unless_broken(cx, subject, some_stage(cx, subject, |_| false)))
+    },
+};
+
+/// Some RUN of a stage that is built installs, builds, tests, downloads or copies.
+pub static RUNS_STEPS: Condition = Condition {
+    name: "installs, builds, tests or copies in a RUN",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let stages = image.stages_built();
+        let mut effects = stages.iter().flat_map(|&stage| image.effects(stage));
+        if effects.any(|(_, e)| crate::steps::weight(cx, e).is_some()) {
+            return Fact::inferred(true, None);
+        }
+        unless_broken(cx, subject, some_stage(cx, subject, |_| false))
+    },
+};
+
+/// A package manager installs while the image is built, and there is a lockfile that it could follow.
+pub static INSTALLS_BESIDE_A_LOCKFILE: Condition = Condition {
+    name: "installs what a lockfile pins",
+    holds: |cx, subject| {
+        let installs = (INSTALLS_DEPENDENCIES.holds)(cx, subject);
+        let (Subject::Image(id), Some(true)) = (subject, installs.known()) else { return installs };
+        let service = cx.delivery.service_ids().map(|id| cx.service(id));
+        let service = service.into_iter().find(|service| service.images.contains(&id));
+        let image = ImageSubject { id, image: &cx.delivery[id], service };
+        let follows: Vec<Follows> = crate::installs::installs(image.image)
+            .filter(|site| site.install.packages.is_empty() && !site.install.global)
+            .map(|site| crate::locked::follows(cx, image, site))
+            .collect();
+        let own = service.and_then(|service| service.package).map(|id| &cx.delivery[id]);
+        let lockfile = own.and_then(|package| package.lockfile.as_ref());
+        let any = lockfile.is_some()
+            || follows.iter().any(|follows| matches!(follows, Follows::It(_) | Follows::Not(_)));
+        let open = follows.iter().find_map(|follows| match follows {
+            Follows::Unknown(why) => Some(*why),
+            _ => None,
+        });
+        match open {
+            Some(why) if !any => Fact::Unknown(why, None),
+            _ => Fact::inferred(any, None),
+        }
+    },
+};
+
+/// npm installs while the image is built.
+pub static INSTALLS_WITH_NPM: Condition = Condition {
+    name: "installs with npm in its image",
+    holds: |cx, subject| {
+        let Subject::Image(id) = subject else { return Fact::inferred(false, None) };
+        let image = &cx.delivery[id];
+        let npm = |effect: &Effect| matches!(&effect.kind, EffectKind::Install(i) if i.manager == Manager::Npm);
+        let stages = image.stages_built();
+        let effects: Vec<_> = stages.iter().flat_map(|&stage| image.effects(stage)).collect();
+        if effects.iter().any(|(_, effect)| npm(effect)) {
+            return Fact::inferred(true, None);
+        }
+        // What a script installs is not known; where another manager does, it hardly is npm.
+        let other = (INSTALLS_DEPENDENCIES.holds)(cx, subject);
+        if other.known() == Some(&true) { Fact::inferred(false, None) } else { other }
+    },
+};
+
+/// A container keeps data, or gives access to some: one of the service, or one of no service.
+pub static RUNS_A_DATASTORE: Condition = Condition {
+    name: "is a datastore",
+    holds: |cx, subject| {
+        let holds = match subject {
+            Subject::Service(id) => {
+                let containers = &cx.delivery[id].containers;
+                containers.iter().any(|&c| datastores::of(cx, &cx.delivery[c]).is_some())
+            }
+            Subject::Repository => datastores::of_no_service(cx).next().is_some(),
+            Subject::Image(_) | Subject::Container(_) => false,
+        };
+        Fact::inferred(holds, None)
+    },
+};
+
+/// A container is deployed: one of the service, or one of no service.
+pub static DEPLOYS_IMAGES: Condition = Condition {
+    name: "is deployed by a descriptor of this repository",
+    holds: |cx, subject| match subject {
+        Subject::Repository => Fact::inferred(!datastores::foreign(cx).is_empty(), None),
+        subject => (HAS_DESCRIPTOR.holds)(cx, subject),
+    },
+};
+
+/// A container awaits a datastore, or its pooler.
+pub static DEPENDS_ON_A_DATASTORE: Condition = Condition {
+    name: "depends on a datastore of its compose file",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let containers = cx.delivery[id].containers.iter().map(|&id| &cx.delivery[id]);
+        let open = containers.clone().find_map(|container| container.open);
+        let any = containers.into_iter().any(|c| !datastores::awaited(cx, c).is_empty());
+        match open {
+            Some((why, at)) if !any => Fact::Unknown(why, Some(at)),
+            _ => Fact::inferred(any, None),
+        }
+    },
+};
+
+/// A container of the service is given secrets, as variables or as files.
+pub static GETS_SECRETS: Condition = Condition {
+    name: "is given secrets",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = &cx.delivery[id];
+        let containers: Vec<_> = service.containers.iter().map(|&id| &cx.delivery[id]).collect();
+        let gets = |container: &&Container| {
+            !delivered::secrets(cx, container).is_empty()
+                || !delivered::as_variables(cx, container).is_empty()
+        };
+        if containers.iter().any(gets) {
+            return Fact::inferred(true, None);
+        }
+        if containers.is_empty() {
+            return has_descriptor(cx, id);
+        }
+        let open = |container: &&Container| {
+            container.open.or_else(|| delivered::unread_variables(cx, container))
+        };
+        match containers.iter().find_map(open) {
+            Some((why, at)) => Fact::Unknown(why, Some(at)),
+            None => Fact::inferred(false, None),
+        }
+    },
+};
+
+/// What the service starts runs on Node, Bun or Deno.
+pub static RUNS_ON_NODE: Condition = Condition {
+    name: "runs on Node.js",
+    holds: |cx, subject| {
+        let starts = startup::starts(cx, subject);
+        let on: Vec<Option<bool>> =
+            starts.iter().map(|start| startup::runs_node(cx, start)).collect();
+        match starts.iter().zip(&on).find(|(_, on)| on.is_none()) {
+            Some((start, _)) if !on.contains(&Some(true)) => {
+                let root = start.image.target.and_then(|target| start.image.root_base(target));
+                Fact::Unknown(Why::NeedsNetwork, root.map(|stage| stage.base_span))
+            }
+            _ => Fact::inferred(on.contains(&Some(true)), None),
+        }
     },
 };
 

@@ -410,7 +410,7 @@ fn in_mount(
 }
 
 /// The words of an installation's command, as they are written.
-fn words(cx: &Cx<'_>, site: Site<'_>) -> Vec<String> {
+pub(crate) fn words(cx: &Cx<'_>, site: Site<'_>) -> Vec<String> {
     let span = site.effect.span;
     let Ok(bytes) = cx.delivery.tree.read(span.file) else { return vec!["$".to_owned()] };
     let text = String::from_utf8_lossy(span.range.slice(&bytes)).into_owned();

@@ -94,7 +94,12 @@ pub(crate) fn rank(outcome: Outcome) -> u8 {
 
 /// What a path of a stage holds of the packages that were installed there by a manifest with
 /// groups; `None` where it holds none of them.
-fn installed(cx: &Cx<'_>, image: ImageSubject<'_>, stage: usize, path: &str) -> Option<Judged> {
+pub(crate) fn installed(
+    cx: &Cx<'_>,
+    image: ImageSubject<'_>,
+    stage: usize,
+    path: &str,
+) -> Option<Judged> {
     let judged = sites_with_bases(image.image, stage).filter_map(|site| {
         let sure = holds(site.install, &site.effect.workdir, path)?;
         Some(match development(cx, image, site)? {

@@ -291,3 +291,59 @@ pub(crate) fn family(image: &Image) -> Tools {
         _ => Tools::Other,
     }
 }
+
+/// Whether what is started runs on Node or one of its kin, by the command, then by the base;
+/// `None` where neither tells.
+pub(crate) fn runs_node(cx: &Cx<'_>, start: &Start<'_>) -> Option<bool> {
+    const NODE: [&str; 23] = [
+        "node",
+        "nodejs",
+        "npm",
+        "npx",
+        "yarn",
+        "pnpm",
+        "bun",
+        "bunx",
+        "deno",
+        "next",
+        "nuxt",
+        "nest",
+        "tsx",
+        "ts-node",
+        "nodemon",
+        "pm2",
+        "pm2-runtime",
+        "remix-serve",
+        "strapi",
+        "medusa",
+        "react-router-serve",
+        "cross-env",
+        "directus",
+    ];
+    let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
+    if let Some((word, _)) = app.first() {
+        let line: Vec<&str> = word.split_whitespace().collect();
+        let program = line.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        let script = [".js", ".mjs", ".cjs", ".ts"].iter().any(|end| program.ends_with(end));
+        if NODE.contains(&program) || script {
+            return Some(true);
+        }
+        if is_known_server(program) || matches!(program, "python" | "python3" | "java" | "ruby") {
+            return Some(false);
+        }
+    }
+    let name = base_name(start.image);
+    if name.contains("node") || matches!(name, "bun" | "deno") {
+        return Some(true);
+    }
+    // What known images and other languages' start is no Node program.
+    let root = start.image.target.and_then(|target| start.image.root_base(target))?;
+    match &root.base {
+        Base::Scratch => Some(false),
+        Base::External(reference) if plimsoll_model::base::known(reference).is_some() => {
+            Some(false)
+        }
+        _ if start.package.is_none_or(|package| !package.is_node()) => Some(false),
+        _ => None,
+    }
+}

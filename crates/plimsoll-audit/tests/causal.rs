@@ -16,13 +16,21 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         Outcome::Partial,
         "an ignore file without a weak pattern keeps out even less",
     ),
+    ("build/no-dev-dependencies", Outcome::Pass, "an image without packages has none of them, too"),
+    (
+        "network/no-published-datastores",
+        Outcome::Pass,
+        "a datastore that publishes nothing is not published, either",
+    ),
     ("packages/engine-pinned", Outcome::Fail, "a range that is wrong, and none at all"),
+    ("release/immutable-images", Outcome::Fail, "an image that moves, and none at all"),
     (
         "release/rollback-documented",
         Outcome::Partial,
         "a way back that cannot work has more than one reason not to",
     ),
     ("packages/start-script", Outcome::Fail, "a script that is wrong, and none at all"),
+    ("runtime/immutable-code", Outcome::Pass, "who gets nothing owns nothing, either"),
     ("secrets/none-in-compose", Outcome::Pass, "a service that is given no secret passes, too"),
 ];
 

@@ -111,7 +111,7 @@ fn page_trouble(check: &'static Check) -> Vec<String> {
         (page.intro.len() >= 3, "its page says what, why and what to do"),
         (ranks.iter().all(Option::is_some), "its sections are known"),
         (ranks.windows(2).all(|pair| pair[0] < pair[1]), "its sections are in order"),
-        (count("Fails") > 0, "some example fails"),
+        (count("Fails") + count("Partial") > 0, "some example fails, or passes in part"),
         (count("Passes") > 0, "some example passes"),
         (count("Fixed") <= count("Fails"), "every Fixed mends a Fails"),
         (
@@ -215,17 +215,19 @@ fn checks_are_as_the_catalogue_defines_them() {
         return;
     };
     let rows: serde_json::Value = serde_json::from_str(&text).expect("the catalogue is JSON");
-    let rows = rows.as_array().expect("a list").iter().filter(|row| row.get("pass").is_some());
+    let rows = rows.as_array().expect("a list");
     let all = plimsoll_audit::all();
     let (mut missing, mut differ, mut found) = (Vec::new(), Vec::new(), 0);
     for row in rows {
         let field = |name: &str| row[name].as_str();
         let id = field("id").expect("an id");
+        // Rows with one rule are asked by no report; those that exist are as their row says.
+        let reported = row.get("pass").is_some();
         let Some(check) = all.iter().find(|check| check.id == id) else {
-            missing.push(id);
+            missing.extend(reported.then_some(id));
             continue;
         };
-        found += 1;
+        found += usize::from(reported);
         let is = (
             Some(check.severity.name().to_uppercase()),
             Some(catalogue_section(check.section)),

@@ -52,6 +52,13 @@ pub struct Container {
     pub privileged: Fact<bool>,
     /// Dropped capabilities.
     pub cap_drop: Vec<(String, Span)>,
+    /// The most processes it may have (compose; Kubernetes' nodes set theirs).
+    pub pids_limit: Fact<String>,
+    /// It shares the host's network: what it listens on is open to whoever reaches the host.
+    pub host_network: Fact<bool>,
+    /// Kubernetes Services of type `NodePort` or `LoadBalancer` that send traffic to its pod: where
+    /// they say so.
+    pub exposed_by: Vec<Span>,
     /// CPU limit.
     pub cpu_limit: Fact<String>,
     /// Memory limit.
@@ -176,7 +183,7 @@ pub struct Build {
     pub target: Option<(String, Span)>,
     /// `args:`.
     pub args: Vec<EnvVar>,
-    /// The `build:` entry.
+    /// The `build:` entry, its key included.
     pub span: Span,
 }
 

@@ -344,6 +344,9 @@ pub struct Install {
     pub production: bool,
     /// The cache is not kept (`--no-cache`, a cache mount, a clean in the same RUN).
     pub cache_free: bool,
+    /// npm is told to install against the ranges of peer dependencies (`--legacy-peer-deps`,
+    /// `--force`, or their variables).
+    pub overrides_peers: bool,
 }
 
 /// Package managers.

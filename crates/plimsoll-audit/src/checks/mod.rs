@@ -6,6 +6,7 @@ mod build;
 mod health;
 mod image;
 mod migrations;
+mod network;
 mod packages;
 mod pipeline;
 mod policy;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<&'static Check> {
         health::CHECKS,
         image::CHECKS,
         migrations::CHECKS,
+        network::CHECKS,
         packages::CHECKS,
         pipeline::CHECKS,
         policy::CHECKS,

@@ -817,6 +817,8 @@ pub(super) mod tests {
             for (name, _) in &c.cap_drop {
                 fact("cap_drop", Some(Ok(name.clone())));
             }
+            fact("pids_limit", c.pids_limit.known().map(|limit| Ok(limit.clone())));
+            fact("host_network", c.host_network.known().map(|host| Ok(host.to_string())));
             let limits = [show(&c.cpu_limit), show(&c.memory_limit)];
             if limits.iter().any(Option::is_some) {
                 let texts = limits.map(|l| {
@@ -924,6 +926,8 @@ services:
     user: "1000"
     privileged: false
     cap_drop: [ALL]
+    pids_limit: 100
+    network_mode: host
     stop_grace_period: 1m30s
     profiles: [debug]
     expose: ["9000"]
@@ -978,6 +982,8 @@ b app/compose.yml:20 Development
   init true
   privileged false
   cap_drop ALL
+  pids_limit 100
+  host_network true
   limits 1 2g
   healthcheck Shell("x || exit 1")
   depends_on a service_completed_successfully

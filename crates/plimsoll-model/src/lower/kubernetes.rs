@@ -45,7 +45,39 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Container> {
         .filter(|(_, entry)| is_candidate(entry) && !is_template(&entry.path, &charts))
         .map(|(file, _)| file)
         .collect();
-    files.into_par_iter().flat_map_iter(|file| manifest(cx, file)).collect()
+    let read: Vec<Manifest> = files.into_par_iter().map(|file| manifest(cx, file)).collect();
+    let (mut containers, mut doors) = (Vec::new(), Vec::new());
+    for manifest in read {
+        containers.extend(manifest.containers);
+        doors.extend(manifest.doors);
+    }
+    doors.truncate(MAX_DOORS);
+    let open = |(mut container, labels): (Container, Labels)| {
+        let leads = |door: &&Door| door.selector.iter().all(|label| labels.contains(label));
+        container.exposed_by = doors.iter().filter(leads).map(|door| door.at).collect();
+        container
+    };
+    containers.into_iter().map(open).collect()
+}
+
+/// How many Services that open a port are looked at for each container.
+const MAX_DOORS: usize = 1_000;
+
+/// Labels, as name and value.
+type Labels = Vec<(String, String)>;
+
+/// What a file describes: its containers with the labels of their pods, and its Services that are
+/// open from outside the cluster.
+#[derive(Default)]
+struct Manifest {
+    containers: Vec<(Container, Labels)>,
+    doors: Vec<Door>,
+}
+
+/// A Service of type `NodePort` or `LoadBalancer`.
+struct Door {
+    selector: Labels,
+    at: Span,
 }
 
 fn is_candidate(entry: &Entry) -> bool {
@@ -66,14 +98,15 @@ fn is_template(path: &str, charts: &BTreeSet<&str>) -> bool {
     })
 }
 
-fn manifest(cx: &Cx<'_>, file: FileId) -> Vec<Container> {
+fn manifest(cx: &Cx<'_>, file: FileId) -> Manifest {
     // Most YAML files are none of ours; that one of those cannot be read is not our trouble.
-    let Ok(bytes) = cx.tree.read(file) else { return Vec::new() };
+    let Ok(bytes) = cx.tree.read(file) else { return Manifest::default() };
     let has = |needle: &[u8]| memchr::memmem::find(&bytes, needle).is_some();
-    if !has(b"apiVersion") || !has(b"kind:") || !has(b"containers:") {
-        return Vec::new();
+    let door = || has(b"LoadBalancer") || has(b"NodePort");
+    if !has(b"apiVersion") || !has(b"kind:") || !has(b"containers:") && !door() {
+        return Manifest::default();
     }
-    let Some(text) = cx.text(file, WHAT) else { return Vec::new() };
+    let Some(text) = cx.text(file, WHAT) else { return Manifest::default() };
     let template = has(b"{{");
     let Parsed { tree: yaml, errors } = yaml::parse(text);
     // What a tool fills in first need not parse as it stands.
@@ -81,22 +114,29 @@ fn manifest(cx: &Cx<'_>, file: FileId) -> Vec<Container> {
         cx.problem(Problem { span: error.span, message: error.message, what: WHAT });
     }
     let purpose = purpose::of_path(cx.tree.path(file));
-    let mut reader = Reader { file, yaml: &yaml, left: MAX_ITEMS, out: Vec::new() };
+    let mut reader = Reader { file, yaml: &yaml, left: MAX_ITEMS, out: Manifest::default() };
     for root in yaml.roots() {
         reader.resource(root, 0);
     }
-    let mut containers = reader.out;
-    for container in &mut containers {
+    let mut manifest = reader.out;
+    for (container, _) in &mut manifest.containers {
         container.purpose = purpose.clone();
     }
-    containers
+    manifest
+}
+
+/// The scalars of a mapping.
+fn labels(map: Option<Value<'_>>) -> Labels {
+    let entries = map.into_iter().flat_map(|map| map.pairs()).take(100);
+    let entries = entries.filter_map(|(k, v)| Some((k.text()?.to_owned(), v.text()?.to_owned())));
+    entries.collect()
 }
 
 struct Reader<'a> {
     file: FileId,
     yaml: &'a Yaml,
     left: usize,
-    out: Vec<Container>,
+    out: Manifest,
 }
 
 /// A pod and what it belongs to.
@@ -125,9 +165,22 @@ impl<'a> Reader<'a> {
                 }
                 return;
             }
+            "Service" => {
+                let said = root.path(&["spec", "type"]);
+                let kind = said.and_then(|kind| Some((kind.text()?, kind.span())));
+                let selector = labels(root.path(&["spec", "selector"]));
+                if let Some(("NodePort" | "LoadBalancer", at)) = kind
+                    && !selector.is_empty()
+                {
+                    self.out.doors.push(Door { selector, at });
+                }
+                return;
+            }
             _ => return,
         };
         let Some(spec) = root.path(path) else { return };
+        let around = path.split_last().map_or(&[][..], |(_, around)| around);
+        let pod_labels = labels(root.path(&[around, &["metadata", "labels"]].concat()));
         let named = |value: Value<'a>| Some((value.get("name")?.text()?, value));
         let pod = Pod {
             workload: kind,
@@ -142,7 +195,7 @@ impl<'a> Reader<'a> {
                     if let Some((why, span)) = container.open {
                         leave_open(&mut container, why, span);
                     }
-                    self.out.push(container);
+                    self.out.containers.push((container, pod_labels.clone()));
                 }
             }
         }
@@ -212,6 +265,9 @@ impl<'a> Reader<'a> {
                 .iter()
                 .filter_map(|name| Some((name.text()?.to_owned(), name.span())))
                 .collect(),
+            pids_limit: Fact::Absent,
+            exposed_by: Vec::new(),
+            host_network: boolean(pod.spec.get("hostNetwork")),
             cpu_limit: limit("cpu"),
             memory_limit: limit("memory"),
             requests: requests(item),
@@ -404,6 +460,7 @@ fn leave_open(container: &mut Container, why: Why, at: Span) {
     for fact in [read_only, run_as_non_root, no_new_privileges, privileged, requests] {
         open(fact, why, at);
     }
+    open(&mut container.host_network, why, at);
     open(&mut container.stop_grace, why, at);
 }
 

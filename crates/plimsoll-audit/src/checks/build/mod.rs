@@ -6,16 +6,26 @@ mod clears_package_cache;
 mod copies_not_adds;
 mod effective_dockerignore;
 mod files_parse;
+mod lockfile_enforced;
 mod multi_stage;
+mod no_dev_dependencies;
+mod one_dockerfile_per_service;
 mod reproducible_install;
+mod respects_peer_dependencies;
 mod ships_only_artifacts;
+mod unmasked_steps;
 
 pub(super) static CHECKS: &[&Check] = &[
     &clears_package_cache::CHECK,
     &copies_not_adds::CHECK,
     &effective_dockerignore::CHECK,
     &files_parse::CHECK,
+    &lockfile_enforced::CHECK,
     &multi_stage::CHECK,
+    &no_dev_dependencies::CHECK,
+    &one_dockerfile_per_service::CHECK,
     &reproducible_install::CHECK,
+    &respects_peer_dependencies::CHECK,
     &ships_only_artifacts::CHECK,
+    &unmasked_steps::CHECK,
 ];

@@ -3,6 +3,7 @@
 use crate::Check;
 
 mod check_defined;
+mod dependencies_awaited;
 mod endpoint_exists;
 mod gates_deployment;
 mod interval;
@@ -12,6 +13,7 @@ mod timeout;
 
 pub(super) static CHECKS: &[&Check] = &[
     &check_defined::CHECK,
+    &dependencies_awaited::CHECK,
     &endpoint_exists::CHECK,
     &gates_deployment::CHECK,
     &interval::CHECK,

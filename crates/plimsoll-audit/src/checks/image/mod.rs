@@ -2,13 +2,18 @@
 
 use crate::Check;
 
+mod exact_version;
 mod explicit_major;
 mod minimal_base;
 mod official_base;
 mod pinned_digest;
 mod pinned_version;
 
+pub(super) use exact_version::is_exact;
+pub(super) use pinned_version::{MOVING, first, is_release};
+
 pub(super) static CHECKS: &[&Check] = &[
+    &exact_version::CHECK,
     &explicit_major::CHECK,
     &minimal_base::CHECK,
     &official_base::CHECK,

@@ -203,7 +203,7 @@ fn version(named: &Named) -> Result<&'static str, String> {
 }
 
 /// Tags that their owners move from one major version to the next.
-const MOVING: [&str; 12] = [
+pub(crate) const MOVING: [&str; 12] = [
     "latest", "lts", "current", "stable", "edge", "mainline", "main", "master", "dev", "nightly",
     "rolling", "next",
 ];
@@ -215,10 +215,10 @@ const RELEASES: [&str; 14] = [
 ];
 
 /// Whether a tag names a release by its code name: in an image of the distribution itself only.
-fn is_release(name: &str, tag: &str) -> bool {
+pub(crate) fn is_release(name: &str, tag: &str) -> bool {
     matches!(name, "debian" | "ubuntu" | "buildpack-deps") && RELEASES.contains(&first(tag))
 }
 
-fn first(tag: &str) -> &str {
+pub(crate) fn first(tag: &str) -> &str {
     tag.split(['-', '.', '_']).next().unwrap_or(tag)
 }

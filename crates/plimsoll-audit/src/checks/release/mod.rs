@@ -2,6 +2,7 @@
 
 use crate::Check;
 
+mod immutable_images;
 mod rollback_documented;
 
-pub(super) static CHECKS: &[&Check] = &[&rollback_documented::CHECK];
+pub(super) static CHECKS: &[&Check] = &[&immutable_images::CHECK, &rollback_documented::CHECK];

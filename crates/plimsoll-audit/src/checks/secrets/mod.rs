@@ -2,8 +2,10 @@
 
 use crate::Check;
 
+mod delivered_as_files;
 mod delivery_documented;
 mod file_permissions;
+mod least_privilege_mounts;
 mod none_committed;
 mod none_in_build_args;
 mod none_in_build_context;
@@ -12,8 +14,10 @@ mod none_in_image_env;
 mod scanned_in_ci;
 
 pub(super) static CHECKS: &[&Check] = &[
+    &delivered_as_files::CHECK,
     &delivery_documented::CHECK,
     &file_permissions::CHECK,
+    &least_privilege_mounts::CHECK,
     &none_committed::CHECK,
     &none_in_build_args::CHECK,
     &none_in_build_context::CHECK,

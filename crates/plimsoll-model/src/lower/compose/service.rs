@@ -302,6 +302,10 @@ impl<'a> Service<'a> {
                 .unwrap_or_else(|| self.absent()),
             privileged: self.bool(&["privileged"]),
             cap_drop: self.texts(&["cap_drop"]),
+            pids_limit: self
+                .text_of(&[&["deploy", "resources", "limits", "pids"], &["pids_limit"]]),
+            exposed_by: Vec::new(),
+            host_network: self.text(&["network_mode"]).map(|mode| mode == "host"),
             cpu_limit: self.text_of(&[&["deploy", "resources", "limits", "cpus"], &["cpus"]]),
             memory_limit: self
                 .text_of(&[&["deploy", "resources", "limits", "memory"], &["mem_limit"]]),
@@ -365,7 +369,11 @@ impl<'a> Service<'a> {
 
     fn build(&self) -> Option<Build> {
         let (layer, value) = self.first(&["build"])?;
-        let span = value.span();
+        let key = layer.map.entry("build").map(|(key, _)| key.span());
+        let span = match key.filter(|key| key.file == value.span().file) {
+            Some(key) if key.range.end <= value.span().range.start => key.cover(value.span()),
+            _ => value.span(),
+        };
         // `build: dir` is short for `build: { context: dir }`.
         let of = |key: &str| {
             self.all(&["build"]).into_iter().find_map(|(layer, build)| {

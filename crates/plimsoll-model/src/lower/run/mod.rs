@@ -662,12 +662,24 @@ impl Walk<'_> {
 /// Whether the second does what the first should have done: then its failure is the one that
 /// counts.
 fn is_retry(source: &Source<'_>, first: &Item, second: &Item) -> bool {
-    let kind = |item: &Item| {
-        let words = first_words(source, item)?;
-        packages::kind(&words).or_else(|| words.into_iter().next())
-    };
-    let (first, second) = (kind(first), kind(second));
+    let (first, second) = (kind(source, first, 0), kind(source, second, 0));
     first.is_some() && first == second
+}
+
+/// What a pipeline is there for: an installation, a build, a download, else its program. That of a
+/// group is its last one's: `install || (update && install)`.
+fn kind(source: &Source<'_>, item: &Item, depth: usize) -> Option<String> {
+    if let CommandKind::Group(list) | CommandKind::Subshell(list) =
+        &source.script.command(*item.pipeline.last()?).kind
+    {
+        let last = source.script.list(*list).items.last().filter(|_| depth < 8)?;
+        return kind(source, last, depth + 1);
+    }
+    let words = first_words(source, item)?;
+    packages::kind(&words).or_else(|| {
+        let program = words.into_iter().next()?;
+        Some(if matches!(&*program, "curl" | "wget") { "fetch".to_owned() } else { program })
+    })
 }
 
 fn join(fields: &[Field], between: &str) -> String {

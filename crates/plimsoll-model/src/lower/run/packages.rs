@@ -174,6 +174,7 @@ fn install(manager: Manager, packages: Vec<String>) -> Install {
         locked: false,
         production: false,
         cache_free: false,
+        overrides_peers: false,
     }
 }
 
@@ -310,17 +311,28 @@ fn npm(args: &[String], env: Env<'_>, depth: usize) -> Option<Act> {
         || !options.values(&["--include"]).any(|v| v.contains("dev"))
             && (is_set(setting("npm_config_production"))
                 || setting("npm_config_omit").is_some_and(|omit| omit.contains("dev")));
+    let overrides = |name: &str| {
+        options.has(&[&format!("--{name}")])
+            || is_set(setting(&format!("npm_config_{}", name.replace('-', "_"))))
+                && !options.values(&[&format!("--{name}")]).any(|value| value == "false")
+    };
+    let legacy = overrides("legacy-peer-deps");
+    let overrides_peers = legacy || overrides("force") || options.has(&["-f"]);
     let act = match options.operand(0) {
         "ci" | "clean-install" | "ic" | "install-clean" => Act::new(EffectKind::Install(Install {
             locked: true,
             production,
+            overrides_peers,
             ..install(Manager::Npm, Vec::new())
         })),
         "install" | "i" | "in" | "ins" | "inst" | "add" | "update" | "up" | "upgrade" => {
             let location = options.value(&["--location"]);
+            let global = options.has(&["-g", "--global"]) || location == Some("global");
             Act::new(EffectKind::Install(Install {
-                global: options.has(&["-g", "--global"]) || location == Some("global"),
+                global,
                 production,
+                // `npm install -g yarn --force` replaces a file that the base image brings.
+                overrides_peers: if global { legacy } else { overrides_peers },
                 ..install(Manager::Npm, options.from(1))
             }))
         }

@@ -35,13 +35,14 @@ fn line(file: &str, effect: &Effect) -> String {
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
     let mut line = match &effect.kind {
         EffectKind::Install(made) => format!(
-            "install {:?} [{}]{}{}{}{}",
+            "install {:?} [{}]{}{}{}{}{}",
             made.manager,
             made.packages.join(" "),
             flag(made.global, "global"),
             flag(made.locked, "locked"),
             flag(made.production, "production"),
             flag(made.cache_free, "cache-free"),
+            flag(made.overrides_peers, "against-peers"),
         ),
         EffectKind::CleanCache(manager) => format!("clean {manager:?}"),
         EffectKind::Prune(manager) => format!("prune {manager:?}"),
@@ -169,7 +170,11 @@ fn node_packages() {
         "RUN npm ci --only=production && rm -rf ~/.npm",
         "install Npm [] locked production cache-free\nclean Npm\nremove ~/.npm",
     );
-    check(ALPINE, "RUN npm install --production --legacy-peer-deps", "install Npm [] production");
+    check(
+        ALPINE,
+        "RUN npm install --production --legacy-peer-deps",
+        "install Npm [] production against-peers",
+    );
     check(ALPINE, "ENV NODE_ENV=production\nRUN npm ci", "install Npm [] locked production");
     check(ALPINE, "ENV NODE_ENV=production\nRUN npm ci --include=dev", "install Npm [] locked");
     check(
@@ -385,6 +390,17 @@ fn swallowed_failures() {
         "install Npm [] locked !; npm run build\nbuild npm run build",
     );
     check(ALPINE, "RUN npm ci || npm install", "install Npm [] locked\ninstall Npm []");
+    check(
+        ALPINE,
+        "RUN npm ci || (sleep 9 && npm i -f)",
+        "install Npm [] locked\ninstall Npm [] against-peers",
+    );
+    check(
+        ALPINE,
+        "RUN npm ci --legacy-peer-deps; npm i -g yarn --force || true",
+        "install Npm [] locked against-peers !; npm i -g yarn --force\n\
+         install Npm [yarn] global !|| true",
+    );
     check(
         ALPINE,
         "RUN npm ci || npm install || true",

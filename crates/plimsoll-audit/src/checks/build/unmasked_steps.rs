@@ -1,0 +1,197 @@
+//! # A step that fails ends the build
+//!
+//! No RUN swallows the failure of a step that installs, builds, generates, tests, downloads or
+//! copies: nothing like `|| true`, `; true`, `|| echo …` or a pipe without `pipefail` stands behind
+//! it.
+//!
+//! A build that goes on after its compiler failed makes an image all the same: of what was there
+//! before, or of nothing. Nobody sees it before it runs.
+//!
+//! Take the `|| true` away, and mend what then fails; where a file need not be there, ask for it
+//! first: `if [ -f file ]; then cp file dest; fi`.
+//!
+//! What cleans up (`rm`, caches, `chown`) may fail. A second way to do the same (`npm ci || npm
+//! install`), a message that ends in `exit 1`, and `set -e` swallow nothing. What a script of the
+//! repository does inside is not asked.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! RUN npm run build || true # <- its failure is ignored
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! A copy that always fails:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build
+//! RUN cp src/config/knexfile.js dist/config/ 2>/dev/null || true # <- its failure is ignored
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! By what comes after it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! COPY requirements.txt ./
+//! RUN pip install -r requirements.txt; \
+//!     rm -rf /root/.cache # <- its failure is ignored
+//! CMD ["python", "main.py"]
+//! ```
+//!
+//! By a pipe:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! COPY . .
+//! RUN go test ./... || echo "tests failed" # <- its failure is ignored
+//! RUN go build -o /app . | tee build.log # <- its failure is ignored
+//! CMD ["/app"]
+//! ```
+//!
+//! ## Fixed
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci # <- ends the build
+//! RUN npm run build # <- ends the build
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM debian:13
+//! RUN apt-get install -y curl || (apt-get update && apt-get install -y curl) # <- ends the build
+//! RUN set -e; make; rm -f *.o || true # <- ends the build
+//! RUN curl -fsSLO https://example.test/tool || { echo "no tool"; exit 1; } # <- ends the build
+//! CMD ["/app"]
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY main.js ./
+//! RUN mkdir /data && chown node /data || true
+//! CMD ["node", "main.js"]
+//! ```
+
+use plimsoll_model::image::StepKind;
+
+use crate::conditions::RUNS_STEPS;
+use crate::steps::weight;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
+    ServiceSubject, Severity, Snippet, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "build/unmasked-steps",
+    section: Section::BuildSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&RUNS_STEPS],
+    source: include_str!("unmasked_steps.rs"),
+    run: Run::EachImage(run),
+    fix: Some(fix),
+};
+
+/// The most steps that a pass shows.
+const MAX_SHOWN: usize = 20;
+
+fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
+    let (mut masked, mut shown) = (Vec::new(), Vec::new());
+    for stage in image.stages_built() {
+        let runs =
+            image.stages.get(stage).into_iter().flat_map(|stage| &stage.steps).filter_map(|step| {
+                match &step.kind {
+                    StepKind::Run(run) => Some(run),
+                    _ => None,
+                }
+            });
+        for effect in runs.flat_map(|run| &run.effects) {
+            let Some(severity) = weight(cx, effect) else { continue };
+            match effect.masked {
+                Some(mask) => {
+                    let place = if mask.file == effect.span.file {
+                        effect.span.cover(mask)
+                    } else {
+                        effect.span
+                    };
+                    let evidence = Evidence::contradicts(place, "its failure is ignored");
+                    masked.push((severity, evidence.severity(severity)));
+                }
+                None => {
+                    shown.push(Evidence::shows(effect.span, "a failure of it ends the build"));
+                }
+            }
+        }
+    }
+    masked.sort_by_key(|(severity, _)| *severity);
+    let mut masked = masked.into_iter().map(|(_, evidence)| evidence);
+    if let Some(first) = masked.next() {
+        let message = "the failure of a step is ignored: take the `|| true` away, and mend it";
+        return Verdict::fail(message, first).and_all(masked);
+    }
+    if image.broken {
+        return cx.unparsed(image);
+    }
+    let mut shown = shown.into_iter();
+    match shown.next() {
+        Some(first) => Verdict::pass("every step that fails ends the build", first)
+            .and_all(shown.take(MAX_SHOWN)),
+        None => cx.unparsed(image),
+    }
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, finding: &Finding) -> Option<Fix> {
+    let at = finding.evidence.iter().find_map(|evidence| match evidence.place {
+        crate::Place::Span(span) => Some(span),
+        _ => None,
+    })?;
+    let image = service.images.iter().map(|&id| &cx.delivery[id]).find(|i| i.file == at.file)?;
+    let effects = image.stages_built().into_iter().flat_map(|stage| image.effects(stage));
+    let effect = effects.map(|(_, effect)| effect).find(|effect| {
+        effect.masked.is_some()
+            && effect.span.range.start >= at.range.start
+            && weight(cx, effect).is_some()
+    })?;
+    let bytes = cx.delivery.tree.read(at.file).ok()?;
+    let text = String::from_utf8_lossy(effect.span.range.slice(&bytes)).into_owned();
+    let command = text.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>();
+    let command = command.join(" ").replace(" 2>/dev/null", "");
+    Some(Fix {
+        does: "let the build end where the step fails".into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path: image.path.clone(),
+            language: "dockerfile",
+            text: format!("RUN {command}\n"),
+        }),
+        patch: None,
+    })
+}

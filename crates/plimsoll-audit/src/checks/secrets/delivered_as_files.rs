@@ -1,0 +1,245 @@
+//! # Secrets arrive as files
+//!
+//! The service gets its secrets as files (`secrets:` in compose, a Secret volume in Kubernetes) and
+//! reads them from there, often by a variable `…_FILE`; not as environment variables.
+//!
+//! Variables are seen in `docker inspect` and `/proc`, are handed to every child, and end up in crash
+//! reports and logs. A file has an owner and a mode, and can be replaced while the service runs.
+//!
+//! Declare the secret under `secrets:`, and point a variable to it: `DB_PASSWORD_FILE:
+//! /run/secrets/db_password`. Many images know the form; in Node, read it once at start.
+//!
+//! Variables are PARTIAL, never a failure: where their values come from is another question
+//! (`secrets/none-in-compose`). A password within a URL counts.
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DB_PASSWORD_FILE: /run/secrets/db_password
+//!       TOKEN_TTL: 15m
+//!     secrets:
+//!       - db_password # <- as a file
+//! secrets:
+//!   db_password: { file: ./secrets/db_password }
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       STRIPE_SECRET_KEY: ${STRIPE_SECRET_KEY} # <- `STRIPE_SECRET_KEY` is a variable
+//! ```
+//!
+//! Within a URL, beside one that is a file:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       - DATABASE_URL=postgres://app:${DB_PASS}@db/app # <- `DATABASE_URL` is a variable
+//!     secrets: [token]
+//! secrets:
+//!   token: { file: ./secrets/token }
+//! ```
+//!
+//! Of a Secret:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `k8s/api.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: { name: api }
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: api
+//!           image: registry.example/api:1.4.2
+//!           envFrom:
+//!             - secretRef: { name: api } # <- as variables
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     image: registry.example/api:1.4.2
+//!     build: .
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     env_file: ../api.env # <- Audit the directory
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       PORT: 3000
+//! ```
+
+use plimsoll_model::container::Container;
+
+use crate::conditions::GETS_SECRETS;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, ServiceSubject, Severity, Snippet, Status, Verdict, delivered,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "secrets/delivered-as-files",
+    section: Section::BuildSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Medium,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &["CIS-K 5.4.1"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "kics", rule: "3d658f8b", relation: Relation::Narrower },
+            Equivalent { tool: "checkov", rule: "CKV_K8S_35", relation: Relation::Narrower },
+            Equivalent {
+                tool: "kube-linter",
+                rule: "read-secret-from-env-var",
+                relation: Relation::Narrower,
+            },
+            Equivalent {
+                tool: "kubesec",
+                rule: "SecretsAsEnvironmentVariables",
+                relation: Relation::Narrower,
+            },
+            Equivalent { tool: "kubescape", rule: "C-0207", relation: Relation::Narrower },
+            Equivalent {
+                tool: "kyverno",
+                rule: "disallow-secrets-from-env-vars",
+                relation: Relation::Narrower,
+            },
+        ],
+    }],
+    when: &[&GETS_SECRETS],
+    source: include_str!("delivered_as_files.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let judged = service.containers.iter().filter_map(|&id| {
+        let container = &cx.delivery[id];
+        let member = format!("{} in {}", container.name, cx.path(container.file));
+        Some((member, judge(cx, container)?))
+    });
+    crate::driver::join(judged.collect(), GETS_SECRETS.name, service.place)
+}
+
+/// `None` for a container that gets no secret.
+fn judge(cx: &Cx<'_>, container: &Container) -> Option<Verdict> {
+    let variables: Vec<Evidence> = delivered::as_variables(cx, container)
+        .into_iter()
+        .map(|(name, at)| {
+            let says = if name.is_empty() {
+                "a Secret's values arrive as variables".to_owned()
+            } else {
+                format!("`{name}` is a variable")
+            };
+            Evidence::contradicts(at, says)
+        })
+        .collect();
+    let files = delivered::secrets(cx, container);
+    let files = files
+        .iter()
+        .map(|secret| Evidence::shows(secret.span, format!("`{}` arrives as a file", secret.name)));
+    let mut variables = variables.into_iter();
+    if let Some(first) = variables.next() {
+        let message = "secrets arrive as environment variables: give them as files";
+        return Some(Verdict::partial(message, first).and_all(variables).and_all(files));
+    }
+    if let Some((why, at)) = delivered::unread_variables(cx, container) {
+        let evidence = Evidence::context(at, "variables that are not here may hold secrets");
+        let message = "a file of variables is not in the tree: secrets may arrive by it";
+        return Some(Verdict::unknown(why, message, evidence).and_all(files));
+    }
+    let mut files = files;
+    let first = files.next()?;
+    Some(match container.open {
+        Some((why, at)) => {
+            let evidence = Evidence::context(at, why.decide());
+            Verdict::unknown(why, "not all of what describes the container is read", evidence)
+        }
+        None => Verdict::pass("secrets arrive as files", first).and_all(files),
+    })
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    use plimsoll_model::container::ContainerKind;
+    let (container, name) = service.containers.iter().find_map(|&id| {
+        let container = &cx.delivery[id];
+        let compose = matches!(container.kind, ContainerKind::Compose { .. });
+        let (name, _) = delivered::as_variables(cx, container).into_iter().next()?;
+        (compose && !name.is_empty()).then_some((container, name))
+    })?;
+    let file = name.to_ascii_lowercase();
+    let text = format!(
+        "services:\n  {0}:\n    environment:\n      {name}_FILE: /run/secrets/{file}\n    secrets: [{file}]\nsecrets:\n  {file}:\n    file: ./secrets/{file}\n",
+        container.name
+    );
+    Some(Fix {
+        does: "give the secret as a file, and read it from there".into(),
+        safety: Safety::Sketch,
+        snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
+        patch: None,
+    })
+}

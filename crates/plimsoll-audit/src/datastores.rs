@@ -1,0 +1,312 @@
+//! Third-party images by what they are: stores of data, poolers before them, consoles to them.
+
+use plimsoll_model::container::{Container, ContainerKind, DependsOn};
+use plimsoll_model::image::Base;
+use plimsoll_model::reference::ImageRef;
+
+use crate::Cx;
+
+/// What an image is to the data of a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It keeps data: a database, cache, queue, store of secrets or settings.
+    Store,
+    /// It stands before a database.
+    Pooler,
+    /// It shows and changes what a store holds.
+    Console,
+}
+
+impl Kind {
+    /// What it is called in a sentence.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Store => "a datastore",
+            Self::Pooler => "a database's pooler",
+            Self::Console => "a datastore's console",
+        }
+    }
+}
+
+/// Words of the names of images that keep data.
+const STORES: [&str; 70] = [
+    "activemq",
+    "aerospike",
+    "arangodb",
+    "artemis",
+    "cassandra",
+    "chroma",
+    "chromadb",
+    "clickhouse",
+    "cockroach",
+    "cockroachdb",
+    "consul",
+    "couchbase",
+    "couchdb",
+    "cratedb",
+    "db2",
+    "dgraph",
+    "dragonfly",
+    "dynamodb",
+    "elasticsearch",
+    "emqx",
+    "etcd",
+    "eventstore",
+    "ferretdb",
+    "immudb",
+    "influxdb",
+    "kafka",
+    "keydb",
+    "keyvault",
+    "kvrocks",
+    "lavinmq",
+    "mariadb",
+    "meilisearch",
+    "memcached",
+    "milvus",
+    "minio",
+    "mongo",
+    "mongodb",
+    "mosquitto",
+    "mssql",
+    "mysql",
+    "nats",
+    "neo4j",
+    "opensearch",
+    "openbao",
+    "oracle",
+    "orientdb",
+    "percona",
+    "pgvector",
+    "postgis",
+    "postgres",
+    "postgresql",
+    "pulsar",
+    "qdrant",
+    "questdb",
+    "rabbitmq",
+    "redis",
+    "redpanda",
+    "rethinkdb",
+    "scylla",
+    "seaweedfs",
+    "solr",
+    "surrealdb",
+    "timescaledb",
+    "typesense",
+    "valkey",
+    "vault",
+    "vitess",
+    "weaviate",
+    "yugabyte",
+    "zookeeper",
+];
+const POOLERS: [&str; 8] =
+    ["maxscale", "odyssey", "pgbouncer", "pgcat", "pgpool", "proxysql", "supavisor", "twemproxy"];
+const CONSOLES: [&str; 20] = [
+    "adminer",
+    "akhq",
+    "cloudbeaver",
+    "dbgate",
+    "elasticvue",
+    "kafdrop",
+    "kafkaui",
+    "kibana",
+    "mongoexpress",
+    "mongoku",
+    "pgadmin",
+    "pgadmin4",
+    "pgweb",
+    "phpmyadmin",
+    "phppgadmin",
+    "phpredisadmin",
+    "rediscommander",
+    "redisinsight",
+    "redisstat",
+    "sqlpad",
+];
+/// Words that make something else of a store's name: what measures, saves, moves or asks it.
+const ASIDE: [&str; 27] = [
+    "agent",
+    "backup",
+    "benchmark",
+    "bridge",
+    "cli",
+    "client",
+    "configure",
+    "connect",
+    "connector",
+    "console",
+    "controller",
+    "dashboards",
+    "dump",
+    "exporter",
+    "express",
+    "init",
+    "k8s",
+    "mc",
+    "migrate",
+    "migrations",
+    "operator",
+    "proxy",
+    "restore",
+    "setup",
+    "sync",
+    "template",
+    "ui",
+];
+
+/// What a reference names, by the last part of its repository.
+pub(crate) fn kind(reference: &ImageRef) -> Option<Kind> {
+    let last = reference.name().to_ascii_lowercase();
+    // `mssql/server`, `dynamodb-local`.
+    let name = match &*last {
+        "server" | "single-node" | "database" => reference.repository.to_ascii_lowercase(),
+        _ => last,
+    };
+    let words: Vec<&str> =
+        name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let joined = words.concat();
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(word));
+    if CONSOLES.contains(&&*joined) || has(&CONSOLES) {
+        Some(Kind::Console)
+    } else if has(&ASIDE) {
+        None
+    } else if has(&POOLERS) {
+        Some(Kind::Pooler)
+    } else {
+        has(&STORES).then_some(Kind::Store)
+    }
+}
+
+/// What a container runs, where its image (or the base of the one that is built here) says so.
+pub(crate) fn of(cx: &Cx<'_>, container: &Container) -> Option<Kind> {
+    match container.image_id {
+        Some(id) => {
+            let image = &cx.delivery[id];
+            match &image.root_base(image.target?)?.base {
+                Base::External(reference) => kind(reference),
+                _ => None,
+            }
+        }
+        None => kind(&reference(cx, container)?),
+    }
+}
+
+/// The third-party containers for production that keep data, or give access to some.
+pub(crate) fn of_no_service<'a>(cx: &Cx<'a>) -> impl Iterator<Item = (&'a Container, Kind)> {
+    foreign(cx).into_iter().filter_map(|container| {
+        Some((container, of(cx, container).or_else(|| by_port(container))?))
+    })
+}
+
+/// The production containers that belong to no service.
+pub(crate) fn foreign<'a>(cx: &Cx<'a>) -> Vec<&'a Container> {
+    let services = &cx.delivery.services;
+    let owned: std::collections::BTreeSet<_> =
+        services.iter().flat_map(|s| s.containers.iter().chain(&s.other_containers)).collect();
+    let ids = cx.delivery.container_ids().filter(|id| !owned.contains(id));
+    ids.map(|id| &cx.delivery[id]).filter(|container| container.purpose.is_production()).collect()
+}
+
+/// An image whose name says nothing that publishes the port of a well-known datastore.
+fn by_port(container: &Container) -> Option<Kind> {
+    const PORTS: [u16; 9] = [1433, 2379, 3306, 5432, 5672, 6379, 9042, 11211, 27017];
+    let published = container.ports.iter().filter(|port| port.host.is_some());
+    let known = |port: &plimsoll_model::container::Port| {
+        crate::ports::number(&port.container).is_some_and(|number| PORTS.contains(&number))
+    };
+    published.into_iter().any(known).then_some(Kind::Store)
+}
+
+/// The datastores (and their poolers) that a container's `depends_on` names, with the containers
+/// of its compose project that they are.
+pub(crate) fn awaited<'a>(
+    cx: &Cx<'a>,
+    container: &'a Container,
+) -> Vec<(&'a DependsOn, &'a Container)> {
+    let ContainerKind::Compose { project } = container.kind else { return Vec::new() };
+    let mut found = Vec::new();
+    for dependency in &container.depends_on {
+        let is_it = |other: &&Container| {
+            other.kind == ContainerKind::Compose { project } && other.name == dependency.service
+        };
+        let Some(other) = cx.delivery.containers.iter().find(is_it) else { continue };
+        if matches!(of(cx, other), Some(Kind::Store | Kind::Pooler)) && !other.job {
+            found.push((dependency, other));
+        }
+    }
+    found
+}
+
+/// The image that a container names. Variables that nothing sets stand for something unknown: of
+/// `${REGISTRY}/postgres:${TAG}`, the name is known all the same.
+pub(crate) fn reference(cx: &Cx<'_>, container: &Container) -> Option<ImageRef> {
+    if let Some(name) = container.image.known() {
+        return ImageRef::parse(name);
+    }
+    ImageRef::parse(&without_references(&written(cx, container)?))
+}
+
+/// The text that names a container's image, where it depends on a variable.
+pub(crate) fn written(cx: &Cx<'_>, container: &Container) -> Option<String> {
+    let span = container.image.span()?;
+    let bytes = cx.delivery.tree.read(span.file).ok()?;
+    let text = String::from_utf8_lossy(span.range.slice(&bytes)).into_owned();
+    Some(text.trim().trim_matches(['"', '\'']).to_owned())
+}
+
+/// References to variables as a word that names nothing.
+fn without_references(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        out.push_str("unknown");
+        rest = match after.strip_prefix('{') {
+            Some(inner) => inner.split_once('}').map_or("", |(_, rest)| rest),
+            None => after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+        };
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(image: &str, expected: Option<Kind>) {
+        let reference = ImageRef::parse(&without_references(image)).expect("a reference");
+        assert_eq!(kind(&reference), expected, "{image}");
+    }
+
+    #[test]
+    fn images_by_their_names() {
+        for image in [
+            "postgres:17",
+            "bitnami/postgresql",
+            "timescale/timescaledb-ha:pg17",
+            "confluentinc/cp-kafka",
+            "mcr.microsoft.com/mssql/server:2022-latest",
+            "${REGISTRY:-docker.io}/mongo:${TAG}",
+            "amazon/dynamodb-local",
+            "quay.io/minio/minio",
+        ] {
+            check(image, Some(Kind::Store));
+        }
+        check("edoburu/pgbouncer:latest", Some(Kind::Pooler));
+        check("mongo-express", Some(Kind::Console));
+        check("provectuslabs/kafka-ui", Some(Kind::Console));
+        check("dpage/pgadmin4:9", Some(Kind::Console));
+        for image in [
+            "oliver006/redis_exporter",
+            "minio/mc",
+            "postgres-backup-local",
+            "node:20",
+            "haproxy:3",
+        ] {
+            check(image, None);
+        }
+    }
+}
