@@ -123,6 +123,7 @@
 //! ```
 
 use plimsoll_model::container::{Container, ContainerKind};
+use plimsoll_model::purpose::PurposeKind;
 use plimsoll_model::reference::ImageRef;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
@@ -154,11 +155,14 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let containers: Vec<&Container> =
+    let mut containers: Vec<&Container> =
         service.containers.iter().map(|&id| &cx.delivery[id]).collect();
-    let names_one = containers.iter().any(|container| !container.image.is_absent());
-    let deployed = containers.into_iter().filter(|c| !names_one || !c.image.is_absent());
-    let judged = deployed.map(|container| {
+    // What only tests run is no deployment.
+    containers.retain(|container| container.purpose.kind != PurposeKind::Test);
+    if containers.iter().any(|container| !stands_for_a_build(container)) {
+        containers.retain(|container| !stands_for_a_build(container));
+    }
+    let judged = containers.into_iter().map(|container| {
         let verdict = judge(cx, container);
         // What a kustomization or chart writes over a manifest's name is not read.
         let open = container.image.is_absent()
@@ -180,6 +184,15 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
     };
     let judged = containers.into_iter().map(|c| (member(cx, c), judge(cx, c))).collect();
     crate::driver::join(judged, DEPLOYS_IMAGES.name, place)
+}
+
+/// Whether a container says what is built, not which version is deployed: no image in compose, or
+/// in a manifest a bare name, which a tool replaces when it deploys.
+fn stands_for_a_build(container: &Container) -> bool {
+    let Fact::Known { value, .. } = &container.image else { return container.image.is_absent() };
+    let manifest = matches!(container.kind, ContainerKind::Kubernetes { .. });
+    let bare = !value.contains(['/', ':', '@']);
+    manifest && bare && container.image_id.is_some()
 }
 
 fn member(cx: &Cx<'_>, container: &Container) -> String {
@@ -261,7 +274,9 @@ fn of_reference(reference: &ImageRef, at: Span) -> Verdict {
         pass("pinned to a digest")
     } else if is_exact(name, tag) || counted {
         pass("names its version")
-    } else if MOVING.contains(&first(tag)) || !digits && !is_release(name, tag) {
+    } else if MOVING.contains(&first(tag).trim_end_matches(|c: char| c.is_ascii_digit()))
+        || !digits && !is_release(name, tag)
+    {
         fail(format!("`{name}:{tag}` moves"))
     } else if starts_with_version(tag) && numbers > 1 {
         pass("names its version")
