@@ -306,9 +306,11 @@ pub static GETS_SECRETS: Condition = Condition {
 pub static RUNS_ON_NODE: Condition = Condition {
     name: "runs on Node.js",
     holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let package = cx.delivery[id].package.map(|id| &cx.delivery[id]);
         let starts = startup::starts(cx, subject);
         let on: Vec<Option<bool>> =
-            starts.iter().map(|start| startup::runs_node(cx, start)).collect();
+            starts.iter().map(|start| startup::runs_node(start, package)).collect();
         match starts.iter().zip(&on).find(|(_, on)| on.is_none()) {
             Some((start, _)) if !on.contains(&Some(true)) => {
                 let root = start.image.target.and_then(|target| start.image.root_base(target));

@@ -4,6 +4,7 @@ use plimsoll_model::Why;
 use plimsoll_model::container::{Container, Mount, MountKind};
 use plimsoll_model::entrypoint::Startup;
 use plimsoll_model::image::{Base, Image};
+use plimsoll_model::package::Package;
 
 use crate::driver::join;
 use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict};
@@ -294,7 +295,7 @@ pub(crate) fn family(image: &Image) -> Tools {
 
 /// Whether what is started runs on Node or one of its kin, by the command, then by the base;
 /// `None` where neither tells.
-pub(crate) fn runs_node(cx: &Cx<'_>, start: &Start<'_>) -> Option<bool> {
+pub(crate) fn runs_node(start: &Start<'_>, package: Option<&Package>) -> Option<bool> {
     const NODE: [&str; 23] = [
         "node",
         "nodejs",
@@ -320,7 +321,7 @@ pub(crate) fn runs_node(cx: &Cx<'_>, start: &Start<'_>) -> Option<bool> {
         "cross-env",
         "directus",
     ];
-    let app = start.startup(cx).map(|startup| startup.app).unwrap_or_default();
+    let app = start.startup().map(|startup| &*startup.app).unwrap_or_default();
     if let Some((word, _)) = app.first() {
         let line: Vec<&str> = word.split_whitespace().collect();
         let program = line.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
@@ -343,7 +344,7 @@ pub(crate) fn runs_node(cx: &Cx<'_>, start: &Start<'_>) -> Option<bool> {
         Base::External(reference) if plimsoll_model::base::known(reference).is_some() => {
             Some(false)
         }
-        _ if start.package.is_none_or(|package| !package.is_node()) => Some(false),
+        _ if package.is_none_or(|package| !package.is_node()) => Some(false),
         _ => None,
     }
 }

@@ -146,8 +146,8 @@ const NAME: &str = "NODE_ENV";
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let mut starts = startup::starts(cx, Subject::Service(service.id));
-    starts.retain(|start| startup::runs_node(cx, start) != Some(false));
     let package = service.package.map(|id| &cx.delivery[id]);
+    starts.retain(|start| startup::runs_node(start, package) != Some(false));
     startup::judge(cx, service, &starts, |start| {
         let verdict = judge(cx, start, package);
         let said = start.container.is_some_and(|c| c.env.iter().any(|var| var.name == NAME));
@@ -159,7 +159,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 }
 
 fn judge(cx: &Cx<'_>, start: &Start<'_>, package: Option<&Package>) -> Verdict {
-    if let Some(at) = by_command(cx, start, package) {
+    if let Some(at) = by_command(start, package) {
         let shows = Evidence::shows(at, "sets it for what it starts");
         return Verdict::pass("the command starts it in production mode", shows);
     }
@@ -222,7 +222,7 @@ fn of_value(value: &str, at: Span) -> Verdict {
 }
 
 /// Where the command, or the package script that it runs, sets it itself.
-fn by_command(cx: &Cx<'_>, start: &Start<'_>, package: Option<&Package>) -> Option<Span> {
+fn by_command(start: &Start<'_>, package: Option<&Package>) -> Option<Span> {
     const SETS: [&str; 4] = ["remix-serve", "react-router-serve", "next start", "next-start"];
     let sets = |text: &str| {
         text.contains("NODE_ENV=production") || SETS.iter().any(|command| text.contains(command))
@@ -234,7 +234,7 @@ fn by_command(cx: &Cx<'_>, start: &Start<'_>, package: Option<&Package>) -> Opti
             return Some(exec.span);
         }
     }
-    let app = start.startup(cx)?.app;
+    let app = &start.startup()?.app;
     let words: Vec<&str> = app.iter().map(|(word, _)| &**word).collect();
     if sets(&words.join(" ")) {
         return app.first().map(|(_, at)| *at);
