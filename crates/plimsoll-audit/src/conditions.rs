@@ -6,6 +6,7 @@ use plimsoll_model::image::{
     Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
 };
 use plimsoll_model::package::{Dependency, Package};
+use plimsoll_model::purpose::Purpose;
 use plimsoll_model::secret::{is_secret_name, names_secret_file};
 use plimsoll_model::user::{self, Who};
 use plimsoll_model::{Fact, Why, entrypoint};
@@ -775,4 +776,68 @@ pub static SETS_COVERAGE_THRESHOLDS: Condition = Condition {
         let sets = package.is_some_and(|package| !package.thresholds.is_empty());
         Fact::inferred(sets, package.map(|package| package.place))
     },
+};
+
+/// A pipeline is there that could run; a service is always asked for one.
+pub static HAS_PIPELINES: Condition = Condition {
+    name: "holds a pipeline",
+    holds: |cx, subject| match subject {
+        Subject::Service(_) => Fact::inferred(true, None),
+        _ => {
+            let mut pipelines = cx.delivery.pipelines.iter();
+            let has = pipelines.any(|pipeline| {
+                pipeline.forge != plimsoll_model::pipeline::Forge::GitHubAction
+                    && Purpose::of_path(cx.path(pipeline.file)).is_production()
+            });
+            Fact::inferred(has, None)
+        }
+    },
+};
+
+/// It has migrations, or migrates when it starts; of the repository: a script of no service does.
+pub static MIGRATES_ANYWHERE: Condition = Condition {
+    name: "migrates a database",
+    holds: |cx, subject| match subject {
+        Subject::Service(id) => {
+            let has = (HAS_MIGRATIONS.holds)(cx, subject);
+            if has.known() == Some(&true) {
+                return has;
+            }
+            // That a start cannot be followed says nothing of a database.
+            let starts = crate::migrating::at_start(cx, cx.service(id));
+            if starts.known().is_some() { starts } else { has }
+        }
+        _ => {
+            let path = |program: &plimsoll_model::script::Program| cx.path(program.file);
+            let programs = owner::of_none(cx, &cx.delivery.programs, path);
+            let mut roles = programs
+                .iter()
+                .filter(|program| program.purpose.is_production())
+                .flat_map(|program| &program.roles);
+            let migrate = plimsoll_model::pipeline::RoleKind::Migrate;
+            Fact::inferred(roles.any(|role| role.kind == migrate), None)
+        }
+    },
+};
+
+/// Its newest migration can be undone.
+pub static CAN_UNDO_MIGRATIONS: Condition = Condition {
+    name: "has migrations that can be undone",
+    holds: |cx, subject| {
+        use plimsoll_model::rollback::{Undoing, newest};
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let Some(migrations) = cx.delivery[id].migrations.map(|id| &cx.delivery[id]) else {
+            return Fact::inferred(false, None);
+        };
+        let newest = newest(cx.delivery, migrations);
+        let impossible = matches!(newest, Some((_, Undoing::Impossible)));
+        Fact::inferred(!impossible, Some(migrations.at))
+    },
+};
+
+/// A script or target that deploys by its name, a Makefile whose targets run scripts, or a list of a
+/// process manager.
+pub static HAS_DEPLOY_SCRIPTS: Condition = Condition {
+    name: "deploys by a script, a Makefile or a process manager",
+    holds: |cx, subject| Fact::inferred(!crate::deploying::verdicts(cx, subject).is_empty(), None),
 };

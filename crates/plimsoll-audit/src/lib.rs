@@ -16,6 +16,7 @@ mod context;
 mod cx;
 mod datastores;
 mod delivered;
+mod deploying;
 mod driver;
 mod evidence;
 mod health;

@@ -3,8 +3,8 @@
 use plimsoll_model::filesystem::{Filesystem, Found, Modules};
 use plimsoll_model::image::{EffectKind, Image, Manager};
 use plimsoll_model::package::{Dependency, DependencyKind, Package};
-use plimsoll_model::{ImageId, Why};
-use plimsoll_source::Span;
+use plimsoll_model::{Fact, ImageId, Why};
+use plimsoll_source::{Span, Tracking};
 
 use crate::conditions::is_local;
 use crate::evidence::clip;
@@ -145,7 +145,11 @@ fn built(
     let main = main.trim_start_matches("./");
     let at = if local.is_empty() { main.to_owned() } else { format!("{local}/{main}") };
     let written = [at.clone(), format!("{at}.js"), format!("{at}/index.js")];
-    if written.iter().any(|path| tree.find(path).is_some()) || package.script("build").is_none() {
+    // What git ignores is there on one machine only.
+    let kept = |path: &String| {
+        tree.find(path).is_some_and(|file| tree.entry(file).tracking != Tracking::Ignored)
+    };
+    if written.iter().any(kept) || package.script("build").is_none() {
         return State::There(via, None);
     }
     let name = local.rsplit('/').next().unwrap_or(local);
@@ -199,9 +203,9 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
             Evidence::contradicts(at, "there is nothing where it leads"),
         )
         .and(Evidence::missing_file(dir.clone(), "no such directory")),
-        State::Nothing if loads(cx, lead) => Verdict::fail(
+        State::Nothing if imported(cx, lead).known() == Some(&true) => Verdict::fail(
             format!("`{name}` leads to `{path}`, where nothing is: copy it there"),
-            Evidence::contradicts(at, format!("nothing is at `{path}`, and the start loads it")),
+            Evidence::contradicts(at, format!("nothing is at `{path}`, and code loads it")),
         )
         .and_all(by)
         .and_all(link),
@@ -235,12 +239,69 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
     }
 }
 
-/// Whether the start names the package: `node -r @acme/shared/register main.js`.
-fn loads(cx: &Cx<'_>, lead: &Lead<'_>) -> bool {
+/// The seam for readers of programs: whether code that the start reaches imports a local package.
+/// Until source is read it is known only where the start itself names it:
+/// `node -r @acme/shared/register main.js`.
+pub(crate) fn imported(cx: &Cx<'_>, lead: &Lead<'_>) -> Fact<bool> {
     let name = &lead.dependency.name;
-    cx.delivery.startup(lead.image, None).is_some_and(|startup| {
-        startup.app.iter().any(|(word, _)| {
+    let startup = cx.delivery.startup(lead.image, None);
+    let named = startup.as_ref().and_then(|startup| {
+        startup.app.iter().find(|(word, _)| {
             word.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
-    })
+    });
+    match named {
+        Some((_, at)) => Fact::inferred(true, Some(*at)),
+        None => Fact::Unknown(Why::Unsupported, Some(lead.dependency.span)),
+    }
+}
+
+/// Whether the local dependencies of a service's package are built in its images, wherever in them
+/// they are: as [`State::There`] or [`State::Unbuilt`].
+pub(crate) fn builds<'a>(
+    cx: &Cx<'a>,
+    service: ServiceSubject<'a>,
+    package: &'a Package,
+) -> Vec<Lead<'a>> {
+    let mut found = Vec::new();
+    for &id in &service.images {
+        let image = &cx.delivery[id];
+        let fs = Filesystem::new(cx.delivery, image);
+        for dependency in package.dependencies.iter().filter(|dependency| is_local(dependency)) {
+            let Some(local) = &dependency.local else { continue };
+            let held = image.stages_built().into_iter().find_map(|stage| {
+                let mut places = fs.places(stage, local).into_iter();
+                places.find_map(|at| Some((fs.find(stage, &at).via()?, at)))
+            });
+            let Some((via, path)) = held else { continue };
+            let state = built(cx, image, &fs, local, via, via);
+            found.push(Lead { dependency, image: id, path, by: Some(via), state });
+        }
+    }
+    found
+}
+
+/// The worst of the verdicts on a package's local dependencies, with the evidence of all.
+pub(crate) fn worst<'a>(
+    cx: &Cx<'a>,
+    service: ServiceSubject<'_>,
+    judge: impl FnOnce(&'a Package) -> Vec<Verdict>,
+) -> Verdict {
+    if let Some(&broken) = service.images.iter().find(|&&id| cx.delivery[id].broken) {
+        let evidence = Evidence::context(cx.start_of(cx.delivery[broken].file), "does not parse");
+        return Verdict::unknown(Why::Unparsed, "the Dockerfile does not parse", evidence);
+    }
+    let package = service.package.map(|id| &cx.delivery[id]);
+    let mut verdicts = package.map(judge).unwrap_or_default();
+    verdicts.sort_by_key(|verdict| std::cmp::Reverse(verdict.outcome().rank()));
+    let mut verdicts = verdicts.into_iter();
+    match verdicts.next() {
+        Some(worst) => worst.and_all(verdicts.flat_map(|verdict| verdict.evidence)),
+        None => {
+            let place = package.map_or(service.place, |package| package.place);
+            let evidence = Evidence::context(place, "where they are installed");
+            let message = "no image is known in which the local dependencies are installed";
+            Verdict::unknown(Why::NeedsBuild, message, evidence)
+        }
+    }
 }

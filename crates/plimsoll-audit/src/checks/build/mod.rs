@@ -6,6 +6,8 @@ mod clears_package_cache;
 mod copies_not_adds;
 mod effective_dockerignore;
 mod files_parse;
+mod local_dependency_built;
+mod local_dependency_resolves;
 mod lockfile_enforced;
 mod multi_stage;
 mod no_dev_dependencies;
@@ -20,6 +22,8 @@ pub(super) static CHECKS: &[&Check] = &[
     &copies_not_adds::CHECK,
     &effective_dockerignore::CHECK,
     &files_parse::CHECK,
+    &local_dependency_built::CHECK,
+    &local_dependency_resolves::CHECK,
     &lockfile_enforced::CHECK,
     &multi_stage::CHECK,
     &no_dev_dependencies::CHECK,

@@ -234,16 +234,11 @@
 //! { "dependencies": { "pg": "8.16.3" } }
 //! ```
 
-use plimsoll_model::Why;
-
 use crate::conditions::{HAS_LOCAL_DEPENDENCIES, IS_NODE_PACKAGE};
-use crate::links::{judge, leads};
+use crate::links::{judge, leads, worst};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Part, Run, Section, ServiceSubject, Severity, Status, Verdict,
 };
-
-use super::{no_package, package};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/local-dependencies-resolve",
@@ -264,21 +259,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let Some(package) = package(cx, service) else { return no_package(service) };
-    let leads = leads(cx, service, package);
-    if let Some(&broken) = service.images.iter().find(|&&id| cx.delivery[id].broken) {
-        let evidence = Evidence::context(cx.start_of(cx.delivery[broken].file), "does not parse");
-        return Verdict::unknown(Why::Unparsed, "the Dockerfile does not parse", evidence);
-    }
-    let mut verdicts: Vec<Verdict> = leads.iter().map(|lead| judge(cx, package, lead)).collect();
-    verdicts.sort_by_key(|verdict| std::cmp::Reverse(verdict.outcome().rank()));
-    let mut verdicts = verdicts.into_iter();
-    match verdicts.next() {
-        Some(worst) => worst.and_all(verdicts.flat_map(|verdict| verdict.evidence)),
-        None => {
-            let evidence = Evidence::context(package.place, "where they are installed");
-            let message = "no image is known in which the local dependencies are installed";
-            Verdict::unknown(Why::NeedsBuild, message, evidence)
-        }
-    }
+    worst(cx, service, |package| {
+        leads(cx, service, package).iter().map(|lead| judge(cx, package, lead)).collect()
+    })
 }

@@ -2,7 +2,9 @@
 
 use crate::Check;
 
+mod deploy_script_deploys;
 mod immutable_images;
 mod rollback_documented;
 
-pub(super) static CHECKS: &[&Check] = &[&immutable_images::CHECK, &rollback_documented::CHECK];
+pub(super) static CHECKS: &[&Check] =
+    &[&deploy_script_deploys::CHECK, &immutable_images::CHECK, &rollback_documented::CHECK];
