@@ -7,7 +7,7 @@ use plimsoll_audit::{
 };
 
 use crate::View;
-use crate::plain::{plain, sentence};
+use crate::plain::{plain, sentence, without_commands};
 
 /// The report profile that the header names.
 const PROFILE: &str = "service report 1";
@@ -47,7 +47,7 @@ pub fn markdown_of(
     scores(&mut out, service);
     strengths(&mut out, report, resolver, findings);
     remediation(&mut out, report, resolver, findings);
-    out
+    without_commands(out)
 }
 
 fn header(out: &mut String, report: &Report, view: &View, service: &ServiceReport, name: &str) {

@@ -26,6 +26,23 @@ pub(crate) fn plain_lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
+/// Lines that a forge's runner, which reads the log of what it runs, would take for its commands
+/// (`::name::` at a line's begin, `##[name]` anywhere), with a character in between.
+pub(crate) fn without_commands(text: String) -> String {
+    if !text.contains("::") && !text.contains("##[") {
+        return text;
+    }
+    let inert = |line: &str| {
+        let line = line.replace("##[", "##\u{FFFD}[");
+        if line.trim_start().starts_with("::") {
+            line.replacen("::", ":\u{FFFD}:", 1)
+        } else {
+            line
+        }
+    };
+    text.split('\n').map(inert).collect::<Vec<_>>().join("\n")
+}
+
 /// `what holds` as `What holds.`
 pub(crate) fn sentence(says: &str) -> String {
     let mut chars = says.chars();
@@ -48,6 +65,10 @@ mod tests {
             "a b\u{fffd}\u{fffd}[1m\u{fffd}c\u{fffd}"
         );
         assert_eq!(plain("grün 你好 🙂"), "grün 你好 🙂");
+        assert_eq!(
+            without_commands("a::b\n  ::c::d::\nx ##[e]\n".to_owned()),
+            "a::b\n  :\u{fffd}:c::d::\nx ##\u{fffd}[e]\n"
+        );
         assert_eq!(plain_lines("a\r\nb\tc\u{7}\n"), "a\nb c\u{fffd}");
     }
 }

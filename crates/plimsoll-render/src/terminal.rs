@@ -10,7 +10,7 @@ use plimsoll_audit::{
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-use crate::plain::plain;
+use crate::plain::{plain, without_commands};
 use crate::{Show, View};
 
 /// How the terminal is.
@@ -62,7 +62,7 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
         }
     }
     footer(&mut out, report, view);
-    out
+    without_commands(out)
 }
 
 /// A service's figures, and its findings that are shown.

@@ -12,12 +12,16 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ticketing")
 }
 
+const FORMATS: [&str; 9] =
+    ["text", "markdown", "json", "sarif", "html", "junit", "github", "gitlab", "csv"];
+
 fn output(dir: &Path, format: &str, jobs: &str) -> Vec<u8> {
     let arguments = ["--format", format, "--jobs", jobs, "--date", "2026-01-01", "--show", "all"];
     Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .arg("audit")
         .arg(dir)
         .args(arguments)
+        .env_remove("GITHUB_STEP_SUMMARY")
         .output()
         .unwrap()
         .stdout
@@ -25,7 +29,7 @@ fn output(dir: &Path, format: &str, jobs: &str) -> Vec<u8> {
 
 #[test]
 fn threads_do_not_show() {
-    for format in ["text", "markdown", "json"] {
+    for format in FORMATS {
         let one = output(&example(), format, "1");
         assert!(!one.is_empty());
         for jobs in ["2", "7"] {
@@ -57,7 +61,7 @@ fn the_order_of_a_directory_does_not_show() {
     let forward = copy(&files);
     files.reverse();
     let backward = copy(&files);
-    for format in ["text", "markdown", "json"] {
+    for format in FORMATS {
         assert!(
             output(forward.path(), format, "2") == output(backward.path(), format, "2"),
             "{format}"
