@@ -146,6 +146,14 @@ pub(crate) fn starts_with_version(tag: &str) -> bool {
     tag.strip_prefix('v').unwrap_or(tag).starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// Whether a tag is one variable whose name says that it holds a version: `${GIT_SHA:?}`.
+pub(crate) fn names_version(tag: &str) -> bool {
+    const WORDS: [&str; 7] = ["SHA", "COMMIT", "DIGEST", "VERSION", "REVISION", "RELEASE", "BUILD"];
+    let name = tag.to_ascii_uppercase();
+    let plain = !name.contains(":-") && name.contains('$');
+    plain && name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,14 +113,6 @@
 //!     build: .
 //!     image: registry.example/api:${TAG} # <- variable
 //! ```
-//!
-//! ## Does not apply
-//!
-//! `Dockerfile`:
-//! ```dockerfile
-//! FROM node:20-alpine
-//! CMD ["node", "main.js"]
-//! ```
 
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::purpose::PurposeKind;
@@ -128,7 +120,7 @@ use plimsoll_model::reference::ImageRef;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
-use crate::bases::starts_with_version;
+use crate::bases::{names_version, starts_with_version};
 use crate::checks::image::{MOVING, first, is_exact, is_release};
 use crate::conditions::DEPLOYS_IMAGES;
 use crate::{
@@ -240,14 +232,6 @@ fn unknown(why: Why, at: Span) -> Verdict {
     Verdict::unknown(why, message, Evidence::context(at, "a variable, or what is not read"))
 }
 
-/// Whether a tag is one variable whose name says that it holds a version: `${GIT_SHA:?}`.
-fn names_version(tag: &str) -> bool {
-    const WORDS: [&str; 7] = ["SHA", "COMMIT", "DIGEST", "VERSION", "REVISION", "RELEASE", "BUILD"];
-    let name = tag.to_ascii_uppercase();
-    let plain = !name.contains(":-") && name.contains('$');
-    plain && name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
-}
-
 fn of_reference(reference: &ImageRef, at: Span) -> Verdict {
     let name = reference.name();
     let fail = |says: String| {
@@ -298,16 +282,17 @@ fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
         Some(reference) => reference.repository.trim_start_matches("library/").to_owned(),
         None => format!("${{REGISTRY}}/{}", container.name),
     };
-    let text = match &container.kind {
-        ContainerKind::Compose { .. } => {
-            format!("services:\n  {}:\n    image: {name}:${{GIT_SHA:?set it}}\n", container.name)
-        }
-        ContainerKind::Kubernetes { .. } => return None,
-    };
+    let compose = matches!(container.kind, ContainerKind::Compose { .. });
+    let text =
+        format!("services:\n  {}:\n    image: {name}:${{GIT_SHA:?set it}}\n", container.name);
     Some(Fix {
         does: "push the image under the commit's name, and deploy that".into(),
         safety: Safety::Review,
-        snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
+        snippet: compose.then(|| Snippet {
+            path: cx.path(container.file).to_owned(),
+            language: "yaml",
+            text,
+        }),
         patch: None,
     })
 }
