@@ -2,6 +2,7 @@
 
 use plimsoll_model::Fact;
 use plimsoll_model::image::{Install, Manager};
+use plimsoll_model::package::{Dependency, Ecosystem, Package};
 
 use crate::installs::{Requirements, has_version, is_node, package_at, requirements};
 use crate::locked::is_frozen;
@@ -26,6 +27,7 @@ pub(crate) enum Choice {
 pub(crate) fn choice(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Choice {
     let Site { stage, effect, install, .. } = site;
     let (span, dir) = (effect.span, &*effect.workdir);
+    let locked = install.locked || is_frozen(image.image, site);
     let named = install.packages.iter().filter(|name| !matches!(&***name, "." | "./"));
     let names: Vec<&String> = named.collect();
     if install.global || !names.is_empty() {
@@ -69,11 +71,10 @@ pub(crate) fn choice(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Ch
                 Requirements::Unknown => Choice::Unknown(Why::Dynamic),
             }
         }
-        Manager::Maven | Manager::Gradle | Manager::Dotnet | Manager::Gem => {
-            Choice::Unknown(Why::Unsupported)
-        }
-        _ if install.locked => match lock(cx, image, site) {
-            None | Some(Lock::There) => by_lock(install),
+        Manager::Maven | Manager::Gradle | Manager::Dotnet => by_manifest(cx, image, site),
+        Manager::Gem => Choice::Unknown(Why::Unsupported),
+        _ if locked => match lock(cx, image, site) {
+            None | Some(Lock::There) => Choice::None("follows its lockfile"),
             Some(Lock::Needless) => Choice::None("has nothing to choose"),
             Some(Lock::Missing(path)) => {
                 Choice::Broken(Evidence::missing_file(path, "there is no lockfile"))
@@ -84,8 +85,52 @@ pub(crate) fn choice(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Ch
             Some(Lock::Left) => Choice::Blind("no COPY brings its lockfile in time"),
             Some(Lock::Unknown(why)) => Choice::Unknown(why),
         },
-        Manager::Bundler if is_frozen(image.image, site) => Choice::None("follows its lockfile"),
         _ => by_lock(install),
+    }
+}
+
+/// Maven, Gradle and NuGet take what the manifest says, to the version: it must say versions that
+/// nobody can change (no ranges, no snapshots), unless a lockfile is enforced.
+fn by_manifest(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Choice {
+    let package = image.service.and_then(|service| service.package).map(|id| &cx.delivery[id]);
+    let manager = site.install.manager;
+    let is_it = |package: &&Package| match package.ecosystem {
+        Ecosystem::Java => matches!(manager, Manager::Maven | Manager::Gradle),
+        Ecosystem::Dotnet => manager == Manager::Dotnet,
+        _ => false,
+    };
+    let Some(package) = package.filter(is_it).filter(|package| !package.broken) else {
+        return Choice::Unknown(Why::Unsupported);
+    };
+    if package.lockfile.is_some() && (manager == Manager::Gradle || site.install.locked) {
+        return Choice::None("follows its lockfile");
+    }
+    let moves = |version: &str| {
+        version.contains(['[', '(', '+', '*', ','])
+            || ["LATEST", "RELEASE"].contains(&version)
+            || version.ends_with("-SNAPSHOT")
+            || version.starts_with("latest.")
+    };
+    let own = |dependency: &&Dependency| dependency.local.is_none();
+    let all = || package.dependencies.iter().filter(own);
+    if let Some(one) = all().find(|d| moves(&d.requirement)) {
+        let says = format!("`{}` is not one version", crate::evidence::clip(&one.name));
+        return Choice::Broken(Evidence::contradicts(one.span, says));
+    }
+    // What a variable or a catalogue says.
+    if all().any(|d| d.requirement.contains('$')) {
+        return Choice::Unknown(Why::Unsupported);
+    }
+    match manager {
+        // Without a version of its own, a parent or a platform says it, which has one itself.
+        Manager::Maven => Choice::None("every version is exact"),
+        Manager::Gradle if !package.dependencies.is_empty() => {
+            Choice::None("every version is exact")
+        }
+        Manager::Dotnet if all().all(|d| !d.requirement.is_empty()) && package.open.is_none() => {
+            Choice::None("every version is exact")
+        }
+        _ => Choice::Unknown(Why::Unsupported),
     }
 }
 

@@ -5,7 +5,7 @@ use plimsoll_model::container::{Container, ContainerKind, EnvValue};
 use plimsoll_model::image::{
     Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
 };
-use plimsoll_model::package::{Dependency, Package};
+use plimsoll_model::package::{Dependency, Ecosystem, Package};
 use plimsoll_model::purpose::Purpose;
 use plimsoll_model::secret::{is_secret_name, names_secret_file};
 use plimsoll_model::user::{self, Who};
@@ -566,6 +566,96 @@ fn node_package<'a>(cx: &Cx<'a>, subject: Subject) -> Option<&'a Package> {
     package.is_node().then_some(package)
 }
 
+/// The service's package, whatever its language.
+fn package<'a>(cx: &Cx<'a>, subject: Subject) -> Option<&'a Package> {
+    let Subject::Service(id) = subject else { return None };
+    Some(&cx.delivery[cx.delivery[id].package?])
+}
+
+/// What holds of a package by its ecosystem; one that is not read may be anything.
+fn by_ecosystem(cx: &Cx<'_>, subject: Subject, holds: impl Fn(&Package) -> bool) -> Fact<bool> {
+    match package(cx, subject) {
+        None => Fact::inferred(false, None),
+        Some(package) if package.ecosystem == Ecosystem::Other => {
+            Fact::Unknown(Why::Unsupported, Some(package.place))
+        }
+        Some(package) if package.is_node() => match (IS_NODE_PACKAGE.holds)(cx, subject) {
+            Fact::Known { value: true, .. } => Fact::inferred(holds(package), Some(package.place)),
+            other => other,
+        },
+        Some(package) => Fact::inferred(holds(package), Some(package.place)),
+    }
+}
+
+/// It has a manifest: `package.json`, `pyproject.toml`, `go.mod` …
+pub static HAS_PACKAGE: Condition = Condition {
+    name: "has a manifest of a package",
+    holds: |cx, subject| by_ecosystem(cx, subject, |_| true),
+};
+
+/// Its manifest is what says how to build and clean it. Compilers of other languages do it by
+/// themselves, and the rest is not compiled.
+pub static BUILDS_BY_A_SCRIPT: Condition = Condition {
+    name: "is built and cleaned by scripts of its manifest",
+    holds: |cx, subject| by_ecosystem(cx, subject, Package::is_node),
+};
+
+/// Its toolchain has no linter: `go vet`, `cargo clippy` and the analyzers of .NET are there.
+pub static LINTS_BY_A_TOOL: Condition = Condition {
+    name: "needs a linter besides its toolchain",
+    holds: |cx, subject| {
+        by_ecosystem(cx, subject, |package| {
+            !matches!(package.ecosystem, Ecosystem::Go | Ecosystem::Rust | Ecosystem::Dotnet)
+        })
+    },
+};
+
+/// Its toolchain does not measure coverage, as `go test -cover` does.
+pub static MEASURES_BY_A_TOOL: Condition = Condition {
+    name: "needs a tool that measures coverage",
+    holds: |cx, subject| by_ecosystem(cx, subject, |p| p.ecosystem != Ecosystem::Go),
+};
+
+/// It says types that no compiler looks at: TypeScript, annotations of Python; of PHP and Ruby,
+/// where a checker is declared.
+pub static HAS_TYPES_TO_CHECK: Condition = Condition {
+    name: "has types that only a checker looks at",
+    holds: |cx, subject| {
+        if node_package(cx, subject).is_some() {
+            return (HAS_TYPESCRIPT.holds)(cx, subject);
+        }
+        by_ecosystem(cx, subject, |package| match package.ecosystem {
+            Ecosystem::Python => crate::toolchain::annotated(cx, package).is_some(),
+            Ecosystem::Php | Ecosystem::Ruby => {
+                let checkers = [
+                    "phpstan/phpstan",
+                    "larastan/larastan",
+                    "vimeo/psalm",
+                    "sorbet",
+                    "sorbet-runtime",
+                    "steep",
+                ];
+                package.any_dependency(&checkers).is_some()
+            }
+            _ => false,
+        })
+    },
+};
+
+/// Its registry marks packages as deprecated, abandoned or withdrawn. Those of Python, Ruby and Java
+/// have no such mark, and Go's stands in a later version of the module, which no lockfile lists.
+pub static HAS_DEPRECATIONS: Condition = Condition {
+    name: "has a registry that marks packages as deprecated",
+    holds: |cx, subject| {
+        by_ecosystem(cx, subject, |package| {
+            matches!(
+                package.ecosystem,
+                Ecosystem::Node | Ecosystem::Php | Ecosystem::Rust | Ecosystem::Dotnet
+            )
+        })
+    },
+};
+
 /// Has a `package.json`; one that only holds tools, beside a program in another language, does not
 /// make it one: then the base of the image decides.
 pub static IS_NODE_PACKAGE: Condition = Condition {
@@ -655,7 +745,7 @@ pub static IS_COMPILED: Condition = Condition {
 pub static HAS_LOCKFILE: Condition = Condition {
     name: "has a lockfile",
     holds: |cx, subject| {
-        let package = node_package(cx, subject);
+        let package = package(cx, subject);
         let place = package.map(|package| package.place);
         Fact::inferred(package.is_some_and(|package| package.lockfile.is_some()), place)
     },
@@ -665,7 +755,7 @@ pub static HAS_LOCKFILE: Condition = Condition {
 pub static HAS_LOCAL_DEPENDENCIES: Condition = Condition {
     name: "depends on local packages",
     holds: |cx, subject| {
-        let package = node_package(cx, subject);
+        let package = package(cx, subject);
         let place = package.map(|package| package.place);
         let has = package.is_some_and(|p| p.dependencies.iter().any(is_local));
         Fact::inferred(has, place)

@@ -3,7 +3,7 @@
 use plimsoll_model::Why;
 use plimsoll_model::filesystem::{Filesystem, Found};
 use plimsoll_model::image::{EffectKind, Image};
-use plimsoll_model::migration::Migrations;
+use plimsoll_model::migration::{Embedded, MigrationTool, Migrations, embedded};
 use plimsoll_model::package::{DependencyKind, Package};
 use plimsoll_source::Span;
 
@@ -32,7 +32,11 @@ pub(crate) fn judge(
         let evidence = Evidence::context(cx.start_of(image.file), "does not parse");
         return Verdict::unknown(Why::Unparsed, "the Dockerfile does not parse", evidence);
     };
-    let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node());
+    let package = service.package.map(|id| &cx.delivery[id]);
+    if let Some(verdict) = package.and_then(|package| by_build(cx, image, migrations, package)) {
+        return verdict;
+    }
+    let package = package.filter(|package| package.is_node());
     let open = |why: Why, place, what: &str| {
         Verdict::unknown(
             why,
@@ -41,6 +45,9 @@ pub(crate) fn judge(
         )
         .and_all(Option::map(place, |place| Evidence::context(place, why.decide())))
     };
+    if migrations.files.is_empty() && migrations.directory.known().is_none() {
+        return open(Why::Unsupported, migrations.directory.span(), "migrations");
+    }
     let wanted = wanted(cx, migrations);
     let mut shown = Vec::new();
     let mut unknown = None;
@@ -88,6 +95,37 @@ pub(crate) fn judge(
         }
         (None, None) => open(Why::NeedsBuild, None, "migrations"),
     }
+}
+
+/// The answer where a build puts the migrations into the program: they are wherever it is.
+fn by_build(
+    cx: &Cx<'_>,
+    image: &Image,
+    migrations: &Migrations,
+    package: &Package,
+) -> Option<Verdict> {
+    let (span, certain) = match embedded(cx.delivery, migrations, package) {
+        Embedded::Yes(span) => (span, true),
+        Embedded::Perhaps(span) => (span, false),
+        Embedded::No => return None,
+    };
+    let builds = image.stages_built().into_iter().find_map(|stage| {
+        let effects = image.effects(stage);
+        let build = effects.into_iter().find(|(_, e)| matches!(e.kind, EffectKind::Build { .. }));
+        build.map(|(_, effect)| effect.span)
+    });
+    Some(match builds.filter(|_| certain) {
+        Some(build) => {
+            let message = "the migrations are built into the program";
+            Verdict::pass(message, Evidence::shows(span, "puts them into the program"))
+                .and(Evidence::context(build, "builds it"))
+        }
+        None => {
+            let message = "whether the migrations are in the program cannot be told";
+            let evidence = Evidence::context(span, "may put them into the program");
+            Verdict::unknown(Why::NeedsBuild, message, evidence)
+        }
+    })
 }
 
 /// Whether a file or directory of the tree is in the final stage, by itself or compiled.
@@ -202,7 +240,10 @@ fn npm_package(cx: &Cx<'_>, image: &Image, stage: usize, package: &Package, name
 
 /// The files and directories that an image must hold, with what they are called.
 fn wanted(cx: &Cx<'_>, migrations: &Migrations) -> Vec<(String, &'static str)> {
-    let config = migrations.config.map(|file| (cx.path(file).to_owned(), "configuration"));
+    // Diesel's is for its command line, Liquibase's lies among what it lists.
+    let aside = matches!(migrations.tool, MigrationTool::Diesel | MigrationTool::Liquibase);
+    let config = migrations.config.filter(|_| !aside);
+    let config = config.map(|file| (cx.path(file).to_owned(), "configuration"));
     let mut wanted: Vec<(String, &'static str)> = config.into_iter().collect();
     match migrations.directory.known() {
         Some(dir) => wanted.push((dir.clone(), "migrations")),

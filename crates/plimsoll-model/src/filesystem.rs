@@ -513,7 +513,19 @@ fn in_effect(effect: &crate::image::Effect, path: &str) -> Option<Found> {
         EffectKind::Place(_, dest) => is_or_above(dest.trim_end_matches('/'))
             .then_some(Found::Unknown(Why::NeedsBuild, Some(via))),
         EffectKind::Remove(paths) => paths.iter().any(|p| is_or_above(p)).then_some(Found::Absent),
-        EffectKind::Build { .. } => {
+        EffectKind::Build { words } => {
+            // `go build -o`, `dotnet publish -o`: a file, or a directory of them.
+            let output = words.iter().enumerate().find_map(|(at, word)| match &**word {
+                "-o" | "--output" => words.get(at + 1).map(|output| &**output),
+                word => word.strip_prefix("-o=").or_else(|| word.strip_prefix("--output=")),
+            });
+            if let Some(output) = output.filter(|output| !output.contains('$')) {
+                let output = crate::lower::absolute(&effect.workdir, output);
+                let output = output.trim_end_matches('/');
+                if path == output || strip_dir(path, output).is_some_and(|_| output.len() > 1) {
+                    return Some(Found::Built { via });
+                }
+            }
             let below = strip_dir(path, &effect.workdir)?;
             let output = below.split('/').next().is_some_and(|first| BUILD_OUTPUT.contains(&first));
             Some(if output {

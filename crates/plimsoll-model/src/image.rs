@@ -6,6 +6,7 @@ use plimsoll_syntax::ignorefile::IgnoreFile;
 use plimsoll_syntax::shell::Script;
 
 use crate::fact::Fact;
+use crate::package::Ecosystem;
 use crate::purpose::Purpose;
 use crate::reference::ImageRef;
 use crate::{ContainerId, PipelineId, ProgramId};
@@ -518,6 +519,29 @@ impl Image {
         None
     }
 
+    /// The languages whose official images its stages start from, as far as their names tell: that
+    /// of what ships first, then those of what is built on the way, last first.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Ecosystem> {
+        let ships = self.target.and_then(|target| self.root_base(target));
+        let built = self.stages_built();
+        let stages =
+            ships.into_iter().chain(built.iter().rev().filter_map(|&i| self.stages.get(i)));
+        let mut found = Vec::new();
+        for stage in stages {
+            let name = match &stage.base {
+                Base::External(reference) => {
+                    let tag = reference.tag.as_deref().unwrap_or_default();
+                    format!("{}:{tag}", reference.name())
+                }
+                Base::Dynamic(written) => written.rsplit('/').next().unwrap_or(written).to_owned(),
+                Base::Scratch | Base::Stage(_) => continue,
+            };
+            found.extend(language(&name).filter(|one| !found.contains(one)));
+        }
+        found
+    }
+
     /// Whether a stage's layers are in the image that is built: it is the target, or the target
     /// starts from it.
     #[must_use]
@@ -554,4 +578,35 @@ impl Image {
         }
         found
     }
+}
+
+/// The language of an image by its name and tag: `python:3.13`, `maven`, `java21-debian12`.
+fn language(name: &str) -> Option<Ecosystem> {
+    const KNOWN: [(&str, Ecosystem); 20] = [
+        ("python", Ecosystem::Python),
+        ("uv", Ecosystem::Python),
+        ("node", Ecosystem::Node),
+        ("bun", Ecosystem::Node),
+        ("golang", Ecosystem::Go),
+        ("go", Ecosystem::Go),
+        ("rust", Ecosystem::Rust),
+        ("cargo", Ecosystem::Rust),
+        ("eclipse-temurin", Ecosystem::Java),
+        ("openjdk", Ecosystem::Java),
+        ("amazoncorretto", Ecosystem::Java),
+        ("java", Ecosystem::Java),
+        ("maven", Ecosystem::Java),
+        ("gradle", Ecosystem::Java),
+        ("ruby", Ecosystem::Ruby),
+        ("php", Ecosystem::Php),
+        ("composer", Ecosystem::Php),
+        ("sdk", Ecosystem::Dotnet),
+        ("aspnet", Ecosystem::Dotnet),
+        ("dotnet", Ecosystem::Dotnet),
+    ];
+    let name = name.split(':').next().unwrap_or(name);
+    let found = KNOWN.iter().find(|(known, _)| {
+        name.strip_prefix(known).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+    });
+    found.map(|(_, language)| *language)
 }

@@ -6,6 +6,12 @@ use crate::Delivery;
 use crate::fact::Fact;
 use crate::path;
 
+mod embedded;
+mod undo;
+
+pub use embedded::{Embedded, embedded, run_by_framework};
+pub use undo::{Undo, undos};
+
 /// The migrations of one package.
 #[derive(Clone, Debug)]
 pub struct Migrations {
@@ -45,11 +51,28 @@ pub enum MigrationTool {
     Sqlx,
     Diesel,
     Rails,
+    Laravel,
     /// There is a directory of migrations and no tool that is known.
     Other,
 }
 
 impl MigrationTool {
+    /// Whether scripts of a `package.json` run it.
+    #[must_use]
+    pub const fn is_node(self) -> bool {
+        matches!(
+            self,
+            Self::Knex
+                | Self::Prisma
+                | Self::TypeOrm
+                | Self::Sequelize
+                | Self::Drizzle
+                | Self::NodePgMigrate
+                | Self::DbMigrate
+                | Self::Other
+        )
+    }
+
     /// The npm package whose binary runs the migrations, for the tools of Node.
     #[must_use]
     pub const fn npm_package(self) -> Option<&'static str> {
@@ -65,51 +88,6 @@ impl MigrationTool {
     }
 }
 
-/// How a migration is undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Undo {
-    /// By an SQL file of its own, which holds a statement.
-    Pair(FileId),
-    /// Its SQL file for that holds no statement.
-    Empty(FileId),
-    /// Not at all: there is no SQL file for it, or its source has no word `down`.
-    Missing,
-    /// Its source would have to be read as a program.
-    Unknown,
-}
-
-/// How each migration is undone, as far as files tell: `x.up.sql` by `x.down.sql`.
-#[must_use]
-pub fn undos(delivery: &Delivery, migrations: &Migrations) -> Vec<(FileId, Undo)> {
-    let tree = &delivery.tree;
-    let is_down = |path: &str| path.ends_with(".down.sql") || path.ends_with("-down.sql");
-    let forward = migrations.files.iter().filter(|&&file| !is_down(tree.path(file)));
-    forward.map(|&file| (file, undo(delivery, file))).collect()
-}
-
-fn undo(delivery: &Delivery, file: FileId) -> Undo {
-    let tree = &delivery.tree;
-    let path = tree.path(file);
-    let pair = [(".up.sql", ".down.sql"), ("-up.sql", "-down.sql")]
-        .iter()
-        .find_map(|(up, down)| Some(format!("{}{down}", path.strip_suffix(up)?)));
-    if let Some(pair) = pair {
-        let Some(down) = tree.find(&pair) else { return Undo::Missing };
-        let Ok(bytes) = tree.read(down) else { return Undo::Unknown };
-        let text = String::from_utf8_lossy(&bytes);
-        let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with("--");
-        return if text.lines().any(says) { Undo::Pair(down) } else { Undo::Empty(down) };
-    }
-    if path.ends_with(".sql") {
-        return Undo::Unknown;
-    }
-    let Ok(bytes) = tree.read(file) else { return Undo::Unknown };
-    // What another module holds may be exported from here.
-    let says = |word: &[u8]| memchr::memmem::find(&bytes, word).is_some();
-    let known = says(b"up") && !says(b"down") && !says(b"export *") && !says(b"module.exports = r");
-    if known { Undo::Missing } else { Undo::Unknown }
-}
-
 /// The first place in a service's own source that may run its migrations by itself
 /// (`knex.migrate.latest()`, `runMigrations()`): a word, not a proof. `None` is one: no source that
 /// is read (25 MB at most) names anything that could.
@@ -117,7 +95,7 @@ fn undo(delivery: &Delivery, file: FileId) -> Undo {
 pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<Span> {
     const CODE: [&str; 12] =
         [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".py", ".go", ".rb", ".java", ".kt", ".rs"];
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 17] = [
         "migrate.",
         "migrate(",
         "migrate:",
@@ -130,6 +108,11 @@ pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<S
         "migrationsrun",
         "migrator",
         "umzug",
+        "embed_migrations",
+        "embeddedmigrations",
+        "goose.up",
+        "migrationharness",
+        "command.upgrade",
     ];
     const MAX: usize = 25 << 20;
     let tree = &delivery.tree;
@@ -184,6 +167,10 @@ pub fn is_migrate_command(words: &[String]) -> bool {
         ("goose", "up"),
         ("db", "push"),
         ("database", "update"),
+        ("aerich", "upgrade"),
+        ("rails", "db:prepare"),
+        ("rake", "db:prepare"),
+        ("artisan", "migrate:fresh"),
     ];
     if pairs.iter().any(|(a, b)| has(a) && has(b)) {
         return true;

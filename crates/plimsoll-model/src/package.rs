@@ -9,6 +9,7 @@ use std::sync::Arc;
 use plimsoll_source::{FileId, Span};
 
 use crate::fact::{Fact, Why};
+use crate::version::Interval;
 
 /// A package: a directory with a manifest.
 #[derive(Clone, Debug)]
@@ -47,6 +48,12 @@ pub struct Package {
     pub collects_coverage: Option<Span>,
     /// `packageManager`: `pnpm@9.1.0`.
     pub manager: Option<String>,
+    /// What it says of its language's version, Node's apart, which `engine` holds.
+    pub runtimes: Vec<Runtime>,
+    /// Tools that its files configure, load or run: `ruff`, `jacoco-maven-plugin`.
+    pub tools: Vec<Tool>,
+    /// What may declare more than was read: `setup.py`, a parent that is not in the tree.
+    pub open: Option<(Why, Span)>,
     /// The manifest does not parse.
     pub broken: bool,
 }
@@ -77,6 +84,33 @@ pub enum ThresholdKind {
     InProject,
 }
 
+/// What a package says of its language's version, in one place.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// What says it: `requires-python`, `rust-toolchain.toml`.
+    pub what: &'static str,
+    /// What is written.
+    pub written: String,
+    /// The versions that it admits; `None` for what is no version (`stable`, a variable).
+    pub held: Option<Vec<Interval>>,
+    /// The language stays at this version, whichever newer toolchain builds it: Go's directive,
+    /// Java's release.
+    pub floor: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A tool of a package.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    /// Its name, as its package is called.
+    pub name: String,
+    /// Whether what stands there runs it (a hook, a plugin of the build), or only configures it.
+    pub runs: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
 /// Package ecosystems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names of the ecosystems")]
@@ -89,6 +123,8 @@ pub enum Ecosystem {
     Ruby,
     Php,
     Dotnet,
+    /// One whose packages are not read: Elixir, C++, Scala …
+    Other,
 }
 
 /// A script of a manifest.
@@ -239,6 +275,13 @@ impl Package {
     #[must_use]
     pub fn dependency(&self, name: &str) -> Option<&Dependency> {
         self.dependencies.iter().filter(|d| d.name == name).min_by_key(|d| d.kind)
+    }
+
+    /// The declaration of one of several dependencies, by name; production first.
+    #[must_use]
+    pub fn any_dependency(&self, names: &[&str]) -> Option<&Dependency> {
+        let named = self.dependencies.iter().filter(|d| names.contains(&&*d.name));
+        named.min_by_key(|dependency| dependency.kind)
     }
 
     /// Whether `engines`, scripts and dependencies mean what npm, yarn and pnpm make of them.

@@ -12,6 +12,8 @@ pub mod ignorefile;
 pub mod javascript;
 pub mod program;
 pub mod shell;
+pub mod toml;
+pub mod xml;
 pub mod yaml;
 
 use plimsoll_source::Span;

@@ -71,6 +71,12 @@ fn files(cx: &Cx<'_>, dir: &str, ends: &[&str]) -> Vec<FileId> {
         .collect()
 }
 
+/// The files of a name below a directory, in order.
+fn below(cx: &Cx<'_>, dir: &str, name: &str) -> Vec<FileId> {
+    let found = cx.tree.under(dir);
+    found.filter(|&file| path::name(cx.tree.path(file)) == name).collect()
+}
+
 const CODE: [&str; 6] = [".js", ".ts", ".cjs", ".mjs", ".mts", ".sql"];
 
 /// The migrations of a Node package, by the first tool that leaves a sign.
@@ -275,11 +281,18 @@ fn by_dependency(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option
 
 /// Tools of other languages, and of none, by the files that they keep.
 fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
+    let owners: BTreeSet<(String, Ecosystem)> =
+        packages.iter().map(|package| (package.dir.clone(), package.ecosystem)).collect();
+    // Beside a package of Node's, which is asked first, the other one keeps them.
+    let dirs: BTreeMap<&str, usize> =
+        packages.iter().enumerate().rev().map(|(at, package)| (&*package.dir, at)).collect();
     let mut found = Vec::new();
     let mut sql: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
     let mut django: Vec<FileId> = Vec::new();
     let mut rails: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
+    let mut laravel: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
     let mut managed: BTreeSet<String> = BTreeSet::new();
+    let mut others: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
     let mut configured = Vec::new();
     for (file, entry) in cx.tree.entries() {
         if entry.tracking == Tracking::Ignored || vendored(&entry.path) {
@@ -291,7 +304,7 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
             "flyway.conf" | "flyway.toml" => configured.push((MigrationTool::Flyway, file)),
             "liquibase.properties" => configured.push((MigrationTool::Liquibase, file)),
             "diesel.toml" => configured.push((MigrationTool::Diesel, file)),
-            "manage.py" => {
+            "manage.py" if says(cx, file, b"django") => {
                 managed.insert(dir.to_owned());
             }
             _ if name.starts_with("db.changelog") => {
@@ -299,6 +312,15 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
             }
             _ if name.ends_with(".sql") && in_migrations(dir) => {
                 sql.entry(dir.to_owned()).or_default().push(file);
+            }
+            _ if name.ends_with(".php") && dir.ends_with("database/migrations") => {
+                laravel.entry(dir.to_owned()).or_default().push(file);
+            }
+            _ if [".exs", ".cs", ".go", ".php"].iter().any(|end| name.ends_with(end))
+                && in_migrations(&dir.to_ascii_lowercase())
+                && name.trim_start_matches("Version").starts_with(|c: char| c.is_ascii_digit()) =>
+            {
+                others.entry(dir.to_owned()).or_default().push(file);
             }
             _ if name.ends_with(".rb") && (dir == "db/migrate" || dir.ends_with("/db/migrate")) => {
                 rails.entry(dir.to_owned()).or_default().push(file);
@@ -312,12 +334,25 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
             _ => {}
         }
     }
+    let owner = |dir: &str, ecosystem: Ecosystem| -> String {
+        let owns = |dir: &&str| owners.contains(&((*dir).to_owned(), ecosystem));
+        path::ancestors(dir).find(owns).unwrap_or(dir).to_owned()
+    };
     for (tool, config) in configured {
         let dir = path::parent(cx.tree.path(config)).to_owned();
         let directory = configured_dir(cx, tool, config, &dir);
-        let files =
-            directory.known().map(|dir| files(cx, dir, &[".py", ".sql", ".xml", ".yaml", ".yml"]));
+        let ends = [".py", ".sql", ".xml", ".yaml", ".yml"];
+        let files = directory.known().map(|dir| match tool {
+            // One directory a migration.
+            MigrationTool::Diesel => below(cx, dir, "up.sql"),
+            _ => files(cx, dir, &ends),
+        });
         let files = files.unwrap_or_default();
+        let dir = match tool {
+            MigrationTool::Alembic => owner(&dir, Ecosystem::Python),
+            MigrationTool::Diesel => owner(&dir, Ecosystem::Rust),
+            _ => owner(&dir, Ecosystem::Java),
+        };
         if !found.iter().any(|m: &Migrations| m.tool == tool && m.dir == dir) {
             let (config, at) = (Some(config), start(config));
             found.push(Migrations { tool, dir, config, directory, files, loader: None, at });
@@ -338,16 +373,18 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
         } else {
             Fact::Unknown(Why::Unsupported, Some(start(at)))
         };
-        let (tool, at) = (MigrationTool::Django, start(at));
+        let (tool, at, dir) = (MigrationTool::Django, start(at), owner(&dir, Ecosystem::Python));
         found.push(Migrations { tool, dir, config: None, directory, files, loader: None, at });
     }
-    for (dir, files) in rails.into_iter().chain(sql) {
+    for (dir, files) in laravel.into_iter().chain(rails).chain(sql).chain(others) {
         let Some(&at) = files.first() else { continue };
         if found.iter().any(|m| m.directory.known() == Some(&dir)) {
             continue;
         }
-        let owner = path::ancestors(&dir)
-            .find_map(|above| packages.iter().find(|package| package.dir == above));
+        let owner = path::ancestors(&dir).find_map(|above| {
+            let &at = dirs.get(above)?;
+            packages.get(at)
+        });
         let tool = match by_files(cx, &dir, &files, owner) {
             Some(tool) => tool,
             // Node's own were asked for before.
@@ -368,6 +405,11 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
     found
 }
 
+/// Whether a file holds a word.
+fn says(cx: &Cx<'_>, file: FileId, word: &[u8]) -> bool {
+    cx.bytes(file).is_ok_and(|bytes| memchr::memmem::find(&bytes, word).is_some())
+}
+
 /// Whether a directory is, by its name, one of migrations (or one of a migration among them).
 fn in_migrations(dir: &str) -> bool {
     matches!(path::name(dir), "migrations" | "migration" | "migrate")
@@ -384,6 +426,11 @@ fn by_files(
     let name = path::name(cx.tree.path(first));
     if name.ends_with(".rb") {
         return Some(MigrationTool::Rails);
+    }
+    if name.ends_with(".php") {
+        let dir = owner.map(|owner| &*owner.dir);
+        let artisan = dir.and_then(|dir| find(cx, dir, "artisan"));
+        return artisan.map(|_| MigrationTool::Laravel);
     }
     if name.starts_with('V') && name.contains("__") {
         return Some(MigrationTool::Flyway);
@@ -416,17 +463,40 @@ fn configured_dir(cx: &Cx<'_>, tool: MigrationTool, config: FileId, dir: &str) -
                 let at = offset;
                 offset += line.len();
                 let Some((key, value)) = line.split_once('=') else { continue };
-                if key.trim() != "script_location" {
-                    continue;
-                }
                 let span = Span::new(config, TextRange::of(at, at + line.trim_end().len()));
+                match key.trim() {
+                    "version_locations" => {
+                        return Fact::Unknown(Why::Unsupported, Some(span));
+                    }
+                    "script_location" => {}
+                    _ => continue,
+                }
                 let value = value.trim().trim_start_matches("%(here)s/");
                 return match path::join(dir, &format!("{value}/versions")) {
                     Some(found) if !value.contains(['%', ':']) => Fact::declared(found, span),
                     _ => Fact::Unknown(Why::Dynamic, Some(span)),
                 };
             }
-            Fact::Unknown(Why::Unsupported, Some(start(config)))
+            // Flask-Migrate keeps its configuration among what it configures.
+            match path::join(dir, "versions").filter(|_| find(cx, dir, "env.py").is_some()) {
+                Some(found) => Fact::inferred(found, Some(start(config))),
+                None => Fact::Unknown(Why::Unsupported, Some(start(config))),
+            }
+        }
+        MigrationTool::Liquibase if path::name(cx.tree.path(config)).starts_with("db.c") => {
+            Fact::inferred(dir.to_owned(), Some(start(config)))
+        }
+        MigrationTool::Flyway => {
+            let text = source(cx, config).unwrap_or_default();
+            let mut named = text.lines().filter_map(|line| line.split_once('='));
+            let value = named.find(|(key, _)| key.trim().ends_with("locations"));
+            let value = value.map(|(_, value)| value.trim().trim_matches(['"', '[', ']', ' ']));
+            let to = value.and_then(|value| value.strip_prefix("filesystem:"));
+            let to = to.filter(|to| !to.contains([',', '$']));
+            match to.and_then(|to| path::join(dir, to)) {
+                Some(found) => Fact::declared(found, start(config)),
+                None => Fact::Unknown(Why::Unsupported, Some(start(config))),
+            }
         }
         MigrationTool::Diesel => default_dir(dir, "migrations"),
         _ => Fact::Unknown(Why::Unsupported, Some(start(config))),

@@ -1,11 +1,19 @@
 //! Manifests to [`Package`]s: scripts, dependencies, workspaces, and the lockfile each install reads.
 
 mod jest;
+mod cargo;
+mod dotnet;
+mod golang;
+mod jvm;
 mod lock_npm;
 mod lock_pnpm;
 mod lock_yarn;
 mod lockfile;
 mod manifest;
+mod others;
+mod php;
+mod python;
+mod ruby;
 mod typescript;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,10 +73,13 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Package> {
     for (package, built) in packages.iter_mut().zip(built) {
         package.typescript = built;
     }
-    packages.extend(others.into_iter().map(|((dir, ecosystem), (_, file))| {
-        let lockfile = lockfile::other(cx.tree, &dir, ecosystem);
-        Package { lockfile, ..manifest::empty(dir, file, ecosystem) }
-    }));
+    let others: Vec<_> = others.into_iter().collect();
+    let mut others: Vec<Package> = others
+        .into_par_iter()
+        .map(|((dir, ecosystem), (_, file))| others::read(cx, dir, file, ecosystem))
+        .collect();
+    others::link(&mut others);
+    packages.extend(others);
     packages.sort_by_key(|package| (package.manifest, package.ecosystem));
     packages
 }
@@ -92,6 +103,9 @@ fn other_manifest(name: &str) -> Option<(Ecosystem, usize)> {
         "build.gradle.kts" => (Ecosystem::Java, 2),
         "Gemfile" => (Ecosystem::Ruby, 0),
         "composer.json" => (Ecosystem::Php, 0),
+        "mix.exs" | "build.sbt" | "project.clj" | "deps.edn" | "rebar.config" | "stack.yaml"
+        | "pubspec.yaml" | "Package.swift" | "deno.json" | "deno.jsonc" | "shard.yml"
+        | "build.zig" | "CMakeLists.txt" | "dune-project" | "gleam.toml" => (Ecosystem::Other, 0),
         _ if [".csproj", ".fsproj", ".vbproj"].iter().any(|end| name.ends_with(end)) => {
             (Ecosystem::Dotnet, 0)
         }

@@ -16,8 +16,10 @@ fn id<T>(make: fn(u32) -> T, index: usize) -> T {
 
 /// The services of a model whose other parts are linked, in path order.
 pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
-    let packages: BTreeMap<&str, PackageId> =
-        delivery.packages.iter().enumerate().map(|(i, p)| (&*p.dir, id(PackageId, i))).collect();
+    let mut packages: Packages<'_> = BTreeMap::new();
+    for (index, package) in delivery.packages.iter().enumerate() {
+        packages.entry(&package.dir).or_default().push(id(PackageId, index));
+    }
     let mut runs: BTreeMap<ImageId, Vec<ContainerId>> = BTreeMap::new();
     for (index, container) in delivery.containers.iter().enumerate() {
         if let Some(image) = container.image_id {
@@ -33,7 +35,7 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     for (path, images) in by_path {
         let Some(image) = images.first().map(|&i| &delivery[i]) else { continue };
-        let home = home(image, &packages);
+        let home = home(delivery, image, &packages);
         let containers: Vec<ContainerId> =
             images.iter().flat_map(|i| runs.get(i).into_iter().flatten()).copied().collect();
         drafts.push(Draft { path, home, images, containers, others: Vec::new() });
@@ -74,6 +76,9 @@ pub(super) fn heed(service: &mut Service, hint: &super::ServiceHint) {
     }
 }
 
+/// The packages of each directory, one a language.
+type Packages<'d> = BTreeMap<&'d str, Vec<PackageId>>;
+
 struct Draft<'a> {
     path: &'a str,
     home: String,
@@ -84,7 +89,7 @@ struct Draft<'a> {
 
 /// The directory that an image is the image of: the Dockerfile's, unless that holds no package and
 /// the COPY sources lead to exactly one that does.
-fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
+fn home(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -> String {
     let own = image
         .path
         .split('#')
@@ -121,6 +126,16 @@ fn home(image: &Image, packages: &BTreeMap<&str, PackageId>) -> String {
     // All that it copies lies beside it: it is the image of its own directory.
     if !elsewhere {
         return own.to_owned();
+    }
+    // A frontend that is built on the way is not what the image runs.
+    if let Some(first) = image.languages().first() {
+        let speaks = |dir: &String| {
+            let mut ids = packages.get(&**dir).into_iter().flatten();
+            ids.any(|&id| delivery[id].ecosystem == *first)
+        };
+        if found.iter().any(speaks) {
+            found.retain(speaks);
+        }
     }
     let first = found.iter().next().cloned();
     match (found.len(), first) {
@@ -172,11 +187,7 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
 }
 
 /// A name for each service: its directory's, its compose service's, its package's.
-fn names(
-    delivery: &Delivery,
-    drafts: &[Draft<'_>],
-    packages: &BTreeMap<&str, PackageId>,
-) -> Vec<String> {
+fn names(delivery: &Delivery, drafts: &[Draft<'_>], packages: &Packages<'_>) -> Vec<String> {
     let candidates: Vec<Vec<String>> = drafts
         .iter()
         .map(|draft| {
@@ -191,7 +202,8 @@ fn names(
                 })
                 .map(|c| &*c.name)
                 .collect();
-            let package = packages.get(&*draft.home).and_then(|&p| delivery[p].name.as_deref());
+            let package = packages.get(&*draft.home).and_then(|ids| ids.last());
+            let package = package.and_then(|&p| delivery[p].name.as_deref());
             let dir = super::link::telling(&draft.home);
             if !dir.is_empty() {
                 names.push(dir.to_owned());
@@ -315,7 +327,7 @@ fn service(
     delivery: &Delivery,
     draft: Draft<'_>,
     name: String,
-    packages: &BTreeMap<&str, PackageId>,
+    packages: &Packages<'_>,
     texts: &Texts,
     migrations: &BTreeMap<&str, MigrationsId>,
 ) -> Service {
@@ -352,8 +364,9 @@ fn service(
         None => Purpose::production(),
     };
     // `docker/Dockerfile` that copies the package of its context.
-    let copied = images.first().and_then(|&i| copied_package(&delivery[i], packages));
-    let package = packages.get(&*dir).copied().or(copied);
+    let copied = images.first().and_then(|&i| copied_packages(delivery, &delivery[i], packages));
+    let package = packages.get(&*dir).or(copied);
+    let package = package.and_then(|all| of_language(delivery, &images, all));
     let package_dir = package.map_or(&*dir, |package| &*delivery[package].dir);
     let migrations = migrations.get(&*dir).or_else(|| migrations.get(package_dir)).copied();
     let touches = touches(delivery, &dir, &images);
@@ -400,21 +413,52 @@ fn service(
     }
 }
 
-/// The package at the root of an image's context, where the image copies its manifest or all of it.
-fn copied_package(image: &Image, packages: &BTreeMap<&str, PackageId>) -> Option<PackageId> {
-    let context = image.context.known()?;
-    let package = *packages.get(&**context)?;
-    let mut sources = context_copies(image).flat_map(|copy| &copy.sources);
+/// Of the packages in a directory, one a language, that of what the images run; for want of it the
+/// last.
+fn of_language(
+    delivery: &Delivery,
+    images: &[ImageId],
+    packages: &[PackageId],
+) -> Option<PackageId> {
+    let languages: Vec<_> = images.iter().flat_map(|&id| delivery[id].languages()).collect();
+    let rank = |id: &&PackageId| languages.iter().position(|l| *l == delivery[**id].ecosystem);
+    let spoken = packages.iter().filter(|id| rank(id).is_some()).min_by_key(rank);
+    spoken.or(packages.last()).copied()
+}
+
+/// The packages at the root of an image's context, where the image copies a manifest or all of it;
+/// for a Dockerfile in a directory of its own kind, those around it in the image's language.
+fn copied_packages<'p>(
+    delivery: &Delivery,
+    image: &Image,
+    packages: &'p Packages<'_>,
+) -> Option<&'p Vec<PackageId>> {
     // A directory of Dockerfiles is a service of what lies around it, any other one may hold a
     // program of its own.
     let apart = image.path.split('/').rev().skip(1).any(|part| {
         matches!(part, "docker" | ".docker" | "build" | "deploy" | "deployment" | "container")
     });
+    let own = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let around = own.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let context = image.context.known().map(|dir| &**dir);
+    let Some(all) = context.and_then(|context| packages.get(context)) else {
+        let last = own.rsplit('/').next().unwrap_or(own);
+        let direct = matches!(last, "docker" | ".docker" | "container");
+        let spoken = image.languages();
+        return packages.get(around).filter(|ids| {
+            direct && ids.iter().any(|&id| spoken.first() == Some(&delivery[id].ecosystem))
+        });
+    };
+    let mut sources = context_copies(image).flat_map(|copy| &copy.sources);
     let copies = |path: &str| match path.trim_start_matches(['.', '/']) {
         "" => apart,
-        path => matches!(path, "package.json" | "package*.json" | "*.json"),
+        "package*.json" | "*.json" | "go.*" => true,
+        path => all.iter().any(|&id| {
+            let manifest = delivery.tree.path(delivery[id].manifest);
+            manifest.rsplit('/').next() == Some(path)
+        }),
     };
-    sources.any(|s| !s.remote && !s.dynamic && copies(&s.path)).then_some(package)
+    sources.any(|s| !s.remote && !s.dynamic && copies(&s.path)).then_some(all)
 }
 
 /// How many files stand for all of a service's code.

@@ -168,7 +168,7 @@
 //! - `release/rollback-documented`
 
 use plimsoll_model::Why;
-use plimsoll_model::migration::{MigrationTool, Undo, undos};
+use plimsoll_model::migration::{MigrationTool, Migrations, Undo, undos};
 use plimsoll_model::package::{Package, PackageScript};
 
 use crate::conditions::HAS_MIGRATIONS;
@@ -196,13 +196,13 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let Some(migrations) = service.migrations.map(|id| &cx.delivery[id]) else {
+        let evidence = Evidence::context(service.place, "no migrations");
+        return Verdict::unknown(Why::Unsupported, "the service has no migrations", evidence);
+    };
     let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node());
-    let (Some(migrations), Some(package)) =
-        (service.migrations.map(|id| &cx.delivery[id]), package)
-    else {
-        let evidence = Evidence::context(service.place, "no package.json has a script for it");
-        let message = "how this tool's migrations are rolled back is not read yet";
-        return Verdict::unknown(Why::Unsupported, message, evidence);
+    let Some(package) = package.filter(|_| migrations.tool.is_node()) else {
+        return by_tool(cx, migrations);
     };
     if package.broken {
         let evidence = Evidence::context(package.place, "does not parse");
@@ -219,7 +219,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let (place, says) = match undo {
             Undo::Empty(down) => (cx.start_of(down), "holds no statement"),
             Undo::Missing => (cx.start_of(file), "has no `down`"),
-            Undo::Pair(_) | Undo::Unknown => return None,
+            Undo::Pair(_) | Undo::Here(_) | Undo::Unknown => return None,
         };
         Some(Evidence::missing_in(place, says))
     });
@@ -243,6 +243,56 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         "there is a rollback script; whether every `down` undoes its `up` is not read yet";
     Verdict::unknown(Why::Unsupported, message, Evidence::context(script.span, "rolls back"))
         .and_all(code.map(|&(file, _)| Evidence::context(cx.start_of(file), "is not read yet")))
+}
+
+/// Other tools come with the command that undoes: what decides is each migration.
+fn by_tool(cx: &Cx<'_>, migrations: &Migrations) -> Verdict {
+    /// Places shown; the rest are counted.
+    const SHOWN: usize = 200;
+    let undos = undos(cx.delivery, migrations);
+    let (mut bad, mut good, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    for &(file, undo) in &undos {
+        let start = cx.start_of(file);
+        match undo {
+            Undo::Pair(down) => good.push(Evidence::shows(cx.start_of(down), "undoes a migration")),
+            Undo::Here(span) => good.push(Evidence::shows(span, "undoes it")),
+            Undo::Empty(down) => {
+                bad.push(Evidence::missing_in(cx.start_of(down), "holds no statement"))
+            }
+            Undo::Missing => bad.push(Evidence::missing_in(start, "cannot be undone")),
+            Undo::Unknown => open.push(Evidence::context(start, "is not read")),
+        }
+    }
+    let none = good.is_empty() && open.is_empty();
+    let mut bad = bad.into_iter();
+    if let Some(first) = bad.next() {
+        let rest = bad.take(SHOWN);
+        return match none {
+            true => {
+                let message = "no migration can be undone: give each its way back";
+                Verdict::fail(message, first).and_all(rest)
+            }
+            false => {
+                let message = "some migrations cannot be undone: give each its way back";
+                Verdict::partial(message, first).and_all(rest)
+            }
+        };
+    }
+    let unknown = |evidence| {
+        let message = "how this tool's migrations are undone is not read yet";
+        Verdict::unknown(Why::Unsupported, message, evidence)
+    };
+    if let Some(first) = open.into_iter().next() {
+        return unknown(first);
+    }
+    let mut good = good.into_iter();
+    match good.next() {
+        Some(first) => {
+            let message = "every migration says how it is undone";
+            Verdict::pass(message, first).and_all(good.take(SHOWN))
+        }
+        None => unknown(Evidence::context(migrations.at, "no migration that is read")),
+    }
 }
 
 /// Whether a script undoes migrations, by its name or by what it runs.

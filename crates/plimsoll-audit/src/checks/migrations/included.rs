@@ -266,6 +266,29 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let evidence = Evidence::context(service.place, "no migrations");
         return Verdict::unknown(Why::Unsupported, "the service has no migrations", evidence);
     };
+    // A job of a tool's own image gets them by a mount.
+    if let Some((job, awaited)) = awaited_job(cx, service).filter(|(job, _)| job.image_id.is_none())
+    {
+        let dir = migrations.directory.known();
+        let mounted = job.mounts.iter().find(|mount| {
+            let covers = |from: &String| {
+                let rest = dir.and_then(|dir| dir.strip_prefix(&**from));
+                from.is_empty() || rest.is_some_and(|r| r.is_empty() || r.starts_with('/'))
+            };
+            mount.tree_path.as_ref().is_some_and(covers)
+        });
+        return match mounted {
+            Some(mount) => {
+                let message = "the job that migrates mounts the migrations";
+                Verdict::pass(message, Evidence::shows(mount.span, "mounts them"))
+                    .and(Evidence::context(awaited, "is awaited"))
+            }
+            None => {
+                let message = "how the job that migrates gets the migrations cannot be told";
+                Verdict::unknown(Why::NeedsRun, message, Evidence::context(job.span, "migrates"))
+            }
+        };
+    }
     let mut verdicts: Vec<Verdict> = images(cx, service)
         .into_iter()
         .map(|image| judge(cx, service, image, migrations))

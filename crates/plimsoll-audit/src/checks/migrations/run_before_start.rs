@@ -198,7 +198,7 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::entrypoint::ScriptSource;
-use plimsoll_model::migration::named_in_source;
+use plimsoll_model::migration::{named_in_source, run_by_framework};
 
 use crate::conditions::HAS_MIGRATIONS;
 use crate::migrating::{awaited_job, pipeline_step, starts};
@@ -246,6 +246,12 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if let Some(step) = pipeline_step(cx, service) {
         return Verdict::pass(message, Evidence::shows(step, "migrates before it deploys"));
     }
+    let package = service.package.map(|id| &cx.delivery[id]);
+    if let Some([framework, tool]) = package.and_then(|p| run_by_framework(cx.delivery, p)) {
+        let message = "the framework runs the migrations before the application serves";
+        return Verdict::pass(message, Evidence::shows(tool, "migrates at the start"))
+            .and(Evidence::shows(framework, "runs it"));
+    }
     let place = starts.first().map_or(service.place, |start| {
         start.startup.app.first().map_or(start.startup.at, |(_, span)| *span)
     });
@@ -257,6 +263,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let message = "what runs the migrations cannot be told: run them in a job that is awaited";
         Verdict::unknown(why, message, Evidence::context(at, why.decide()))
     };
+    if starts.is_empty() {
+        return open(Why::Unsupported, place);
+    }
     if let Some((why, at)) = starts.iter().find_map(|start| start.startup.unknown) {
         return open(why, at);
     }

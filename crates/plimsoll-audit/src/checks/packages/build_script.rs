@@ -250,7 +250,7 @@
 //!
 //! - `packages/typecheck-script`, `packages/start-script`
 
-use crate::conditions::{IS_COMPILED, IS_NODE_PACKAGE};
+use crate::conditions::{BUILDS_BY_A_SCRIPT, HAS_PACKAGE, IS_COMPILED};
 use crate::{
     Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
@@ -270,7 +270,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE, &IS_COMPILED],
+    when: &[&HAS_PACKAGE, &BUILDS_BY_A_SCRIPT, &IS_COMPILED],
     source: include_str!("build_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),

@@ -116,7 +116,7 @@
 //! CMD ["python", "app.py"]
 //! ```
 
-use crate::conditions::IS_NODE_PACKAGE;
+use crate::conditions::{BUILDS_BY_A_SCRIPT, HAS_PACKAGE};
 use crate::{
     Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
@@ -136,7 +136,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE],
+    when: &[&HAS_PACKAGE, &BUILDS_BY_A_SCRIPT],
     source: include_str!("clean_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),

@@ -126,13 +126,14 @@
 //!
 //! - `packages/test-script`
 
-use crate::conditions::IS_NODE_PACKAGE;
+use crate::conditions::{HAS_PACKAGE, MEASURES_BY_A_TOOL};
+use crate::toolchain::{self, Task};
 use crate::{
     Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
 };
 
-use super::{Wanted, package, runner};
+use super::{Wanted, other, package, runner};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/coverage-script",
@@ -146,7 +147,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE],
+    when: &[&HAS_PACKAGE, &MEASURES_BY_A_TOOL],
     source: include_str!("coverage_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -158,7 +159,10 @@ static WANTED: Wanted = Wanted {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    WANTED.judge(cx, service)
+    match other(cx, service) {
+        Some(package) => toolchain::judge(cx, package, Task::Coverage),
+        None => WANTED.judge(cx, service),
+    }
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

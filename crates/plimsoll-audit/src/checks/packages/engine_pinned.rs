@@ -108,14 +108,14 @@ use plimsoll_model::Why;
 use plimsoll_model::version::{Interval, intervals};
 use plimsoll_source::Span;
 
-use crate::conditions::IS_NODE_PACKAGE;
+use crate::conditions::HAS_PACKAGE;
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict, bases,
+    Severity, Snippet, Status, Verdict, bases, runtimes,
 };
 
-use super::{no_package, package};
+use super::{no_package, other, package};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/engine-pinned",
@@ -129,13 +129,16 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE],
+    when: &[&HAS_PACKAGE],
     source: include_str!("engine_pinned.rs"),
     run: Run::Service(run),
     fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    if let Some(package) = other(cx, service) {
+        return runtimes::judge(cx, service, package);
+    }
     let Some(package) = package(cx, service) else { return no_package(service) };
     let Some((range, at)) = &package.engine else {
         if package.broken {

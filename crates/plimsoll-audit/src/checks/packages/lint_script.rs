@@ -156,13 +156,14 @@
 //! CMD ["python", "app.py"]
 //! ```
 
-use crate::conditions::IS_NODE_PACKAGE;
+use crate::conditions::{HAS_PACKAGE, LINTS_BY_A_TOOL};
+use crate::toolchain::{self, Task};
 use crate::{
     Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Safety, Section, ServiceSubject, Severity,
     Snippet, Status, Verdict,
 };
 
-use super::{Wanted, package};
+use super::{Wanted, other, package};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/lint-script",
@@ -176,7 +177,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE],
+    when: &[&HAS_PACKAGE, &LINTS_BY_A_TOOL],
     source: include_str!("lint_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -188,7 +189,10 @@ static WANTED: Wanted = Wanted {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    WANTED.judge(cx, service)
+    match other(cx, service) {
+        Some(package) => toolchain::judge(cx, package, Task::Lint),
+        None => WANTED.judge(cx, service),
+    }
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

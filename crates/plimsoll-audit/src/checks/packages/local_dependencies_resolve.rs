@@ -234,11 +234,20 @@
 //! { "dependencies": { "pg": "8.16.3" } }
 //! ```
 
-use crate::conditions::{HAS_LOCAL_DEPENDENCIES, IS_NODE_PACKAGE};
+use plimsoll_model::Why;
+use plimsoll_model::filesystem::{Filesystem, Found};
+use plimsoll_model::package::Package;
+use plimsoll_source::normalize_path;
+
+use crate::conditions::{HAS_LOCAL_DEPENDENCIES, HAS_PACKAGE, is_local};
+use crate::evidence::clip;
 use crate::links::{judge, leads, worst};
 use crate::{
-    Check, Cx, Domain, Effort, Part, Run, Section, ServiceSubject, Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
 };
+
+use super::other;
 
 pub(super) static CHECK: Check = Check {
     id: "packages/local-dependencies-resolve",
@@ -252,14 +261,103 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE, &HAS_LOCAL_DEPENDENCIES],
+    when: &[&HAS_PACKAGE, &HAS_LOCAL_DEPENDENCIES],
     source: include_str!("local_dependencies_resolve.rs"),
     run: Run::Service(run),
     fix: None,
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    if let Some(package) = other(cx, service) {
+        return of_builds(cx, service, package);
+    }
     worst(cx, service, |package| {
         leads(cx, service, package).iter().map(|lead| judge(cx, package, lead)).collect()
     })
+}
+
+/// Other languages read local packages where their manifest says, when they install or build: in
+/// each stage that has the manifest, the directory is there.
+fn of_builds(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> Verdict {
+    let tree = &cx.delivery.tree;
+    let (mut good, mut open) = (Vec::new(), Vec::new());
+    for dependency in package.dependencies.iter().filter(|dependency| is_local(dependency)) {
+        let at = dependency.span;
+        let Some(local) = &dependency.local else {
+            open.push((Why::OutOfTree, Evidence::context(at, "leads out of the tree")));
+            continue;
+        };
+        if !local.is_empty() && !tree.is_dir(local) {
+            if tree.outside().is_none() && tree.unlisted(local).is_none() {
+                let message = format!(
+                    "`{}` is asked for at a place where nothing is",
+                    clip(&dependency.name)
+                );
+                return Verdict::fail(message, Evidence::contradicts(at, "there is nothing"))
+                    .and(Evidence::missing_file(local.clone(), "is not there"));
+            }
+            open.push((Why::OutOfTree, Evidence::context(at, "is not in what is audited")));
+            continue;
+        }
+        for &id in &service.images {
+            let image = &cx.delivery[id];
+            let files = Filesystem::new(cx.delivery, image);
+            let manifest = cx.path(package.manifest);
+            let mut seen = false;
+            for stage in image.stages_built() {
+                let own = files.places(stage, manifest);
+                let Some(own) = own.first() else { continue };
+                let here = own.rsplit_once('/').map_or("", |(dir, _)| dir);
+                let way = relative(&package.dir, local);
+                let Some(path) = normalize_path(&format!("{here}/{way}")) else { continue };
+                seen = true;
+                match files.find(stage, &format!("/{path}")) {
+                    Found::Absent => {
+                        let message = format!(
+                            "no COPY brings `{}` to where the manifest asks for it",
+                            clip(&dependency.name)
+                        );
+                        return Verdict::fail(
+                            message,
+                            Evidence::contradicts(at, format!("nothing is at `/{path}`")),
+                        );
+                    }
+                    Found::Unknown(why, _) => {
+                        open.push((why, Evidence::context(at, why.decide())));
+                    }
+                    there => good.extend([
+                        Evidence::shows(at, format!("leads to `/{path}`")),
+                        Evidence::shows(there.via().unwrap_or(at), "brings it"),
+                    ]),
+                }
+            }
+            if !seen {
+                open.push((
+                    Why::NeedsBuild,
+                    Evidence::context(at, "where it is read is not known"),
+                ));
+            }
+        }
+    }
+    let why = open.first().map(|(why, _)| *why);
+    let mut evidence = open.into_iter().map(|(_, evidence)| evidence).chain(good);
+    let nothing = || Evidence::context(package.place, "where they are asked for");
+    let first = evidence.next().unwrap_or_else(nothing);
+    match why {
+        Some(why) => {
+            let message = "whether local dependencies are there when it is built cannot be told";
+            Verdict::unknown(why, message, first)
+        }
+        None => Verdict::pass("local dependencies are where the build asks for them", first),
+    }
+    .and_all(evidence)
+}
+
+/// The way from one directory to another, both relative to the root.
+fn relative(from: &str, to: &str) -> String {
+    let parts = |path: &str| path.split('/').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+    let (from, to): (Vec<String>, Vec<String>) = (parts(from), parts(to));
+    let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = from.iter().skip(same).map(|_| "..".to_owned());
+    up.chain(to.into_iter().skip(same)).collect::<Vec<_>>().join("/")
 }

@@ -185,15 +185,19 @@
 //!
 //! - `migrations/included`: whether the files are in the image.
 
-use plimsoll_model::migration::{MigrationTool, is_migrate_command};
+use plimsoll_model::Why;
+use plimsoll_model::migration::{
+    MigrationTool, is_migrate_command, named_in_source, run_by_framework,
+};
+use plimsoll_model::package::Package;
 
-use crate::conditions::{IS_NODE_PACKAGE, USES_A_DATABASE};
+use crate::conditions::{HAS_PACKAGE, USES_A_DATABASE};
 use crate::{
-    Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict, migrating, toolchain,
 };
 
-use super::Wanted;
+use super::{Wanted, other};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/migrate-script",
@@ -207,7 +211,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE, &USES_A_DATABASE],
+    when: &[&HAS_PACKAGE, &USES_A_DATABASE],
     source: include_str!("migrate_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -233,7 +237,64 @@ static WANTED: Wanted = Wanted {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    WANTED.judge(cx, service)
+    match other(cx, service) {
+        Some(package) => of_tool(cx, service, package),
+        None => WANTED.judge(cx, service),
+    }
+}
+
+/// In other languages the tool's own command is the script: it is there with a declared package, or
+/// something here runs it.
+fn of_tool(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> Verdict {
+    let Some(migrations) = service.migrations.map(|id| &cx.delivery[id]) else {
+        return super::no_package(service);
+    };
+    let mut shown = Vec::new();
+    let brings = |names: &[&str]| package.any_dependency(names);
+    let declared = match migrations.tool {
+        MigrationTool::Alembic => brings(&["alembic", "flask-migrate", "flask-alembic"]),
+        MigrationTool::Django => brings(&["django"]),
+        MigrationTool::Rails => brings(&["rails", "activerecord", "sinatra-activerecord"]),
+        MigrationTool::Laravel => brings(&["laravel/framework", "laravel/lumen-framework"]),
+        _ => None,
+    };
+    let plugins = ["flyway-maven-plugin", "org.flywaydb.flyway", "liquibase-maven-plugin"];
+    let plugin = package.tools.iter().find(|tool| plugins.contains(&&*tool.name));
+    shown.extend(declared.map(|d| Evidence::shows(d.span, "brings the command that migrates")));
+    shown.extend(plugin.map(|tool| Evidence::shows(tool.span, "brings the goal that migrates")));
+    if let Some([framework, tool]) = run_by_framework(cx.delivery, package) {
+        shown.push(Evidence::shows(tool, "migrates when the application starts"));
+        shown.push(Evidence::context(framework, "runs it"));
+    }
+    let tasks = toolchain::tasks(cx, package, &is_migrate_command);
+    shown.extend(tasks.into_iter().take(5).map(|span| Evidence::shows(span, "migrates")));
+    let starts = migrating::starts(cx, service);
+    let steps = starts.iter().flat_map(|start| &start.migrating);
+    shown.extend(steps.map(|step| Evidence::shows(step.span, "migrates")));
+    let job = migrating::awaited_job(cx, service);
+    shown.extend(job.map(|(job, _)| Evidence::shows(job.span, "migrates")));
+    let mut shown = shown.into_iter();
+    if let Some(first) = shown.next() {
+        return Verdict::pass("there is a command that migrates", first).and_all(shown);
+    }
+    let unknown = |why: Why, at, says: &'static str| {
+        let message = "whether there is a command that migrates cannot be told from what is read";
+        Verdict::unknown(why, message, Evidence::context(at, says))
+    };
+    if let Some((why, at)) = package.open {
+        return unknown(why, at, "may declare it");
+    }
+    if let Some(at) = named_in_source(cx.delivery, migrations) {
+        return unknown(Why::Unsupported, at, "may migrate by itself");
+    }
+    if migrations.tool == MigrationTool::Other {
+        return unknown(Why::Unsupported, migrations.at, "of a tool that is not known");
+    }
+    Verdict::fail(
+        "there are migrations and no task that runs them: add one",
+        Evidence::missing_in(package.place, "no task that migrates"),
+    )
+    .and(Evidence::context(migrations.at, "the migrations"))
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

@@ -129,6 +129,11 @@ fn package<'a>(cx: &Cx<'a>, service: ServiceSubject<'_>) -> Option<&'a Package> 
     service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node())
 }
 
+/// The service's package, where it is one of another language's.
+fn other<'a>(cx: &Cx<'a>, service: ServiceSubject<'_>) -> Option<&'a Package> {
+    service.package.map(|id| &cx.delivery[id]).filter(|package| !package.is_node())
+}
+
 /// For want of a package: the conditions ask before, so this is never seen.
 fn no_package(service: ServiceSubject<'_>) -> Verdict {
     let evidence = Evidence::context(service.place, "no package.json");

@@ -139,16 +139,16 @@
 //! ```
 
 use plimsoll_model::Why;
-use plimsoll_model::package::{DependencyKind, Deprecated};
+use plimsoll_model::package::{DependencyKind, Deprecated, Ecosystem};
 
-use crate::conditions::{HAS_LOCKFILE, IS_NODE_PACKAGE};
+use crate::conditions::{HAS_DEPRECATIONS, HAS_LOCKFILE, HAS_PACKAGE};
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
 };
 
-use super::{no_package, package};
+use super::{no_package, other, package};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/none-deprecated",
@@ -162,7 +162,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE, &HAS_LOCKFILE],
+    when: &[&HAS_PACKAGE, &HAS_LOCKFILE, &HAS_DEPRECATIONS],
     source: include_str!("none_deprecated.rs"),
     run: Run::Service(run),
     fix: None,
@@ -173,8 +173,19 @@ const SHOWN: usize = 20;
 
 /// None is what is wanted: the evidence of a pass is the lockfile without one.
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let Some(package) = package(cx, service) else { return no_package(service) };
+    let Some(package) = package(cx, service).or(other(cx, service)) else {
+        return no_package(service);
+    };
     let Some(lock) = &package.lockfile else { return no_package(service) };
+    let asks_registry = || {
+        let message =
+            "whether a dependency is deprecated is not in this lockfile: ask the registry";
+        let evidence = Evidence::context(lock.place, "does not record it");
+        Verdict::unknown(Why::NeedsNetwork, message, evidence)
+    };
+    if matches!(package.ecosystem, Ecosystem::Rust | Ecosystem::Dotnet) {
+        return asks_registry();
+    }
     if let Some(why) = lock.trouble {
         let evidence = Evidence::context(lock.place, why.decide());
         return Verdict::unknown(why, "the lockfile cannot be read", evidence);
@@ -211,10 +222,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         return Verdict::partial(message, place(first)).and_all(others.take(SHOWN).map(place));
     }
     if !lock.tells_deprecated {
-        let message =
-            "whether a dependency is deprecated is not in this lockfile: ask the registry";
-        let evidence = Evidence::context(lock.place, "does not record it");
-        return Verdict::unknown(Why::NeedsNetwork, message, evidence);
+        return asks_registry();
     }
     let says = format!("none of its packages ({} at the top) is deprecated", lock.installed.len());
     Verdict::pass(

@@ -166,14 +166,14 @@ use plimsoll_model::Why;
 use plimsoll_model::image::{CopyFrom, Image, StepKind};
 use plimsoll_model::package::script::{self, FileState};
 
-use crate::conditions::IS_NODE_PACKAGE;
+use crate::conditions::HAS_PACKAGE;
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
-    Severity, Status, Verdict,
+    Severity, Status, Verdict, launch,
 };
 
-use super::{BY_NAME, Wanted, package};
+use super::{BY_NAME, Wanted, other, package};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/start-script",
@@ -187,7 +187,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE],
+    when: &[&HAS_PACKAGE],
     source: include_str!("start_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -197,6 +197,9 @@ static WANTED: Wanted =
     Wanted { names: &["start", "start:prod", "start:production", "serve"], by_command: BY_NAME };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    if let Some(package) = other(cx, service) {
+        return launch::judge(cx, service, package);
+    }
     let verdict = WANTED.judge(cx, service);
     if verdict.why != Some(Why::Unsupported) {
         return verdict;

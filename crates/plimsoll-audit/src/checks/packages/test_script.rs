@@ -180,13 +180,14 @@
 //!
 //! - `packages/coverage-script`
 
-use crate::conditions::IS_NODE_PACKAGE;
+use crate::conditions::HAS_PACKAGE;
+use crate::toolchain::{self, Task};
 use crate::{
     Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
 };
 
-use super::{BY_NAME, Wanted, package, runner};
+use super::{BY_NAME, Wanted, other, package, runner};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/test-script",
@@ -200,7 +201,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE],
+    when: &[&HAS_PACKAGE],
     source: include_str!("test_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -212,7 +213,10 @@ static WANTED: Wanted = Wanted {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    WANTED.judge(cx, service)
+    match other(cx, service) {
+        Some(package) => toolchain::judge(cx, package, Task::Test),
+        None => WANTED.judge(cx, service),
+    }
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

@@ -164,13 +164,14 @@
 //!
 //! - `packages/build-script`
 
-use crate::conditions::{HAS_TYPESCRIPT, IS_NODE_PACKAGE};
+use crate::conditions::{HAS_PACKAGE, HAS_TYPES_TO_CHECK};
+use crate::toolchain::{self, Task};
 use crate::{
     Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
 };
 
-use super::Wanted;
+use super::{Wanted, other};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/typecheck-script",
@@ -184,7 +185,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&IS_NODE_PACKAGE, &HAS_TYPESCRIPT],
+    when: &[&HAS_PACKAGE, &HAS_TYPES_TO_CHECK],
     source: include_str!("typecheck_script.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -204,7 +205,10 @@ static WANTED: Wanted = Wanted {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    WANTED.judge(cx, service)
+    match other(cx, service) {
+        Some(package) => toolchain::judge(cx, package, Task::Typecheck),
+        None => WANTED.judge(cx, service),
+    }
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

@@ -143,7 +143,7 @@ fn tools_of_other_languages() {
     );
     check(
         &[
-            ("d/manage.py", ""),
+            ("d/manage.py", "import django\n"),
             ("d/x/migrations/0001_a.py", ""),
             ("d/x/migrations/__init__.py", ""),
         ],

@@ -132,7 +132,7 @@ fn unread(file: FileId, kind: LockKind, why: Why) -> Lockfile {
 /// The lockfile beside a manifest of another ecosystem (Cargo's and uv's may stand further up).
 pub(super) fn other(tree: &Tree, dir: &str, ecosystem: Ecosystem) -> Option<Lockfile> {
     let (beside, above): (&[&str], &[&str]) = match ecosystem {
-        Ecosystem::Node => return None,
+        Ecosystem::Node | Ecosystem::Other => return None,
         Ecosystem::Python => (&["poetry.lock", "Pipfile.lock", "pdm.lock"], &["uv.lock"]),
         Ecosystem::Go => (&["go.sum"], &[]),
         Ecosystem::Rust => (&[], &["Cargo.lock"]),

@@ -50,6 +50,9 @@ pub(super) fn empty(dir: String, file: FileId, ecosystem: Ecosystem) -> Package 
         thresholds: Vec::new(),
         collects_coverage: None,
         manager: None,
+        runtimes: Vec::new(),
+        tools: Vec::new(),
+        open: None,
         broken: false,
     }
 }

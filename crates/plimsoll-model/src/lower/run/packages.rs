@@ -763,7 +763,9 @@ fn maven(args: &[String]) -> Option<Act> {
     let act = if phase(&["compile", "package", "verify", "install", "deploy", "assembly:single"])
         || options.operands.iter().any(|goal| goal.starts_with("spring-boot:build"))
     {
-        Act::new(build())
+        // What is missing is fetched first.
+        let kinds = vec![EffectKind::Install(install(Manager::Maven, Vec::new())), build()];
+        Some(Act { kinds, dir: None })
     } else if options.operands.iter().any(|goal| goal.contains("dependency:")) {
         Act::new(EffectKind::Install(install(Manager::Maven, Vec::new())))
     } else {
@@ -800,7 +802,8 @@ fn gradle(args: &[String]) -> Option<Act> {
         names.contains(&&**task) || task.starts_with("boot") && task != "bootRun"
     };
     let act = if tasks.iter().any(builds) {
-        Act::new(build())
+        let kinds = vec![EffectKind::Install(install(Manager::Gradle, Vec::new())), build()];
+        Some(Act { kinds, dir: None })
     } else if tasks.iter().any(|t| t == "dependencies" || t.starts_with("downloadDep")) {
         Act::new(EffectKind::Install(install(Manager::Gradle, Vec::new())))
     } else {
