@@ -47,7 +47,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>, package: &Package) -> Verdict {
     let Some(stage) = image.target.filter(|_| !image.broken) else {
         return unknown(Why::Unparsed, whole);
     };
-    let Some(startup) = start.startup(cx) else { return unknown(Why::NeedsNetwork, whole) };
+    let Some(startup) = start.startup() else { return unknown(Why::NeedsNetwork, whole) };
     let Some(&(_, at)) = startup.app.first() else {
         let (why, at) = startup.unknown.unwrap_or((Why::Dynamic, startup.at));
         return unknown(why, at);

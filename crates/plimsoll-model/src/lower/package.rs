@@ -1,9 +1,9 @@
 //! Manifests to [`Package`]s: scripts, dependencies, workspaces, and the lockfile each install reads.
 
-mod jest;
 mod cargo;
 mod dotnet;
 mod golang;
+mod jest;
 mod jvm;
 mod lock_npm;
 mod lock_pnpm;

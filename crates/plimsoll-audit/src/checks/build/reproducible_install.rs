@@ -3,7 +3,9 @@
 //! Every installation of a language's packages in the Dockerfile follows a lockfile that is
 //! committed and agrees with its manifest: `npm ci`, `yarn install --immutable`, `pnpm install
 //! --frozen-lockfile`, `uv sync --frozen`, `poetry install`, `cargo --locked`, Go with `go.sum`, pip
-//! with hashes or every requirement `==`. The lockfile is there when the command runs: a COPY or a
+//! with hashes or every requirement `==`, Bundler in its deployment mode or frozen, by option,
+//! variable or `bundle config`. Maven, Gradle and NuGet take the versions that the manifest says: it
+//! names no range, snapshot or `LATEST`. The lockfile is there when the command runs: a COPY or a
 //! mount brings it. Tools that are installed by name carry their version.
 //!
 //! An installation that may choose brings another package than the one that was tested, on the day
@@ -90,6 +92,29 @@
 //! { "packages": [] }
 //! ```
 //!
+//! A version that moves:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <dependencies>
+//!     <dependency><artifactId>web</artifactId><version>LATEST</version></dependency> // <- `web` is not one version
+//!   </dependencies>
+//! </project>
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -154,6 +179,48 @@
 //! `uv.lock`:
 //! ```toml
 //! version = 1
+//! ```
+//!
+//! Frozen by a setting:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY Gemfile Gemfile.lock ./
+//! RUN bundle config set --local deployment true && bundle install # <- follows its lockfile
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "puma"
+//! ```
+//! `Gemfile.lock`:
+//! ```text
+//! GEM
+//! ```
+//!
+//! Exact versions in a manifest:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package # <- every version is exact
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <dependencies>
+//!     <dependency><artifactId>web</artifactId><version>1.2.3</version></dependency>
+//!   </dependencies>
+//! </project>
 //! ```
 //!
 //! ## Partial

@@ -8,7 +8,12 @@
 //! Add the script (`migrate:rollback`), and a `down` to every migration. What a `down()` in JavaScript
 //! or TypeScript does is not read yet, so that such migrations are UNKNOWN as soon as there is a
 //! script; a migration whose source has no word `down`, and SQL files in pairs (`001.up.sql`,
-//! `001.down.sql`), are decided. A rollback that drops tables loses what is in them: try it on a copy.
+//! `001.down.sql`), are decided.
+//!
+//! Tools of other languages come with the command that undoes, and need no script: Alembic's
+//! `downgrade()`, Django's operations (code and SQL need their reverse), Rails' `change` or `down`,
+//! Laravel's `down()`, goose's `Down`, the `down.sql` of sqlx, Diesel and golang-migrate, Flyway's `U`
+//! files and the `--rollback` of Liquibase's SQL are read. A rollback that drops tables loses what is in them: try it on a copy.
 //!
 //! ## Fails
 //!
@@ -56,6 +61,32 @@
 //! DROP TABLE orders;
 //! ```
 //!
+//! SQL that only goes forward:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//!
+//! [dependencies]
+//! sqlx = "0.8"
+//! ```
+//! `migrations/1_orders.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint); # <- cannot be undone
+//! ```
+//!
 //! ## Passes
 //!
 //! `Dockerfile`:
@@ -77,6 +108,115 @@
 //! `migrations/001_orders.down.sql`:
 //! ```sql
 //! DROP TABLE orders; // <- undoes
+//! ```
+//!
+//! Alembic:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade(): # <- undoes it
+//!     op.drop_table("orders")
+//! ```
+//!
+//! Django:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! django==5.2.8
+//! ```
+//! `manage.py`:
+//! ```python
+//! import django
+//! ```
+//! `orders/migrations/0001_initial.py`:
+//! ```python
+//! from django.db import migrations, models
+//!
+//!
+//! class Migration(migrations.Migration):
+//!     operations = [ # <- undoes it
+//!         migrations.CreateModel(name="Order", fields=[]),
+//!         migrations.RunPython(forward, migrations.RunPython.noop),
+//!     ]
+//! ```
+//!
+//! goose:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
+//! ```
+//! `migrations/1_orders.sql`:
+//! ```sql
+//! -- +goose Up
+//! CREATE TABLE orders (id bigint);
+//! -- +goose Down # <- undoes it
+//! DROP TABLE orders;
+//! ```
+//!
+//! Rails:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "rails"
+//! ```
+//! `db/migrate/1_orders.rb`:
+//! ```ruby
+//! class Orders < ActiveRecord::Migration[8.1]
+//!   def change # <- undoes it
+//!     create_table :orders do |t|
+//!       t.string :name
+//!     end
+//!   end
+//! end
 //! ```
 //!
 //! ## Partial
@@ -127,6 +267,117 @@
 //! exports.up = (knex) => knex.schema.createTable("orders", () => {}); // <- has no `down`
 //! ```
 //!
+//! Alembic, and one does nothing:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade():
+//!     op.drop_table("orders")
+//! ```
+//! `migrations/versions/2_items.py`:
+//! ```python
+//! def upgrade(): # <- cannot be undone
+//!     op.create_table("items")
+//!
+//!
+//! def downgrade():
+//!     pass
+//! ```
+//!
+//! Code without its reverse:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! django==5.2.8
+//! ```
+//! `manage.py`:
+//! ```python
+//! import django
+//! ```
+//! `orders/migrations/0001_initial.py`:
+//! ```python
+//! from django.db import migrations
+//!
+//!
+//! class Migration(migrations.Migration):
+//!     operations = [migrations.AddField("a", "b", c)]
+//! ```
+//! `orders/migrations/0002_fill.py`:
+//! ```python
+//! from django.db import migrations # <- cannot be undone
+//!
+//!
+//! class Migration(migrations.Migration):
+//!     operations = [migrations.RunPython(fill)]
+//! ```
+//!
+//! Laravel, and one has nothing in it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! {}
+//! ```
+//! `artisan`:
+//! ```php
+//! <?php
+//! ```
+//! `database/migrations/1_orders.php`:
+//! ```php
+//! <?php
+//! return new class extends Migration {
+//!     public function up() { }
+//!     public function down()
+//!     {
+//!         Schema::drop("orders");
+//!     }
+//! };
+//! ```
+//! `database/migrations/2_items.php`:
+//! ```php
+//! <?php // <- cannot be undone
+//! return new class extends Migration {
+//!     public function up() { }
+//!     public function down()
+//!     {
+//!         //
+//!     }
+//! };
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -149,6 +400,24 @@
 //! ```ts
 //! export const up = (knex) => knex.schema.createTable("orders", () => {});
 //! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! A tool that is not known:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! {}
+//! ```
+//! `migrations/Version20250101.php`:
+//! ```php
+//! <?php
 //! ```
 //!
 //! ## Does not apply

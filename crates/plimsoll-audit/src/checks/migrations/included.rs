@@ -105,6 +105,38 @@
 //! export const down = (knex) => knex.schema.dropTable("orders");
 //! ```
 //!
+//! Alembic, left in the repository:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim # <- the final stage has no
+//! WORKDIR /app
+//! COPY app ./app
+//! CMD ["python", "-m", "app"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `app/__main__.py`:
+//! ```python
+//! print("up")
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade():
+//!     op.drop_table("orders")
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -152,6 +184,71 @@
 //! ```ts
 //! export const up = (knex) => knex.schema.createTable("orders", () => {});
 //! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! Alembic:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . . # <- brings
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade():
+//!     op.drop_table("orders")
+//! ```
+//!
+//! Built into a program of Go:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import "embed"
+//!
+//! //go:embed migrations/*.sql  # <- puts them into the program
+//! var files embed.FS
+//! ```
+//! `migrations/1_orders.up.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint);
+//! ```
+//! `migrations/1_orders.down.sql`:
+//! ```sql
+//! DROP TABLE orders;
 //! ```
 //!
 //! ## Partial

@@ -77,6 +77,34 @@
 //! export const down = (knex) => knex.schema.dropTable("orders");
 //! ```
 //!
+//! Of another language:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"] # <- runs no migration
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade():
+//!     op.drop_table("orders")
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -144,6 +172,70 @@
 //! ```ts
 //! export const up = (knex) => knex.schema.createTable("orders", () => {});
 //! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! Alembic, in the entrypoint:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! ENTRYPOINT ["./entrypoint.sh"]
+//! CMD ["python", "main.py"]
+//! ```
+//! `entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! alembic upgrade head # <- migrates
+//! exec "$@"
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade():
+//!     op.drop_table("orders")
+//! ```
+//!
+//! Spring Boot runs those of Flyway:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <dependencies>
+//!     <dependency><artifactId>spring-boot-starter-web</artifactId></dependency> // <- runs it
+//!     <dependency><artifactId>flyway-core</artifactId></dependency> // <- migrates at the start
+//!   </dependencies>
+//! </project>
+//! ```
+//! `src/main/resources/db/migration/V1__orders.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint);
 //! ```
 //!
 //! ## Cannot tell

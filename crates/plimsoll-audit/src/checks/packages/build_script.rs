@@ -228,6 +228,21 @@
 //! ```ts
 //! ```
 //!
+//! A language whose manifests are not read:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM elixir:1.19
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["mix", "phx.server"]
+//! ```
+//! `mix.exs`:
+//! ```elixir
+//! defmodule Orders.MixProject do
+//! end
+//! ```
+//!
 //! ## Does not apply
 //!
 //! Nothing is compiled:
@@ -244,6 +259,26 @@
 //! ```
 //! `main.js`:
 //! ```js
+//! ```
+//!
+//! A compiler needs no script:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
 //! ```
 //!
 //! ## See also

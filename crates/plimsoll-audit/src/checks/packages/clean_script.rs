@@ -115,6 +115,25 @@
 //! FROM python:3.14-slim
 //! CMD ["python", "app.py"]
 //! ```
+//!
+//! `cargo clean` is there:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! ```
 
 use crate::conditions::{BUILDS_BY_A_SCRIPT, HAS_PACKAGE};
 use crate::{

@@ -60,6 +60,20 @@
 //! }
 //! ```
 //!
+//! Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2 # <- no tool for coverage
+//! ```
+//!
 //! ## Fixed
 //!
 //! `package.json`:
@@ -85,6 +99,89 @@
 //! `package.json`:
 //! ```json
 //! { "scripts": { "test": "node --test --experimental-test-coverage" } } // <- the script `test`
+//! ```
+//!
+//! Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2
+//! ```
+//! `requirements-dev.txt`:
+//! ```text
+//! pytest-cov==7.0.0 # <- declares `pytest-cov`
+//! ```
+//!
+//! A task of Rust:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! ```
+//! `Makefile`:
+//! ```makefile
+//! cover:
+//! 	cargo llvm-cov --workspace # <- runs it
+//! ```
+//!
+//! Java:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <build>
+//!     <plugins>
+//!       <plugin><artifactId>jacoco-maven-plugin</artifactId></plugin> // <- runs
+//!     </plugins>
+//!   </build>
+//! </project>
+//! ```
+//!
+//! Ruby:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "puma"
+//! gem "simplecov", group: :test # <- declares `simplecov`
 //! ```
 //!
 //! ## Partial
@@ -120,6 +217,26 @@
 //! ```dockerfile
 //! FROM python:3.14-slim
 //! CMD ["python", "app.py"]
+//! ```
+//!
+//! Go measures by itself:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
 //! ```
 //!
 //! ## See also

@@ -1,9 +1,14 @@
-//! # The Node version is pinned to what the image brings
+//! # The language's version is pinned to what the image brings
 //!
-//! `engines.node` names a range with an end, and the major version of the base image lies in it.
+//! The manifest names a range of versions with an end, and that of the base image lies in it:
+//! `engines.node`, `requires-python` (or `.python-version`), `ruby` in a Gemfile, `require.php`,
+//! `TargetFramework`, the channel in `rust-toolchain.toml`. Go's directive and Java's release hold the
+//! language at a version whatever builds it: for them the base is as new or newer.
 //!
 //! Without it, a developer, a pipeline and the image each run what they happen to have; with a range
 //! that has no end, the next major is declared fit before anyone has tried it.
+//!
+//! `rust-version` alone says only the oldest compiler that does.
 //!
 //! Write `"engines": { "node": ">=20 <21" }` for a `node:20` base, and `engine-strict=true` into
 //! `.npmrc`, so that npm refuses others.
@@ -32,6 +37,63 @@
 //! {
 //!   "engines": { "node": ">=18 <21" } // <- without Node 22
 //! }
+//! ```
+//!
+//! Python without a word of it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2 # <- no version of Python
+//! ```
+//!
+//! Go that is older than what is asked for:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder # <- Go 1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.27 // <- without Go 1.26
+//! ```
+//!
+//! Java, too:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:17-jre # <- Java 17
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <properties>
+//!     <maven.compiler.release>21</maven.compiler.release> // <- without Java 17
+//!   </properties>
+//! </project>
 //! ```
 //!
 //! ## Fixed
@@ -66,6 +128,124 @@
 //! }
 //! ```
 //!
+//! Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//! requires-python = ">=3.13,<3.14" # <- holds Python 3.13
+//! ```
+//!
+//! Go:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26 // <- holds Go 1.26
+//! ```
+//!
+//! Rust:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! ```
+//! `rust-toolchain.toml`:
+//! ```toml
+//! [toolchain]
+//! channel = "1.91.0" # <- holds Rust 1.91
+//! ```
+//!
+//! Java:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <properties>
+//!     <java.version>21</java.version> // <- holds Java 21
+//!   </properties>
+//! </project>
+//! ```
+//!
+//! Ruby:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! source "https://gems.example"
+//! ruby "~> 3.4.0" # <- holds Ruby 3.4
+//! gem "puma"
+//! ```
+//!
+//! PHP:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! {
+//!   "require": {
+//!     "php": "^8.2" // <- holds PHP 8.3
+//!   }
+//! }
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -78,6 +258,26 @@
 //! {
 //!   "engines": { "node": ">=20" } // <- has no end
 //! }
+//! ```
+//!
+//! The oldest compiler that does:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! rust-version = "1.85" # <- has no end
 //! ```
 //!
 //! ## Cannot tell
@@ -94,6 +294,21 @@
 //! {
 //!   "engines": { "node": ">=20 <21" }
 //! }
+//! ```
+//!
+//! A language whose manifests are not read:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM elixir:1.19
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["mix", "phx.server"]
+//! ```
+//! `mix.exs`:
+//! ```elixir
+//! defmodule Orders.MixProject do
+//! end
 //! ```
 //!
 //! ## Does not apply

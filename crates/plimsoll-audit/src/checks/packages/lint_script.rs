@@ -80,6 +80,20 @@
 //! { "root": true }
 //! ```
 //!
+//! Python without a linter:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2 # <- no linter
+//! ```
+//!
 //! ## Fixed
 //!
 //! `eslint.config.js`:
@@ -117,6 +131,107 @@
 //! { "root": true } // <- exists
 //! ```
 //!
+//! Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//!
+//! [dependency-groups]
+//! dev = [
+//!   "ruff==0.14.5", # <- declares `ruff`
+//! ]
+//! ```
+//!
+//! Run before each commit:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2
+//! ```
+//! `.pre-commit-config.yaml`:
+//! ```yaml
+//! repos:
+//!   - repo: https://example.test/ruff-pre-commit
+//!     rev: v0.14.5
+//!     hooks:
+//!       - id: ruff-check # <- runs `ruff-check`
+//! ```
+//!
+//! Java:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <artifactId>orders</artifactId>
+//!   <build>
+//!     <plugins>
+//!       <plugin><artifactId>maven-checkstyle-plugin</artifactId></plugin> // <- runs
+//!     </plugins>
+//!   </build>
+//! </project>
+//! ```
+//!
+//! Ruby:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "puma"
+//! gem "rubocop", require: false # <- declares `rubocop`
+//! ```
+//!
+//! PHP:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! {
+//!   "require-dev": {
+//!     "laravel/pint": "^1" // <- declares `laravel/pint`
+//!   }
+//! }
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -148,12 +263,50 @@
 //! export default [];
 //! ```
 //!
+//! Configured, and declared nowhere:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//!
+//! [tool.ruff] # <- is declared nowhere
+//! line-length = 100
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM python:3.14-slim
 //! CMD ["python", "app.py"]
+//! ```
+//!
+//! Go and Rust have theirs:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
 //! ```
 
 use crate::conditions::{HAS_PACKAGE, LINTS_BY_A_TOOL};

@@ -6,6 +6,10 @@
 //! The link is relative. Copied with `node_modules` to another directory it leads elsewhere, most
 //! often to nothing, and the first import of the package ends the service when it starts.
 //!
+//! Other languages read such a directory when they install or build: a path in `Cargo.toml`, a
+//! `replace` in `go.mod`, a source in `pyproject.toml`, `path:` in a Gemfile, a repository of the kind
+//! `path` in `composer.json`. It must be where the manifest asks for it, in the stage that has that.
+//!
 //! Copy the target to the path where the link leads, and keep the directories as they are in the
 //! repository: `COPY --from=builder /app/shared /app/shared`. What code imports is not read yet: a
 //! link that leads nowhere is UNKNOWN, not FAIL, for nothing may need it, unless the repository does
@@ -84,6 +88,38 @@
 //! ```
 //! `shared/index.js`:
 //! ```js
+//! ```
+//!
+//! Rust, and no COPY brings it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91
+//! COPY services/orders /src/services/orders
+//! WORKDIR /src/services/orders
+//! RUN cargo build --release
+//! CMD ["./target/release/orders"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build:
+//!       context: .
+//!       dockerfile: services/orders/Dockerfile
+//! ```
+//! `services/orders/Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//!
+//! [dependencies]
+//! shared = { path = "../../shared" } # <- nothing is at `/src/shared`
+//! ```
+//! `shared/Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "shared"
 //! ```
 //!
 //! ## Fixed
@@ -173,6 +209,69 @@
 //! ```
 //! `shared/index.ts`:
 //! ```ts
+//! ```
+//!
+//! Rust:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91
+//! COPY services/orders /src/services/orders
+//! COPY shared /src/shared # <- brings it
+//! WORKDIR /src/services/orders
+//! RUN cargo build --release
+//! CMD ["./target/release/orders"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build:
+//!       context: .
+//!       dockerfile: services/orders/Dockerfile
+//! ```
+//! `services/orders/Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//!
+//! [dependencies]
+//! shared = { path = "../../shared" } # <- leads to `/src/shared`
+//! ```
+//! `shared/Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "shared"
+//! ```
+//!
+//! Go:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . . # <- brings it
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
+//!
+//! require example.test/shared v0.0.0
+//!
+//! replace example.test/shared => ./shared // <- leads to `/src/shared`
+//! ```
+//! `shared/go.mod`:
+//! ```text
+//! module example.test/shared
+//!
+//! go 1.26
 //! ```
 //!
 //! ## Cannot tell

@@ -59,6 +59,34 @@
 //! exports.up = (knex) => knex.schema.createTable("orders", () => {});
 //! ```
 //!
+//! SQL that nothing runs:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders // <- no task that migrates
+//!
+//! go 1.26
+//! ```
+//! `migrations/1_orders.up.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint);
+//! ```
+//! `migrations/1_orders.down.sql`:
+//! ```sql
+//! DROP TABLE orders;
+//! ```
+//!
 //! ## Fixed
 //!
 //! `package.json`:
@@ -113,6 +141,90 @@
 //! `migrations/001_orders.js`:
 //! ```js
 //! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! ```
+//!
+//! A tool of Python that is declared:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2 # <- brings the command that migrates
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = migrations
+//! ```
+//! `migrations/versions/1_orders.py`:
+//! ```python
+//! def upgrade():
+//!     op.create_table("orders")
+//!
+//!
+//! def downgrade():
+//!     op.drop_table("orders")
+//! ```
+//!
+//! A task:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
+//! ```
+//! `Makefile`:
+//! ```makefile
+//! migrate:
+//! 	migrate -path migrations -database "$$DSN" up # <- migrates
+//! ```
+//! `migrations/1_orders.up.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint);
+//! ```
+//! `migrations/1_orders.down.sql`:
+//! ```sql
+//! DROP TABLE orders;
+//! ```
+//!
+//! Rails:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "rails", "~> 8.1" # <- brings the command that migrates
+//! ```
+//! `db/migrate/1_orders.rb`:
+//! ```ruby
+//! class Orders < ActiveRecord::Migration[8.1]
+//!   def change
+//!     create_table :orders
+//!   end
+//! end
 //! ```
 //!
 //! ## Partial

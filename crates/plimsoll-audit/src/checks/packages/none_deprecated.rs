@@ -5,6 +5,10 @@
 //! A deprecated package gets no more fixes, security fixes included; often its notice names the flaw
 //! that will not be mended.
 //!
+//! Composer's lockfile says which packages are abandoned. Cargo's says nothing of what was withdrawn,
+//! nor NuGet's of what is deprecated: UNKNOWN. The registries of Python, Ruby and Java have no such
+//! mark, and Go's stands in a later version of the module: the question does not apply.
+//!
 //! Replace the ones that the manifest asks for first (`crypto` by `node:crypto`, `request` by
 //! `fetch`); others go when what needs them is updated.
 //!
@@ -35,6 +39,36 @@
 //!     },
 //!     "node_modules/pg": { "version": "8.16.3" }
 //!   }
+//! }
+//! ```
+//!
+//! Abandoned, by Composer:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! {
+//!   "require": {
+//!     "acme/mail": "^1" // <- `acme/mail` 1.2.0 is deprecated
+//!   }
+//! }
+//! ```
+//! `composer.lock`:
+//! ```json
+//! {
+//!   "packages": [
+//!     {
+//!       "name": "acme/mail",
+//!       "version": "1.2.0",
+//!       "abandoned": "acme/mailer" // <- deprecated
+//!     }
+//!   ]
 //! }
 //! ```
 //!
@@ -74,6 +108,26 @@
 //! { // <- none of its packages
 //!   "lockfileVersion": 3,
 //!   "packages": { "node_modules/pg": { "version": "8.16.3" } }
+//! }
+//! ```
+//!
+//! Composer:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! { "require": { "acme/mailer": "^1" } }
+//! ```
+//! `composer.lock`:
+//! ```json
+//! { // <- none of its packages
+//!   "packages": [{ "name": "acme/mailer", "version": "1.0.0", "abandoned": false }]
 //! }
 //! ```
 //!
@@ -126,6 +180,29 @@
 //!   version "8.16.3"
 //! ```
 //!
+//! What was withdrawn is not in the lockfile:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! ```
+//! `Cargo.lock`:
+//! ```toml
+//! version = 4 # <- does not record it
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `Dockerfile`:
@@ -136,6 +213,25 @@
 //! `package.json`:
 //! ```json
 //! { "dependencies": { "pg": "8.16.3" } }
+//! ```
+//!
+//! Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//! ```
+//! `uv.lock`:
+//! ```toml
+//! version = 1
 //! ```
 
 use plimsoll_model::Why;

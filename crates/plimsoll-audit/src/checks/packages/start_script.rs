@@ -68,6 +68,24 @@
 //! import "../../../shared/log";
 //! ```
 //!
+//! Python, and there is no such file:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "mian.py"] # <- nothing brings it
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2
+//! ```
+//! `main.py`:
+//! ```python
+//! print("up")
+//! ```
+//!
 //! ## Fixed
 //!
 //! `package.json`:
@@ -95,6 +113,77 @@
 //! `main.js`:
 //! ```js
 //! "use strict"; // <- exists
+//! ```
+//!
+//! A module that a declared server serves:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . . # <- brings `app.main`
+//! CMD ["uvicorn", "app.main:app"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! uvicorn==0.38.0 # <- declares `uvicorn`
+//! ```
+//! `app/main.py`:
+//! ```python
+//! app = None
+//! ```
+//!
+//! A program that the build makes:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders . # <- brings `/orders`
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
+//! ```
+//!
+//! Java:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package # <- brings
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project><artifactId>orders</artifactId></project>
+//! ```
+//!
+//! Ruby:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "puma" # <- declares `puma`
 //! ```
 //!
 //! ## Partial
@@ -152,6 +241,20 @@
 //! ```
 //! `src/main.ts`:
 //! ```ts
+//! ```
+//!
+//! A class, whose archive is not named:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM eclipse-temurin:21-jre
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["java", "shop.Main"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project><artifactId>orders</artifactId></project>
 //! ```
 //!
 //! ## Does not apply

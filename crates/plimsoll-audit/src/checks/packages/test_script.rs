@@ -71,6 +71,48 @@
 //! ```
 //! <- is not there
 //!
+//! Python without a test:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2 # <- no test
+//! ```
+//! `main.py`:
+//! ```python
+//! print("up")
+//! ```
+//!
+//! Go without one:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders // <- no test
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//! ```
+//!
 //! ## Fixed
 //!
 //! `package.json`:
@@ -95,6 +137,152 @@
 //! `package.json`:
 //! ```json
 //! { "scripts": { "test": "node --test" } } // <- the script `test`
+//! ```
+//!
+//! Python, with a runner that is declared:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//!
+//! [dependency-groups]
+//! dev = [
+//!   "pytest==9.0.1", # <- declares `pytest`
+//! ]
+//! ```
+//! `tests/test_orders.py`:
+//! ```python
+//! def test_total(): # <- a test
+//!     assert True
+//! ```
+//!
+//! Go, Rust and Java bring theirs:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
+//! ```
+//! `main_test.go`:
+//! ```go
+//! package main
+//!
+//! func TestTotal(t *testing.T) {} // <- a test
+//! ```
+//!
+//! Or:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.91 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo build --release --locked
+//!
+//! FROM debian:13-slim
+//! COPY --from=builder /src/target/release/orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! ```
+//! `src/main.rs`:
+//! ```rust
+//! #[test] // <- a test
+//! fn total() {}
+//! ```
+//!
+//! Or:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=builder /src/target/orders.jar /orders.jar
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project><artifactId>orders</artifactId></project>
+//! ```
+//! `src/test/java/OrdersTest.java`:
+//! ```java
+//! class OrdersTest {
+//!     @Test // <- a test
+//!     void total() {}
+//! }
+//! ```
+//!
+//! Ruby:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM ruby:3.4-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN bundle install
+//! CMD ["bundle", "exec", "puma"]
+//! ```
+//! `Gemfile`:
+//! ```ruby
+//! gem "puma"
+//! gem "rspec", group: :test # <- declares `rspec`
+//! ```
+//! `spec/orders_spec.rb`:
+//! ```ruby
+//! describe "orders" do # <- a test
+//! end
+//! ```
+//!
+//! PHP:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM php:8.3-fpm
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["php-fpm"]
+//! ```
+//! `composer.json`:
+//! ```json
+//! {
+//!   "require-dev": {
+//!     "phpunit/phpunit": "^12" // <- declares `phpunit/phpunit`
+//!   }
+//! }
+//! ```
+//! `tests/OrdersTest.php`:
+//! ```php
+//! <?php
+//! class OrdersTest extends TestCase {
+//!   public function testTotal() {} // <- a test
+//! }
 //! ```
 //!
 //! ## Partial
@@ -140,6 +328,25 @@
 //! }
 //! ```
 //!
+//! Nothing declares what runs the tests:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2 # <- no test runner is declared
+//! ```
+//! `tests/test_orders.py`:
+//! ```python
+//! def test_total(): # <- a test
+//!     assert True
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! The machine must bring a program:
@@ -166,6 +373,21 @@
 //!     "node_modules/jest": { "version": "30.1.3", "dev": true, "bin": { "jest": "bin/jest.js" } }
 //!   }
 //! }
+//! ```
+//!
+//! A language whose manifests are not read:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM elixir:1.19
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["mix", "phx.server"]
+//! ```
+//! `mix.exs`:
+//! ```elixir
+//! defmodule Orders.MixProject do
+//! end
 //! ```
 //!
 //! ## Does not apply

@@ -68,6 +68,25 @@
 //! }
 //! ```
 //!
+//! Annotations of Python, and nothing reads them:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2 # <- no type checker
+//! ```
+//! `main.py`:
+//! ```python
+//! def total() -> int:
+//!     return 1
+//! ```
+//!
 //! ## Fixed
 //!
 //! `package.json`:
@@ -114,6 +133,31 @@
 //! ```ts
 //! ```
 //!
+//! Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "orders"
+//!
+//! [dependency-groups]
+//! dev = [
+//!   "mypy==1.18.2", # <- declares `mypy`
+//! ]
+//! ```
+//! `main.py`:
+//! ```python
+//! def total() -> int:
+//!     return 1
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -158,6 +202,26 @@
 //! `package.json`:
 //! ```json
 //! { "scripts": { "start": "node main.js" } }
+//! ```
+//!
+//! A compiler reads them:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS builder
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//!
+//! FROM scratch
+//! COPY --from=builder /orders /orders
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.test/orders
+//!
+//! go 1.26
 //! ```
 //!
 //! ## See also
