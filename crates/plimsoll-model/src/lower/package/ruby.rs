@@ -83,9 +83,8 @@ pub(super) fn read(cx: &Cx<'_>, package: &mut Package) {
                 runtime(package, "the Gemfile's `ruby`", &written, range, false, span);
             }
         }
-        if code.ends_with(" do") || code.contains(" do |") {
-            blocks.push(kind);
-        } else if code.starts_with("if ") || code.starts_with("unless ") {
+        let opens = [code.ends_with(" do"), code.contains(" do |")];
+        if opens.contains(&true) || code.starts_with("if ") || code.starts_with("unless ") {
             blocks.push(kind);
         } else if code == "end" {
             blocks.pop();
