@@ -233,6 +233,8 @@ impl<'a> Filesystem<'a> {
         let Some(stage) = self.image.stages.get(index) else { return Found::Absent };
         let path = crate::lower::absolute("/", path);
         let mut doubt: Option<(Why, Option<Span>)> = None;
+        // A build's output, unless the tree has the file: `bin/` may hold scripts as well.
+        let mut built: Option<Found> = None;
         for step in stage.steps.iter().take(before).rev() {
             let found = match &step.kind {
                 StepKind::Copy(copy) => self.in_copy(copy, step, &path, depth),
@@ -243,9 +245,22 @@ impl<'a> Filesystem<'a> {
             };
             match found {
                 Some(Found::Unknown(why, at)) => doubt = doubt.or(Some((why, at))),
-                Some(found) => return found,
+                Some(found @ Found::Built { .. }) if matches!(step.kind, StepKind::Run(_)) => {
+                    built = built.or(Some(found));
+                }
+                Some(found @ Found::File { .. }) => return found,
+                Some(found) => return built.unwrap_or(found),
                 None => {}
             }
+        }
+        if let Some(built) = built {
+            return match &stage.base {
+                Base::Stage(base) => match self.find_before(*base, usize::MAX, &path, depth + 1) {
+                    found @ Found::File { .. } => found,
+                    _ => built,
+                },
+                _ => built,
+            };
         }
         let base = match &stage.base {
             Base::Stage(base) => self.find_before(*base, usize::MAX, &path, depth + 1),
