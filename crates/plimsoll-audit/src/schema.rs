@@ -134,6 +134,14 @@ mod tests {
 
     use crate::config::{ACCEPT_KEYS, KEYS, PURPOSES, SERVICE_KEYS};
 
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test reads the committed schema")]
+    fn the_committed_schema_is_fresh() {
+        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.schema.json");
+        let committed = std::fs::read_to_string(docs).unwrap_or_default();
+        assert!(committed == super::config_schema(), "run `cargo xtask schema`");
+    }
+
     /// The schema allows what is read, no more and no less.
     #[test]
     fn the_schema_has_the_keys_that_are_read() {

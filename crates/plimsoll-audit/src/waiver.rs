@@ -132,8 +132,11 @@ impl Waivers {
         let unknown = verdict.outcome == Outcome::Unknown;
         let problem = matches!(verdict.outcome, Outcome::Fail | Outcome::Partial);
         let (mut reason, mut open) = (None, false);
+        let asked = verdict.outcome != Outcome::NotApplicable;
         for evidence in &mut verdict.evidence {
-            self.see(cx, &evidence.place);
+            if asked {
+                self.see(cx, check, &evidence.place);
+            }
             if problem && evidence.is_against() || unknown {
                 let why = self.covering(cx, check, service, Some(evidence));
                 open |= why.is_none();
@@ -147,11 +150,13 @@ impl Waivers {
         reason.filter(|_| !open || unknown)
     }
 
-    fn see(&self, cx: &Cx<'_>, place: &Place) {
+    /// Marks what a piece of evidence shows to be audited.
+    fn see(&self, cx: &Cx<'_>, check: &Check, place: &Place) {
         if let Some(of) = file_of(place).and_then(|file| self.comments.get(&file)) {
             of.seen.store(true, Ordering::Relaxed);
         }
-        for entry in self.entries.iter().filter(|entry| !entry.seen.load(Ordering::Relaxed)) {
+        let entries = self.entries.iter().filter(|entry| entry.accept.check == check.id);
+        for entry in entries.filter(|entry| !entry.seen.load(Ordering::Relaxed)) {
             if entry.path.as_deref().is_none_or(|path| is_at_or_below(path_of(cx, place), path)) {
                 entry.seen.store(true, Ordering::Relaxed);
             }

@@ -105,8 +105,9 @@ pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
     if root.join(".gitlab-ci.yml").is_file() {
         out.push_str(&format!("add to .gitlab-ci.yml:\n\n{}\n", indented(GITLAB)));
     } else if root.join(".git").exists() || root.join(".github").is_dir() {
-        create(root, ".github/workflows/plimsoll.yml", WORKFLOW, None, &mut out)?;
-        out.push_str("  it runs `plimsoll`: let the workflow install it first\n");
+        if create(root, ".github/workflows/plimsoll.yml", WORKFLOW, None, &mut out)? {
+            out.push_str("  it runs `plimsoll`: let the workflow install it first\n");
+        }
     }
     create(root, ".pre-commit-config.yaml", HOOK, Some(HOOK), &mut out)?;
     out.push_str(
@@ -115,14 +116,14 @@ pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
     output::say(out.as_bytes())
 }
 
-/// Writes a file that is not there; of one that is, says so and what belongs in it.
+/// Writes a file that is not there, and says whether it did; of one that is, what belongs in it.
 fn create(
     root: &Path,
     name: &str,
     text: &str,
     add: Option<&str>,
     out: &mut String,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let path = root.join(name);
     let failed = |error: std::io::Error| format!("error: {}: {error}", path.display());
     if let Some(dir) = path.parent() {
@@ -132,6 +133,7 @@ fn create(
         Ok(mut file) => {
             file.write_all(text.as_bytes()).map_err(failed)?;
             out.push_str(&format!("wrote {name}\n"));
+            return Ok(true);
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match add {
             Some(text) => {
@@ -141,7 +143,7 @@ fn create(
         },
         Err(error) => return Err(failed(error)),
     }
-    Ok(())
+    Ok(false)
 }
 
 fn indented(text: &str) -> String {

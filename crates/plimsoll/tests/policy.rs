@@ -1,0 +1,265 @@
+//! Configurations, baselines, revisions and the files of `init`, through the binary.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test makes trees on disk and runs the binary and git"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(dir: &Path, arguments: &[&str]) -> (i32, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .current_dir(dir)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = [stdout, stderr].concat();
+    (status.code().unwrap_or(-1), String::from_utf8(text).unwrap())
+}
+
+/// Runs the binary: its exit code, and words that it says.
+#[track_caller]
+fn check(dir: &Path, arguments: &[&str], code: i32, says: &[&str]) -> String {
+    let (got, text) = run(dir, arguments);
+    assert_eq!(got, code, "{arguments:?}: {text}");
+    for words in says {
+        assert!(text.contains(words), "{arguments:?} does not say {words:?}: {text}");
+    }
+    text
+}
+
+fn put(dir: &Path, path: &str, text: &str) {
+    let path = dir.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn read(dir: &Path, path: &str) -> String {
+    std::fs::read_to_string(dir.join(path)).unwrap()
+}
+
+fn git(dir: &Path, arguments: &[&str]) {
+    let mut git = Command::new("git");
+    git.current_dir(dir).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    git.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").env_remove("GIT_WORK_TREE");
+    assert!(git.args(arguments).output().unwrap().status.success(), "{arguments:?}");
+}
+
+const BAD: &str = "FROM node:20\nADD src /src\nCMD [\"node\", \"main.js\"]\n";
+const WORSE: &str = "FROM node:20\nADD src /src\nADD test /test\nCMD [\"node\", \"main.js\"]\n";
+
+/// A repository with one commit.
+fn repository() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "s/Dockerfile", BAD);
+    git(dir.path(), &["init", "-q", "-b", "main"]);
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-q", "-m", "first"]);
+    dir
+}
+
+#[test]
+fn a_baseline_lets_only_what_is_new_fail() {
+    let dir = repository();
+    let dir = dir.path();
+    let audit = ["audit", "--fail-on", "low", "--baseline", ".plimsoll-baseline.json"];
+    check(dir, &audit, 2, &["there is no baseline", "plimsoll baseline"]);
+    check(dir, &["baseline"], 0, &["wrote", "known; commit it"]);
+    let first = read(dir, ".plimsoll-baseline.json");
+    check(dir, &audit, 0, &[" 0 new"]);
+
+    put(dir, "s/Dockerfile", &format!("# moved\n\n{WORSE}"));
+    let text = check(dir, &audit, 1, &["build/copies-not-adds", " 1 new"]);
+    assert!(!text.contains("image/pinned-digest"), "what is known is not shown: {text}");
+    check(dir, &["baseline"], 0, &["is as it was", "1 new instance not taken in"]);
+    assert_eq!(read(dir, ".plimsoll-baseline.json"), first);
+    check(dir, &["baseline", "--add"], 0, &["1 new instance taken in"]);
+    check(dir, &audit, 0, &[" 0 new"]);
+
+    put(dir, "s/Dockerfile", &BAD.replace("ADD", "COPY"));
+    check(dir, &audit, 0, &[" fixed"]);
+    check(dir, &["baseline"], 0, &["fixed: build/copies-not-adds in s/Dockerfile"]);
+    assert!(!read(dir, ".plimsoll-baseline.json").contains("copies-not-adds"));
+}
+
+#[test]
+fn a_baseline_that_cannot_be_read_is_not_written_over() {
+    let dir = repository();
+    let dir = dir.path();
+    check(dir, &["baseline"], 0, &[]);
+    let good = read(dir, ".plimsoll-baseline.json");
+    for (bad, says) in [
+        (&good[..good.len() / 2], "not JSON"),
+        ("", "not JSON"),
+        (&*good.replace("\"version\": 1", "\"version\": 2"), "reads baselines of version 1"),
+        (&*good.replace("\"instances\": [", "\"instances\": 7, \"x\": ["), "must be an array"),
+    ] {
+        put(dir, ".plimsoll-baseline.json", bad);
+        let of = ".plimsoll-baseline.json:";
+        check(dir, &["baseline", "--add"], 2, &[says, of]);
+        check(dir, &["audit", "--baseline", ".plimsoll-baseline.json"], 2, &[says, of]);
+        assert_eq!(read(dir, ".plimsoll-baseline.json"), bad);
+    }
+    let left: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{left:?}");
+}
+
+#[test]
+fn a_branch_fails_at_what_it_makes_worse() {
+    let dir = repository();
+    let dir = dir.path();
+    let since = ["audit", "--fail-on", "low", "--since", "main"];
+    git(dir, &["switch", "-q", "-c", "change"]);
+    check(dir, &since, 0, &["Compared with main: 0 new"]);
+    put(dir, "s/Dockerfile", WORSE);
+    git(dir, &["commit", "-q", "-am", "worse"]);
+    check(dir, &since, 1, &["build/copies-not-adds", "Compared with main: 1 new"]);
+    // What others mend meanwhile is not made worse here.
+    git(dir, &["switch", "-q", "main"]);
+    put(dir, "s/Dockerfile", &BAD.replace("ADD", "COPY"));
+    git(dir, &["commit", "-q", "-am", "better"]);
+    git(dir, &["switch", "-q", "change"]);
+    let text = check(dir, &since, 1, &["Compared with main: 1 new"]);
+    assert!(!text.contains("image/pinned-digest"), "{text}");
+    check(dir, &["audit", "--since", "nowhere"], 2, &["revision `nowhere`"]);
+    // A directory that is new is all new.
+    put(dir, "later/Dockerfile", BAD);
+    check(dir, &["audit", "later", "--since", "main"], 1, &["0 known"]);
+}
+
+#[test]
+fn a_revision_is_audited_with_its_own_configuration() {
+    let dir = repository();
+    let dir = dir.path();
+    put(dir, "plimsoll.toml", "fail-on = 'never'\n");
+    check(dir, &["audit"], 0, &[]);
+    check(dir, &["audit", "--rev", "HEAD"], 1, &["image/pinned-digest"]);
+    put(dir, "s/Dockerfile", "FROM scratch\n");
+    check(dir, &["audit", "--rev", "HEAD"], 1, &["image/pinned-digest"]);
+    check(dir, &["audit", "--rev", "v9"], 2, &["git knows no such commit"]);
+}
+
+#[test]
+fn configurations_hold_for_their_directories() {
+    let dir = repository();
+    let dir = dir.path();
+    put(dir, "t/Dockerfile", BAD);
+    put(dir, "s/plimsoll.toml", "fail-on = 'never'\n");
+    check(dir, &["audit", "--service", "s"], 0, &[]);
+    check(dir, &["audit", "--service", "t"], 1, &[]);
+    check(dir, &["audit", "--service", "s", "--fail-on", "high"], 1, &[]);
+    // From below, what stands above counts, until a root.
+    put(dir, "plimsoll.toml", "disable = ['build/copies-not-adds']\n");
+    check(dir, &["audit", "s"], 0, &["Not asked, by plimsoll.toml: build/copies-not-adds (1)"]);
+    put(dir, "s/plimsoll.toml", "root = true\nexclude = ['Dockerfile']\n");
+    check(dir, &["audit", "s"], 0, &["Nothing to audit"]);
+    let text = check(dir, &["audit"], 1, &["Not asked"]);
+    assert!(!text.contains("s  s\n"), "a nested file excludes, too: {text}");
+}
+
+#[test]
+fn wrong_configurations_are_shown_with_their_place() {
+    let dir = repository();
+    let dir = dir.path();
+    for (files, says) in [
+        (&[("plimsoll.toml", "fail-on = 3")][..], &["plimsoll.toml:1:11", "must be a string"][..]),
+        (
+            &[("plimsoll.toml", "root = false\ndisable = ['image/pinned-digset']")],
+            &["plimsoll.toml:2:12", "did you mean `image/pinned-digest`?"],
+        ),
+        (
+            &[("plimsoll.toml", "[[accept]]\ncheck = 'image/pinned-digest'\n")],
+            &["plimsoll.toml:1:1", "no `reason`"],
+        ),
+        (
+            &[("plimsoll.toml", "extends = 'a.toml'"), ("a.toml", "extends = 'plimsoll.toml'")],
+            &[
+                "a.toml:1:11",
+                "extends itself",
+                "plimsoll.toml extends a.toml extends plimsoll.toml",
+            ],
+        ),
+        (
+            &[("plimsoll.toml", ""), ("s/plimsoll.toml", "edition = '99.0'")],
+            &["s/plimsoll.toml:1:11", "newer than this Plimsoll"],
+        ),
+        (&[("plimsoll.toml", "exclude = [")], &["plimsoll.toml:1:"]),
+    ] {
+        for (path, text) in files {
+            put(dir, path, text);
+        }
+        for command in ["audit", "baseline"] {
+            check(dir, &[command], 2, says);
+        }
+        for (path, _) in files {
+            std::fs::remove_file(dir.join(path)).unwrap();
+        }
+    }
+    assert!(!dir.join(".plimsoll-baseline.json").exists());
+    put(dir, "s/Dockerfile", &format!("# plimsoll: accept-file image/pinned-digest\n{BAD}"));
+    let says = ["policy/acceptances-current", "gives no reason", "s/Dockerfile:1:1"];
+    check(dir, &["audit"], 1, &says);
+}
+
+#[test]
+fn acceptances_are_over_after_their_day() {
+    let dir = repository();
+    let dir = dir.path();
+    let accepted = "FROM node:20\n# plimsoll: accept build/copies-not-adds until 2027-01-31 -- soon\n\
+                    ADD src /src\nCMD [\"node\", \"main.js\"]\n";
+    put(dir, "s/Dockerfile", accepted);
+    let only = ["audit", "--check", "build/copies-not-adds", "--fail-on", "low", "--date"];
+    let with = |day| [&only[..], &[day]].concat();
+    check(dir, &with("2027-01-31"), 0, &["accepted: soon"]);
+    check(dir, &with("2027-02-01"), 1, &[]);
+}
+
+#[test]
+fn init_writes_what_is_missing_and_nothing_else() {
+    let dir = repository();
+    let dir = dir.path();
+    put(dir, ".pre-commit-config.yaml", "repos: []\n");
+    check(dir, &["init"], 0, &["wrote plimsoll.toml", "add to it"]);
+    assert_eq!(read(dir, ".pre-commit-config.yaml"), "repos: []\n");
+    put(dir, "plimsoll.toml", "fail-on = 'never'\n");
+    check(dir, &["init"], 0, &["plimsoll.toml is there: left as it is"]);
+    assert_eq!(read(dir, "plimsoll.toml"), "fail-on = 'never'\n");
+
+    // What is written is right, as it is and with every line of it in use.
+    let other = repository();
+    check(other.path(), &["init"], 0, &[]);
+    check(other.path(), &["audit", "--fail-on", "never"], 0, &[]);
+    let text = read(other.path(), "plimsoll.toml");
+    let (head, keys) = text.split_once("\n# What is not").unwrap();
+    let used: Vec<&str> = keys
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.starts_with(['[', '"']) || line.split(" = ").count() == 2)
+        .filter(|line| !line.starts_with("Beside"))
+        .collect();
+    assert!(used.len() > 15, "{used:#?}");
+    put(other.path(), "plimsoll.toml", &format!("{head}\n{}\n", used.join("\n")));
+    check(other.path(), &["audit", "--fail-on", "never"], 0, &[]);
+}
+
+#[test]
+fn checks_are_listed_for_people_and_machines() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    check(dir, &["checks"], 0, &["image/pinned-digest"]);
+    let list = check(dir, &["checks", "--format", "json", "--area", "image"], 0, &[]);
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    assert!(list.as_array().unwrap().iter().all(|check| check["area"] == "image"));
+    check(dir, &["checks", "--equivalents", "hadolint"], 0, &["DL3002", "runtime/non-root"]);
+    check(dir, &["checks", "--equivalents", "hadolnt"], 2, &["there are those of"]);
+    check(dir, &["checks", "--area", "imag"], 2, &["there are"]);
+    check(dir, &["explain", "AVD-DS-0002"], 0, &["runtime/non-root"]);
+    check(dir, &["explain", "hadolint:DL3002"], 0, &["runtime/non-root"]);
+    for shell in ["bash", "zsh", "fish"] {
+        check(dir, &["completions", shell], 0, &["plimsoll", "fail-on"]);
+    }
+    check(dir, &["man"], 0, &[".TH plimsoll 1"]);
+}
