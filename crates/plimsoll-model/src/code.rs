@@ -5,6 +5,7 @@
 
 use plimsoll_source::{FileId, Span};
 
+use crate::Delivery;
 use crate::fact::{Fact, Why};
 
 /// The program of a service, as far as delivery asks.
@@ -37,6 +38,20 @@ pub struct Code {
     pub imports: Vec<PackageImport>,
     /// Where it turns the verification of certificates off: `rejectUnauthorized: false`.
     pub unverified: Vec<Span>,
+}
+
+impl Code {
+    /// Where a package is imported by modules that are reached.
+    pub fn imports_of(&self, package: &str) -> impl Iterator<Item = &PackageImport> {
+        self.imports.iter().filter(move |import| import.package == package)
+    }
+}
+
+/// Where a file of JavaScript turns the verification of certificates off: for configurations that
+/// no service reaches (`knexfile.ts`). Reads the file.
+#[must_use]
+pub fn unverified(delivery: &Delivery, file: FileId) -> Vec<Span> {
+    crate::lower::code::unverified(&delivery.tree, file)
 }
 
 /// Languages whose programs are read, and those that are only met.

@@ -88,6 +88,27 @@ impl MigrationTool {
     }
 }
 
+/// What the `down` of a migration that is a program does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Down {
+    /// It does something: where it stands, and the tables, columns and schemas that it drops by
+    /// name (empty where that is computed), each with its place.
+    Does(Span, Vec<(String, Span)>),
+    /// It does nothing, or only fails.
+    Empty(Span),
+    /// There is none.
+    Missing,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// What the `down` of a migration file does: knex, TypeORM, Sequelize, umzug, node-pg-migrate.
+/// Reads the file.
+#[must_use]
+pub fn down(delivery: &Delivery, file: FileId) -> Down {
+    crate::lower::code::down(&delivery.tree, file)
+}
+
 /// The first place in a service's own source that may run its migrations by itself
 /// (`knex.migrate.latest()`, `runMigrations()`): a word, not a proof. `None` is one: no source that
 /// is read (25 MB at most) names anything that could.

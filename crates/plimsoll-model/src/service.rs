@@ -2,6 +2,7 @@
 
 use plimsoll_source::{FileId, Span};
 
+use crate::code::Code;
 use crate::purpose::Purpose;
 use crate::{ContainerId, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, ProgramId};
 
@@ -27,6 +28,8 @@ pub struct Service {
     pub other_containers: Vec<ContainerId>,
     /// Its package.
     pub package: Option<PackageId>,
+    /// Its program; `None` where what its container starts is no program of this tree that is read.
+    pub code: Option<Code>,
     /// Its migrations.
     pub migrations: Option<MigrationsId>,
     /// Files of its code that a change touches, a sample: what path filters are asked about.

@@ -1,6 +1,7 @@
 //! From files to facts: which files are read, by which reader, and in what order.
 
 mod calls;
+pub(crate) mod code;
 mod compose;
 mod cx;
 mod docker_cli;
@@ -120,6 +121,10 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         }
     }
     delivery.startups = startups(&delivery);
+    let codes = code::read(&cx, &delivery);
+    for (service, code) in delivery.services.iter_mut().zip(codes) {
+        service.code = code;
+    }
     cx.finish(delivery)
 }
 

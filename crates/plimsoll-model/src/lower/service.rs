@@ -402,6 +402,7 @@ fn service(
         containers,
         other_containers,
         package,
+        code: None,
         migrations,
         touches,
         pipelines,

@@ -1,0 +1,704 @@
+//! HTTP frameworks: applications, routers, what is mounted where, and who listens.
+
+use std::collections::BTreeMap;
+
+use plimsoll_source::Span;
+
+use super::eval::{Args, Eval, Phase};
+use super::facts::Listening;
+use super::host::{Host, Kind};
+use super::value::{HostId, Object, ObjectId, Value};
+use crate::Why;
+use crate::code::{Hides, Resource};
+
+/// Whose rules hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framework {
+    /// Express, restify and what is like them: in order of registration.
+    Express,
+    /// Fastify: hooks hold for their whole instance.
+    Fastify,
+    Koa,
+    Hono,
+    Hapi,
+}
+
+/// An application or router.
+#[derive(Clone, Debug)]
+pub(super) struct App {
+    pub(super) framework: Framework,
+    pub(super) prefix: Value,
+    pub(super) routes: Vec<Registered>,
+    pub(super) hooks: Vec<Hook>,
+    /// Where it is mounted: on what, below what, and when.
+    pub(super) parents: Vec<(HostId, Value, usize)>,
+    pub(super) on_close: Vec<Value>,
+    pub(super) locals: ObjectId,
+    pub(super) decorated: BTreeMap<String, Value>,
+    pub(super) listens: bool,
+    /// `app.route('/x')`: its methods take no path.
+    pub(super) is_route: bool,
+    pub(super) options: Value,
+}
+
+/// A registered route.
+#[derive(Clone, Debug)]
+pub(super) struct Registered {
+    pub(super) method: String,
+    pub(super) path: Value,
+    pub(super) handlers: Vec<Value>,
+    pub(super) at: Span,
+    pub(super) order: usize,
+}
+
+/// What stands before routes.
+#[derive(Clone, Debug)]
+pub(super) struct Hook {
+    pub(super) prefix: Value,
+    pub(super) function: Value,
+    pub(super) at: Span,
+    pub(super) order: usize,
+}
+
+const VERBS: [&str; 10] =
+    ["get", "post", "put", "patch", "delete", "del", "options", "head", "all", "opts"];
+
+impl Eval<'_> {
+    fn app(&mut self, framework: Framework, options: Value, at: Span) -> Value {
+        let locals = self.object(Object { open: true, ..Object::default() });
+        let prefix = self.option(&options, "prefix");
+        let app = App {
+            framework,
+            prefix: if framework == Framework::Koa { prefix } else { Value::Undefined },
+            routes: Vec::new(),
+            hooks: Vec::new(),
+            parents: Vec::new(),
+            on_close: Vec::new(),
+            locals,
+            decorated: BTreeMap::new(),
+            listens: false,
+            is_route: false,
+            options,
+        };
+        self.host(Host { kind: Kind::App(Box::new(app)), at, open: None })
+    }
+
+    pub(super) fn app_mut(&mut self, id: HostId) -> Option<&mut App> {
+        match &mut self.hosts.get_mut(id.0)?.kind {
+            Kind::App(app) => Some(app),
+            _ => None,
+        }
+    }
+
+    /// Functions of HTTP packages; `None` where it is none.
+    pub(super) fn http_external(
+        &mut self,
+        package: &str,
+        name: &str,
+        args: &Args,
+        _new: bool,
+        at: Span,
+    ) -> Option<Value> {
+        Some(match (package, name) {
+            ("express", "" | "Router" | "express") | ("restify", "createServer") => {
+                self.app(Framework::Express, Value::Undefined, at)
+            }
+            ("express-promise-router", "") => self.app(Framework::Express, Value::Undefined, at),
+            ("fastify", "" | "fastify") => self.app(Framework::Fastify, args.get(0), at),
+            ("koa", "") => self.app(Framework::Koa, Value::Undefined, at),
+            ("koa-router" | "@koa/router", "" | "Router") => {
+                self.app(Framework::Koa, args.get(0), at)
+            }
+            ("hono", "Hono") | ("@hono/zod-openapi", "OpenAPIHono") => {
+                self.app(Framework::Hono, Value::Undefined, at)
+            }
+            ("@hono/node-server", "serve") => {
+                let options = args.get(0);
+                let answers = match self.option(&options, "fetch") {
+                    Value::HostMethod(app, _) => Value::Host(app),
+                    _ => options.clone(),
+                };
+                let port = match self.option(&options, "port") {
+                    Value::Undefined => Value::Number(3000.0),
+                    port => port,
+                };
+                let host = self.option(&options, "hostname");
+                self.listens(&answers, port, host, args.get(1), at)
+            }
+            ("@hapi/hapi" | "hapi", "server" | "Server") => {
+                self.app(Framework::Hapi, args.get(0), at)
+            }
+            (
+                "node:http" | "node:https" | "node:http2",
+                "createServer" | "createSecureServer" | "Server",
+            ) => {
+                let answers = args
+                    .list
+                    .iter()
+                    .find(|v| matches!(v, Value::Host(_) | Value::Function(_) | Value::Bound(_)))
+                    .cloned()
+                    .unwrap_or(if args.list.is_empty() {
+                        Value::Undefined
+                    } else {
+                        Value::Unknown
+                    });
+                self.host(Host { kind: Kind::Server(answers), at, open: None })
+            }
+            ("node:net", "createServer") | ("@grpc/grpc-js", "Server") => {
+                self.host(Host { kind: Kind::Server(Value::Inert), at, open: None })
+            }
+            ("@apollo/server/standalone", "startStandaloneServer") => {
+                let listen = self.option(&args.get(1), "listen");
+                let port = match self.option(&listen, "port") {
+                    Value::Undefined => Value::Number(4000.0),
+                    port => port,
+                };
+                self.listens(&Value::Inert, port, Value::Undefined, Value::Undefined, at)
+            }
+            ("ws", "WebSocketServer" | "Server" | "WebSocket.Server") => {
+                let port = self.option(&args.get(0), "port");
+                match port {
+                    Value::Undefined => {
+                        self.host(Host { kind: Kind::Server(Value::Inert), at, open: None })
+                    }
+                    port => {
+                        self.listens(&Value::Inert, port, Value::Undefined, Value::Undefined, at)
+                    }
+                }
+            }
+            ("fastify-plugin", _) => {
+                let plugin = args.get(0);
+                self.host(Host { kind: Kind::Plugin(plugin), at, open: None })
+            }
+            ("express-async-handler", "") | ("hono/factory", "createMiddleware") => args.get(0),
+            ("passport" | "koa-passport", "authenticate")
+            | ("express-jwt", _)
+            | ("express-basic-auth", "")
+            | ("koa-jwt", "")
+            | ("hono/bearer-auth" | "hono/basic-auth" | "hono/jwt", _)
+            | ("express-openid-connect", _)
+            | ("express-oauth2-jwt-bearer", "auth") => Value::external(":guard", &[]),
+            (":resolve", _) => Value::Undefined,
+            (":reject", _) => {
+                if self.phase == Phase::Request {
+                    self.ask(at);
+                }
+                Value::Undefined
+            }
+            (":guard", _) => {
+                self.answering.checks_credentials.get_or_insert(at);
+                Value::Inert
+            }
+            _ => return None,
+        })
+    }
+
+    /// Something listens.
+    pub(super) fn listens(
+        &mut self,
+        answers: &Value,
+        port: Value,
+        host: Value,
+        callback: Value,
+        at: Span,
+    ) -> Value {
+        let open = self.opens(Resource::Server, "server", at, None, None);
+        let app = self.root(answers);
+        if let Some(id) = app {
+            self.hosts[id.0].open = Some(open);
+            if let Some(app) = self.app_mut(id) {
+                app.listens = true;
+            }
+        } else if matches!(answers, Value::Function(_) | Value::Bound(_)) {
+            let framework = Framework::Express;
+            if let Value::Host(id) = self.app(framework, Value::Undefined, at) {
+                let function = answers.clone();
+                if let Some(app) = self.app_mut(id) {
+                    app.listens = true;
+                    app.options = function;
+                }
+            }
+        } else if matches!(answers, Value::Unknown) {
+            self.gap(Why::Dynamic, at, Hides::Routes);
+        }
+        let function = matches!(callback, Value::Function(_) | Value::Bound(_));
+        self.facts.listens.push(Listening {
+            port,
+            host,
+            at,
+            tries: self.tries.clone(),
+            app,
+            at_start: self.phase == Phase::Start,
+            callback: function.then(|| callback.clone()),
+        });
+        let kind = Kind::Server(answers.clone());
+        let server = self.host(Host { kind, at, open: Some(open) });
+        if function {
+            let given = Args::of(vec![Value::Null, Value::Inert]);
+            let stop = self.stop.take();
+            self.call_value(&callback, given, Some(at));
+            self.stop = stop;
+        }
+        server
+    }
+
+    fn root(&self, answers: &Value) -> Option<HostId> {
+        match answers {
+            Value::Host(id) => match &self.hosts[id.0].kind {
+                Kind::App(_) => Some(*id),
+                Kind::Server(inner) => self.root(&inner.clone()),
+                _ => None,
+            },
+            Value::HostMethod(id, _) => Some(*id),
+            Value::Any(all) => all.iter().find_map(|one| self.root(one)),
+            _ => None,
+        }
+    }
+
+    fn listen(&mut self, answers: &Value, args: &Args, at: Span) -> Value {
+        let first = args.get(0);
+        let callback = args
+            .list
+            .iter()
+            .rev()
+            .find(|value| matches!(value, Value::Function(_) | Value::Bound(_)))
+            .cloned()
+            .unwrap_or(Value::Undefined);
+        let is_options = matches!(&first, Value::Object(_));
+        let (port, host) = if is_options {
+            (self.option(&first, "port"), self.option(&first, "host"))
+        } else {
+            let second = args.get(1);
+            let host = if second.is_plain() { second } else { Value::Undefined };
+            (first, host)
+        };
+        self.listens(answers, port, host, callback, at)
+    }
+
+    pub(super) fn call_server(
+        &mut self,
+        id: HostId,
+        answers: &Value,
+        name: &str,
+        args: &Args,
+        at: Span,
+    ) -> Value {
+        match name {
+            "listen" => {
+                let answers = answers.clone();
+                let server = self.listen(&answers, args, at);
+                if let Value::Host(made) = server {
+                    self.hosts[id.0].open = self.hosts[made.0].open;
+                }
+                Value::Host(id)
+            }
+            "bindAsync" | "bind" => {
+                let port = match args.get(0) {
+                    Value::Env(env) => Value::Env(env).depends(Value::Unknown),
+                    Value::Text(text) => match text.rsplit_once(':') {
+                        Some((_, port)) => Value::text(port),
+                        None => Value::Unknown,
+                    },
+                    _ => Value::Unknown,
+                };
+                self.listens(&Value::Inert, port, Value::Undefined, args.get(2), at);
+                Value::Host(id)
+            }
+            "close" | "stop" | "shutdown" | "tryShutdown" | "forceShutdown" | "terminate"
+            | "destroy" => {
+                if let Some(open) = self.hosts[id.0].open {
+                    self.close_all(&[open], at);
+                }
+                self.run_callbacks(args, at);
+                Value::Inert
+            }
+            "on" | "once" if args.get(0).as_text().as_deref() == Some("request") => {
+                let function = args.get(1);
+                if let Kind::Server(answers) = &mut self.hosts[id.0].kind {
+                    *answers = function;
+                }
+                Value::Host(id)
+            }
+            "on" | "once" if args.get(0).as_text().as_deref() == Some("listening") => {
+                self.run_callbacks(args, at);
+                Value::Host(id)
+            }
+            _ => {
+                self.leave_for_later(args);
+                Value::Host(id)
+            }
+        }
+    }
+
+    /// Functions that run when what was asked for is done: in a handler, as part of it.
+    pub(super) fn run_callbacks(&mut self, args: &Args, at: Span) {
+        for value in &args.list {
+            if matches!(value, Value::Function(_) | Value::Bound(_)) {
+                let stop = self.stop.take();
+                self.call_value(value, Args::of(vec![Value::Undefined]), Some(at));
+                self.stop = stop;
+            }
+        }
+    }
+
+    pub(super) fn call_app(
+        &mut self,
+        id: HostId,
+        app: &App,
+        name: &str,
+        args: &Args,
+        at: Span,
+    ) -> Value {
+        let order = self.now().sequence;
+        let itself = Value::Host(id);
+        if VERBS.contains(&name) {
+            let wanted = usize::from(!app.is_route);
+            if args.list.len() > wanted || app.is_route || args.open {
+                self.verb(id, app, name, args, at, order);
+            }
+            return itself;
+        }
+        match name {
+            "use" => self.mount(id, args, at, order),
+            "route" if app.framework == Framework::Hono => {
+                if let Some(child) = self.root(&args.get(1)) {
+                    let prefix = args.get(0);
+                    if let Some(child) = self.app_mut(child) {
+                        child.parents.push((id, prefix, order));
+                    }
+                }
+            }
+            "route" => {
+                let first = args.get(0);
+                if matches!(app.framework, Framework::Fastify | Framework::Hapi) {
+                    for one in self.items(&first).unwrap_or_else(|| vec![first.clone()]) {
+                        self.route_object(id, &one, at, order);
+                    }
+                    return itself;
+                }
+                let made = self.app(app.framework, Value::Undefined, at);
+                if let Value::Host(child) = made
+                    && let Some(child) = self.app_mut(child)
+                {
+                    child.is_route = true;
+                    child.parents.push((id, first, order));
+                }
+                return made;
+            }
+            "basePath" => {
+                let made = self.app(app.framework, Value::Undefined, at);
+                if let Value::Host(child) = made
+                    && let Some(child) = self.app_mut(child)
+                {
+                    child.parents.push((id, args.get(0), order));
+                }
+                return made;
+            }
+            "prefix" => {
+                if let Some(app) = self.app_mut(id) {
+                    app.prefix = args.get(0);
+                }
+            }
+            "register" if app.framework == Framework::Fastify => self.register(id, args, at, order),
+            "addHook" => {
+                let function = args.get(1);
+                match args.get(0).as_text().as_deref() {
+                    Some("onRequest" | "preHandler" | "preValidation" | "preParsing") => {
+                        let hook = Hook { prefix: Value::Undefined, function, at, order };
+                        if let Some(app) = self.app_mut(id) {
+                            app.hooks.push(hook);
+                        }
+                    }
+                    Some("onClose" | "preClose") => {
+                        if let Some(app) = self.app_mut(id) {
+                            app.on_close.push(function);
+                        }
+                    }
+                    Some("onReady" | "onListen") => {
+                        self.call_value(&function, Args::default(), Some(at));
+                    }
+                    _ => {}
+                }
+            }
+            "decorate" => {
+                if let Some(name) = args.get(0).as_text()
+                    && let Some(app) = self.app_mut(id)
+                {
+                    app.decorated.insert(name.to_string(), args.get(1));
+                }
+            }
+            "listen" => return self.listen(&itself, args, at),
+            "start" | "initialize" if app.framework == Framework::Hapi && name == "start" => {
+                let options = app.options.clone();
+                let port = self.option(&options, "port");
+                let host = self.option(&options, "host");
+                self.listens(&itself, port, host, Value::Undefined, at);
+            }
+            "close" | "stop" => {
+                if let Some(open) = self.hosts[id.0].open {
+                    self.close_all(&[open], at);
+                }
+                if matches!(self.phase, Phase::Signal(_)) {
+                    self.closing(id, 0);
+                }
+                self.run_callbacks(args, at);
+                return Value::Inert;
+            }
+            "ready" | "after" => self.run_callbacks(args, at),
+            "callback" | "routes" | "middleware" | "handle" | "fetch" | "getHttpServer"
+            | "withTypeProvider" => {
+                return itself;
+            }
+            "inject" | "allowedMethods" | "set" | "enable" | "disable" | "engine" => {
+                return if name == "allowedMethods" { Value::Inert } else { itself };
+            }
+            "param" | "setErrorHandler" | "setNotFoundHandler" | "on" | "onError" | "notFound" => {}
+            _ => {}
+        }
+        itself
+    }
+
+    /// What an instance's plugins do when it closes.
+    fn closing(&mut self, id: HostId, depth: usize) {
+        if depth > 8 {
+            return;
+        }
+        let functions = self.app_mut(id).map(|app| app.on_close.clone()).unwrap_or_default();
+        for function in functions {
+            self.call_value(&function, Args::of(vec![Value::Host(id)]), None);
+        }
+        let children: Vec<HostId> = (0..self.hosts.len())
+            .map(HostId)
+            .filter(|&child| match &self.hosts[child.0].kind {
+                Kind::App(app) => app.parents.iter().any(|(parent, _, _)| *parent == id),
+                _ => false,
+            })
+            .collect();
+        for child in children {
+            self.closing(child, depth + 1);
+        }
+    }
+
+    fn verb(&mut self, id: HostId, app: &App, name: &str, args: &Args, at: Span, order: usize) {
+        let method = match name {
+            "all" => "*".to_owned(),
+            "del" => "DELETE".to_owned(),
+            "opts" => "OPTIONS".to_owned(),
+            other => other.to_uppercase(),
+        };
+        let mut rest = args.list.clone();
+        let path = if app.is_route || rest.is_empty() { Value::text("") } else { rest.remove(0) };
+        // A router of Koa may be given a name first.
+        let path = match (app.framework, &path, rest.first()) {
+            (Framework::Koa, Value::Text(_), Some(second @ Value::Text(_))) => {
+                let second = second.clone();
+                rest.remove(0);
+                second
+            }
+            _ => path,
+        };
+        let mut handlers = Vec::new();
+        for value in rest {
+            match &value {
+                Value::Object(_) => match self.items(&value) {
+                    Some(items) => handlers.extend(items),
+                    None => handlers.extend(self.route_hooks(&value)),
+                },
+                _ => handlers.push(value),
+            }
+        }
+        let paths = self.items(&path).unwrap_or_else(|| vec![path]);
+        for path in paths {
+            let route =
+                Registered { method: method.clone(), path, handlers: handlers.clone(), at, order };
+            if let Some(app) = self.app_mut(id) {
+                app.routes.push(route);
+            }
+        }
+    }
+
+    /// Hooks and handler in the options of a route.
+    fn route_hooks(&mut self, options: &Value) -> Vec<Value> {
+        let mut found = Vec::new();
+        for name in ["onRequest", "preParsing", "preValidation", "preHandler", "handler"] {
+            let value = self.option(options, name);
+            match self.items(&value) {
+                Some(items) => found.extend(items),
+                None if matches!(value, Value::Undefined | Value::Null) => {}
+                None => found.push(value),
+            }
+        }
+        found
+    }
+
+    fn route_object(&mut self, id: HostId, object: &Value, at: Span, order: usize) {
+        if !matches!(object, Value::Object(_)) {
+            return self.gap(Why::Dynamic, at, Hides::Routes);
+        }
+        let path = match self.option(object, "url") {
+            Value::Undefined => self.option(object, "path"),
+            url => url,
+        };
+        let handlers = self.route_hooks(object);
+        let method = self.option(object, "method");
+        let methods = self.items(&method).unwrap_or_else(|| vec![method]);
+        for method in methods {
+            let method = method.as_text().map_or_else(|| "*".to_owned(), |m| m.to_uppercase());
+            let (path, handlers) = (path.clone(), handlers.clone());
+            if let Some(app) = self.app_mut(id) {
+                app.routes.push(Registered { method, path, handlers, at, order });
+            }
+        }
+    }
+
+    fn mount(&mut self, id: HostId, args: &Args, at: Span, order: usize) {
+        let mut prefix = Value::Undefined;
+        let mut values = Vec::new();
+        for (index, value) in args.list.iter().enumerate() {
+            if index == 0 && (value.is_plain() && !matches!(value, Value::Undefined)) {
+                prefix = value.clone();
+                continue;
+            }
+            match self.items(value) {
+                Some(items) => values.extend(items),
+                None => values.push(value.clone()),
+            }
+        }
+        for value in values {
+            if let Some(child) = self.root(&value) {
+                if child != id
+                    && let Some(child) = self.app_mut(child)
+                {
+                    child.parents.push((id, prefix.clone(), order));
+                }
+                continue;
+            }
+            if matches!(value, Value::Unknown) {
+                self.gap(Why::Dynamic, at, Hides::Routes);
+            }
+            let hook = Hook { prefix: prefix.clone(), function: value, at, order };
+            if let Some(app) = self.app_mut(id) {
+                app.hooks.push(hook);
+            }
+        }
+    }
+
+    fn register(&mut self, id: HostId, args: &Args, at: Span, order: usize) {
+        let options = args.get(1);
+        let prefix = self.option(&options, "prefix");
+        for plugin in args.get(0).each().to_vec() {
+            let plugin = match &plugin {
+                Value::Namespace(_) | Value::Object(_) => self.member(&plugin, "default", None),
+                _ => plugin,
+            };
+            match &plugin {
+                Value::Function(_) | Value::Bound(_) => {
+                    let child = self.app(Framework::Fastify, Value::Undefined, at);
+                    if let Value::Host(child) = child {
+                        let decorated = self.app_mut(id).map(|app| app.decorated.clone());
+                        if let Some(child) = self.app_mut(child) {
+                            child.parents.push((id, prefix.clone(), order));
+                            child.decorated = decorated.unwrap_or_default();
+                        }
+                    }
+                    let given =
+                        Args::of(vec![child, options.clone(), Value::external(":resolve", &[])]);
+                    self.call_value(&plugin, given, Some(at));
+                }
+                Value::Host(host) => {
+                    if let Kind::Plugin(inner) = self.hosts[host.0].kind.clone() {
+                        let given = Args::of(vec![
+                            Value::Host(id),
+                            options.clone(),
+                            Value::external(":resolve", &[]),
+                        ]);
+                        self.call_value(&inner, given, Some(at));
+                    }
+                }
+                Value::External(path) => match path.0.as_str() {
+                    "@fastify/bearer-auth" | "fastify-bearer-auth" => {
+                        let function = Value::external(":guard", &[]);
+                        let hook = Hook { prefix: Value::Undefined, function, at, order };
+                        if let Some(app) = self.app_mut(id) {
+                            app.hooks.push(hook);
+                        }
+                    }
+                    "fastify-graceful-shutdown" => {
+                        for signal in ["SIGTERM", "SIGINT"] {
+                            let function = Value::HostMethod(id, "close".into());
+                            self.handles(signal, function, at);
+                        }
+                    }
+                    "@fastify/autoload" | "fastify-autoload" => {
+                        self.gap(Why::Unsupported, at, Hides::Routes);
+                    }
+                    _ => {}
+                },
+                Value::Inert | Value::Undefined | Value::Null => {}
+                _ => self.gap(Why::Dynamic, at, Hides::Routes),
+            }
+        }
+    }
+
+    // ---- requests ----
+
+    pub(super) fn request_member(&mut self, name: &str) -> Value {
+        match name {
+            "path" | "url" | "originalUrl" | "routerPath" | "pathname" | "routePath" => {
+                match &self.answering.path {
+                    Some(path) => Value::Text(path.clone()),
+                    None => Value::Unknown,
+                }
+            }
+            "routeOptions" | "req" | "request" | "raw" | "route" => {
+                self.host(Host { kind: Kind::Request, at: super::nowhere(), open: None })
+            }
+            "method" => Value::text("GET"),
+            "headers" | "cookies" | "session" | "user" | "auth" => Value::Unknown,
+            "jwtVerify" | "get" | "header" | "isAuthenticated" => {
+                let made =
+                    self.host(Host { kind: Kind::Request, at: super::nowhere(), open: None });
+                match made {
+                    Value::Host(id) => Value::HostMethod(id, name.into()),
+                    other => other,
+                }
+            }
+            _ => Value::Inert,
+        }
+    }
+
+    pub(super) fn call_request(&mut self, name: &str, at: Span) -> Value {
+        if name == "jwtVerify" {
+            self.answering.checks_credentials.get_or_insert(at);
+        }
+        if matches!(name, "get" | "header" | "isAuthenticated") {
+            Value::Unknown
+        } else {
+            Value::Inert
+        }
+    }
+
+    pub(super) fn call_reply(&mut self, id: HostId, name: &str, args: &Args, at: Span) -> Value {
+        match name {
+            "status" | "code" | "sendStatus" | "writeHead" => {
+                self.status(args.get(0), at);
+                if name == "sendStatus" {
+                    self.sends(at);
+                }
+            }
+            "send" | "json" | "end" | "text" | "html" | "body" | "render" | "jsonp"
+            | "redirect" => {
+                self.sends(at);
+                if matches!(name, "json" | "text" | "html" | "body")
+                    && let status @ (Value::Number(_) | Value::Any(_)) = args.get(1)
+                {
+                    self.status(status, at);
+                }
+            }
+            "throw" => self.status(args.get(0), at),
+            "next" => self.answering.next = true,
+            _ => {}
+        }
+        Value::Host(id)
+    }
+}

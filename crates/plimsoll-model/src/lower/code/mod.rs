@@ -1,0 +1,175 @@
+//! The program of each service: from the module that its container starts through its imports.
+//!
+//! [`entry`] finds that module, [`graph`] the files that imports lead to, [`eval`] follows what they
+//! do, with what packages do told by [`host`], [`http`], [`signals`], [`environment`] and [`writes`];
+//! here, what was noted becomes [`Code`].
+
+mod entry;
+mod environment;
+mod eval;
+mod facts;
+mod failures;
+mod graph;
+mod host;
+mod http;
+mod language;
+mod routes;
+mod signals;
+mod undo;
+mod value;
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
+use plimsoll_source::{FileId, Span, TextRange, Tree};
+use plimsoll_syntax::javascript::{self, STACK};
+use rayon::prelude::*;
+
+use super::cx::Cx;
+use crate::Delivery;
+use crate::code::{Code, Handler, Language, Listen, Opened, Resource};
+use crate::fact::{Fact, How, Origin, Why};
+use eval::Eval;
+use graph::Graph;
+use value::Value;
+
+pub(crate) use undo::down;
+
+/// The program of each service, in their order; `None` where none of ours is started.
+pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Option<Code>> {
+    let graph = Graph::new(cx, delivery);
+    let work = || -> Vec<Option<Code>> {
+        let services = delivery.services.par_iter();
+        services
+            .map(|service| {
+                let entry = entry::find(&graph, service)?;
+                let code = of(&graph, entry);
+                graph.forget(&service.dir);
+                Some(code)
+            })
+            .collect()
+    };
+    // Reading nested text and following calls within calls takes more stack than usual.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads())
+        .stack_size(STACK)
+        .build();
+    match pool {
+        Ok(pool) => pool.install(work),
+        Err(_) => delivery.services.iter().map(|_| None).collect(),
+    }
+}
+
+/// Where a file turns the verification of certificates off.
+pub(crate) fn unverified(tree: &Tree, file: FileId) -> Vec<Span> {
+    let Ok(bytes) = tree.read(file) else { return Vec::new() };
+    if memchr::memmem::find(&bytes, b"rejectUnauthorized").is_none() {
+        return Vec::new();
+    }
+    let name = crate::path::name(tree.path(file));
+    facts::unverified(&javascript::read(name, file, &bytes).tree)
+}
+
+/// Where nothing else is known.
+fn nowhere() -> Span {
+    Span::new(FileId(0), TextRange::new(0, 0))
+}
+
+/// The program that begins with a module.
+fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
+    let mut eval = Eval::new(graph);
+    if let Some(&file) = entry.known() {
+        eval.run(file);
+        eval.follow_handlers();
+    }
+    let routes = eval.routes();
+    let start_failure = eval.start_failure();
+    let listens = eval.facts.listens.iter().map(listen).collect();
+    let handlers = handlers(&eval);
+    let opens = eval.facts.opens.iter().map(|open| Opened {
+        kind: open.kind,
+        name: open.name.clone(),
+        at: open.at,
+        at_start: open.at_start,
+        via: open.via,
+        address: open.address.clone(),
+    });
+    let opens = opens.collect();
+    let facts = &mut eval.facts;
+    facts.environment.sort_by_key(|read| read.at);
+    facts.writes.sort_by_key(|write| write.at);
+    facts.imports.sort_by_key(|import| import.at);
+    facts.unverified.sort();
+    Code {
+        language: Language::JavaScript,
+        entry,
+        modules: std::mem::take(&mut eval.order),
+        gaps: std::mem::take(&mut facts.gaps),
+        listens,
+        routes,
+        handlers,
+        opens,
+        start_failure,
+        environment: std::mem::take(&mut facts.environment),
+        writes: std::mem::take(&mut facts.writes),
+        imports: std::mem::take(&mut facts.imports),
+        unverified: std::mem::take(&mut facts.unverified),
+    }
+}
+
+fn listen(listening: &facts::Listening) -> Listen {
+    let value = &listening.port;
+    let place = match value {
+        Value::Env(env) if env.at != nowhere() => env.at,
+        _ => listening.at,
+    };
+    let port = match value.unset() {
+        Value::Undefined | Value::Null => Fact::Absent,
+        unset => match unset.as_number() {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a port")]
+            Some(port) if (0.0..=65_535.0).contains(&port) => {
+                Fact::Known { value: port as u16, at: Origin::at(place), how: How::Declared }
+            }
+            _ => Fact::Unknown(Why::Dynamic, Some(place)),
+        },
+    };
+    Listen {
+        port,
+        variables: value.names(),
+        host: facts::text(&listening.host, listening.at),
+        at: listening.at,
+    }
+}
+
+fn handlers(eval: &Eval<'_>) -> Vec<Handler> {
+    let facts = &eval.facts;
+    let started = |order: facts::Order| {
+        let before = || facts.opens.iter().filter(move |open| open.at_start && open.order < order);
+        // A pool that is made is not yet connected: only what was waited for, or runs by itself.
+        let runs = |kind| matches!(kind, Resource::Server | Resource::Worker | Resource::Timer);
+        before().find(|open| open.order.after_await || runs(open.kind))?;
+        let first = before().filter(|open| open.via.is_some()).min_by_key(|open| open.order);
+        first.map(|open| open.via.unwrap_or(open.at))
+    };
+    let handlers = facts.handlers.iter().map(|handling| {
+        let exits = handling.exits.iter().find(|(code, _)| *code == Some(0));
+        let exits = exits.or(handling.exits.first()).map(|(code, at)| {
+            let code = match code {
+                Some(code) => facts::known(*code, *at),
+                None => Fact::Unknown(Why::Dynamic, Some(*at)),
+            };
+            (code, *at)
+        });
+        Handler {
+            signal: handling.signal.clone(),
+            at: handling.at,
+            late: started(handling.order),
+            closes: handling.closes.clone(),
+            exits,
+            timeout: handling.timeout.filter(|(after, _)| *after != u64::MAX),
+            unknown: handling.unknown,
+        }
+    });
+    handlers.collect()
+}

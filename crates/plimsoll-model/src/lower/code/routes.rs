@@ -1,0 +1,382 @@
+//! Routes with every prefix, what stands before them, and what they answer.
+
+use plimsoll_source::Span;
+
+use super::eval::{Answering, Args, Eval};
+use super::facts::known;
+use super::host::{Host, Kind};
+use super::http::{App, Framework, Hook};
+use super::value::{HostId, Value};
+use crate::Why;
+use crate::code::{Answers, Guard, Route};
+use crate::fact::Fact;
+
+/// Routes that are listed.
+const MAX_ROUTES: usize = 2_000;
+/// Routers within routers.
+const MAX_MOUNTS: usize = 12;
+
+/// A way from an application that listens down to a router.
+#[derive(Clone)]
+struct Way {
+    prefix: Option<String>,
+    /// What stands before, and below which path.
+    hooks: Vec<(Option<String>, Hook)>,
+}
+
+impl Eval<'_> {
+    /// All routes that are reached.
+    pub(super) fn routes(&mut self) -> Vec<Route> {
+        let apps: Vec<(HostId, App)> = self
+            .hosts
+            .iter()
+            .enumerate()
+            .filter_map(|(index, host)| match &host.kind {
+                Kind::App(app) => Some((HostId(index), (**app).clone())),
+                _ => None,
+            })
+            .collect();
+        let open = self.facts.listens.iter().any(|listening| listening.app.is_none());
+        let mut found = Vec::new();
+        for (id, app) in &apps {
+            if let function @ (Value::Function(_) | Value::Bound(_)) = &app.options
+                && app.framework == Framework::Express
+            {
+                found.extend(self.plain_routes(&function.clone(), self.hosts[id.0].at));
+            }
+            if app.routes.is_empty() {
+                continue;
+            }
+            let ways = ways(&apps, *id, 0, open);
+            for registered in &app.routes {
+                for way in &ways {
+                    let own = join(way.prefix.as_deref(), &registered.path);
+                    found.push((registered.clone(), own, way.hooks.clone(), app.framework));
+                }
+            }
+            if found.len() > MAX_ROUTES {
+                break;
+            }
+        }
+        found.truncate(MAX_ROUTES);
+        let probed = |path: &Option<String>| {
+            let path = path.as_deref().unwrap_or_default().to_ascii_lowercase();
+            ["health", "ready", "live", "ping", "status", "alive"].iter().any(|w| path.contains(w))
+        };
+        // Fuel is for the routes that probes ask.
+        found.sort_by_key(|(registered, path, _, _)| (!probed(path), registered.at));
+        let mut routes = Vec::new();
+        for (registered, path, hooks, framework) in found {
+            let guard = self.guard(
+                path.as_deref(),
+                &registered.handlers,
+                &hooks,
+                registered.order,
+                framework,
+            );
+            let answers = if matches!(registered.method.as_str(), "GET" | "HEAD" | "*") {
+                self.answers(path.as_deref(), registered.handlers.last(), framework, registered.at)
+            } else {
+                Answers::Unknown(Why::Unsupported)
+            };
+            let at = registered.at;
+            routes.push(Route {
+                method: registered.method,
+                path: path.map_or(Fact::Unknown(Why::Dynamic, Some(at)), |path| known(path, at)),
+                at,
+                guard,
+                answers,
+            });
+        }
+        routes.sort_by(|a, b| (a.path.known(), a.at).cmp(&(b.path.known(), b.at)));
+        routes
+    }
+
+    /// The routes of a function that answers everything: the paths that it names.
+    #[expect(clippy::type_complexity, reason = "what `routes` collects")]
+    fn plain_routes(
+        &mut self,
+        function: &Value,
+        at: Span,
+    ) -> Vec<(super::http::Registered, Option<String>, Vec<(Option<String>, Hook)>, Framework)>
+    {
+        let Value::Function(closure) = function else { return Vec::new() };
+        let range = closure.module.function(closure.function).range;
+        let mut paths: Vec<(String, Span)> = Vec::new();
+        for (_, expr) in closure.module.exprs() {
+            if let plimsoll_syntax::program::ExprKind::Text(text) = &expr.kind
+                && text.starts_with('/')
+                && range.start <= expr.range.start
+                && expr.range.end <= range.end
+                && !paths.iter().any(|(path, _)| **path == **text)
+            {
+                paths.push((text.to_string(), closure.module.span(expr.range)));
+            }
+        }
+        paths.truncate(32);
+        let _ = at;
+        let mut found = Vec::new();
+        for (path, at) in paths {
+            let (answering, _) = self.ask_handler(Some(&path), function, Framework::Express);
+            let missing = answering
+                .statuses
+                .iter()
+                .any(|(status, _, always)| *always && status.unset().as_number() == Some(404.0));
+            if !missing {
+                let registered = super::http::Registered {
+                    method: "*".to_owned(),
+                    path: Value::text(&path),
+                    handlers: vec![function.clone()],
+                    at,
+                    order: 0,
+                };
+                found.push((registered, Some(path), Vec::new(), Framework::Express));
+            }
+        }
+        found
+    }
+
+    fn ask_handler(
+        &mut self,
+        path: Option<&str>,
+        handler: &Value,
+        framework: Framework,
+    ) -> (Answering, Value) {
+        let at = super::nowhere();
+        let request = self.host(Host { kind: Kind::Request, at, open: None });
+        let reply = self.host(Host { kind: Kind::Reply, at, open: None });
+        let next = self.host(Host { kind: Kind::Next, at, open: None });
+        let args = match framework {
+            Framework::Koa | Framework::Hono => vec![reply, next],
+            _ => vec![request, reply, next],
+        };
+        self.answer(path, handler, Args::of(args))
+    }
+
+    fn guard(
+        &mut self,
+        path: Option<&str>,
+        handlers: &[Value],
+        hooks: &[(Option<String>, Hook)],
+        order: usize,
+        framework: Framework,
+    ) -> Guard {
+        let mut doubt = Guard::Open;
+        let own = handlers.split_last().map_or(&[][..], |(_, before)| before);
+        let mut standing: Vec<(Value, Span, bool)> = Vec::new();
+        for (prefix, hook) in hooks {
+            let applies = match (prefix, path) {
+                (Some(prefix), Some(path)) => below(prefix, path),
+                (None, _) => true,
+                _ => true,
+            };
+            // Order decides but for Fastify, whose hooks hold for all of an instance.
+            if applies && (framework == Framework::Fastify || hook.order < order) {
+                standing.push((hook.function.clone(), hook.at, true));
+            }
+        }
+        for handler in own {
+            standing.push((handler.clone(), super::nowhere(), false));
+        }
+        for (function, at, _) in standing {
+            for one in function.each().to_vec() {
+                match self.one_guard(path, &one, at, framework) {
+                    Guard::Rejects(at) => return Guard::Rejects(at),
+                    Guard::Unknown(why, at) if doubt == Guard::Open => {
+                        doubt = Guard::Unknown(why, at)
+                    }
+                    _ => {}
+                }
+            }
+        }
+        doubt
+    }
+
+    fn one_guard(
+        &mut self,
+        path: Option<&str>,
+        function: &Value,
+        at: Span,
+        framework: Framework,
+    ) -> Guard {
+        match function {
+            Value::External(external) if external.0 == ":guard" => Guard::Rejects(at),
+            Value::Inert | Value::External(_) | Value::Host(_) | Value::HostMethod(..) => {
+                Guard::Open
+            }
+            Value::Undefined | Value::Null | Value::Bool(_) => Guard::Open,
+            Value::Function(_) | Value::Bound(_) => {
+                let place = match function {
+                    Value::Function(closure) => {
+                        closure.module.span(closure.module.function(closure.function).range)
+                    }
+                    Value::Bound(bound) => {
+                        bound.1.module.span(bound.1.module.function(bound.1.function).range)
+                    }
+                    _ => at,
+                };
+                let (answering, _) = self.ask_handler(path, function, framework);
+                let denied = answering.statuses.iter().find(|(status, _, _)| {
+                    status.each().iter().any(|s| {
+                        s.unset().as_number().is_some_and(|s| {
+                            (400.0..500.0).contains(&s) && s != 429.0 && s != 404.0
+                        })
+                    })
+                });
+                if let Some((_, at, _)) = denied {
+                    return Guard::Rejects(*at);
+                }
+                if let Some(at) = answering.checks_credentials {
+                    return Guard::Rejects(at);
+                }
+                if answering.too_large {
+                    return Guard::Unknown(Why::TooLarge, place);
+                }
+                if let Some(at) = answering.fails.or(answering.unknown) {
+                    return Guard::Unknown(
+                        Why::Dynamic,
+                        if at == super::nowhere() { place } else { at },
+                    );
+                }
+                Guard::Open
+            }
+            _ => Guard::Unknown(Why::Dynamic, at),
+        }
+    }
+
+    fn answers(
+        &mut self,
+        path: Option<&str>,
+        handler: Option<&Value>,
+        framework: Framework,
+        at: Span,
+    ) -> Answers {
+        let Some(handler) = handler.cloned() else { return Answers::Unknown(Why::Dynamic) };
+        let followed = matches!(handler.each(), [Value::Function(_) | Value::Bound(_)]);
+        if !followed {
+            return Answers::Unknown(Why::Dynamic);
+        }
+        let (answering, _) = self.ask_handler(path, &handler, framework);
+        judge(&answering, at)
+    }
+}
+
+/// What a handler's deeds amount to.
+fn judge(answering: &Answering, at: Span) -> Answers {
+    if answering.too_large {
+        return Answers::Unknown(Why::TooLarge);
+    }
+    let mut statuses: Vec<(Option<f64>, Span, bool)> = Vec::new();
+    for (value, at, always) in &answering.statuses {
+        let all = value.each();
+        for one in all {
+            statuses.push((one.unset().as_number(), *at, *always && all.len() == 1));
+        }
+    }
+    let is_error = |status: &Option<f64>| status.is_some_and(|status| status >= 400.0);
+    let error = statuses.iter().find(|(status, _, _)| is_error(status));
+    let fine = statuses.iter().any(|(status, _, _)| status.is_some_and(|status| status < 400.0));
+    if let Some((Some(status), at, true)) = error
+        && !fine
+    {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an HTTP status"
+        )]
+        return Answers::Error(*status as u16, *at);
+    }
+    let open = statuses.iter().find(|(status, _, _)| status.is_none());
+    let asks = answering.asks.first();
+    let loud = answering.asks.iter().find(|(_, caught)| !caught);
+    match (asks, error, answering.unknown) {
+        // What it asks decides, whether by a status or by failing.
+        (Some((ask, _)), Some(_), _) => Answers::Depends(*ask),
+        (Some(_), None, _) if loud.is_some() => Answers::Depends(loud.map_or(at, |(ask, _)| *ask)),
+        (_, None, _) if answering.fails.is_some() && asks.is_some() => {
+            Answers::Depends(answering.fails.unwrap_or(at))
+        }
+        (_, _, Some(_)) => Answers::Unknown(Why::Dynamic),
+        _ if open.is_some() => Answers::Unknown(Why::Dynamic),
+        (None, Some((_, error, _)), None) => Answers::Depends(*error),
+        (None, None, None) if answering.fails.is_some() => Answers::Unknown(Why::Dynamic),
+        (_, None, None) => Answers::Constant(answering.sends.unwrap_or(at)),
+    }
+}
+
+/// The ways from applications that listen down to `id`.
+fn ways(apps: &[(HostId, App)], id: HostId, depth: usize, open: bool) -> Vec<Way> {
+    let Some((_, app)) = apps.iter().find(|(other, _)| *other == id) else { return Vec::new() };
+    let own = |way: &mut Way| {
+        way.prefix = match (&way.prefix, &app.prefix) {
+            (prefix, Value::Undefined | Value::Null) => prefix.clone(),
+            (prefix, own) => join(prefix.as_deref(), own),
+        };
+        for hook in &app.hooks {
+            let prefix = match &hook.prefix {
+                Value::Undefined => None,
+                prefix => Some(join(way.prefix.as_deref(), prefix).unwrap_or_default()),
+            };
+            way.hooks.push((prefix, hook.clone()));
+        }
+    };
+    let mut all = Vec::new();
+    if app.parents.is_empty() || app.listens {
+        // A root that nothing makes listen answers nobody.
+        if app.listens || (open && app.parents.is_empty()) {
+            let mut way = Way { prefix: Some(String::new()), hooks: Vec::new() };
+            own(&mut way);
+            all.push(way);
+        }
+        return all;
+    }
+    if depth > MAX_MOUNTS {
+        return all;
+    }
+    for (parent, prefix, order) in app.parents.iter().take(16) {
+        let framework =
+            apps.iter().find(|(other, _)| other == parent).map(|(_, app)| app.framework);
+        for mut way in ways(apps, *parent, depth + 1, open).into_iter().take(16) {
+            if framework != Some(Framework::Fastify) {
+                way.hooks.retain(|(_, hook)| hook.order < *order);
+            }
+            // From here on, what stood before the mount stands before all.
+            for (_, hook) in &mut way.hooks {
+                hook.order = 0;
+            }
+            way.prefix = match prefix {
+                Value::Undefined | Value::Null => way.prefix,
+                prefix => join(way.prefix.as_deref(), prefix),
+            };
+            own(&mut way);
+            all.push(way);
+        }
+    }
+    all
+}
+
+/// A path below a prefix; `None` where either is not known.
+fn join(prefix: Option<&str>, path: &Value) -> Option<String> {
+    let prefix = prefix?;
+    let path = match path.unset() {
+        Value::Undefined => "".into(),
+        path => path.as_text()?,
+    };
+    let mut all = String::with_capacity(prefix.len() + path.len() + 1);
+    for part in prefix.split('/').chain(path.split('/')).filter(|part| !part.is_empty()) {
+        all.push('/');
+        all.push_str(part);
+    }
+    if all.is_empty() {
+        all.push('/');
+    }
+    Some(all)
+}
+
+/// Whether a path lies below a hook's prefix.
+fn below(prefix: &str, path: &str) -> bool {
+    let prefix = prefix.trim_end_matches('*').trim_end_matches('/');
+    prefix.is_empty()
+        || path == prefix
+        || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+}

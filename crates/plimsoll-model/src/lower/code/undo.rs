@@ -1,0 +1,220 @@
+//! What undoes a migration: the `down` of a file that is a program.
+
+use plimsoll_source::{FileId, Tree};
+use plimsoll_syntax::javascript;
+use plimsoll_syntax::program::{
+    Body, Entry, Exported, ExprId, ExprKind, FunctionId, Key, MemberKind, Module, PatternKind,
+    StmtKind,
+};
+
+use crate::migration::Down;
+
+/// What the `down` of a migration file does. Facts of knex, TypeORM, Sequelize, umzug,
+/// node-pg-migrate, db-migrate: an exported function or a method of that name.
+pub(crate) fn down(tree: &Tree, file: FileId) -> Down {
+    let path = tree.path(file);
+    if ![".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"].iter().any(|end| path.ends_with(end)) {
+        return Down::Unknown;
+    }
+    let Ok(bytes) = tree.read(file) else { return Down::Unknown };
+    let parsed = javascript::read(crate::path::name(path), file, &bytes);
+    if parsed.errors.iter().any(|error| error.fatal) {
+        return Down::Unknown;
+    }
+    let module = &parsed.tree;
+    match function(module) {
+        Ok(Some(function)) => of(module, function),
+        Ok(None) => Down::Missing,
+        Err(()) => Down::Unknown,
+    }
+}
+
+/// The function that is exported as `down`; an error where it is one that is not seen here.
+fn function(module: &Module) -> Result<Option<FunctionId>, ()> {
+    // An `export` by declaration.
+    let mut elsewhere = false;
+    for export in &module.exports {
+        match &export.what {
+            Exported::Local(local) if &*export.name == "down" => {
+                return named(module, local).ok_or(()).map(Some);
+            }
+            Exported::From { .. } if &*export.name == "down" => return Err(()),
+            Exported::All { .. } => elsewhere = true,
+            _ => {}
+        }
+    }
+    // A class: TypeORM's, MikroORM's.
+    for class in module.classes() {
+        for member in &class.members {
+            if let (Key::Fixed(name), MemberKind::Method(function)) = (&member.key, member.kind)
+                && &**name == "down"
+            {
+                return Ok(Some(function));
+            }
+        }
+    }
+    for (_, expr) in module.exprs() {
+        match &expr.kind {
+            // `exports.down = …`, `module.exports.down = …`
+            ExprKind::Assign { target, value, .. } => {
+                if let PatternKind::Target(target) = module.pattern(*target).kind
+                    && let ExprKind::Member { object, name, .. } = &module.expr(target).kind
+                {
+                    if &**name == "down" {
+                        return value_function(module, *value).ok_or(()).map(Some);
+                    }
+                    let of_module =
+                        matches!(&module.expr(*object).kind, ExprKind::Name(n) if &**n == "module");
+                    if of_module
+                        && &**name == "exports"
+                        && !matches!(
+                            module.expr(*value).kind,
+                            ExprKind::Object(_) | ExprKind::Class(_)
+                        )
+                    {
+                        elsewhere = true;
+                    }
+                }
+            }
+            // `module.exports = { up, down }`, `export default { down() {} }`
+            ExprKind::Object(entries) => {
+                for entry in entries {
+                    match entry {
+                        Entry::Pair { key: Key::Fixed(key), value, .. } if &**key == "down" => {
+                            return value_function(module, *value).ok_or(()).map(Some);
+                        }
+                        Entry::Spread(_) => elsewhere = true,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if elsewhere { Err(()) } else { Ok(None) }
+}
+
+fn value_function(module: &Module, value: ExprId) -> Option<FunctionId> {
+    match &module.expr(value).kind {
+        ExprKind::Function(function) => Some(*function),
+        ExprKind::Name(name) => named(module, name),
+        _ => None,
+    }
+}
+
+fn named(module: &Module, wanted: &str) -> Option<FunctionId> {
+    module.body.iter().find_map(|&id| match &module.stmt(id).kind {
+        StmtKind::Function(function) => {
+            (module.function(*function).name.as_deref() == Some(wanted)).then_some(*function)
+        }
+        StmtKind::Let { pattern, init: Some(init), .. } => match &module.pattern(*pattern).kind {
+            PatternKind::Name(name) if &**name == wanted => value_function(module, *init),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn of(module: &Module, id: FunctionId) -> Down {
+    let function = module.function(id);
+    let at = module.span(function.range);
+    let range = function.range;
+    let inside = |at: plimsoll_source::TextRange| range.start <= at.start && at.end <= range.end;
+    let empty = match &function.body {
+        Body::Expr(value) => !matches!(module.expr(*value).kind, ExprKind::Call { .. }),
+        Body::Block(body) => body.iter().all(|&id| match &module.stmt(id).kind {
+            StmtKind::Throw(_) | StmtKind::Empty | StmtKind::Return(None) => true,
+            StmtKind::Return(Some(value)) | StmtKind::Expr(value) => is_nothing(module, *value),
+            _ => false,
+        }),
+    };
+    if empty {
+        return Down::Empty(at);
+    }
+    let mut dropped = Vec::new();
+    for (_, expr) in module.exprs().filter(|(_, expr)| inside(expr.range)) {
+        match &expr.kind {
+            ExprKind::Call { callee, args, .. } => {
+                let ExprKind::Member { name, .. } = &module.expr(*callee).kind else { continue };
+                let is_drop = matches!(
+                    &**name,
+                    "dropTable"
+                        | "dropTableIfExists"
+                        | "dropTables"
+                        | "dropColumn"
+                        | "dropColumns"
+                        | "removeColumn"
+                        | "dropSchema"
+                        | "dropSchemaIfExists"
+                        | "dropAllTables"
+                );
+                if is_drop {
+                    let what = args.first().map(|arg| &module.expr(arg.value).kind);
+                    let what = match what {
+                        Some(ExprKind::Text(text)) => text.to_string(),
+                        _ => String::new(),
+                    };
+                    dropped.push((what, module.span(expr.range)));
+                }
+            }
+            ExprKind::Text(text) => dropped.extend(sql(text).map(|w| (w, module.span(expr.range)))),
+            ExprKind::Template(parts) => {
+                for part in parts {
+                    if let plimsoll_syntax::program::Part::Text(text) = part {
+                        dropped.extend(sql(text).map(|w| (w, module.span(expr.range))));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Down::Does(at, dropped)
+}
+
+/// `console.log(…)`, `Promise.resolve()`, a literal: nothing is undone by it.
+fn is_nothing(module: &Module, value: ExprId) -> bool {
+    match &module.expr(value).kind {
+        ExprKind::Call { callee, .. } => match &module.expr(*callee).kind {
+            ExprKind::Member { object, .. } => matches!(
+                &module.expr(*object).kind,
+                ExprKind::Name(name) if matches!(&**name, "console" | "Promise" | "logger")
+            ),
+            _ => false,
+        },
+        ExprKind::Await(value) => is_nothing(module, *value),
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Text(_) | ExprKind::Number(_) => true,
+        ExprKind::Name(name) => &**name == "undefined",
+        _ => false,
+    }
+}
+
+/// The tables that SQL in a text drops.
+fn sql(text: &str) -> impl Iterator<Item = String> + '_ {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ';' | '(' | ','))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let found: Vec<String> = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| {
+            word.eq_ignore_ascii_case("drop") || word.eq_ignore_ascii_case("truncate")
+        })
+        .filter_map(|(index, _)| {
+            let kind = words.get(index + 1)?;
+            if !["table", "column", "schema", "database"]
+                .iter()
+                .any(|k| kind.eq_ignore_ascii_case(k))
+            {
+                return None;
+            }
+            let mut rest = words.get(index + 2..)?.iter();
+            let mut name = rest.next()?;
+            if name.eq_ignore_ascii_case("if") {
+                name = rest.nth(1)?;
+            }
+            Some(name.trim_matches(['"', '`', '\'']).to_owned())
+        })
+        .collect();
+    found.into_iter()
+}
