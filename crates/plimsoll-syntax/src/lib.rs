@@ -11,6 +11,7 @@ pub mod envvar;
 pub mod ignorefile;
 pub mod javascript;
 pub mod program;
+pub mod python;
 pub mod shell;
 pub mod toml;
 pub mod xml;
