@@ -771,6 +771,9 @@ fn special(program: &str, args: &[&str], found: &mut Found<'_>) {
                 found.add(K::RollBack);
             }
         }
+        "skaffold" if matches!(first, "run" | "build") => {
+            found.add(K::BuildImage);
+        }
         "vercel" if has(words, &["--prod"]) => {
             found.add(K::Deploy);
         }

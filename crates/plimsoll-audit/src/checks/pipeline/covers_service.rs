@@ -160,8 +160,11 @@ pub(super) static CHECK: Check = Check {
     fix: Some(fix),
 };
 
+/// Whether a role is of a kind.
+type Is = fn(RoleKind) -> bool;
+
 /// What covers a service, by what it is for.
-const KINDS: [(&str, fn(RoleKind) -> bool); 5] = [
+const KINDS: [(&str, Is); 5] = [
     ("builds", |kind| matches!(kind, RoleKind::Build | RoleKind::BuildImage)),
     ("tests", |kind| matches!(kind, RoleKind::Test)),
     ("scans", |kind| {

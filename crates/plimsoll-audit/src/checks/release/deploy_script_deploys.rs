@@ -24,8 +24,7 @@
 //!
 //! `Makefile`:
 //! ```make
-//! up:
-//! 	./docker-startup.sh # <- is not there
+//! up: ; ./docker-startup.sh # <- is not there
 //! ```
 //!
 //! A list of PM2's:
@@ -63,8 +62,7 @@
 //!
 //! `Makefile`:
 //! ```make
-//! up:
-//! 	./docker-startup.sh # <- is there
+//! up: ; ./docker-startup.sh # <- is there
 //! ```
 //! `docker-startup.sh`:
 //! ```sh
@@ -75,9 +73,8 @@
 //!
 //! `Makefile`:
 //! ```make
-//! wait:
-//! 	curl -fsSLo wait-for.sh https://example.com/wait-for.sh
-//! 	./wait-for.sh db:5432
+//! fetch: ; curl -fsSLo wait-for.sh https://example.com/wait-for.sh
+//! wait: ; ./wait-for.sh db:5432
 //! ```
 //! `deploy.sh`:
 //! ```sh
