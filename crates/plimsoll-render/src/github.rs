@@ -29,6 +29,9 @@ struct Annotation {
     subjects: Vec<String>,
 }
 
+/// What makes two problems one: check, path, lines and message.
+type Place = (&'static str, String, Option<(u32, u32)>, String);
+
 /// Writes the workflow commands, worst first, ten of each kind; then, in a line, what is left out.
 ///
 /// # Errors
@@ -141,8 +144,7 @@ fn services(out: &mut String, reports: &[(Report, View)]) {
 /// The problems that nobody accepted and that are new, worst first; one place and one message is one annotation.
 fn annotations(reports: &[(Report, View)]) -> Vec<Annotation> {
     let mut all: Vec<Annotation> = Vec::new();
-    let mut known: HashMap<(&'static str, String, Option<(u32, u32)>, String), usize> =
-        HashMap::new();
+    let mut known: HashMap<Place, usize> = HashMap::new();
     for (report, view) in reports {
         let resolver = Resolver::new(report);
         let problems = view.findings(report).filter(|f| f.is_problem() && !f.known);

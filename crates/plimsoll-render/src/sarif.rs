@@ -397,7 +397,7 @@ fn rule(check: &Check) -> Rule {
         default_configuration: Configuration { level: level(check.severity) },
         properties: RuleProperties {
             tags,
-            security_severity: security.then(|| match check.severity {
+            security_severity: security.then_some(match check.severity {
                 Severity::Critical => "9.5",
                 Severity::High => "8.0",
                 Severity::Medium => "5.5",
