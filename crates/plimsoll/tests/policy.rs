@@ -51,7 +51,8 @@ fn git(dir: &Path, arguments: &[&str]) {
 const BAD: &str = "FROM node:20\nADD src /src\nCMD [\"node\", \"main.js\"]\n";
 const WORSE: &str = "FROM node:20\nADD src /src\nADD test /test\nCMD [\"node\", \"main.js\"]\n";
 
-/// A repository with one commit.
+/// A repository with one commit. A second ADD makes two findings worse: that it is no COPY, and that
+/// nothing keeps secrets out of the context.
 fn repository() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "s/Dockerfile", BAD);
@@ -72,14 +73,14 @@ fn a_baseline_lets_only_what_is_new_fail() {
     check(dir, &audit, 0, &[" 0 new"]);
 
     put(dir, "s/Dockerfile", &format!("# moved\n\n{WORSE}"));
-    let text = check(dir, &audit, 1, &["build/copies-not-adds", " 1 new"]);
+    let text = check(dir, &audit, 1, &["build/copies-not-adds", " 2 new"]);
     assert!(!text.contains("image/pinned-digest"), "what is known is not shown: {text}");
-    check(dir, &["baseline"], 0, &["is as it was", "1 new instance not taken in"]);
+    check(dir, &["baseline"], 0, &["is as it was", "2 new instances not taken in"]);
     assert_eq!(read(dir, ".plimsoll-baseline.json"), first);
-    check(dir, &["baseline", "--add"], 0, &["1 new instance taken in"]);
+    check(dir, &["baseline", "--add"], 0, &["2 new instances taken in"]);
     check(dir, &audit, 0, &[" 0 new"]);
 
-    put(dir, "s/Dockerfile", &BAD.replace("ADD", "COPY"));
+    put(dir, "s/Dockerfile", &BAD.replace("ADD src /src\n", ""));
     check(dir, &audit, 0, &[" fixed"]);
     check(dir, &["baseline"], 0, &["fixed: build/copies-not-adds in s/Dockerfile"]);
     assert!(!read(dir, ".plimsoll-baseline.json").contains("copies-not-adds"));
@@ -116,13 +117,13 @@ fn a_branch_fails_at_what_it_makes_worse() {
     check(dir, &since, 0, &["Compared with main: 0 new"]);
     put(dir, "s/Dockerfile", WORSE);
     git(dir, &["commit", "-q", "-am", "worse"]);
-    check(dir, &since, 1, &["build/copies-not-adds", "Compared with main: 1 new"]);
+    check(dir, &since, 1, &["build/copies-not-adds", "Compared with main: 2 new"]);
     // What others mend meanwhile is not made worse here.
     git(dir, &["switch", "-q", "main"]);
     put(dir, "s/Dockerfile", &BAD.replace("ADD", "COPY"));
     git(dir, &["commit", "-q", "-am", "better"]);
     git(dir, &["switch", "-q", "change"]);
-    let text = check(dir, &since, 1, &["Compared with main: 1 new"]);
+    let text = check(dir, &since, 1, &["Compared with main: 2 new"]);
     assert!(!text.contains("image/pinned-digest"), "{text}");
     check(dir, &["audit", "--since", "nowhere"], 2, &["revision `nowhere`"]);
     // A directory that is new is all new.
@@ -242,7 +243,8 @@ fn init_writes_what_is_missing_and_nothing_else() {
         .collect();
     assert!(used.len() > 15, "{used:#?}");
     put(other.path(), "plimsoll.toml", &format!("{head}\n{}\n", used.join("\n")));
-    check(other.path(), &["audit", "--fail-on", "never"], 0, &[]);
+    // `min-score` is in use now.
+    check(other.path(), &["audit", "--fail-on", "never"], 1, &["Not asked, by plimsoll.toml"]);
 }
 
 #[test]
