@@ -142,20 +142,14 @@ fn started(
             };
         };
         let all = script::calls(&graph.delivery.packages, package, script);
-        let calls = all.iter().filter(|call| call.package.manifest == package.manifest);
-        for call in calls {
-            let words: Option<Vec<(String, Span)>> =
-                call.words.iter().map(|word| Some((word.clone()?, script.span))).collect();
-            let Some(words) = words else { continue };
-            let first = words.first().map_or("", |(word, _)| path::name(word));
-            if RUNNERS.contains(&first)
-                || matches!(first, "nest" | "next" | "npx")
-                || is_module(first)
-            {
-                return started(graph, image, Some(package), &words, depth + 1);
-            }
-        }
-        return unknown(Why::Unsupported);
+        // What runs last is what stays.
+        let mut calls = all.iter().filter(|call| call.package.manifest == package.manifest);
+        let Some(last) = calls.next_back() else { return unknown(Why::Dynamic) };
+        let words: Option<Vec<(String, Span)>> =
+            last.words.iter().map(|word| Some((word.clone()?, script.span))).collect();
+        let Some(words) = words else { return unknown(Why::Dynamic) };
+        return started(graph, image, Some(package), &words, depth + 1)
+            .or_else(|| unknown(Why::Unsupported));
     }
     if name == "nest" {
         let found = package.and_then(|p| path::join(&p.dir, "src/main.ts"));

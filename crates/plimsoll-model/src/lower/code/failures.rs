@@ -22,19 +22,22 @@ impl Eval<'_> {
         if asked.is_empty() {
             return StartFailure::Unknown(Why::Dynamic, None);
         }
-        let mut all = StartFailure::Exits(None);
+        let mut all: Option<StartFailure> = None;
         for (tries, at, callback) in asked {
             let one = self.failure(&tries, at, callback);
+            // Several servers that fail differently: which one is meant cannot be told.
             all = match (all, one) {
-                (StartFailure::Exits(None), one) => one,
-                (swallowed @ StartFailure::Swallowed(_), _) => swallowed,
-                (_, swallowed @ StartFailure::Swallowed(_)) => swallowed,
-                (unknown @ StartFailure::Unknown(..), _) => unknown,
-                (_, unknown @ StartFailure::Unknown(..)) => unknown,
-                (known, _) => known,
+                (None, one) => Some(one),
+                (Some(StartFailure::Exits(a)), StartFailure::Exits(b)) => {
+                    Some(StartFailure::Exits(a.or(b)))
+                }
+                (Some(known), one) if known == one => Some(known),
+                (Some(StartFailure::Unknown(why, at)), _) => Some(StartFailure::Unknown(why, at)),
+                (_, StartFailure::Unknown(why, at)) => Some(StartFailure::Unknown(why, at)),
+                _ => Some(StartFailure::Unknown(Why::Conflicting, Some(at))),
             };
         }
-        all
+        all.unwrap_or(StartFailure::Unknown(Why::Dynamic, None))
     }
 
     fn failure(&mut self, tries: &[usize], at: Span, callback: Option<Value>) -> StartFailure {

@@ -471,7 +471,9 @@ impl Eval<'_> {
             if event.starts_with("SIG") {
                 self.handles(event, args.get(1), at);
             } else if matches!(&**event, "uncaughtException" | "unhandledRejection") {
-                self.facts.uncaught.push((event.to_string(), args.get(1), at));
+                if self.phase == Phase::Start {
+                    self.facts.uncaught.push((event.to_string(), args.get(1), at));
+                }
             } else {
                 self.leave_for_later(args);
             }

@@ -85,7 +85,14 @@ fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
     }
     let routes = eval.routes();
     let start_failure = eval.start_failure();
-    let listens = eval.facts.listens.iter().map(listen).collect();
+    let mut listens: Vec<Listen> = eval.facts.listens.iter().map(listen).collect();
+    let mut seen = Vec::new();
+    listens.retain(|listen| {
+        !seen.contains(&listen.at) && {
+            seen.push(listen.at);
+            true
+        }
+    });
     let handlers = handlers(&eval);
     let opens = eval.facts.opens.iter().map(|open| Opened {
         kind: open.kind,

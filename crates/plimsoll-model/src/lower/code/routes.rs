@@ -216,15 +216,17 @@ impl Eval<'_> {
                     _ => at,
                 };
                 let (answering, _) = self.ask_handler(path, function, framework);
-                let denied = answering.statuses.iter().find(|(status, _, _)| {
+                let caught = answering.on_failure.iter().map(|(status, at)| (status, *at));
+                let set = answering.statuses.iter().map(|(status, at, _)| (status, *at));
+                let denied = set.chain(caught).find(|(status, _)| {
                     status.each().iter().any(|s| {
                         s.unset().as_number().is_some_and(|s| {
                             (400.0..500.0).contains(&s) && s != 429.0 && s != 404.0
                         })
                     })
                 });
-                if let Some((_, at, _)) = denied {
-                    return Guard::Rejects(*at);
+                if let Some((_, at)) = denied {
+                    return Guard::Rejects(at);
                 }
                 if let Some(at) = answering.checks_credentials {
                     return Guard::Rejects(at);
@@ -271,6 +273,12 @@ fn judge(answering: &Answering, at: Span) -> Answers {
         let all = value.each();
         for one in all {
             statuses.push((one.unset().as_number(), *at, *always && all.len() == 1));
+        }
+    }
+    // What is set where something was caught counts where something may fail.
+    if !answering.asks.is_empty() || answering.unknown.is_some() || answering.fails.is_some() {
+        for (value, at) in &answering.on_failure {
+            statuses.extend(value.each().iter().map(|one| (one.unset().as_number(), *at, false)));
         }
     }
     let is_error = |status: &Option<f64>| status.is_some_and(|status| status >= 400.0);

@@ -217,6 +217,7 @@ fn what_a_route_answers() {
         "constant",
     );
     check("res.status(500).end()", "error 500");
+    check("try { res.json({}) } catch { res.status(503).end() }", "constant");
     check("unknown.thing(req)(res)", "Dynamic");
 }
 
