@@ -104,10 +104,10 @@ pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
     create(root, plimsoll_audit::CONFIG_NAME, &config(), None, &mut out)?;
     if root.join(".gitlab-ci.yml").is_file() {
         out.push_str(&format!("add to .gitlab-ci.yml:\n\n{}\n", indented(GITLAB)));
-    } else if root.join(".git").exists() || root.join(".github").is_dir() {
-        if create(root, ".github/workflows/plimsoll.yml", WORKFLOW, None, &mut out)? {
-            out.push_str("  it runs `plimsoll`: let the workflow install it first\n");
-        }
+    } else if (root.join(".git").exists() || root.join(".github").is_dir())
+        && create(root, ".github/workflows/plimsoll.yml", WORKFLOW, None, &mut out)?
+    {
+        out.push_str("  it runs `plimsoll`: let the workflow install it first\n");
     }
     create(root, ".pre-commit-config.yaml", HOOK, Some(HOOK), &mut out)?;
     out.push_str(
