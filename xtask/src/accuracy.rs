@@ -38,7 +38,54 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let report = plimsoll_audit::audit(&tree, &Policy::default(), &());
     let ours = answers(&report);
     compare(&matrix, &places, &ours);
+    missed(&audits, &names, &ours);
     Ok(())
+}
+
+/// What the reports missed: whether the check finds it, at one of the lines that the truth names.
+fn missed(audits: &[Value], names: &ByTruthId, ours: &BTreeMap<(String, String), Answer>) {
+    let (mut rows, mut found) = (0, 0);
+    let mut lines = Vec::new();
+    for row in audits.iter().filter(|row| row["kind"] == "missed") {
+        let text = |key: &str| row[key].as_str().unwrap_or_default();
+        rows += 1;
+        let check = names.get(text("check_id")).map_or(text("check_id"), String::as_str);
+        // What is about the whole repository may show in any finding of the check.
+        let about = |service: &str| text("service") == "(repository)" || text("service") == service;
+        let answers: Vec<&Answer> = ours
+            .iter()
+            .filter(|((id, service), _)| id == check && about(service))
+            .map(|(_, answer)| answer)
+            .collect();
+        let wanted: BTreeSet<(String, u64)> = row["evidence"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|place| {
+                Some((place["path"].as_str()?.to_owned(), place["line"].as_u64()?))
+            })
+            .collect();
+        let says = text("true_status").to_lowercase();
+        let same: Vec<&&Answer> = answers
+            .iter()
+            .filter(|answer| match answer.outcome {
+                Outcome::Fail | Outcome::Partial => says == "fail" || says == "partial",
+                outcome => outcome.name() == says,
+            })
+            .collect();
+        if same.iter().any(|answer| answer.covers(&wanted)) {
+            found += 1;
+            continue;
+        }
+        let why = match (answers.first(), same.first()) {
+            (None, _) => "no such check or subject".to_owned(),
+            (_, Some(answer)) => format!("elsewhere: {:?}", answer.places),
+            (Some(answer), None) => format!("{}: {}", answer.outcome.name(), answer.message),
+        };
+        lines.push(format!("| {check} | {} | {says} | {why} | {} |", text("service"), text("check")));
+    }
+    println!("\n| missed | service | truth | ours | what |\n|---|---|---|---|---|");
+    println!("{}\n\nof what the reports missed: {found} of {rows}", lines.join("\n"));
 }
 
 /// Where the truth saw what it says: (check, service) → path and line.
@@ -70,6 +117,19 @@ struct Answer {
     places: Vec<(String, u64, u64)>,
 }
 
+impl Answer {
+    /// Whether its evidence covers one of some places; an absence in the whole repository has no
+    /// line to cover.
+    fn covers(&self, wanted: &BTreeSet<(String, u64)>) -> bool {
+        let shows = |(path, line): &(String, u64)| {
+            self.places.iter().any(|(p, from, to)| {
+                p == path && (*from == 0 || (*from..=*to.max(from)).contains(line))
+            })
+        };
+        wanted.iter().any(shows) || wanted.iter().all(|(path, _)| path.starts_with('('))
+    }
+}
+
 fn answers(report: &Report) -> BTreeMap<(String, String), Answer> {
     let resolver = Resolver::new(report);
     let mut answers = BTreeMap::new();
@@ -99,8 +159,13 @@ fn answers(report: &Report) -> BTreeMap<(String, String), Answer> {
             add(finding, name, &mut answers);
         }
         for finding in report.shared() {
-            add(finding, name, &mut answers);
+            if !answers.contains_key(&(finding.check.id.to_owned(), name.clone())) {
+                add(finding, name, &mut answers);
+            }
         }
+    }
+    for (index, finding) in report.shared().iter().enumerate() {
+        add(finding, &format!("(shared {index})"), &mut answers);
     }
     answers
 }
@@ -148,15 +213,9 @@ fn compare(
             }
             if let Some(wanted) = places.get(&key).filter(|w| !w.is_empty()) {
                 with_truth += 1;
-                let hit = wanted.iter().any(|(path, line)| {
-                    answer.places.iter().any(|(p, from, to)| {
-                        p == path && (*from == 0 || (*from..=*to.max(from)).contains(line))
-                    })
-                });
-                // Evidence about an absence in the whole repository has no line to cover.
-                let nowhere = wanted.iter().all(|(path, _)| path.starts_with('('));
-                covered += u32::from(hit || nowhere);
-                if !hit && !nowhere {
+                let hit = answer.covers(wanted);
+                covered += u32::from(hit);
+                if !hit {
                     lines.push(format!("| {check} | {service} | {truth} | (evidence elsewhere) | ours {:?}, theirs {wanted:?} |", answer.places));
                 }
             }
