@@ -61,9 +61,7 @@ fn missed(audits: &[Value], names: &ByTruthId, ours: &BTreeMap<(String, String),
             .as_array()
             .into_iter()
             .flatten()
-            .filter_map(|place| {
-                Some((place["path"].as_str()?.to_owned(), place["line"].as_u64()?))
-            })
+            .filter_map(|place| Some((place["path"].as_str()?.to_owned(), place["line"].as_u64()?)))
             .collect();
         let says = text("true_status").to_lowercase();
         let same: Vec<&&Answer> = answers
@@ -82,7 +80,11 @@ fn missed(audits: &[Value], names: &ByTruthId, ours: &BTreeMap<(String, String),
             (_, Some(answer)) => format!("elsewhere: {:?}", answer.places),
             (Some(answer), None) => format!("{}: {}", answer.outcome.name(), answer.message),
         };
-        lines.push(format!("| {check} | {} | {says} | {why} | {} |", text("service"), text("check")));
+        lines.push(format!(
+            "| {check} | {} | {says} | {why} | {} |",
+            text("service"),
+            text("check")
+        ));
     }
     println!("\n| missed | service | truth | ours | what |\n|---|---|---|---|---|");
     println!("{}\n\nof what the reports missed: {found} of {rows}", lines.join("\n"));

@@ -1,5 +1,8 @@
 //! `bench [DIR]`: an audit's wall time against hadolint's and against reading the same files, as
-//! ratios in one run, since machines are noisy.
+//! ratios in one run, since machines are noisy. `bench monorepo` and `bench floor` are beside.
+
+mod floor;
+mod monorepo;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +16,11 @@ const DOCKERFILES: usize = 300;
 const RUNS: usize = 5;
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    build()?;
+    match arguments {
+        [first, rest @ ..] if first == "monorepo" => return monorepo::run(rest),
+        [first, rest @ ..] if first == "floor" => return floor::run(rest),
+        _ => build()?,
+    }
     let generated;
     let dir = match arguments.first() {
         Some(dir) => Path::new(dir).to_owned(),

@@ -26,7 +26,11 @@ const COMMANDS: [(&str, &str, Command); 6] = [
         "TREE: compare our answers with what is true of the audited services",
         accuracy::run,
     ),
-    ("bench", "time an audit against reading the same files and against hadolint", bench::run),
+    (
+        "bench",
+        "[DIR], monorepo [N]…, floor DIR: time audits against hadolint, size and mere parsing",
+        bench::run,
+    ),
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     ("ready", "do what .ci/run does", ready::run),
