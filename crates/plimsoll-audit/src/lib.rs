@@ -19,6 +19,7 @@ mod delivered;
 mod deploying;
 mod driver;
 mod evidence;
+mod fleet;
 mod health;
 mod ignored;
 mod installs;
@@ -61,6 +62,7 @@ pub use config::{Accept, Config, Date, Edition, PolicyError, ServiceHint, Thresh
 pub use cx::Cx;
 pub use driver::{Outside, audit};
 pub use evidence::{Evidence, Place, Role};
+pub use fleet::{Cause, Common, causes};
 pub use page::{Example, ExampleFile, Expectation, Page};
 pub use plimsoll_model::Why;
 pub use policy::{CONFIG_NAME, Layer, Misread, Policy, ReadFile, Settings};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use plimsoll_audit::{
-    Evidence, Finding, Relation, Report, Resolver, Role, Rollup, Safety, Subject,
+    Common, Evidence, Finding, Place, Relation, Report, Resolver, Role, Rollup, Safety, Subject,
 };
 use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
@@ -33,6 +33,8 @@ struct Document<'a> {
     findings: Findings<'a>,
     /// Scores by subject and dimension.
     scorecards: Vec<Scorecard<'a>>,
+    /// Causes that several services share, those that clear the most findings first.
+    fleet: Vec<Cause>,
     /// How much could be answered.
     coverage: Coverage,
     /// Checks that the configuration leaves out, and for how many subjects.
@@ -89,6 +91,23 @@ struct Service<'a> {
     score: Option<f64>,
     /// Known of known and unknown, in per cent.
     coverage: f64,
+    /// Who answers for it: what the configuration or CODEOWNERS says.
+    owner: Option<&'a str>,
+}
+
+/// A cause of findings in several services.
+#[derive(Serialize, JsonSchema)]
+struct Cause {
+    /// What they have in common: `base-image`, `place` or `missing-path`.
+    kind: &'static str,
+    /// The base image, the place as `path:line`, or the path.
+    what: String,
+    /// The findings that mending it would clear.
+    findings: usize,
+    /// The services that have them.
+    services: usize,
+    /// The checks, sorted.
+    checks: Vec<&'static str>,
 }
 
 /// A pass rate.
@@ -287,6 +306,7 @@ pub fn json(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()>
         services: view.services(report).map(|s| service(report, s)).collect(),
         findings: Findings { report, view, resolver: RefCell::new(Resolver::new(report)) },
         scorecards: view.services(report).flat_map(|s| scorecards(report, s)).collect(),
+        fleet: fleet(report, view),
         coverage: Coverage {
             answered: report.coverage.answered,
             asked: report.coverage.asked,
@@ -332,7 +352,29 @@ fn service<'a>(report: &'a Report, service: &plimsoll_audit::ServiceReport) -> S
         },
         score: scores.overall.percent(),
         coverage: scores.coverage(),
+        owner: facts.owner.as_deref(),
     }
+}
+
+fn fleet(report: &Report, view: &View) -> Vec<Cause> {
+    let shown: Vec<_> = view.services(report).collect();
+    let causes = plimsoll_audit::causes(report, &shown).into_iter();
+    let resolver = Resolver::new(report);
+    causes
+        .map(|cause| {
+            let (kind, what) = match cause.what {
+                Common::Base(reference) => ("base-image", reference),
+                Common::Missing(path) => ("missing-path", path),
+                Common::At(span) => {
+                    let place = resolver.place(&Place::Span(span));
+                    let line = place.start.map_or(1, |start| start.line);
+                    ("place", format!("{}:{line}", place.path))
+                }
+            };
+            let (findings, services, checks) = (cause.findings, cause.services, cause.checks);
+            Cause { kind, what, findings, services, checks }
+        })
+        .collect()
 }
 
 fn scorecards<'a>(

@@ -1,11 +1,12 @@
 //! The scorecard for a terminal: figures first, then each problem with its source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use plimsoll_audit::{
-    Finding, Located, Outcome, Report, Resolver, Role, ServiceReport, Severity, Subject,
+    Common, Finding, Located, Outcome, Place, Report, Resolver, Role, ServiceReport, Severity,
+    Subject,
 };
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -48,6 +49,7 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
     }
     if shown.len() > 1 {
         fleet(&mut out, report, &shown, style);
+        common(&mut out, report, &resolver, &shown, style);
     }
     let texts: Vec<String> = shown
         .par_iter()
@@ -160,6 +162,53 @@ fn fleet(out: &mut String, report: &Report, shown: &[&ServiceReport], style: Sty
             "{name}{pad}  {rate:>14}  {score:>6}  {coverage:>8}  {} {}",
             paint(style, if critical.trim() == "0" { DIM } else { RED }, &critical),
             paint(style, if high.trim() == "0" { DIM } else { YELLOW }, &high)
+        );
+    }
+    out.push('\n');
+}
+
+/// What one change would mend for several services, and who has to agree.
+fn common(
+    out: &mut String,
+    report: &Report,
+    resolver: &Resolver<'_>,
+    shown: &[&ServiceReport],
+    style: Style,
+) {
+    const MAX_SHOWN: usize = 5;
+    let causes = plimsoll_audit::causes(report, shown);
+    if causes.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", paint(style, BOLD, "One change mends several services"));
+    for cause in causes.iter().take(MAX_SHOWN) {
+        let what = match &cause.what {
+            Common::Base(reference) => format!("the base image {reference}"),
+            Common::Missing(path) => format!("no {path}"),
+            Common::At(span) => {
+                let place = resolver.place(&Place::Span(*span));
+                format!("{}:{}", place.path, place.start.map_or(1, |start| start.line))
+            }
+        };
+        let of = format!("{} findings in {} services", cause.findings, cause.services);
+        let what = format!("{}: {}", plain(&what), cause.checks.join(", "));
+        let _ = writeln!(out, "  {of:>28}  {}", wrapped(&what, style.width, 32));
+    }
+    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+    for service in shown {
+        let findings = report.of(service).iter().filter(|f| f.counts() && f.is_problem()).count();
+        if let Some(owner) = report.delivery[service.id].owner.as_deref() {
+            *owners.entry(owner).or_default() += findings;
+        }
+    }
+    if !owners.is_empty() {
+        let owners: Vec<String> =
+            owners.iter().map(|(owner, count)| format!("{} {count}", plain(owner))).collect();
+        let _ = writeln!(
+            out,
+            "  {:>28}  {}",
+            "findings by owner",
+            wrapped(&owners.join(" · "), style.width, 32)
         );
     }
     out.push('\n');

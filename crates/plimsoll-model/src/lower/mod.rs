@@ -11,6 +11,7 @@ mod kubernetes;
 mod link;
 mod makefile;
 mod migration;
+mod owners;
 mod package;
 mod pipeline;
 mod program;
@@ -113,6 +114,11 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         read: Vec::new(),
     };
     delivery.services = service::read(&delivery);
+    let owners = owners::read(&cx);
+    for service in &mut delivery.services {
+        let path = delivery.tree.path(service.place.file);
+        service.owner = owners.as_ref().and_then(|owners| owners.of(path)).map(str::to_owned);
+    }
     for service in &mut delivery.services {
         for hint in &hints.services {
             if hint.is_about(service) {
