@@ -139,8 +139,7 @@
 //! ```
 //! `Makefile`:
 //! ```makefile
-//! cover:
-//! 	cargo llvm-cov --workspace # <- runs it
+//! cover: ; cargo llvm-cov --workspace # <- runs it
 //! ```
 //!
 //! Java:

@@ -192,8 +192,7 @@
 //! ```
 //! `Makefile`:
 //! ```makefile
-//! migrate:
-//! 	migrate -path migrations -database "$$DSN" up # <- migrates
+//! migrate: ; migrate -path migrations -database "$$DSN" up # <- migrates
 //! ```
 //! `migrations/1_orders.up.sql`:
 //! ```sql

@@ -210,8 +210,8 @@
 //! ```
 //! `src/main.rs`:
 //! ```rust
-//! #[test] // <- a test
-//! fn total() {}
+//! #[tokio::test] // <- a test
+//! async fn total() {}
 //! ```
 //!
 //! Or:
