@@ -8,7 +8,7 @@ use plimsoll_source::{Span, Tracking};
 
 use crate::conditions::is_local;
 use crate::evidence::clip;
-use crate::{Cx, Evidence, ServiceSubject, Verdict};
+use crate::{Cx, Evidence, ServiceSubject, Verdict, program};
 
 /// Where the link of a local dependency leads in an image.
 pub(crate) struct Lead<'a> {
@@ -176,7 +176,18 @@ fn built(
 }
 
 /// What a lead is worth.
-pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict {
+pub(crate) fn judge(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    package: &Package,
+    lead: &Lead<'_>,
+) -> Verdict {
+    let needed = imported(cx, service, lead);
+    let why = needed.unknown().map_or(Why::Unsupported, |(why, _)| why);
+    let needs = needed.span().map(|at| match needed.known() {
+        Some(_) => Evidence::context(at, "loads it"),
+        None => Evidence::context(at, why.decide().trim_end_matches('.')),
+    });
     let (name, at) = (clip(&lead.dependency.name), lead.dependency.span);
     let path = clip(&lead.path);
     let link = package.lockfile.iter().flat_map(|lock| &lock.links).find(|(entry, ..)| {
@@ -203,10 +214,11 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
             Evidence::contradicts(at, "there is nothing where it leads"),
         )
         .and(Evidence::missing_file(dir.clone(), "no such directory")),
-        State::Nothing if imported(cx, lead).known() == Some(&true) => Verdict::fail(
+        State::Nothing if needed.known() == Some(&true) => Verdict::fail(
             format!("`{name}` leads to `{path}`, where nothing is: copy it there"),
             Evidence::contradicts(at, format!("nothing is at `{path}`, and code loads it")),
         )
+        .and_all(needs)
         .and_all(by)
         .and_all(link),
         State::Nothing if lead.dependency.kind == DependencyKind::Development => Verdict::partial(
@@ -215,18 +227,36 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
         )
         .and_all(by)
         .and_all(link),
-        State::Nothing => Verdict::unknown(
-            Why::Unsupported,
-            format!("`{name}` leads to `{path}`, where nothing is: does code need it?"),
-            Evidence::context(at, format!("nothing is at `{path}`")),
+        State::Nothing if needed.known() == Some(&false) => Verdict::partial(
+            format!("`{name}`, which no code loads, leads to `{path}`, where nothing is"),
+            Evidence::contradicts(at, format!("nothing is at `{path}`")),
         )
         .and_all(by)
         .and_all(link),
-        State::Unbuilt(via) => Verdict::unknown(
-            Why::Unsupported,
-            format!("`{name}` is at `{path}`, and nothing builds it: does code need it?"),
-            Evidence::context(at, "must be built, and nothing does"),
+        State::Nothing => Verdict::unknown(
+            why,
+            format!("`{name}` leads to `{path}`, where nothing is: does code need it?"),
+            Evidence::context(at, format!("nothing is at `{path}`")),
         )
+        .and_all(needs)
+        .and_all(by)
+        .and_all(link),
+        State::Unbuilt(via) => match needed.known() {
+            Some(true) => Verdict::fail(
+                format!("`{name}`, which code loads, is at `{path}`, and nothing builds it"),
+                Evidence::contradicts(at, "must be built, and nothing does"),
+            ),
+            Some(false) => Verdict::partial(
+                format!("nothing builds `{name}`, which no code loads: build it, or drop it"),
+                Evidence::contradicts(at, "must be built, and nothing does"),
+            ),
+            None => Verdict::unknown(
+                why,
+                format!("`{name}` is at `{path}`, and nothing builds it: does code need it?"),
+                Evidence::context(at, "must be built, and nothing does"),
+            ),
+        }
+        .and_all(needs)
         .and(Evidence::context(*via, "brings it unbuilt"))
         .and_all(link),
         State::Unknown(why, place) => Verdict::unknown(
@@ -239,10 +269,9 @@ pub(crate) fn judge(cx: &Cx<'_>, package: &Package, lead: &Lead<'_>) -> Verdict 
     }
 }
 
-/// The seam for readers of programs: whether code that the start reaches imports a local package.
-/// Until source is read it is known only where the start itself names it:
+/// Whether code that the start reaches imports a local package, or the start itself names it:
 /// `node -r @acme/shared/register main.js`.
-pub(crate) fn imported(cx: &Cx<'_>, lead: &Lead<'_>) -> Fact<bool> {
+pub(crate) fn imported(cx: &Cx<'_>, service: ServiceSubject<'_>, lead: &Lead<'_>) -> Fact<bool> {
     let name = &lead.dependency.name;
     let startup = cx.delivery.startup(lead.image, None);
     let named = startup.as_ref().and_then(|startup| {
@@ -250,9 +279,31 @@ pub(crate) fn imported(cx: &Cx<'_>, lead: &Lead<'_>) -> Fact<bool> {
             word.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     });
-    match named {
-        Some((_, at)) => Fact::inferred(true, Some(*at)),
-        None => Fact::Unknown(Why::Unsupported, Some(lead.dependency.span)),
+    if let Some((_, at)) = named {
+        return Fact::inferred(true, Some(*at));
+    }
+    // An import of a part that is not there imports the package all the same.
+    let says = |at: &Span| {
+        let bytes = cx.delivery.tree.read(at.file).ok()?;
+        let text = bytes.get(at.range.start as usize..at.range.end as usize)?;
+        let text = String::from_utf8_lossy(text);
+        let mut quoted = text.split(['"', '\'', '`']);
+        let named = |part: &str| {
+            part.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        quoted.any(named).then_some(*at)
+    };
+    match program::code(service) {
+        Ok(code) => match (code.imports_of(name).next(), program::gap(code)) {
+            (Some(import), _) => Fact::inferred(true, Some(import.at)),
+            (None, Some(_)) if code.gaps.iter().any(|gap| says(&gap.at).is_some()) => {
+                let at = code.gaps.iter().find_map(|gap| says(&gap.at));
+                Fact::inferred(true, at)
+            }
+            (None, Some((why, at))) => Fact::Unknown(why, Some(at)),
+            (None, None) => Fact::inferred(false, None),
+        },
+        Err((why, at)) => Fact::Unknown(why, Some(at)),
     }
 }
 

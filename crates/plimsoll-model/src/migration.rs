@@ -94,6 +94,8 @@ pub enum Down {
     /// It does something: where it stands, and the tables, columns and schemas that it drops by
     /// name (empty where that is computed), each with its place.
     Does(Span, Vec<(String, Span)>),
+    /// It does only what drops no data: where it stands.
+    Keeps(Span),
     /// It does nothing, or only fails.
     Empty(Span),
     /// There is none.

@@ -1,12 +1,12 @@
 //! What undoing the newest migration takes away.
 //!
-//! Of SQL all statements are read. Of JavaScript, TypeScript and Python only what is certain by its
-//! lines alone: a function `down` at a line's start, and in it a line that drops a table.
+//! Of SQL all statements are read, of JavaScript and TypeScript what `down` calls. Of Python only what
+//! is certain by its lines alone: a function at a line's start, and in it a line that drops a table.
 
 use plimsoll_source::{FileId, Span, TextRange};
 
 use crate::Delivery;
-use crate::migration::{MigrationTool, Migrations};
+use crate::migration::{Down, MigrationTool, Migrations, down};
 
 /// What undoing a migration does to data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +56,43 @@ fn undoing(delivery: &Delivery, tool: MigrationTool, file: FileId) -> Undoing {
             None => Undoing::Unknown(file),
         };
     }
-    match text(file) {
-        Some(source) => of_source(file, path, &source),
-        None => Undoing::Unknown(file),
+    let Some(source) = text(file) else { return Undoing::Unknown(file) };
+    if path.ends_with(".py") {
+        return of_source(file, path, &source);
+    }
+    match down(delivery, file) {
+        Down::Does(_, drops) => of_drops(file, &source, drops),
+        Down::Keeps(at) => Undoing::Keeps(at),
+        Down::Empty(_) | Down::Missing => Undoing::Impossible,
+        Down::Unknown => of_source(file, path, &source),
+    }
+}
+
+/// What a program's `down` drops: tables by the words of the call or statement, else parts.
+fn of_drops(file: FileId, source: &str, drops: Vec<(String, Span)>) -> Undoing {
+    const WHOLE: [&str; 9] = [
+        "droptable",
+        "dropschema",
+        "dropalltables",
+        "drop table",
+        "drop schema",
+        "drop database",
+        "truncate",
+        "droptables",
+        "dropdatabase",
+    ];
+    let is_whole = |at: &Span| {
+        let range = at.range.start as usize..at.range.end as usize;
+        let text = source.get(range).unwrap_or_default().to_ascii_lowercase();
+        WHOLE.iter().any(|word| text.contains(word))
+    };
+    let places: Vec<Span> = drops.into_iter().map(|(_, at)| at).collect();
+    let tables: Vec<Span> = places.iter().copied().filter(is_whole).collect();
+    match (tables.is_empty(), places.is_empty()) {
+        (false, _) => Undoing::DropsTables(tables),
+        (true, false) => Undoing::DropsParts(places),
+        // What else it does may delete rows.
+        (true, true) => Undoing::Unknown(file),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use plimsoll_source::{FileId, Span, TextRange};
 
-use super::{MigrationTool, Migrations};
+use super::{Down, MigrationTool, Migrations};
 use crate::Delivery;
 
 /// How a migration is undone.
@@ -19,6 +19,8 @@ pub enum Undo {
     Empty(FileId),
     /// By what stands in the migration itself.
     Here(Span),
+    /// The part of it that should does nothing.
+    Nothing(Span),
     /// Not at all: nothing is there for it, or what is there does nothing.
     Missing,
     /// Its source would have to be read as a program.
@@ -90,11 +92,12 @@ fn undo(delivery: &Delivery, tool: MigrationTool, file: FileId) -> Undo {
             .iter()
             .any(|end| path.ends_with(end)) =>
         {
-            // What another module holds may be exported from here.
-            let says = |word: &str| text.contains(word);
-            let known =
-                says("up") && !says("down") && !says("export *") && !says("module.exports = r");
-            if known { Undo::Missing } else { Undo::Unknown }
+            match super::down(delivery, file) {
+                Down::Does(at, _) | Down::Keeps(at) => Undo::Here(at),
+                Down::Empty(at) => Undo::Nothing(at),
+                Down::Missing => Undo::Missing,
+                Down::Unknown => Undo::Unknown,
+            }
         }
         _ => Undo::Unknown,
     }

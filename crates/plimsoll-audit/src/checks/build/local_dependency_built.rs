@@ -7,8 +7,8 @@
 //! a machine where it happens to lie about, or fails at the first import.
 //!
 //! Build the local package before the service: `RUN npm ci && npm run build` in its directory. There
-//! is no PARTIAL. Whether code imports the package is not read yet: a package that nothing builds is
-//! UNKNOWN where the start does not name it itself.
+//! is no PARTIAL: a package that nothing builds and that no code reached from the start imports
+//! passes.
 //!
 //! ## Fails
 //!
@@ -40,6 +40,34 @@
 //!   "main": "dist/index.js", // <- is not in the tree
 //!   "scripts": { "build": "tsc" }
 //! }
+//! ```
+//! `shared/index.ts`:
+//! ```ts
+//! ```
+//!
+//! The program imports it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY shared ./shared # <- brings it unbuilt
+//! COPY services/orders ./services/orders
+//! WORKDIR /app/services/orders
+//! RUN npm ci
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! { "dependencies": { "@acme/shared": "file:../../shared" } } // <- nothing builds it
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! const { log } = require("@acme/shared"); // <- imports it
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "main": "dist/index.js", "scripts": { "build": "tsc" } }
 //! ```
 //! `shared/index.ts`:
 //! ```ts
@@ -88,6 +116,34 @@
 //! ```js
 //! ```
 //!
+//! Nothing needs it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY shared ./shared # <- brings it unbuilt
+//! COPY services/orders ./services/orders
+//! WORKDIR /app/services/orders
+//! RUN npm ci
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! { "dependencies": { "@acme/shared": "file:../../shared" } } // <- nothing imports it
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! require("http").createServer().listen(3000);
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "main": "dist/index.js", "scripts": { "build": "tsc" } }
+//! ```
+//! `shared/index.ts`:
+//! ```ts
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `services/orders/Dockerfile`:
@@ -106,6 +162,7 @@
 //! ```
 //! `services/orders/main.js`:
 //! ```js
+//! require("./plugins/" + process.env.PLUGIN);
 //! ```
 //! `shared/package.json`:
 //! ```json
@@ -162,11 +219,11 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     worst(cx, service, |package| {
         let leads = builds(cx, service, package);
-        leads.iter().map(|lead| judge(cx, lead)).collect()
+        leads.iter().map(|lead| judge(cx, service, lead)).collect()
     })
 }
 
-fn judge(cx: &Cx<'_>, lead: &Lead<'_>) -> Verdict {
+fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, lead: &Lead<'_>) -> Verdict {
     let (name, at) = (clip(&lead.dependency.name), lead.dependency.span);
     let via = match lead.state {
         State::Unbuilt(via) => via,
@@ -189,7 +246,7 @@ fn judge(cx: &Cx<'_>, lead: &Lead<'_>) -> Verdict {
     let main = theirs.and_then(|theirs| theirs.main.as_ref());
     let main =
         main.map(|(_, span)| Evidence::context(*span, "is not in the tree: a build makes it"));
-    let imported = imported(cx, lead);
+    let imported = imported(cx, service, lead);
     let verdict = match imported.known() {
         Some(true) => Verdict::fail(
             format!("nothing builds `{name}`, which code imports: build it first"),

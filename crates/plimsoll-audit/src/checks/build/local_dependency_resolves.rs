@@ -8,8 +8,7 @@
 //! MODULE_NOT_FOUND.
 //!
 //! Keep the layout of the directories, and copy the local package with it. PARTIAL: the package is
-//! for development only. Whether code that CMD reaches imports the package is not read yet: a link
-//! that leads nowhere is UNKNOWN where the start does not name the package itself.
+//! for development only, or no code that CMD reaches imports it.
 //!
 //! ## Fails
 //!
@@ -50,6 +49,42 @@
 //! `shared/package.json`:
 //! ```json
 //! { "name": "@acme/shared", "version": "1.0.0", "main": "index.js" }
+//! ```
+//! `shared/index.js`:
+//! ```js
+//! ```
+//!
+//! Only `node_modules` moved, and the code imports it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY shared ./shared
+//! COPY services/orders ./services/orders
+//! WORKDIR /app/services/orders
+//! RUN npm ci
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/orders/node_modules ./node_modules # <- leads to `/shared`
+//! COPY services/orders/main.js .
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! { "dependencies": { "@acme/shared": "file:../../shared" } } // <- nothing is at `/shared`
+//! ```
+//! `services/orders/package-lock.json`:
+//! ```json
+//! { "lockfileVersion": 3, "packages": { "node_modules/@acme/shared": { "resolved": "../../shared", "link": true } } }
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! const { log } = require("@acme/shared"); // <- loads it
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "main": "index.js" }
 //! ```
 //! `shared/index.js`:
 //! ```js
@@ -105,7 +140,9 @@
 //! ```ts
 //! ```
 //!
-//! ## Cannot tell
+//! ## Partial
+//!
+//! Nothing imports it:
 //!
 //! `services/orders/Dockerfile`:
 //! ```dockerfile
@@ -131,6 +168,45 @@
 //! ```
 //! `services/orders/main.js`:
 //! ```js
+//! require("http").createServer().listen(3000);
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "main": "index.js" }
+//! ```
+//! `shared/index.js`:
+//! ```js
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! What is imported is computed:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY shared ./shared
+//! COPY services/orders ./services/orders
+//! WORKDIR /app/services/orders
+//! RUN npm ci
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/orders/node_modules ./node_modules # <- leads to `/shared`
+//! COPY services/orders/main.js .
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! { "dependencies": { "@acme/shared": "file:../../shared" } } // <- nothing is at `/shared`
+//! ```
+//! `services/orders/package-lock.json`:
+//! ```json
+//! { "lockfileVersion": 3, "packages": { "node_modules/@acme/shared": { "resolved": "../../shared", "link": true } } }
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! require("./plugins/" + process.env.PLUGIN); // <- value
 //! ```
 //! `shared/package.json`:
 //! ```json
@@ -189,6 +265,6 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
                 lead.state = State::There(via, None);
             }
         }
-        leads.iter().map(|lead| judge(cx, package, lead)).collect()
+        leads.iter().map(|lead| judge(cx, service, package, lead)).collect()
     })
 }

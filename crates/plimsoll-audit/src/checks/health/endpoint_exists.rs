@@ -8,9 +8,10 @@
 //!
 //! Register the route in the program, and ask it at the port that the program listens on.
 //!
-//! Routes stand in the program's source, which is not read yet: the answer is then that it cannot
-//! be told. It is decided for what needs no program, a site that nginx serves as its image is
-//! configured: there a route is a file of the image.
+//! The program is read from the module that the image starts through its imports: a route that
+//! nothing reaches answers nobody. PARTIAL: the route is there and its port is another, or it turns a
+//! probe away. Programs in languages that are not read are UNKNOWN; of a site that nginx serves as its
+//! image is configured, a route is a file of the image.
 //!
 //! ## Fails
 //!
@@ -25,6 +26,28 @@
 //! <p>About</p>
 //! ```
 //!
+//! No module that the start reaches registers it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- no route answers /health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/orders", (request, reply) => reply.json([]));
+//! app.post("/health", (request, reply) => reply.end());
+//! app.listen(3000); // <- has no such route
+//! ```
+//! `health.js`:
+//! ```js
+//! module.exports = (app) => app.get("/health", (request, reply) => reply.end());
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -35,6 +58,31 @@
 //! ```
 //!
 //! ## Passes
+//!
+//! A route with its prefix, at the port that the descriptor sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! ENV PORT=8080
+//! EXPOSE 8080
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:8080/api/health # <- asks 8080/api/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.use("/api", require("./health"));
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//! `health.js`:
+//! ```js
+//! const router = require("express").Router();
+//! router.get("/health", (request, reply) => reply.json({ up: true })); // <- answers /api/health
+//! module.exports = router;
+//! ```
 //!
 //! The image's own page:
 //!
@@ -52,14 +100,70 @@
 //! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:8080/ # <- nginx listens on 80
 //! ```
 //!
-//! ## Cannot tell
+//! The program's port is another:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! EXPOSE 3000
-//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- the program's source
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 8080
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:8080/health # <- the probe says 8080
 //! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end());
+//! app.listen(process.env.PORT || 3000); // <- listens on 3000
+//! ```
+//!
+//! Nobody without credentials is answered:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.use((request, reply, next) => {
+//!   if (!request.headers.authorization) return reply.status(401).end(); // <- turns probes away
+//!   next();
+//! });
+//! app.get("/health", (request, reply) => reply.end());
+//! app.listen(3000);
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 # <- (Go) is not read
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- asks 3000/health
+//! CMD ["/orders"]
+//! ```
+//!
+//! Which routers there are is computed:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/orders", (request, reply) => reply.json([]));
+//! for (const name of require("fs").readdirSync("routes")) require("./routes/" + name)(app);
+//! app.listen(3000);
 //! ```
 //!
 //! ## See also
@@ -67,15 +171,18 @@
 //! - `health/check-defined`: the probe itself, its program and its port.
 
 use plimsoll_model::Why;
+use plimsoll_model::code::{Answers, Guard};
 use plimsoll_model::image::Healthcheck;
 use plimsoll_model::probe::probe;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
+use crate::evidence::clip;
 use crate::health::{Deployment, each};
+use crate::served::{self, Found};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, static_site,
+    Verdict, program, static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -101,17 +208,37 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
     if let Some(container) = d.container.filter(|_| d.is_kubernetes()) {
         asked.extend(container.healthcheck.iter().chain(&container.readiness).cloned());
     }
-    let mut judged: Vec<Verdict> = asked
-        .iter()
-        .map(|health| {
-            let probe = probe(&health.test).unwrap_or_default();
-            let port = probe.port.as_deref().and_then(|port| d.port_number(port));
-            route(cx, d, probe.path.as_deref(), port, health.span)
-        })
-        .collect();
+    let mut judged = Vec::new();
+    for health in &asked {
+        let probe = probe(&health.test).unwrap_or_default();
+        let port = probe.port.as_deref();
+        let number = port.and_then(|port| d.port_number(port));
+        let path = match (probe.path.as_deref(), probe.scheme.as_deref()) {
+            (Some(""), _) | (None, Some("http" | "https")) => "/",
+            (Some(path), _) => path,
+            // A connection asks for no route.
+            (None, Some("tcp")) => continue,
+            _ => {
+                let message = "what the health check asks stands in a program of its own";
+                let evidence = Evidence::context(health.span, "is not read");
+                judged.push(Verdict::unknown(Why::Unsupported, message, evidence));
+                continue;
+            }
+        };
+        // A port by name is one of Kubernetes' own.
+        if port.is_some_and(|port| port.contains(['$', '?'])) && number.is_none()
+            || path.contains('$')
+        {
+            let evidence = Evidence::context(health.span, "asks what a variable says");
+            let message = "what the health check asks depends on a variable";
+            judged.push(Verdict::unknown(Why::Dynamic, message, evidence));
+            continue;
+        }
+        judged.push(route(cx, service, d, path, number, health.span));
+    }
     if judged.is_empty() {
         let at = d.places().first().copied().unwrap_or(service.place);
-        judged.push(route(cx, d, Some("/health"), None, at));
+        judged.push(route(cx, service, d, "/health", None, at));
     }
     judged.sort_by_key(|verdict| std::cmp::Reverse(verdict.outcome.rank()));
     let mut judged = judged.into_iter();
@@ -125,29 +252,24 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
 /// Whether a path is answered at a port (`None`: wherever it listens).
 fn route(
     cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
     d: Deployment<'_>,
-    path: Option<&str>,
+    path: &str,
     port: Option<u16>,
     at: Span,
 ) -> Verdict {
-    let path_name = path.unwrap_or("");
-    let asks = match port {
-        Some(port) => format!("{port}{path_name}"),
-        None => path_name.to_owned(),
+    let Some(site) = static_site::of(d) else {
+        return by_program(cx, service, d, path, port, at);
     };
-    let unknown = |why| {
-        let message = format!("whether the program answers `{asks}` stands in its source");
-        Verdict::unknown(
-            why,
-            message,
-            Evidence::context(at, format!("`{asks}` is answered by the program's source")),
-        )
-    };
-    let Some((site, path)) = static_site::of(d).zip(path) else { return unknown(Why::Unsupported) };
+    let asks = asks(path, port);
     match site.serves(cx, path) {
-        Err(why) => unknown(why),
+        Err(why) => Verdict::unknown(
+            why,
+            format!("whether the site answers `{asks}` cannot be told"),
+            Evidence::context(at, format!("asks {asks}")),
+        ),
         Ok(None) => Verdict::fail(
-            format!("nginx answers 404 to `{path}`: add the file, or ask another path"),
+            format!("nginx answers 404 to `{}`: add the file, or ask another path", clip(path)),
             Evidence::missing_in(at, format!("no file answers {path}")),
         ),
         Ok(Some(_)) if port.is_some_and(|port| port != site.port) => Verdict::partial(
@@ -160,4 +282,98 @@ fn route(
         )
         .and(Evidence::shows(at, format!("asks {asks}"))),
     }
+}
+
+fn asks(path: &str, port: Option<u16>) -> String {
+    let path = clip(path);
+    port.map_or(path.clone(), |port| format!("{port}{path}"))
+}
+
+/// Whether the program answers it: a route, what stands before it, and the port.
+fn by_program(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    d: Deployment<'_>,
+    path: &str,
+    port: Option<u16>,
+    at: Span,
+) -> Verdict {
+    let name = clip(path);
+    let asks = Evidence::context(at, format!("asks {}", asks(path, port)));
+    let unknown = |why: Why, place: Span| {
+        let message = format!("whether the program answers `{name}` cannot be told");
+        served::unread(cx, service, (why, place), message).and(asks.clone())
+    };
+    let code = match program::code(service) {
+        Ok(code) => code,
+        Err((why, place)) => return unknown(why, place),
+    };
+    let route = match served::find(code, path) {
+        Found::Route(route) => route,
+        Found::Doubt(why, place) => return unknown(why, place),
+        Found::Nothing => {
+            let listens = code.listens.iter().map(|listen| listen.at);
+            return Verdict::fail(
+                format!("the program has no route `{name}`: register it, or ask another"),
+                Evidence::missing_in(at, format!("no route answers {name}")),
+            )
+            .and_all(listens.map(|at| Evidence::context(at, "listens, and has no such route")));
+        }
+    };
+    let answers = Evidence::shows(route.at, format!("answers {name}"));
+    match route.guard {
+        Guard::Open => {}
+        Guard::Rejects(guard) => {
+            return Verdict::partial(
+                format!("`{name}` turns away who brings no credentials: let probes through"),
+                Evidence::contradicts(guard, "turns probes away"),
+            )
+            .and(answers)
+            .and(asks);
+        }
+        Guard::Unknown(why, guard) => return unknown(why, guard).and(answers),
+    }
+    match route.answers {
+        Answers::Constant(_) | Answers::Depends(_) => {}
+        Answers::Error(status, place) => {
+            return Verdict::partial(
+                format!("`{name}` always answers {status}: no probe can succeed"),
+                Evidence::contradicts(place, format!("answers {status}")),
+            )
+            .and(answers)
+            .and(asks);
+        }
+        Answers::Unknown(why) => return unknown(why, route.at),
+    }
+    let ports: Vec<_> = code.listens.iter().map(|listen| served::port(d, listen)).collect();
+    let known: Vec<(u16, Span)> = ports.iter().filter_map(|port| port.ok()).collect();
+    let doubt = ports.iter().find_map(|port| port.err()).or(program::gap(code));
+    let listens = |port: u16| known.iter().any(|(own, _)| *own == port);
+    let Some(&(own, place)) = known.first() else {
+        let (why, place) = doubt.unwrap_or((Why::Unsupported, route.at));
+        return unknown(why, place).and(answers);
+    };
+    let named = d.ports();
+    let mut wrong = port.into_iter().map(|port| (port, at, "the probe")).collect::<Vec<_>>();
+    for what in ["EXPOSE", "a published port"] {
+        let all: Vec<_> = named.iter().filter(|(_, _, of)| *of == what).copied().collect();
+        if !all.iter().any(|(port, ..)| listens(*port)) {
+            wrong.extend(all.first());
+        }
+    }
+    wrong.retain(|(port, ..)| !listens(*port));
+    if let Some(&(other, at, what)) = wrong.first() {
+        if let Some((why, place)) = doubt {
+            return unknown(why, place).and(answers);
+        }
+        return Verdict::partial(
+            format!("the program listens on {own}, {what} says {other}: name one port"),
+            Evidence::contradicts(at, format!("{what} says {other}")),
+        )
+        .and(Evidence::contradicts(place, format!("listens on {own}")))
+        .and(answers);
+    }
+    Verdict::pass("what the health checks ask is answered by a route of the program", answers)
+        .and_all(known.iter().map(|(port, at)| Evidence::shows(*at, format!("listens on {port}"))))
+        .and(asks)
 }

@@ -11,8 +11,7 @@
 //! for it in the deploy job and roll back when it does not come.
 //!
 //! That this service waits for others says nothing about its own health. Where nothing waits, the
-//! answer depends on whether the program has a health route at all (in part) or not (it fails): that
-//! stands in its source, which is not read yet, except for a site that nginx serves as it comes.
+//! answer depends on whether the program has a health route at all (in part) or not (it fails).
 //!
 //! ## Fails
 //!
@@ -30,6 +29,22 @@
 //! services:
 //!   site: # <- nothing waits for it
 //!     build: .
+//! ```
+//!
+//! A program without a health route:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine # <- nothing waits for it
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("fastify")();
+//! app.get("/orders", async () => []);
+//! app.listen({ port: 3000 });
 //! ```
 //!
 //! ## Passes
@@ -60,14 +75,41 @@
 //! HEALTHCHECK CMD wget -q --spider http://127.0.0.1/ # <- it could be waited for
 //! ```
 //!
-//! ## Cannot tell
-//!
 //! It waits for its database; nothing waits for it:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
 //! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("fastify")();
+//! app.get("/health/ready", async () => ({ up: true })); // <- nothing waits for /health/ready
+//! app.listen({ port: 3000 });
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api: # <- nothing waits for it
+//!     build: .
+//!     depends_on:
+//!       database:
+//!         condition: service_healthy
+//!   database:
+//!     image: postgres:17
+//!     healthcheck:
+//!       test: ["CMD-SHELL", "pg_isready"]
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! CMD ["/orders"]
 //! ```
 //! `compose.yaml`:
 //! ```yaml
@@ -94,10 +136,11 @@ use plimsoll_model::probe::probe;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
+use crate::evidence::clip;
 use crate::health::{Deployment, each};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, static_site,
+    Verdict, program, served, startup, static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -147,12 +190,50 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             format!("no `{path}`, and nothing waits for the service: add both"),
             Evidence::missing_in(at, says),
         ),
-        _ => Verdict::unknown(
+        Some(_) => Verdict::unknown(
             Why::Unsupported,
-            "nothing waits for its health; whether it has a health route stands in its source",
+            "nothing waits for its health; whether it has a health route cannot be told",
             Evidence::context(at, says),
         ),
+        None => by_program(cx, service, at),
     }
+}
+
+/// Nothing waits for it: whether the program has a route that could be waited for.
+fn by_program(cx: &Cx<'_>, service: ServiceSubject<'_>, at: Span) -> Verdict {
+    const SHOWN: usize = 8;
+    let says = "nothing waits for it";
+    let unknown = |reason| {
+        let message = "nothing waits for its health; whether it has a health route is not known";
+        served::unread(cx, service, reason, message).and(Evidence::context(at, says))
+    };
+    let code = match program::code(service) {
+        Ok(code) => code,
+        Err(reason) => return unknown(reason),
+    };
+    let mut routes = served::health_routes(code).take(SHOWN).map(|route| {
+        let path = route.path.known().map_or("", |path| path);
+        Evidence::contradicts(route.at, format!("nothing waits for {}", clip(path)))
+    });
+    let verdict = match routes.next() {
+        Some(first) => {
+            let message = "the program has health routes that nothing waits for: gate on them";
+            Verdict::partial(message, first).and_all(routes)
+        }
+        None => {
+            let open = code.routes.iter().find(|route| route.path.known().is_none());
+            let open = open.map(|route| (Why::Dynamic, route.at));
+            let empty = code.routes.is_empty();
+            let empty = empty.then(|| (Why::NeedsRun, code.entry.span().unwrap_or(at)));
+            let doubt = program::gap_of_routes(code).or(open).or(served::by_package(code));
+            if let Some(reason) = doubt.or(empty) {
+                return unknown(reason);
+            }
+            let message = "the program has no health route, and nothing waits for it: add both";
+            Verdict::fail(message, Evidence::missing_in(at, says))
+        }
+    };
+    startup::unless_elsewhere(cx, service, verdict.and(Evidence::missing_in(at, says)))
 }
 
 /// What a descriptor lets wait for this container.

@@ -5,10 +5,9 @@
 //! When a release must go back, its schema must go back with it, at night and by whoever is awake:
 //! that is no time to write SQL.
 //!
-//! Add the script (`migrate:rollback`), and a `down` to every migration. What a `down()` in JavaScript
-//! or TypeScript does is not read yet, so that such migrations are UNKNOWN as soon as there is a
-//! script; a migration whose source has no word `down`, and SQL files in pairs (`001.up.sql`,
-//! `001.down.sql`), are decided.
+//! Add the script (`migrate:rollback`), and a `down` to every migration: an exported function or a
+//! method that does something, or a file of SQL beside the one that goes forward (`001.up.sql`,
+//! `001.down.sql`). A `down` that only throws or logs undoes nothing.
 //!
 //! Tools of other languages come with the command that undoes, and need no script: Alembic's
 //! `downgrade()`, Django's operations (code and SQL need their reverse), Rails' `change` or `down`,
@@ -88,6 +87,32 @@
 //! ```
 //!
 //! ## Passes
+//!
+//! In TypeScript:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest", "migrate:rollback": "knex migrate:rollback" }, // <- rolls back
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders"); // <- undoes it
+//! ```
+//!
+//! SQL in pairs:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
@@ -378,6 +403,32 @@
 //! };
 //! ```
 //!
+//! In TypeScript, and one only throws:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest", "migrate:rollback": "knex migrate:rollback" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export async function down() { // <- undoes nothing
+//!   throw new Error("not supported");
+//! }
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -398,8 +449,7 @@
 //! ```
 //! `migrations/001_orders.ts`:
 //! ```ts
-//! export const up = (knex) => knex.schema.createTable("orders", () => {});
-//! export const down = (knex) => knex.schema.dropTable("orders");
+//! export { up, down } from "./shared/orders"; // <- is not found here
 //! ```
 //!
 //! A tool that is not known:
@@ -487,6 +537,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let mut missing = undos.iter().filter_map(|&(file, undo)| {
         let (place, says) = match undo {
             Undo::Empty(down) => (cx.start_of(down), "holds no statement"),
+            Undo::Nothing(at) => (at, "undoes nothing"),
             Undo::Missing => (cx.start_of(file), "has no `down`"),
             Undo::Pair(_) | Undo::Here(_) | Undo::Unknown => return None,
         };
@@ -496,28 +547,35 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let message = "there is a rollback script, some migrations cannot be undone: add a `down`";
         return Verdict::partial(message, first).and_all(missing).and(shown);
     }
-    let pairs: Vec<Evidence> = undos
-        .iter()
-        .filter_map(|&(_, undo)| match undo {
-            Undo::Pair(down) => Some(Evidence::shows(cx.start_of(down), "undoes a migration")),
-            _ => None,
-        })
-        .collect();
-    if !pairs.is_empty() && pairs.len() == undos.len() {
-        return Verdict::pass("a script rolls back, and every migration can be undone", shown)
-            .and_all(pairs);
+    if let Some(&(file, _)) = undos.iter().find(|(_, undo)| *undo == Undo::Unknown) {
+        let message =
+            "there is a rollback script; whether every migration can be undone is not known";
+        let evidence = Evidence::context(cx.start_of(file), "its `down` is not found here");
+        return Verdict::unknown(Why::Unsupported, message, evidence)
+            .and(Evidence::context(script.span, "rolls back"));
     }
-    let code = undos.iter().find(|(_, undo)| *undo == Undo::Unknown);
-    let message =
-        "there is a rollback script; whether every `down` undoes its `up` is not read yet";
-    Verdict::unknown(Why::Unsupported, message, Evidence::context(script.span, "rolls back"))
-        .and_all(code.map(|&(file, _)| Evidence::context(cx.start_of(file), "is not read yet")))
+    if undos.is_empty() {
+        let message = "there is a rollback script; the migrations that it undoes are not found";
+        return Verdict::unknown(
+            migrations.directory.unknown().map_or(Why::Unsupported, |(why, _)| why),
+            message,
+            Evidence::context(script.span, "rolls back"),
+        );
+    }
+    let undone = undos.iter().filter_map(|&(_, undo)| match undo {
+        Undo::Pair(down) => Some(Evidence::shows(cx.start_of(down), "undoes a migration")),
+        Undo::Here(at) => Some(Evidence::shows(at, "undoes it")),
+        _ => None,
+    });
+    Verdict::pass("a script rolls back, and every migration can be undone", shown)
+        .and_all(undone.take(SHOWN))
 }
+
+/// Places shown.
+const SHOWN: usize = 200;
 
 /// Other tools come with the command that undoes: what decides is each migration.
 fn by_tool(cx: &Cx<'_>, migrations: &Migrations) -> Verdict {
-    /// Places shown; the rest are counted.
-    const SHOWN: usize = 200;
     let undos = undos(cx.delivery, migrations);
     let (mut bad, mut good, mut open) = (Vec::new(), Vec::new(), Vec::new());
     for &(file, undo) in &undos {
@@ -528,6 +586,7 @@ fn by_tool(cx: &Cx<'_>, migrations: &Migrations) -> Verdict {
             Undo::Empty(down) => {
                 bad.push(Evidence::missing_in(cx.start_of(down), "holds no statement"))
             }
+            Undo::Nothing(at) => bad.push(Evidence::missing_in(at, "undoes nothing")),
             Undo::Missing => bad.push(Evidence::missing_in(start, "cannot be undone")),
             Undo::Unknown => open.push(Evidence::context(start, "is not read")),
         }

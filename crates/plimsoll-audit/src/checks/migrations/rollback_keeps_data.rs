@@ -6,8 +6,9 @@
 //! row written since. Where there is one baseline migration only, that is the whole database.
 //!
 //! Expand first and contract in a later release; make a backup before every rollback
-//! (`pg_dump … && knex migrate:rollback`). PARTIAL: it drops columns or deletes rows, not tables. What
-//! JavaScript, TypeScript and Python do is only read where a line of `down` proves it; else UNKNOWN.
+//! (`pg_dump … && knex migrate:rollback`). PARTIAL: it drops columns or deletes rows, not tables. Of
+//! JavaScript and TypeScript, what `down` calls is read; of Python only what a line of it proves. A
+//! `down` that calls something else is UNKNOWN.
 //!
 //! ## Fails
 //!
@@ -89,6 +90,25 @@
 //! ALTER TABLE users DROP CONSTRAINT named; -- # <- drops no data
 //! ```
 //!
+//! An index goes, the rows stay:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "knex": "3.1.0" } }
+//! ```
+//! `migrations/001_baseline.ts`:
+//! ```ts
+//! export async function up(knex) {
+//!   await knex.schema.alterTable("users", (table) => table.string("email").index());
+//! }
+//! export const down = (knex) => knex.schema.alterTable("users", (table) => table.dropIndex("email")); // <- drops no data
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -103,6 +123,25 @@
 //! `migrations/001_emails.down.sql`:
 //! ```sql
 //! ALTER TABLE users DROP COLUMN email; -- # <- drops a part
+//! ```
+//!
+//! A column:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "knex": "3.1.0" } }
+//! ```
+//! `migrations/001_baseline.ts`:
+//! ```ts
+//! export async function up(knex) {
+//!   await knex.schema.alterTable("users", (table) => table.string("email").index());
+//! }
+//! export const down = (knex) => knex.schema.alterTable("users", (table) => table.dropColumn("email")); // <- drops a part
 //! ```
 //!
 //! ## Cannot tell

@@ -11,9 +11,9 @@
 //! `path` in `composer.json`. It must be where the manifest asks for it, in the stage that has that.
 //!
 //! Copy the target to the path where the link leads, and keep the directories as they are in the
-//! repository: `COPY --from=builder /app/shared /app/shared`. What code imports is not read yet: a
-//! link that leads nowhere is UNKNOWN, not FAIL, for nothing may need it, unless the repository does
-//! not hold its target at all, or the start loads the package by name.
+//! repository: `COPY --from=builder /app/shared /app/shared`. A link that
+//! leads nowhere is PARTIAL where no code that the start reaches imports the package, unless the
+//! repository does not hold its target at all.
 //!
 //! ## Fails
 //!
@@ -120,6 +120,52 @@
 //! ```toml
 //! [package]
 //! name = "shared"
+//! ```
+//!
+//! Only `node_modules` moved, and the code imports it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY shared ./shared
+//! COPY services/orders ./services/orders
+//! WORKDIR /app/services/orders
+//! RUN npm ci
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/orders/node_modules ./node_modules # <- leads to `/shared`
+//! COPY services/orders/main.js .
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! {
+//!   "dependencies": {
+//!     "@acme/shared": "file:../../shared" // <- nothing is at `/shared`
+//!   }
+//! }
+//! ```
+//! `services/orders/package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "../../shared": { "name": "@acme/shared", "version": "1.0.0" },
+//!     "node_modules/@acme/shared": { "resolved": "../../shared", "link": true }
+//!   }
+//! }
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! const { log } = require("@acme/shared"); // <- loads it
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "version": "1.0.0", "main": "index.js" }
+//! ```
+//! `shared/index.js`:
+//! ```js
 //! ```
 //!
 //! ## Fixed
@@ -274,9 +320,9 @@
 //! go 1.26
 //! ```
 //!
-//! ## Cannot tell
+//! ## Partial
 //!
-//! Only `node_modules` moved:
+//! Nothing imports it:
 //!
 //! `services/orders/Dockerfile`:
 //! ```dockerfile
@@ -312,6 +358,55 @@
 //! ```
 //! `services/orders/main.js`:
 //! ```js
+//! require("http").createServer().listen(3000);
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "version": "1.0.0", "main": "index.js" }
+//! ```
+//! `shared/index.js`:
+//! ```js
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! What is imported is computed:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY shared ./shared
+//! COPY services/orders ./services/orders
+//! WORKDIR /app/services/orders
+//! RUN npm ci
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/orders/node_modules ./node_modules # <- leads to `/shared`
+//! COPY services/orders/main.js .
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! {
+//!   "dependencies": {
+//!     "@acme/shared": "file:../../shared" // <- nothing is at `/shared`
+//!   }
+//! }
+//! ```
+//! `services/orders/package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "../../shared": { "name": "@acme/shared", "version": "1.0.0" },
+//!     "node_modules/@acme/shared": { "resolved": "../../shared", "link": true }
+//!   }
+//! }
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! require("./plugins/" + process.env.PLUGIN); // <- value
 //! ```
 //! `shared/package.json`:
 //! ```json
@@ -371,7 +466,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         return of_builds(cx, service, package);
     }
     worst(cx, service, |package| {
-        leads(cx, service, package).iter().map(|lead| judge(cx, package, lead)).collect()
+        leads(cx, service, package).iter().map(|lead| judge(cx, service, package, lead)).collect()
     })
 }
 

@@ -115,6 +115,35 @@
 //! "use strict"; // <- exists
 //! ```
 //!
+//! Without `rootDir` the imports decide, and all are below `src`:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm run build
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "start": "node dist/main.js" // <- the script `start`
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! console.log("up"); // <- the build makes `dist/main.js` of it
+//! ```
+//!
 //! A module that a declared server serves:
 //!
 //! `Dockerfile`:
@@ -218,11 +247,14 @@
 //!
 //! ## Cannot tell
 //!
-//! Without `rootDir` the imports decide:
+//! Without `rootDir` a file that the start does not reach may decide:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm run build
 //! CMD ["node", "dist/main.js"]
 //! ```
 //! `package.json`:
@@ -241,6 +273,10 @@
 //! ```
 //! `src/main.ts`:
 //! ```ts
+//! ```
+//! `test/main.ts`:
+//! ```ts
+//! import "../src/main";
 //! ```
 //!
 //! A class, whose archive is not named:
@@ -268,12 +304,13 @@
 use plimsoll_model::Why;
 use plimsoll_model::image::{CopyFrom, Image, StepKind};
 use plimsoll_model::package::script::{self, FileState};
+use plimsoll_source::{FileId, Span, TextRange, Tree, normalize_path};
 
 use crate::conditions::HAS_PACKAGE;
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
-    Severity, Status, Verdict, launch,
+    Severity, Status, Verdict, launch, program,
 };
 
 use super::{BY_NAME, Wanted, other, package};
@@ -307,7 +344,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if verdict.why != Some(Why::Unsupported) {
         return verdict;
     }
-    contradicted(cx, service).unwrap_or(verdict)
+    contradicted(cx, service).or_else(|| emitted_by_imports(cx, service)).unwrap_or(verdict)
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
@@ -364,6 +401,97 @@ fn contradicted(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
         }
     }
     None
+}
+
+/// Without `rootDir`, the output begins at the directory that all compiled files share: the proof that
+/// it yields the script's file, where the files that the start reaches and all of the package agree.
+fn emitted_by_imports(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
+    let package = package(cx, service)?;
+    let typescript = package.typescript.as_ref().filter(|ts| ts.root_dir.is_absent())?;
+    let out = typescript.out_dir.known()?.trim_start_matches("./").trim_end_matches('/');
+    let script = WANTED.find(package)?;
+    let tree = &cx.delivery.tree;
+    let commands = script::commands(tree, &cx.delivery.packages, package, script);
+    let mut files = commands.iter().flat_map(|command| &command.files);
+    let named = files.find(|file| file.state == FileState::Unknown(Why::Unsupported))?;
+    let wanted = below(named.written.trim_start_matches("./"), out)?;
+    let code = program::code(service).ok().filter(|code| program::gap(code).is_none())?;
+    let compiled = |path: &str| {
+        [".ts", ".tsx", ".mts", ".cts"].iter().any(|end| path.ends_with(end))
+            && !path.ends_with(".d.ts")
+            && !path.contains("node_modules/")
+    };
+    let own = |path: &str| package.dir.is_empty() || below(path, &package.dir).is_some();
+    let is_own = |file: &FileId| own(tree.path(*file)) && compiled(tree.path(*file));
+    let reached: Vec<FileId> = code.modules.iter().copied().filter(is_own).collect();
+    let all: Vec<FileId> = tree.under(&package.dir).filter(is_own).collect();
+    let (root, widens) = shared_root(tree, &reached)?;
+    let (whole, _) = shared_root(tree, &all)?;
+    // What lies outside may lead further up.
+    let outside: Vec<FileId> = code.modules.iter().copied().filter(|file| !is_own(file)).collect();
+    let further = shared_root(tree, &outside)
+        .is_some_and(|(dir, _)| dir != root && !root.is_empty() && below(&dir, &root).is_none());
+    if root != whole || further {
+        return None;
+    }
+    let stem = wanted.strip_suffix(".js").unwrap_or(wanted);
+    let at = format!("{root}/{stem}.ts");
+    let source = tree.find(at.trim_start_matches('/')).filter(|file| reached.contains(file))?;
+    let message = format!("`{}` runs what is declared, on files that exist", script.name);
+    let shown = Evidence::shows(script.span, format!("the script `{}`", script.name));
+    let emitted = format!("the build makes `{}` of it", clip(&named.written));
+    Some(
+        Verdict::pass(message, shown)
+            .and(Evidence::shows(cx.start_of(source), emitted))
+            .and(Evidence::context(cx.start_of(typescript.config), "no `rootDir`"))
+            .and_all(widens.map(|at| Evidence::context(at, "widens what is compiled"))),
+    )
+}
+
+/// The directory that files and what they import by relative paths share, and the first import that
+/// leads out of the directory of the files themselves.
+fn shared_root(tree: &Tree, files: &[FileId]) -> Option<(String, Option<Span>)> {
+    fn dir(path: &str) -> &str {
+        path.rsplit_once('/').map_or("", |(dir, _)| dir)
+    }
+    fn common<'p>(a: &'p str, b: &str) -> &'p str {
+        let mut end = 0;
+        for (x, y) in a.split('/').zip(b.split('/')) {
+            if x != y {
+                break;
+            }
+            end += x.len() + usize::from(end > 0);
+        }
+        a.get(..end).unwrap_or("")
+    }
+    let (first, rest) = files.split_first()?;
+    let own =
+        rest.iter().fold(dir(tree.path(*first)), |root, file| common(root, dir(tree.path(*file))));
+    let (mut root, mut widens) = (own.to_owned(), None);
+    for &file in files {
+        let bytes = tree.read(file).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            let start = offset;
+            offset += line.len();
+            let code = line.trim_start();
+            let imports = ["from ", "require(", "import"].iter().any(|word| code.contains(word));
+            if !imports || code.starts_with(['/', '*']) {
+                continue;
+            }
+            for quoted in code.split(['"', '\'', '`']).filter(|part| part.starts_with("../")) {
+                let to = normalize_path(&format!("{}/{quoted}", dir(tree.path(file))))?;
+                let joined = common(&root, dir(&to)).to_owned();
+                if joined != root {
+                    root = joined;
+                    let range = TextRange::of(start, start + line.trim_end().len());
+                    widens = widens.or(Some(Span::new(file, range)));
+                }
+            }
+        }
+    }
+    Some((root, widens))
 }
 
 /// A file of the output directory `out` that the image starts, as the compiler named it: found

@@ -9,8 +9,9 @@
 //!
 //! Write the one port; keep debuggers out of the image that ships.
 //!
-//! The port that source code listens on is not read yet: the answer is known where the command
-//! line names it (`uvicorn --port 8000`), or where EXPOSE is wrong whatever the code says.
+//! The port stands in the command line (`uvicorn --port 8000`) or in the program: what its variables
+//! are set to, else the default in the source. Where the program is not read, the answer is known only
+//! where EXPOSE is wrong whatever the code says.
 //!
 //! ## Fails
 //!
@@ -19,6 +20,21 @@
 //! FROM python:3.13-slim
 //! EXPOSE 8080 # <- 8000
 //! CMD ["uvicorn", "app:api", "--port", "8000"]
+//! ```
+//!
+//! The program listens on another:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000 # <- 3000, and it listens on 8080
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! require("http").createServer((request, reply) => reply.end()).listen(8080);
 //! ```
 //!
 //! A debugger:
@@ -72,6 +88,22 @@
 //!     ports: ["127.0.0.1:80:8000"]
 //! ```
 //!
+//! The default in the source, and a variable that nothing sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000 # <- exposes 3000
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const port = process.env.PORT || 3000; // <- listens on 3000
+//! require("http").createServer((request, reply) => reply.end()).listen(port);
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -91,9 +123,25 @@
 //!
 //! `Dockerfile`:
 //! ```dockerfile
+//! FROM golang:1.26 # <- (Go) is not read
+//! EXPOSE 3000 # <- exposes 3000
+//! CMD ["/orders"]
+//! ```
+//!
+//! The port is computed:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
 //! FROM node:20-alpine
-//! EXPOSE 3000 # <- source
-//! CMD ["node", "/app/main.js"]
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000 # <- exposes 3000
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const port = process.env.PORT;
+//! require("http").createServer((request, reply) => reply.end()).listen(port); // <- value
 //! ```
 
 use plimsoll_model::image::{Image, Stage};
@@ -101,11 +149,12 @@ use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
+use crate::health::Deployment;
 use crate::ports::{FOREIGN, listens, number, targets};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict,
+    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict, program, served,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -135,10 +184,10 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| of_start(cx, start, &service.ports))
+    startup::judge(cx, service, &servers, |start| of_start(cx, service, start))
 }
 
-fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
+fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verdict {
     let image = start.image;
     let Some(stage) = image.final_stage().filter(|_| !image.broken) else {
         return startup::unparsed(cx, image);
@@ -147,7 +196,28 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
     let mut listens = listens(app);
     if listens.is_empty() {
         // What `plimsoll.toml` says of the service holds for its final stage.
-        listens.extend(said.iter().map(|&port| (port, stage.from)));
+        listens.extend(service.ports.iter().map(|&port| (port, stage.from)));
+    }
+    // What the program's source says, and why it may say more.
+    let mut doubt: Option<(Why, Span)> = None;
+    if listens.is_empty() {
+        match program::code(service) {
+            Ok(code) => {
+                let d = Deployment { container: start.container, image: Some(image) };
+                for port in code.listens.iter().map(|listen| served::port(d, listen)) {
+                    match port {
+                        Ok(port) => listens.push(port),
+                        Err(reason) => doubt = doubt.or(Some(reason)),
+                    }
+                }
+                let nothing = || {
+                    let at = code.entry.span().unwrap_or(stage.from);
+                    listens.is_empty().then_some((Why::Unsupported, at))
+                };
+                doubt = doubt.or(program::gap(code)).or_else(nothing);
+            }
+            Err(reason) => doubt = Some(reason),
+        }
     }
     let targets = start.container.map(targets).unwrap_or_default();
     let mut exposed: Vec<(u16, Span)> = Vec::new();
@@ -177,10 +247,10 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
         .filter_map(|&(port, at)| {
             let says = match foreign(port) {
                 Some(whose) => format!("{port} is {whose} port"),
-                None if listens.is_empty() || listens.iter().any(|(own, _)| *own == port) => {
+                None if doubt.is_some() || listens.iter().any(|(own, _)| *own == port) => {
                     return None;
                 }
-                None => format!("{port}, and it listens on {}", listens[0].0),
+                None => format!("{port}, and it listens on {}", listens.first()?.0),
             };
             Some(Evidence::contradicts(at, says))
         })
@@ -197,8 +267,10 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
     let unserved = |ports: &[(u16, Span)]| {
         targets.iter().find(|(target, _)| !ports.iter().any(|(port, _)| port == target)).copied()
     };
-    if !listens.is_empty() {
+    let served = exposed.iter().all(|(port, _)| listens.iter().any(|(own, _)| own == port));
+    if served || !listens.is_empty() && doubt.is_none() {
         return match unserved(&listens) {
+            Some(_) if doubt.is_some() => not_known(cx, service, doubt, port, &targets, at),
             Some((target, place)) => Verdict::fail(
                 format!("traffic is sent to {target}, and it listens on {port}: use {port}"),
                 Evidence::contradicts(place, format!("sends traffic to {target}")),
@@ -220,14 +292,26 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>, said: &[u16]) -> Verdict {
         )
         .and(Evidence::contradicts(place, format!("sends traffic to {target}")));
     }
-    Verdict::unknown(
-        Why::Unsupported,
-        format!("whether the process listens on {port} stands in its source: look by hand"),
-        Evidence::context(at, "what listens is in the source, which is not read yet"),
-    )
-    .and_all(
-        targets.iter().map(|(port, at)| Evidence::context(*at, format!("sends traffic to {port}"))),
-    )
+    not_known(cx, service, doubt, port, &targets, at)
+}
+
+fn not_known(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    doubt: Option<(Why, Span)>,
+    port: u16,
+    targets: &[(u16, Span)],
+    at: Span,
+) -> Verdict {
+    let reason = doubt.unwrap_or((Why::Unsupported, at));
+    let message = format!("whether the process listens on {port} cannot be told: look by hand");
+    served::unread(cx, service, reason, message)
+        .and(Evidence::context(at, format!("exposes {port}")))
+        .and_all(
+            targets
+                .iter()
+                .map(|(port, at)| Evidence::context(*at, format!("sends traffic to {port}"))),
+        )
 }
 
 fn nothing_exposed(

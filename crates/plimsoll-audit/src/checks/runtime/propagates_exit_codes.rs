@@ -7,9 +7,10 @@
 //! Orchestrators know nothing but the exit code. A failure that is swallowed starts the new
 //! version on the old schema, and no rollback and no alarm follows.
 //!
-//! Begin the script with `set -eu`, and take `|| true` away. That one failure is swallowed is a
-//! FAIL, whatever else holds. How the program itself exits stands in its source, which is not read
-//! yet; of servers that are known (nginx, uvicorn …) it is known.
+//! Begin the script with `set -eu`, and take `|| true` away. That a failure in the script is swallowed
+//! is a FAIL, whatever else holds. PARTIAL: the script stops, and the program catches what fails when
+//! it starts and goes on; end it by `process.exit(1)`. Of servers that are known (nginx, uvicorn …)
+//! it is known how they exit.
 //!
 //! ## Fails
 //!
@@ -60,21 +61,76 @@
 //! CMD ["sh", "-c", "alembic upgrade head && exec uvicorn app:api"] # <- stops
 //! ```
 //!
-//! ## Cannot tell
-//!
-//! The script is right, and how `node` exits is not known:
+//! The program ends by itself:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! COPY start.sh /
-//! ENTRYPOINT ["/start.sh"]
-//! CMD ["node", "/app/main.js"]
+//! WORKDIR /app
+//! COPY . .
+//! ENTRYPOINT ["/app/start.sh"]
+//! CMD ["node", "main.js"]
 //! ```
 //! `start.sh`:
 //! ```sh
 //! #!/bin/sh
 //! npm run migrate || exit 1 # <- stops
+//! exec "$@" # <- its status is the container's
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("fastify")();
+//! const start = async () => app.listen({ port: 3000 });
+//! start().catch((error) => {
+//!   console.error(error);
+//!   process.exit(1); // <- ends the process with an error
+//! });
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! ENTRYPOINT ["/app/start.sh"]
+//! CMD ["node", "main.js"]
+//! ```
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! npm run migrate || exit 1 # <- stops
+//! exec "$@" # <- its status is the container's
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("fastify")();
+//! async function start() {
+//!   try {
+//!     await app.listen({ port: 3000 });
+//!   } catch (error) { // <- goes on
+//!     console.error(error);
+//!   }
+//! }
+//! start();
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! The script is right, and how the program exits is not known:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 # <- (Go) is not read
+//! COPY start.sh /
+//! ENTRYPOINT ["/start.sh"]
+//! CMD ["/orders"]
+//! ```
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! /orders migrate || exit 1 # <- stops
 //! exec "$@"
 //! ```
 //!
@@ -87,13 +143,14 @@
 //! ```
 
 use plimsoll_model::Why;
+use plimsoll_model::code::StartFailure;
 use plimsoll_model::entrypoint::{BeforeStart, OnFailure, ScriptSource};
 
 use crate::conditions::{HAS_IMAGE, STARTS_BY_A_SCRIPT};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Subject, Verdict,
+    Severity, Snippet, Status, Subject, Verdict, program, served,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -116,7 +173,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &starts, |start| of_start(cx, start))
+    startup::judge(cx, service, &starts, |start| of_start(cx, service, start))
 }
 
 /// Commands whose failure matters: those that work, not those that ask or only wait.
@@ -126,7 +183,7 @@ fn matters(command: &&BeforeStart) -> bool {
     command.migrates || command.long && !command.asked && !waits
 }
 
-fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
+fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verdict {
     let Some(startup) = start.startup() else { return startup::unparsed(cx, start.image) };
     let judged: Vec<&BeforeStart> = startup.before.iter().filter(matters).collect();
     let said = |command: &BeforeStart| {
@@ -165,26 +222,53 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::context(at, why.decide()),
         );
     }
-    let stops = judged.iter().flat_map(|command| match command.on_failure {
-        OnFailure::Stops(at) => vec![
-            Evidence::shows(at, format!("stops the start when `{}` fails", said(command))),
-            Evidence::context(command.span, "runs before the process"),
-        ],
-        _ => Vec::new(),
-    });
+    let stops: Vec<Evidence> = judged
+        .iter()
+        .flat_map(|command| match command.on_failure {
+            OnFailure::Stops(at) => vec![
+                Evidence::shows(at, format!("stops the start when `{}` fails", said(command))),
+                Evidence::context(command.span, "runs before the process"),
+            ],
+            _ => Vec::new(),
+        })
+        .collect();
     let exec = startup.script.as_ref().and_then(|script| script.exec);
     let starts = Evidence::shows(exec.unwrap_or(startup.at), "its status is the container's");
-    let program = startup::program(&startup.app).map_or("", |(name, _)| name);
-    if startup::is_known_server(program) {
+    let server = startup::program(&startup.app).map_or("", |(name, _)| name);
+    if startup::is_known_server(server) {
         return Verdict::pass(
-            format!("a failing start ends with an error, {program}'s too"),
+            format!("a failing start ends with an error, {server}'s too"),
             starts,
         )
         .and_all(stops);
     }
-    let message =
-        format!("the script stops on failure; how `{program}` exits stands in its source");
-    Verdict::unknown(Why::Unsupported, message, starts).and_all(stops)
+    let unknown = |reason| {
+        let message = "the script stops on failure; how the program exits cannot be told";
+        served::unread(cx, service, reason, message).and(starts.clone()).and_all(stops.clone())
+    };
+    let code = match program::code(service) {
+        Ok(code) => code,
+        Err(reason) => return unknown(reason),
+    };
+    let at = code.entry.span().unwrap_or(startup.at);
+    let exits = match code.start_failure {
+        StartFailure::Unknown(why, place) => return unknown((why, place.unwrap_or(at))),
+        StartFailure::Swallowed(place) => {
+            let message = "the program goes on when it cannot start: end it by `process.exit(1)`";
+            let caught = Evidence::contradicts(place, "goes on after a failure to start");
+            return Verdict::partial(message, caught).and(starts).and_all(stops);
+        }
+        StartFailure::Exits(Some(place)) => {
+            Evidence::shows(place, "ends the process with an error")
+        }
+        StartFailure::Exits(None) => match program::gap(code) {
+            Some(reason) => return unknown(reason),
+            None => Evidence::shows(at, "catches no failure to start: the process ends by it"),
+        },
+    };
+    Verdict::pass("a failing start ends with an error, the script's and the program's", starts)
+        .and(exits)
+        .and_all(stops)
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

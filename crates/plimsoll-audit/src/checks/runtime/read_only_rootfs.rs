@@ -7,8 +7,9 @@
 //! be written, neither works, and no state hides in a layer that the next deployment drops.
 //!
 //! Set it, and mount memory over the paths that are written: `/tmp`, npm's `~/.npm`, log
-//! directories. What the code writes elsewhere is not known here; a container that has set it and
-//! lacks one of these is PARTIAL, and so are deployments that disagree.
+//! directories, what the program's source writes. A container that has set it and lacks one of these
+//! is PARTIAL, and so are deployments that disagree. A program that writes to a path that is computed
+//! is UNKNOWN; of programs in languages that are not read, what they write is not known here.
 //!
 //! Given: node-service
 //!
@@ -70,6 +71,31 @@
 //!     read_only: true # <- /tmp
 //! ```
 //!
+//! The program writes elsewhere:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:22-alpine
+//! WORKDIR /app
+//! COPY . .
+//! USER 1000:1000
+//! CMD ["node", "write.js"]
+//! ```
+//! `write.js`:
+//! ```js
+//! const fs = require("fs");
+//! fs.mkdirSync("uploads");
+//! require("http").createServer().listen(3000);
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     read_only: true # <- nothing is mounted over /app/uploads
+//!     tmpfs: [/tmp]
+//! ```
+//!
 //! Two deployments disagree:
 //!
 //! `compose.yaml`:
@@ -101,15 +127,16 @@
 //! (absent)
 //! ```
 
-use plimsoll_model::Fact;
 use plimsoll_model::container::{Container, ContainerKind, MountKind};
 use plimsoll_model::image::EffectKind;
+use plimsoll_model::{Fact, Why};
+use plimsoll_source::Span;
 
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict,
+    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -163,7 +190,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
                 let at = at.span.unwrap_or(container.span);
                 let start =
                     starts.iter().find(|s| s.container.is_some_and(|c| std::ptr::eq(c, container)));
-                match uncovered(container, start) {
+                match uncovered(service, container, start) {
                     None => good.push(Evidence::shows(at, "read-only")),
                     Some(path) => partly.push((
                         path.clone(),
@@ -184,6 +211,11 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
                 return Verdict::unknown(*why, message, evidence);
             }
         }
+    }
+    if let Some((why, at)) = blind(service).filter(|_| partly.is_empty() && bad.is_empty()) {
+        let message = "the file system is read-only; what the program writes cannot be told";
+        return Verdict::unknown(why, message, Evidence::context(at, "may write elsewhere"))
+            .and_all(good);
     }
     let some = !good.is_empty() || !partly.is_empty();
     let mut bad = bad.into_iter();
@@ -220,9 +252,23 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     }
 }
 
+/// A place of the program that writes to a path that is not known, or that is not followed.
+fn blind(service: ServiceSubject<'_>) -> Option<(Why, Span)> {
+    let code = program::code(service).ok()?;
+    let open = code.writes.iter().find_map(|write| match write.path.unknown() {
+        Some((why, _)) => Some((why, write.at)),
+        None => None,
+    });
+    open.or(program::gap(code))
+}
+
 /// A path that is known to be written and has no mount over it: directories that the image makes
 /// to be written in, npm's, and `/tmp`, for which the definition asks in compose files.
-fn uncovered(container: &Container, start: Option<&Start<'_>>) -> Option<String> {
+fn uncovered(
+    service: ServiceSubject<'_>,
+    container: &Container,
+    start: Option<&Start<'_>>,
+) -> Option<String> {
     let writable = |path: &str| {
         container.mounts.iter().any(|mount| {
             let kind = matches!(mount.kind, MountKind::Tmpfs | MountKind::Volume | MountKind::Bind);
@@ -238,6 +284,11 @@ fn uncovered(container: &Container, start: Option<&Start<'_>>) -> Option<String>
         written.push("/tmp".to_owned());
     }
     if let Some(start) = start {
+        let stage = start.image.final_stage();
+        let workdir = stage.and_then(|stage| stage.config.workdir.as_deref()).unwrap_or("/");
+        let code = program::code(service).ok();
+        let paths = code.into_iter().flat_map(|code| &code.writes);
+        written.extend(paths.filter_map(|write| absolute(workdir, write.path.known()?)));
         if let Some(target) = start.image.target {
             written.extend(start.image.effects(target).into_iter().flat_map(|(_, effect)| {
                 match &effect.kind {
@@ -269,6 +320,17 @@ fn uncovered(container: &Container, start: Option<&Start<'_>>) -> Option<String>
         }
     }
     written.into_iter().find(|path| !writable(path))
+}
+
+/// A path that the program writes, from the root; devices aside.
+fn absolute(workdir: &str, path: &str) -> Option<String> {
+    let path = match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{}/{path}", workdir.trim_end_matches('/')),
+    };
+    let path = format!("/{}", plimsoll_source::normalize_path(path.trim_start_matches('/'))?);
+    let device = ["/dev/", "/proc/"].iter().any(|dir| path.starts_with(dir));
+    (!device).then_some(path)
 }
 
 fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {

@@ -10,9 +10,11 @@
 //! Register the handler before listening, close the server, then queues and pools; give the
 //! platform more time than the handler takes: `stop_grace_period: 40s`.
 //!
-//! What a handler closes stands in the source, which is not read yet. What is decided without it:
-//! a signal that never arrives, or one that nothing can handle; and web servers that are known to
-//! finish their requests.
+//! FAIL: nothing handles the signal, it never arrives, or it is one that nothing can handle. PARTIAL:
+//! the handler leaves open what was started, only exits, is registered after the start, or forces the
+//! end later than the grace (10 s, in Kubernetes 30 s, where nothing is set). Web servers that are
+//! known to finish their requests need none. What a package that is imported opens for itself while
+//! it loads is not counted.
 //!
 //! ## Fails
 //!
@@ -55,7 +57,49 @@
 //!     stop_grace_period: 0s # <- no time
 //! ```
 //!
+//! Nothing handles it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"] # <- no handler
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! process.on("SIGINT", () => process.exit(0));
+//! app.listen(3000);
+//! ```
+//!
 //! ## Passes
+//!
+//! The handler closes the server and the pool:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! const app = require("express")();
+//! const pool = new Pool();
+//! let server;
+//! process.once("SIGTERM", () => { // <- handles SIGTERM
+//!   server.close(async () => {
+//!     await pool.end(); // <- closes the database connection `pool`
+//!     process.exit(0);
+//!   });
+//! });
+//! server = app.listen(3000);
+//! ```
+//!
+//! A web server that finishes its requests:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
@@ -63,12 +107,67 @@
 //! COPY site /usr/share/nginx/html
 //! ```
 //!
-//! ## Cannot tell
+//! ## Partial
+//!
+//! A timer that goes on:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! CMD ["node", "/app/main.js"] # <- source
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! setInterval(() => console.log("up"), 1000); // <- is not closed
+//! const server = app.listen(3000);
+//! process.on("SIGTERM", () => server.close(() => process.exit(0)));
+//! ```
+//!
+//! The end is forced after the grace:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! let server;
+//! process.on("SIGTERM", () => {
+//!   setTimeout(() => process.exit(1), 30000).unref(); // <- forces the end
+//!   server.close(() => process.exit(0));
+//! });
+//! server = app.listen(3000);
+//! ```
+//!
+//! It only exits:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! process.on("SIGTERM", () => process.exit(0)); // <- closes nothing
+//! app.listen(3000);
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 # <- (Go) is not read
+//! CMD ["/orders"]
 //! ```
 //!
 //! ## Does not apply
@@ -94,13 +193,17 @@
 //! ```
 
 use plimsoll_model::Why;
+use plimsoll_model::code::{Code, Handler, Opened, Resource};
+use plimsoll_model::container::ContainerKind;
 use plimsoll_model::entrypoint::Startup;
+use plimsoll_source::Span;
 
 use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
+use crate::evidence::clip;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Subject, Verdict,
+    Subject, Verdict, program, served,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -123,10 +226,10 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| of_start(cx, start))
+    startup::judge(cx, service, &servers, |start| of_start(cx, service, start))
 }
 
-fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
+fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verdict {
     if let Some(container) = start.container.filter(|c| c.stop_grace.known() == Some(&0)) {
         let at = container.stop_grace.span().unwrap_or(container.span);
         return Verdict::fail(
@@ -165,18 +268,174 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::shows(at, "a web server that finishes its requests"),
         );
     }
-    let program = startup::program(&startup.app).map_or("the process", |(name, _)| name);
-    let (why, at) = startup.unknown.unwrap_or((Why::Unsupported, startup.at));
-    Verdict::unknown(
-        why,
-        format!("what `{program}` closes on SIGTERM stands in its source: look by hand"),
-        Evidence::context(at, "what it starts; its source is not read yet"),
+    let code = match (startup.unknown, program::code(service)) {
+        (None, Ok(code)) => code,
+        (Some(reason), _) | (_, Err(reason)) => {
+            let message = "what the process closes on SIGTERM cannot be told: look by hand";
+            return served::unread(cx, service, reason, message)
+                .and(Evidence::context(startup.at, "what it starts"));
+        }
+    };
+    of_program(cx, service, start, code)
+}
+
+/// What the program's handlers of SIGTERM do. All that are registered run.
+fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code: &Code) -> Verdict {
+    const SHOWN: usize = 8;
+    let handlers: Vec<&Handler> =
+        code.handlers.iter().filter(|handler| handler.signal == "SIGTERM").collect();
+    let unknown = |reason| {
+        let message = "what the program closes on SIGTERM cannot be told: look by hand";
+        served::unread(cx, service, reason, message).and_all(
+            handlers.iter().map(|handler| Evidence::context(handler.at, "handles SIGTERM")),
+        )
+    };
+    let entry = code.entry.span().unwrap_or(service.place);
+    let Some(first) = handlers.first() else {
+        let nothing = code.listens.is_empty() && code.opens.is_empty();
+        let nothing = nothing.then_some((Why::NeedsRun, entry));
+        if let Some(reason) = program::gap(code).or(by_package(code)).or(nothing) {
+            return unknown(reason);
+        }
+        let message = "nothing handles SIGTERM: close the server and its connections on it";
+        let started = code.listens.iter().map(|listen| Evidence::context(listen.at, "listens"));
+        return Verdict::fail(message, Evidence::missing_in(entry, "no handler of SIGTERM"))
+            .and_all(started);
+    };
+    let closes = |index: usize| {
+        handlers.iter().flat_map(|handler| &handler.closes).find(|(closed, _)| *closed == index)
+    };
+    let handled = Evidence::context(first.at, "handles SIGTERM");
+    let partial = |message: String, evidence: Vec<Evidence>| {
+        let mut evidence = evidence.into_iter();
+        let first = evidence.next().unwrap_or_else(|| handled.clone());
+        Verdict::partial(message, first).and_all(evidence).and(handled.clone())
+    };
+    // What modules of other packages open for themselves is theirs.
+    let own = |open: &Opened| {
+        open.via.is_some()
+            || service.dir.is_empty()
+            || cx.path(open.at.file).starts_with(&format!("{}/", service.dir))
+    };
+    let left: Vec<(usize, &Opened)> = code
+        .opens
+        .iter()
+        .enumerate()
+        .filter(|(index, open)| open.at_start && own(open) && closes(*index).is_none())
+        .collect();
+    let blind = handlers.iter().find_map(|handler| handler.unknown);
+    let mut wrong: Vec<Evidence> = Vec::new();
+    let mut message = None;
+    if let Some(late) = handlers.iter().all(|h| h.late.is_some()).then_some(first.late).flatten() {
+        wrong.push(Evidence::contradicts(first.at, "is registered after the start"));
+        wrong.push(Evidence::context(late, "has started by then"));
+        message =
+            Some("SIGTERM is handled only once all has started: register it first".to_owned());
+    }
+    let grace = grace(start);
+    for (after, at) in handlers.iter().filter_map(|handler| handler.timeout) {
+        let Ok(grace) = grace else { continue };
+        if after > grace.saturating_mul(1000) {
+            wrong.push(Evidence::contradicts(
+                at,
+                format!("forces the end after {after} ms, the grace is {grace} s"),
+            ));
+            message.get_or_insert_with(|| {
+                format!("the forced end comes after the grace of {grace} s: give it more")
+            });
+        }
+    }
+    let hasty = handlers.iter().find(|h| h.closes.is_empty() && h.exits.is_some());
+    if let Some((_, at)) = hasty.filter(|h| h.unknown.is_none()).and_then(|h| h.exits.as_ref()) {
+        wrong.push(Evidence::contradicts(*at, "ends the process and closes nothing"));
+        message.get_or_insert_with(|| {
+            "SIGTERM ends the process and closes nothing: close first".into()
+        });
+    }
+    if blind.is_none() {
+        for (_, open) in left.iter().take(SHOWN) {
+            let says = format!("{} is not closed", what(open));
+            wrong.push(Evidence::contradicts(open.via.unwrap_or(open.at), says));
+            wrong.extend(open.via.map(|_| Evidence::context(open.at, "is opened here")));
+        }
+        if let Some((_, open)) = left.first() {
+            message.get_or_insert_with(|| {
+                format!("SIGTERM leaves {} open: close all that was started", what(open))
+            });
+        }
+    }
+    if let Some(message) = message {
+        return partial(message, wrong);
+    }
+    let late_timeout = handlers.iter().find_map(|handler| handler.timeout);
+    let no_server =
+        code.listens.is_empty() && !code.opens.iter().any(|open| open.kind == Resource::Server);
+    let doubt = blind
+        .filter(|_| !left.is_empty())
+        .or(program::gap(code))
+        .or(late_timeout.and(grace.err()))
+        .or((no_server && code.opens.is_empty()).then_some((Why::NeedsRun, entry)));
+    if let Some(reason) = doubt {
+        return unknown(reason);
+    }
+    let closed = code.opens.iter().enumerate().filter_map(|(index, open)| {
+        let (_, at) = closes(index)?;
+        Some(Evidence::shows(*at, format!("closes {}", what(open))))
+    });
+    Verdict::pass(
+        "SIGTERM closes all that the program started",
+        Evidence::shows(first.at, "handles SIGTERM"),
     )
+    .and_all(closed.take(2 * SHOWN))
+}
+
+/// The time that the platform gives, in seconds: compose's and Docker's default is 10, that of
+/// Kubernetes 30.
+fn grace(start: &Start<'_>) -> Result<u64, (Why, Span)> {
+    let Some(container) = start.container else { return Ok(10) };
+    match (container.stop_grace.known(), container.stop_grace.unknown()) {
+        (Some(&grace), _) => Ok(grace),
+        (_, Some((why, at))) => Err((why, at.unwrap_or(container.span))),
+        _ if matches!(container.kind, ContainerKind::Kubernetes { .. }) => Ok(30),
+        _ => Ok(10),
+    }
+}
+
+/// What was opened, in words: the worker `mintWorker`.
+fn what(open: &Opened) -> String {
+    let kind = match open.kind {
+        Resource::Server => "the server",
+        Resource::Database | Resource::Mongo => "the database connection",
+        Resource::Cache => "the cache connection",
+        Resource::Queue => "the queue",
+        Resource::Worker => "the worker",
+        Resource::Timer => "the timer",
+    };
+    format!("{kind} `{}`", clip(&open.name))
+}
+
+/// A package that handles signals by itself, and is not followed.
+fn by_package(code: &Code) -> Option<(Why, Span)> {
+    const WORDS: [&str; 10] = [
+        "graceful",
+        "shutdown",
+        "exit-hook",
+        "terminus",
+        "lightship",
+        "signal-exit",
+        "exiting",
+        "moleculer",
+        "death",
+        "hapi-pulse",
+    ];
+    let mut imports = code.imports.iter();
+    let handles = imports.find(|import| WORDS.iter().any(|word| import.package.contains(word)))?;
+    Some((Why::Unsupported, handles.at))
 }
 
 /// The place that starts a web server which serves files and has nothing else to close. The images
 /// of nginx and httpd set the signal on which these finish their requests.
-fn finishes(start: &Start<'_>, startup: &Startup) -> Option<plimsoll_source::Span> {
+fn finishes(start: &Start<'_>, startup: &Startup) -> Option<Span> {
     let (program, at) = startup.app.first().map(|(word, at)| (word.as_str(), *at))?;
     let base = startup::base_name(start.image);
     let signal = start.image.final_stage().and_then(|stage| stage.config.stop_signal.as_ref());

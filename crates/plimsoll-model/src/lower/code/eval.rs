@@ -207,7 +207,7 @@ pub(super) struct Eval<'a> {
     /// Clauses that catch, around what is followed.
     catching: usize,
     awaited: bool,
-    pending: Vec<usize>,
+    pub(super) pending: Vec<usize>,
     after_await: bool,
     sequence: usize,
     last_exit: Option<Span>,

@@ -226,7 +226,7 @@ impl Eval<'_> {
             port,
             host,
             at,
-            tries: self.tries.clone(),
+            tries: self.tries.iter().chain(&self.pending).copied().collect(),
             app,
             at_start: self.phase == Phase::Start,
             callback: function.then(|| callback.clone()),

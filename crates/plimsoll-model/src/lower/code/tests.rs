@@ -255,6 +255,11 @@ fn what_becomes_of_a_failure_to_start() {
         "async function start() { await app.listen({ port: 1 }) }\nstart().catch(console.error);",
         "swallowed index.js:3",
     );
+    check("app.listen({ port: 1 }).catch(console.error);", "swallowed index.js:2");
+    check(
+        "app.listen({ port: 1 }).catch((e) => { console.error(e); process.exit(1) });",
+        "exits index.js:2",
+    );
     check(
         "(async () => { try { await app.listen({ port: 1 }) } catch (e) { app.log.error(e) } })();",
         "swallowed index.js:2",
@@ -320,6 +325,7 @@ fn what_undoes_a_migration() {
             Down::Does(_, drops) => {
                 format!("drops {:?}", drops.iter().map(|(n, _)| n).collect::<Vec<_>>())
             }
+            Down::Keeps(_) => "keeps".to_owned(),
             Down::Empty(_) => "empty".to_owned(),
             other => format!("{other:?}"),
         }
@@ -343,6 +349,10 @@ fn what_undoes_a_migration() {
     assert_eq!(
         check("module.exports = { up() {}, async down(q) { await q.dropTable('d') } }"),
         "drops [\"d\"]"
+    );
+    assert_eq!(
+        check("export const down = (k) => k.schema.alterTable('a', (t) => t.dropIndex('b'));"),
+        "keeps"
     );
     assert_eq!(check("export async function up() {}"), "Missing");
     assert_eq!(check("export { up, down } from './other'"), "Unknown");

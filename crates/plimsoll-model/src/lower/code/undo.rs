@@ -168,7 +168,45 @@ fn of(module: &Module, id: FunctionId) -> Down {
             _ => {}
         }
     }
+    if dropped.is_empty() && calls(module, range).all(|call| keeps(module, call)) {
+        return Down::Keeps(at);
+    }
+    dropped.sort_by_key(|(_, at)| *at);
     Down::Does(at, dropped)
+}
+
+/// The calls within a range.
+fn calls(module: &Module, range: plimsoll_source::TextRange) -> impl Iterator<Item = ExprId> {
+    module.exprs().filter_map(move |(id, expr)| {
+        let inside = range.start <= expr.range.start && expr.range.end <= range.end;
+        (inside && matches!(expr.kind, ExprKind::Call { .. })).then_some(id)
+    })
+}
+
+/// Whether a call takes no data away: a method of a schema that is known for that.
+fn keeps(module: &Module, call: ExprId) -> bool {
+    let ExprKind::Call { callee, .. } = &module.expr(call).kind else { return false };
+    let ExprKind::Member { name, .. } = &module.expr(*callee).kind else { return false };
+    matches!(
+        &**name,
+        "table"
+            | "alterTable"
+            | "renameTable"
+            | "renameColumn"
+            | "dropIndex"
+            | "dropIndexes"
+            | "dropUnique"
+            | "dropForeign"
+            | "dropForeignKey"
+            | "dropPrimary"
+            | "dropConstraint"
+            | "removeIndex"
+            | "removeConstraint"
+            | "dropView"
+            | "dropViewIfExists"
+            | "dropNullable"
+            | "setNullable"
+    )
 }
 
 /// `console.log(…)`, `Promise.resolve()`, a literal: nothing is undone by it.

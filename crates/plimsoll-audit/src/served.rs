@@ -1,0 +1,168 @@
+//! What a service's program serves: its routes as probes ask for them, and the port of a deployment.
+
+use plimsoll_model::Why;
+use plimsoll_model::code::{Code, Listen, Route};
+use plimsoll_model::package::Ecosystem;
+use plimsoll_source::Span;
+
+use crate::health::Deployment;
+use crate::{Cx, Evidence, ServiceSubject, Verdict, program};
+
+/// The answer where the program is not read: in which language it is, or what is in the way.
+pub(crate) fn unread(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    (why, at): (Why, Span),
+    message: impl Into<std::borrow::Cow<'static, str>>,
+) -> Verdict {
+    let says = match why {
+        Why::Unsupported if service.service.code.is_none() => {
+            format!("its program{} is not read", language(cx, service))
+        }
+        why => why.decide().trim_end_matches('.').to_owned(),
+    };
+    Verdict::unknown(why, message, Evidence::context(at, says))
+}
+
+/// ` (Go)`: the language of a program that is not read, where it is known.
+fn language(cx: &Cx<'_>, service: ServiceSubject<'_>) -> &'static str {
+    let package = service.package.map(|id| cx.delivery[id].ecosystem);
+    let image = || {
+        let images = service.images.iter().map(|&id| &cx.delivery[id]);
+        images.flat_map(|image| image.languages()).next()
+    };
+    match package.or_else(image) {
+        Some(Ecosystem::Node) => " (JavaScript)",
+        Some(Ecosystem::Python) => " (Python)",
+        Some(Ecosystem::Go) => " (Go)",
+        Some(Ecosystem::Rust) => " (Rust)",
+        Some(Ecosystem::Java) => " (Java)",
+        Some(Ecosystem::Ruby) => " (Ruby)",
+        Some(Ecosystem::Php) => " (PHP)",
+        Some(Ecosystem::Dotnet) => " (.NET)",
+        Some(Ecosystem::Other) | None => "",
+    }
+}
+
+/// The port of a call that listens in a deployment: what descriptors set the variables to, or what
+/// the source has where nothing sets them.
+///
+/// # Errors
+/// Why it is not known, and where.
+pub(crate) fn port(d: Deployment<'_>, listen: &Listen) -> Result<(u16, Span), (Why, Span)> {
+    for name in &listen.variables {
+        if let Some((text, at)) = d.variable(name) {
+            return text.trim().parse().map(|port| (port, at)).map_err(|_| (Why::Dynamic, at));
+        }
+        let mut set = d.container.into_iter().flat_map(|container| &container.env);
+        if let Some(set) = set.find(|set| set.name == *name) {
+            return Err((Why::Dynamic, set.span));
+        }
+    }
+    let at = listen.port.span().unwrap_or(listen.at);
+    match listen.port.known() {
+        Some(&port) => Ok((port, at)),
+        None => Err((listen.port.unknown().map_or(Why::Dynamic, |(why, _)| why), at)),
+    }
+}
+
+/// What answers a path.
+pub(crate) enum Found<'c> {
+    /// This route.
+    Route(&'c Route),
+    /// Nothing.
+    Nothing,
+    /// It cannot be told.
+    Doubt(Why, Span),
+}
+
+/// The route of a program that answers a GET of a path.
+pub(crate) fn find<'c>(code: &'c Code, path: &str) -> Found<'c> {
+    let gets = || code.routes.iter().filter(|route| is_get(route));
+    let exact = gets().filter(|route| route.path.known().is_some_and(|own| own == path));
+    let named = exact.min_by_key(|route| route.method == "*");
+    if let Some(route) = named {
+        return Found::Route(route);
+    }
+    if let Some((why, at)) = program::gap_of_routes(code) {
+        return Found::Doubt(why, at);
+    }
+    for route in gets() {
+        match route.path.known() {
+            None => {
+                let (why, at) = route.path.unknown().unwrap_or((Why::Dynamic, None));
+                return Found::Doubt(why, at.unwrap_or(route.at));
+            }
+            // What a pattern answers depends on what the request names.
+            Some(own) if may_match(own, path) => return Found::Doubt(Why::NeedsRun, route.at),
+            Some(_) => {}
+        }
+    }
+    if let Some((why, at)) = by_package(code) {
+        return Found::Doubt(why, at);
+    }
+    // Files may answer these, and a program without a route may serve by a package that is not known.
+    let file = path.ends_with('/') || path.rsplit('/').next().is_some_and(|n| n.contains('.'));
+    match code.routes.is_empty() || file {
+        true => {
+            let at = code.listens.first().map(|listen| listen.at);
+            let entry = || code.entry.span();
+            at.or_else(entry).map_or(Found::Nothing, |at| Found::Doubt(Why::NeedsRun, at))
+        }
+        false => Found::Nothing,
+    }
+}
+
+/// The routes by which something could ask whether the service is well.
+pub(crate) fn health_routes(code: &Code) -> impl Iterator<Item = &Route> {
+    const WORDS: [&str; 14] = [
+        "health",
+        "healthz",
+        "healthcheck",
+        "health-check",
+        "ready",
+        "readyz",
+        "readiness",
+        "live",
+        "livez",
+        "liveness",
+        "alive",
+        "ping",
+        "status",
+        "heartbeat",
+    ];
+    code.routes.iter().filter(|route| {
+        let named = |path: &String| {
+            path.split('/').any(|part| WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)))
+        };
+        is_get(route) && route.path.known().is_some_and(named)
+    })
+}
+
+/// A package that brings a route of its own for health checks, and is not followed.
+pub(crate) fn by_package(code: &Code) -> Option<(Why, Span)> {
+    const WORDS: [&str; 6] =
+        ["health", "terminus", "lightship", "under-pressure", "actuator", "express-status-monitor"];
+    let mut imports = code.imports.iter();
+    let brings = imports.find(|import| WORDS.iter().any(|word| import.package.contains(word)))?;
+    Some((Why::Unsupported, brings.at))
+}
+
+fn is_get(route: &Route) -> bool {
+    matches!(&*route.method, "GET" | "HEAD" | "*" | "ALL")
+}
+
+/// Whether a pattern with parameters or wildcards may match a path, a final `/` aside.
+fn may_match(pattern: &str, path: &str) -> bool {
+    let mut parts = path.trim_matches('/').split('/');
+    for own in pattern.trim_matches('/').split('/') {
+        if own.contains(['*', '(', '+', '?']) {
+            return true;
+        }
+        let Some(part) = parts.next() else { return false };
+        if !own.starts_with([':', '{', '[']) && !own.eq_ignore_ascii_case(part) {
+            return false;
+        }
+    }
+    parts.next().is_none()
+}
