@@ -13,7 +13,7 @@ use plimsoll_model::{Fact, Why, entrypoint};
 use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::locked::Follows;
-use crate::{Cx, ImageSubject, Subject, datastores, delivered, owner, startup};
+use crate::{Cx, ImageSubject, Subject, datastores, delivered, owner, program, startup};
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
 /// images or containers, or the repository.
@@ -930,4 +930,85 @@ pub static CAN_UNDO_MIGRATIONS: Condition = Condition {
 pub static HAS_DEPLOY_SCRIPTS: Condition = Condition {
     name: "deploys by a script, a Makefile or a process manager",
     holds: |cx, subject| Fact::inferred(!crate::deploying::verdicts(cx, subject).is_empty(), None),
+};
+
+/// The program ends its own stop after a time.
+pub static LIMITS_ITS_STOP: Condition = Condition {
+    name: "limits the time of its own stop",
+    holds: |cx, subject| {
+        let mut doubt = None;
+        if let Subject::Service(id) = subject
+            && let Ok(code) = program::code(cx.service(id))
+        {
+            doubt = code.handlers.iter().find_map(|handler| handler.unknown);
+        }
+        let limited = program::some(cx, subject, |code| {
+            code.handlers.iter().find_map(|handler| handler.timeout).map(|(_, at)| at)
+        });
+        match (limited.known(), doubt) {
+            (Some(false), Some((why, at))) => Fact::Unknown(why, Some(at)),
+            _ => limited,
+        }
+    },
+};
+
+/// A health check or probe looks at the service.
+pub static IS_PROBED: Condition = Condition {
+    name: "has its health probed",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = cx.service(id);
+        let deployments = crate::health::deployments(cx, service);
+        if let Some(health) = deployments.iter().find_map(|d| d.asked(cx).into_iter().next()) {
+            return Fact::inferred(true, Some(health.span));
+        }
+        match deployments.iter().find_map(|d| d.hidden(cx, service)) {
+            Some((why, _, at)) => Fact::Unknown(why, Some(at)),
+            None => Fact::inferred(false, None),
+        }
+    },
+};
+
+/// The program opens a connection to a store or a broker when it starts.
+pub static CONNECTS_AT_START: Condition = Condition {
+    name: "connects to a backing service when it starts",
+    holds: |cx, subject| {
+        program::some(cx, subject, |code| {
+            code.opens.iter().find(|open| program::is_backing(open)).map(|open| open.at)
+        })
+    },
+};
+
+/// The program reads secrets, or variables that it does not run without.
+pub static NEEDS_ENVIRONMENT: Condition = Condition {
+    name: "reads secrets or required variables from its environment",
+    holds: |cx, subject| {
+        program::some(cx, subject, |code| {
+            code.environment.iter().find(|read| program::is_needed(read)).map(|read| read.at)
+        })
+    },
+};
+
+/// The program imports packages.
+pub static IMPORTS_PACKAGES: Condition = Condition {
+    name: "imports packages",
+    holds: |cx, subject| {
+        program::some(cx, subject, |code| code.imports.first().map(|import| import.at))
+    },
+};
+
+/// The program, or the configuration of its migrations, connects to a database.
+pub static CONFIGURES_A_DATABASE: Condition = Condition {
+    name: "configures a connection to a database",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let migrations = cx.delivery[id].migrations.map(|id| &cx.delivery[id]);
+        if let Some(file) = migrations.and_then(|migrations| migrations.config) {
+            return Fact::inferred(true, Some(cx.start_of(file)));
+        }
+        program::some(cx, subject, |code| {
+            let mut opens = code.opens.iter();
+            opens.find(|open| program::is_database(open)).map(|open| open.at)
+        })
+    },
 };

@@ -45,6 +45,13 @@ impl<'a> Cx<'a> {
         Span::new(file, TextRange::new(0, 0))
     }
 
+    /// The text of a place.
+    #[must_use]
+    pub fn text_of(&self, at: Span) -> Option<String> {
+        let bytes = self.delivery.tree.read(at.file).ok()?;
+        Some(String::from_utf8_lossy(at.range.slice(&bytes)).into_owned())
+    }
+
     /// The answer about an image whose Dockerfile does not parse, where all of it is needed.
     #[must_use]
     pub fn unparsed(&self, image: ImageSubject<'_>) -> Verdict {

@@ -67,6 +67,16 @@ impl<'a> Deployment<'a> {
             .filter(|health| !matches!(health.test, HealthTest::Disabled))
     }
 
+    /// Everything that is asked to find out about its health: the engine's check, and the probes
+    /// of Kubernetes.
+    pub(crate) fn asked(&self, cx: &Cx<'_>) -> Vec<Healthcheck> {
+        let mut asked: Vec<Healthcheck> = self.healthcheck(cx).into_iter().collect();
+        if let Some(container) = self.container.filter(|_| self.is_kubernetes()) {
+            asked.extend(container.healthcheck.iter().chain(&container.readiness).cloned());
+        }
+        asked
+    }
+
     /// Where a health check would stand, by file.
     pub(crate) fn places(&self) -> Vec<Span> {
         let of_image = self.image.and_then(|image| {

@@ -46,6 +46,7 @@ mod startup;
 mod static_site;
 mod steps;
 mod subject;
+mod supplied;
 mod toolchain;
 mod twins;
 mod verdict;

@@ -1,10 +1,11 @@
 //! The program behind a service, or why it cannot be asked.
 
-use plimsoll_model::Why;
-use plimsoll_model::code::{Code, Hides};
+use plimsoll_model::code::{Code, EnvironmentRead, Hides, Opened, Resource};
+use plimsoll_model::secret::is_secret_name;
+use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
-use crate::ServiceSubject;
+use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict, startup};
 
 /// The service's program, where it is read from its entry.
 ///
@@ -28,4 +29,79 @@ pub(crate) fn gap(code: &Code) -> Option<(Why, Span)> {
 /// The first place behind which routes may lie.
 pub(crate) fn gap_of_routes(code: &Code) -> Option<(Why, Span)> {
     code.gaps.first().map(|gap| (gap.why, gap.at))
+}
+
+/// The answer where the program is not read, or not whole.
+pub(crate) fn unread((why, at): (Why, Span)) -> Verdict {
+    let message = "it depends on the program's source, not all of which is read";
+    Verdict::unknown(why, message, Evidence::context(at, "not followed"))
+}
+
+/// Whether what the service starts is a program of others that is only configured: a web server, a
+/// store.
+pub(crate) fn is_foreign(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
+    const SERVERS: [&str; 15] = [
+        "nginx",
+        "caddy",
+        "httpd",
+        "httpd-foreground",
+        "haproxy",
+        "envoy",
+        "traefik",
+        "postgres",
+        "redis-server",
+        "memcached",
+        "mongod",
+        "mysqld",
+        "rabbitmq-server",
+        "prometheus",
+        "pgbouncer",
+    ];
+    let starts = startup::starts(cx, Subject::Service(service.id));
+    let is_server = |start: &startup::Start<'_>| {
+        let app = start.startup().map(|startup| &*startup.app).unwrap_or_default();
+        startup::program(app).is_some_and(|(name, _)| SERVERS.contains(&name))
+    };
+    !starts.is_empty() && starts.iter().all(is_server)
+}
+
+/// Whether the program does something; not known where it is not read whole.
+pub(crate) fn some(
+    cx: &Cx<'_>,
+    subject: Subject,
+    does: impl Fn(&Code) -> Option<Span>,
+) -> Fact<bool> {
+    let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+    let service = cx.service(id);
+    match code(service) {
+        Ok(code) => match (does(code), gap(code)) {
+            (Some(at), _) => Fact::inferred(true, Some(at)),
+            (None, Some((why, at))) => Fact::Unknown(why, Some(at)),
+            (None, None) => Fact::inferred(false, None),
+        },
+        Err(_) if is_foreign(cx, service) => Fact::inferred(false, None),
+        Err((why, at)) => Fact::Unknown(why, Some(at)),
+    }
+}
+
+/// Whether it is a connection to a database.
+pub(crate) fn is_database(open: &Opened) -> bool {
+    matches!(open.kind, Resource::Database | Resource::Mongo)
+}
+
+/// Whether it is a connection to a backing service that the start leads through.
+pub(crate) fn is_backing(open: &Opened) -> bool {
+    let kinds = [Resource::Database, Resource::Mongo, Resource::Cache, Resource::Queue];
+    open.at_start && kinds.contains(&open.kind)
+}
+
+/// Whether a variable is a secret, the path of one, or one that the program refuses to run without.
+pub(crate) fn is_needed(read: &EnvironmentRead) -> bool {
+    read.required || is_secret_name(&read.name) || secret_file(&read.name)
+}
+
+/// Whether a variable's name says that it is the path of a secret: `WALLET_PATH`.
+pub(crate) fn secret_file(name: &str) -> bool {
+    let stem = ["_PATH", "_FILE"].iter().find_map(|end| name.strip_suffix(end));
+    stem.is_some_and(|stem| is_secret_name(stem) || stem == "WALLET" || stem.ends_with("_WALLET"))
 }

@@ -37,7 +37,7 @@ pub struct Code {
     /// Packages it imports, in (file, place) order, type-only imports left out.
     pub imports: Vec<PackageImport>,
     /// Where it turns the verification of certificates off: `rejectUnauthorized: false`.
-    pub unverified: Vec<Span>,
+    pub unverified: Vec<Unverified>,
 }
 
 impl Code {
@@ -47,10 +47,24 @@ impl Code {
     }
 }
 
+/// A place that turns the verification of certificates off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unverified {
+    /// The key and its value.
+    pub at: Span,
+    /// The keys of the objects around it, outermost first: `production`, `connection`, `ssl`.
+    pub keys: Vec<String>,
+    /// Whether it may hold in production: neither a key around it nor the condition that it hangs
+    /// on says development or test.
+    pub production: bool,
+}
+
 /// Where a file of JavaScript turns the verification of certificates off: for configurations that
 /// no service reaches (`knexfile.ts`). Reads the file.
-#[must_use]
-pub fn unverified(delivery: &Delivery, file: FileId) -> Vec<Span> {
+///
+/// # Errors
+/// Why the file cannot be read, and where.
+pub fn unverified(delivery: &Delivery, file: FileId) -> Result<Vec<Unverified>, (Why, Span)> {
     crate::lower::code::unverified(&delivery.tree, file)
 }
 

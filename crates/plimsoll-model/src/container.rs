@@ -32,6 +32,8 @@ pub struct Container {
     pub env: Vec<EnvVar>,
     /// `env_file` entries: path relative to the root (`Unknown` when outside or dynamic), place.
     pub env_files: Vec<(Fact<String>, Span)>,
+    /// Sets of variables that it takes whole, whose names stand elsewhere (`envFrom`).
+    pub env_from: Vec<Span>,
     /// Published and exposed ports.
     pub ports: Vec<Port>,
     /// Mounts of any kind.

@@ -251,6 +251,7 @@ impl<'a> Reader<'a> {
             image_id: None,
             env,
             env_files: Vec::new(),
+            env_from: self.items(item.get("envFrom")).iter().map(|set| set.span()).collect(),
             ports: self.ports(item),
             mounts,
             secrets,

@@ -7,6 +7,7 @@ mod dependencies_awaited;
 mod endpoint_exists;
 mod gates_deployment;
 mod interval;
+mod readiness_probed;
 mod retries;
 mod start_period;
 mod timeout;
@@ -17,6 +18,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &endpoint_exists::CHECK,
     &gates_deployment::CHECK,
     &interval::CHECK,
+    &readiness_probed::CHECK,
     &retries::CHECK,
     &start_period::CHECK,
     &timeout::CHECK,

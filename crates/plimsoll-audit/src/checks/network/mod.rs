@@ -2,6 +2,8 @@
 
 use crate::Check;
 
+mod database_tls_verified;
 mod no_published_datastores;
 
-pub(super) static CHECKS: &[&Check] = &[&no_published_datastores::CHECK];
+pub(super) static CHECKS: &[&Check] =
+    &[&database_tls_verified::CHECK, &no_published_datastores::CHECK];

@@ -15,6 +15,7 @@ mod build_script;
 mod clean_script;
 mod coverage_script;
 mod engine_pinned;
+mod imports_declared;
 mod lint_script;
 mod local_dependencies_resolve;
 mod lockfile_in_sync;
@@ -30,6 +31,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &clean_script::CHECK,
     &coverage_script::CHECK,
     &engine_pinned::CHECK,
+    &imports_declared::CHECK,
     &lint_script::CHECK,
     &local_dependencies_resolve::CHECK,
     &lockfile_in_sync::CHECK,

@@ -4,7 +4,14 @@ use crate::Check;
 
 mod deploy_script_deploys;
 mod immutable_images;
+mod required_dependencies_declared;
+mod required_environment_declared;
 mod rollback_documented;
 
-pub(super) static CHECKS: &[&Check] =
-    &[&deploy_script_deploys::CHECK, &immutable_images::CHECK, &rollback_documented::CHECK];
+pub(super) static CHECKS: &[&Check] = &[
+    &deploy_script_deploys::CHECK,
+    &immutable_images::CHECK,
+    &required_dependencies_declared::CHECK,
+    &required_environment_declared::CHECK,
+    &rollback_documented::CHECK,
+];

@@ -16,6 +16,7 @@ mod propagates_exit_codes;
 mod read_only_mounts;
 mod read_only_rootfs;
 mod resource_limits;
+mod stop_grace_period;
 mod stops_gracefully;
 mod user_before_entrypoint;
 
@@ -34,6 +35,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &read_only_mounts::CHECK,
     &read_only_rootfs::CHECK,
     &resource_limits::CHECK,
+    &stop_grace_period::CHECK,
     &stops_gracefully::CHECK,
     &user_before_entrypoint::CHECK,
 ];

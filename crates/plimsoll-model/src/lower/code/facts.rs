@@ -1,11 +1,11 @@
 //! What is noted while a program is followed.
 
 use plimsoll_source::{FileId, Span, TextRange};
-use plimsoll_syntax::program::{Entry, ExprKind, Key, Module};
+use plimsoll_syntax::program::{BinaryOp, Entry, ExprId, ExprKind, Key, LogicalOp, Module};
 
 use super::eval::Phase;
 use super::value::{HostId, Value};
-use crate::code::{Address, EnvironmentRead, Gap, PackageImport, Resource, Write};
+use crate::code::{Address, EnvironmentRead, Gap, PackageImport, Resource, Unverified, Write};
 use crate::fact::{Fact, How, Origin, Why};
 
 /// When something happens, as far as the order of the program tells: what follows an `await` comes
@@ -70,7 +70,7 @@ pub(super) struct Facts {
     pub(super) environment: Vec<EnvironmentRead>,
     pub(super) writes: Vec<Write>,
     pub(super) imports: Vec<PackageImport>,
-    pub(super) unverified: Vec<Span>,
+    pub(super) unverified: Vec<Unverified>,
     /// The milliseconds of the timer whose function is followed.
     pub(super) timer: Option<u64>,
 }
@@ -171,20 +171,133 @@ pub(super) fn known<T>(value: T, at: Span) -> Fact<T> {
     Fact::Known { value, at: Origin::at(at), how: How::Declared }
 }
 
+/// The most places of a module that are looked at.
+const MAX_UNVERIFIED: usize = 64;
+
 /// Where a module turns the verification of certificates off.
-pub(super) fn unverified(module: &Module) -> Vec<Span> {
-    let mut found = Vec::new();
-    for (_, expr) in module.exprs() {
-        let ExprKind::Object(entries) = &expr.kind else { continue };
-        for entry in entries {
-            if let Entry::Pair { key: Key::Fixed(key), at, value } = entry
-                && &**key == "rejectUnauthorized"
-                && matches!(module.expr(*value).kind, ExprKind::Bool(false))
-            {
-                let end = module.expr(*value).range.end;
-                found.push(module.span(TextRange::new(at.start, end)));
+pub(super) fn unverified(module: &Module) -> Vec<Unverified> {
+    let pairs = || {
+        let objects = module.exprs().filter_map(|(_, expr)| match &expr.kind {
+            ExprKind::Object(entries) => Some(entries),
+            _ => None,
+        });
+        objects.flatten().filter_map(|entry| match entry {
+            Entry::Pair { key: Key::Fixed(key), at, value } => Some((&**key, *at, *value)),
+            _ => None,
+        })
+    };
+    let off = pairs().filter(|(key, _, value)| {
+        *key == "rejectUnauthorized" && matches!(module.expr(*value).kind, ExprKind::Bool(false))
+    });
+    let places = off.take(MAX_UNVERIFIED).map(|(_, at, value)| {
+        let at = TextRange::new(at.start, module.expr(value).range.end);
+        let around = |range: TextRange| range.start <= at.start && at.end <= range.end;
+        let mut keys: Vec<(u32, &str)> = pairs()
+            .map(|(key, _, value)| (module.expr(value).range, key))
+            .filter(|(range, _)| around(*range))
+            .map(|(range, key)| (range.start, key))
+            .collect();
+        keys.sort_unstable();
+        let mut conditions = module.exprs().filter_map(|(_, expr)| match expr.kind {
+            ExprKind::Conditional { test, then, otherwise } => {
+                let holds = around(module.expr(then).range);
+                (holds || around(module.expr(otherwise).range)).then_some((test, holds))
+            }
+            _ => None,
+        });
+        let aside = keys.iter().any(|(_, key)| is_aside(key))
+            || conditions.any(|(test, holds)| in_production(module, test) == Some(!holds));
+        Unverified {
+            at: module.span(at),
+            keys: keys.into_iter().map(|(_, key)| key.to_owned()).collect(),
+            production: !aside,
+        }
+    });
+    places.collect()
+}
+
+/// Whether a name says development or test.
+fn is_aside(name: &str) -> bool {
+    matches!(
+        &*name.to_ascii_lowercase(),
+        "development" | "dev" | "develop" | "local" | "test" | "testing" | "ci" | "e2e"
+    )
+}
+
+/// What a condition comes to in production: `NODE_ENV === 'production'`, `isProduction`.
+fn in_production(module: &Module, test: ExprId) -> Option<bool> {
+    match &module.expr(test).kind {
+        ExprKind::Binary { op, left, right } => {
+            let equal = match op {
+                BinaryOp::Equal => true,
+                BinaryOp::NotEqual => false,
+                _ => return None,
+            };
+            let text =
+                [left, right].into_iter().find_map(|&side| match &module.expr(side).kind {
+                    ExprKind::Text(text) => Some(text),
+                    _ => None,
+                })?;
+            match &**text {
+                "production" | "prod" => Some(equal),
+                other => is_aside(other).then_some(!equal),
             }
         }
+        ExprKind::Name(name) => match &*name.to_ascii_lowercase() {
+            "isprod" | "isproduction" | "production" | "prod" => Some(true),
+            "isdev" | "isdevelopment" | "istest" => Some(false),
+            _ => None,
+        },
+        _ => None,
     }
-    found
+}
+
+impl Facts {
+    /// Reads of the environment that stand in a module, whether or not anything that is followed
+    /// comes by.
+    pub(super) fn written_reads(&mut self, module: &Module) {
+        let is_env = |id: ExprId| match &module.expr(id).kind {
+            ExprKind::Member { object, name, .. } if &**name == "env" => {
+                matches!(&module.expr(*object).kind, ExprKind::Name(name) if &**name == "process")
+            }
+            _ => false,
+        };
+        for (id, expr) in module.exprs() {
+            let name = match &expr.kind {
+                ExprKind::Member { object, name, .. } if is_env(*object) => name,
+                ExprKind::Index { object, index } if is_env(*object) => {
+                    match &module.expr(*index).kind {
+                        ExprKind::Text(name) => name,
+                        _ => continue,
+                    }
+                }
+                _ => continue,
+            };
+            let at = module.span(expr.range);
+            let noted = self.environment.iter().any(|read| {
+                let (a, b) = (read.at.range, at.range);
+                read.name == **name && read.at.file == at.file && a.start < b.end && b.start < a.end
+            });
+            if noted {
+                continue;
+            }
+            let default = module.exprs().find_map(|(_, outer)| match outer.kind {
+                ExprKind::Logical { op: LogicalOp::Or | LogicalOp::Coalesce, left, right }
+                    if left == id =>
+                {
+                    Some(right)
+                }
+                _ => None,
+            });
+            let default = match default.map(|right| module.expr(right)) {
+                None => Fact::Absent,
+                Some(right) => match &right.kind {
+                    ExprKind::Text(text) => known(text.to_string(), module.span(right.range)),
+                    _ => Fact::Unknown(Why::Dynamic, Some(module.span(right.range))),
+                },
+            };
+            let name = name.to_string();
+            self.environment.push(EnvironmentRead { name, default, required: false, at });
+        }
+    }
 }

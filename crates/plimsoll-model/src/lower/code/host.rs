@@ -9,7 +9,7 @@ use super::eval::{Args, Eval, Phase, variable};
 use super::facts::{Handling, Open};
 use super::http::App;
 use super::value::{HostId, Value};
-use crate::code::{Address, Resource};
+use crate::code::{Address, Resource, Unverified};
 
 /// An object of a package.
 #[derive(Clone, Debug)]
@@ -290,7 +290,8 @@ impl Eval<'_> {
             && new.as_text().as_deref() == Some("0")
             && let Some(at) = self.via
         {
-            self.facts.unverified.push(at);
+            let keys = vec![name.to_owned()];
+            self.facts.unverified.push(Unverified { at, keys, production: true });
         }
     }
 

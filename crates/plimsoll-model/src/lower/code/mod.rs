@@ -28,7 +28,7 @@ use rayon::prelude::*;
 
 use super::cx::Cx;
 use crate::Delivery;
-use crate::code::{Code, Handler, Language, Listen, Opened, Resource};
+use crate::code::{Code, Handler, Language, Listen, Opened, Resource, Unverified};
 use crate::fact::{Fact, How, Origin, Why};
 use eval::Eval;
 use graph::Graph;
@@ -62,13 +62,18 @@ pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Option<Code>> {
 }
 
 /// Where a file turns the verification of certificates off.
-pub(crate) fn unverified(tree: &Tree, file: FileId) -> Vec<Span> {
-    let Ok(bytes) = tree.read(file) else { return Vec::new() };
+pub(crate) fn unverified(tree: &Tree, file: FileId) -> Result<Vec<Unverified>, (Why, Span)> {
+    let start = Span::new(file, TextRange::new(0, 0));
+    let Ok(bytes) = tree.read(file) else { return Err((Why::Unreadable, start)) };
     if memchr::memmem::find(&bytes, b"rejectUnauthorized").is_none() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let name = crate::path::name(tree.path(file));
-    facts::unverified(&javascript::read(name, file, &bytes).tree)
+    let parsed = javascript::read(name, file, &bytes);
+    match parsed.errors.iter().find(|error| error.fatal) {
+        Some(error) => Err((Why::Unparsed, error.span)),
+        None => Ok(facts::unverified(&parsed.tree)),
+    }
 }
 
 /// Where nothing else is known.
@@ -82,6 +87,12 @@ fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
     if let Some(&file) = entry.known() {
         eval.run(file);
         eval.follow_handlers();
+    }
+    // What is read where nothing calls it yet, by its text.
+    for file in eval.order.clone() {
+        if let Ok(module) = graph.module(file) {
+            eval.facts.written_reads(&module);
+        }
     }
     let routes = eval.routes();
     let start_failure = eval.start_failure();
@@ -107,7 +118,7 @@ fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
     facts.environment.sort_by_key(|read| read.at);
     facts.writes.sort_by_key(|write| write.at);
     facts.imports.sort_by_key(|import| import.at);
-    facts.unverified.sort();
+    facts.unverified.sort_by_key(|unverified| unverified.at);
     Code {
         language: Language::JavaScript,
         entry,

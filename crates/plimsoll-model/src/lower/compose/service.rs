@@ -279,6 +279,7 @@ impl<'a> Service<'a> {
                     (layer.host_path(item.get("path").unwrap_or(item)), item.span())
                 })
                 .collect(),
+            env_from: Vec::new(),
             ports: self.ports(),
             mounts,
             secrets,

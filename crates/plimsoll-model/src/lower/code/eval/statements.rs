@@ -336,7 +336,18 @@ impl Eval<'_> {
             None => {
                 let ends = self.branch(|eval| eval.statement(here, then));
                 // `if (!process.env.X) throw`: it is required.
-                if value.unset().truth() == Some(true) && ends.only(Ends::THROW.or(Ends::FAIL)) {
+                // Which value it has is another question: `X !== 'development'`.
+                let module = &here.module;
+                let compares = match &module.expr(test).kind {
+                    ExprKind::Binary { left, right, .. } => [left, right].iter().any(|&&side| {
+                        matches!(&module.expr(side).kind, ExprKind::Text(text) if !text.is_empty())
+                    }),
+                    _ => false,
+                };
+                if !compares
+                    && value.unset().truth() == Some(true)
+                    && ends.only(Ends::THROW.or(Ends::FAIL))
+                {
                     self.facts.require(&value.names());
                 }
                 // `if (!x) return`: from here on, there is something.

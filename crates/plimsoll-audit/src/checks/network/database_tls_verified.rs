@@ -1,0 +1,229 @@
+//! # No database configuration turns the verification of certificates off
+//!
+//! What the service connects to its database with for production (its code, the configuration of
+//! its migrations) nowhere says `rejectUnauthorized: false`.
+//!
+//! TLS without verification hides the traffic from those who listen, not from those who answer:
+//! whoever stands between service and database presents a certificate of their own and reads every
+//! row and password.
+//!
+//! Give the client the authority that signed the server's certificate: `ssl: { ca,
+//! rejectUnauthorized: true }`.
+//!
+//! Settings below a key `development` or `test` are not asked, nor is what other clients (an HTTP
+//! agent, a mail server's) are given. Whether TLS is used at all is another question.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "knex": "3.1.0", "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = {
+//!   development: { client: "pg", connection: { ssl: { rejectUnauthorized: false } } },
+//!   production: {
+//!     client: "pg",
+//!     connection: {
+//!       host: process.env.DB_HOST,
+//!       ssl: { rejectUnauthorized: false }, // <- accepts any certificate
+//!     },
+//!   },
+//! };
+//! ```
+//!
+//! In the code:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! const pool = new Pool({
+//!   connectionString: process.env.DATABASE_URL,
+//!   ssl: process.env.NODE_ENV === "production" ? { rejectUnauthorized: false } : false, // <- accepts any
+//! });
+//! ```
+//!
+//! ## Fixed
+//!
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { // <- turns no verification off
+//!   development: { client: "pg", connection: { ssl: { rejectUnauthorized: false } } },
+//!   production: {
+//!     client: "pg",
+//!     connection: { host: process.env.DB_HOST, ssl: { rejectUnauthorized: true } },
+//!   },
+//! };
+//! ```
+//!
+//! ## Passes
+//!
+//! For development, and an agent for HTTP:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! require("./agent");
+//! const pool = new Pool({ // <- turns no verification off
+//!   connectionString: process.env.DATABASE_URL,
+//!   ssl: process.env.NODE_ENV !== "production" ? { rejectUnauthorized: false } : true,
+//! });
+//! ```
+//! `agent.js`:
+//! ```js
+//! const https = require("https");
+//! exports.agent = new https.Agent({ rejectUnauthorized: false });
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! const pool = new Pool({ connectionString: process.env.DATABASE_URL });
+//! require("./generated/client"); // <- not followed
+//! ```
+
+use plimsoll_model::code::{Code, Unverified, unverified};
+
+use crate::conditions::{CONFIGURES_A_DATABASE, HAS_IMAGE};
+use crate::startup::starts;
+use crate::supplied::Supply;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
+    Subject, Verdict, program, supplied,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "network/database-tls-verified",
+    section: Section::Compose,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::High,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_IMAGE, &CONFIGURES_A_DATABASE],
+    source: include_str!("database_tls_verified.rs"),
+    run: Run::Service(run),
+    fix: None,
+};
+
+/// Packages that are clients of databases.
+const CLIENTS: [&str; 14] = [
+    "pg",
+    "pg-promise",
+    "postgres",
+    "mysql",
+    "mysql2",
+    "mariadb",
+    "mssql",
+    "tedious",
+    "knex",
+    "sequelize",
+    "typeorm",
+    "mongoose",
+    "mongodb",
+    "drizzle-orm",
+];
+
+/// Whether what the code turns off is a database's: it stands below `ssl`, or in a module that
+/// imports a client.
+fn of_database(code: &Code, place: &Unverified) -> bool {
+    let file = place.at.file;
+    let imports = || code.imports.iter().filter(|import| import.file == file);
+    place.keys.iter().any(|key| matches!(&**key, "ssl" | "NODE_TLS_REJECT_UNAUTHORIZED"))
+        || imports().any(|import| CLIENTS.contains(&&*import.package))
+}
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let migrations = service.migrations.map(|id| &cx.delivery[id]);
+    let config = migrations.and_then(|migrations| migrations.config);
+    let code = program::code(service);
+    let (mut off, mut doubt) = (Vec::new(), None);
+    match config.map(|file| unverified(cx.delivery, file)) {
+        Some(Ok(places)) => off.extend(places.into_iter().filter(|p| p.production).map(|p| p.at)),
+        Some(Err(why)) => doubt = Some(why),
+        None => {}
+    }
+    match code {
+        Ok(code) => {
+            let places = code.unverified.iter().filter(|p| p.production && of_database(code, p));
+            off.extend(places.map(|place| place.at));
+            doubt = doubt.or_else(|| program::gap(code));
+        }
+        Err(why) => doubt = doubt.or(Some(why)),
+    }
+    // The switch of Node for all of its connections.
+    for start in starts(cx, Subject::Service(service.id)) {
+        let name = "NODE_TLS_REJECT_UNAUTHORIZED";
+        if let Supply::Given(at) = supplied::supply(cx, service, &start, name)
+            && cx.text_of(at).is_some_and(|text| text.trim_end_matches(['"', '\'']).ends_with('0'))
+        {
+            off.push(at);
+        }
+    }
+    off.sort_unstable();
+    off.dedup();
+    let mut off = off.into_iter().map(|at| Evidence::contradicts(at, "accepts any certificate"));
+    if let Some(first) = off.next() {
+        let message = "the database's certificate is not verified: give its authority as `ca`";
+        return Verdict::fail(message, first).and_all(off);
+    }
+    if let Some(why) = doubt {
+        return program::unread(why);
+    }
+    let opened = code.ok().and_then(|code| code.opens.iter().find(|o| program::is_database(o)));
+    let at = opened.map(|open| open.at).or(config.map(|file| cx.start_of(file)));
+    Verdict::pass(
+        "no database configuration turns the verification of certificates off",
+        Evidence::shows(at.unwrap_or(service.place), "turns no verification off"),
+    )
+}

@@ -1,0 +1,386 @@
+//! # Every imported package is declared
+//!
+//! Each package that the program and the packages of this repository behind it import is declared
+//! in the `package.json` of the package that imports it.
+//!
+//! An import that nothing declares works where another package happens to install it near enough.
+//! In an image that installs only what is declared, the build stops, or the start does, at the first
+//! `require`.
+//!
+//! Declare it where it is imported: a package that is linked (`file:../shared`) is resolved from
+//! its own directory, not from that of the service which uses it.
+//!
+//! Followed are the imports that lead from the service's entry; imports of types only, modules of
+//! Node and aliases of paths are no packages. What is declared for development only, or only by a
+//! package in a directory above (a workspace's root), is found where that is installed, too: it
+//! passes in part. A package that is reached by a path (`../other/src`) instead of its name is files
+//! of the one around it: nothing installs what its own `package.json` declares.
+//!
+//! ## Fails
+//!
+//! `services/api/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app/services/api
+//! COPY services/api .
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/api/package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "express": "4.21.2", "shared": "file:../../shared" } }
+//! ```
+//! `services/api/main.js`:
+//! ```js
+//! const express = require("express");
+//! const { store } = require("shared");
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { // <- does not declare `mongoose`
+//!   "name": "shared",
+//!   "main": "index.js"
+//! }
+//! ```
+//! `shared/index.js`:
+//! ```js
+//! exports.store = require("mongoose"); // <- imports `mongoose`
+//! ```
+//!
+//! By a path into another package, which nothing installs:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "name": "api",
+//!   "dependencies": {
+//!     "pg": "8.16.3" // <- does not declare `mongoose`
+//!   }
+//! }
+//! ```
+//! `main.js`:
+//! ```js
+//! require("pg");
+//! require("./store/src");
+//! ```
+//! `store/package.json`:
+//! ```json
+//! { "name": "store", "dependencies": { "mongoose": "8.9.5" } }
+//! ```
+//! `store/src/index.js`:
+//! ```js
+//! exports.store = require("mongoose"); // <- imports `mongoose`
+//! ```
+//!
+//! ## Fixed
+//!
+//! `shared/package.json`:
+//! ```json
+//! { "name": "shared", "main": "index.js", "dependencies": { "mongoose": "8.9.5" } }
+//! ```
+//! `shared/index.js`:
+//! ```js
+//! exports.store = require("mongoose"); // <- declared
+//! ```
+//!
+//! ## Passes
+//!
+//! Types, modules of Node and a peer:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "peerDependencies": { "pg": "8" }, "devDependencies": { "fastify": "5" } }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! import type { FastifyInstance } from "fastify";
+//! import { Request } from "express";
+//! import { readFile } from "fs/promises";
+//! import path from "node:path";
+//! import pg from "pg"; // <- declared
+//! export const of = (request: Request, app: FastifyInstance) => path.join("a", "b");
+//! const pool = new pg.Pool();
+//! readFile("a");
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" }, "devDependencies": { "pino": "9.6.0" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! require("pg");
+//! require("pino"); // <- for development only
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! require("pg");
+//! require("./generated/client"); // <- not followed
+//! ```
+//!
+//! ## See also
+//!
+//! - `packages/local-dependencies-resolve`: that the linked package itself is found.
+
+use plimsoll_model::Why;
+use plimsoll_model::code::{Language, PackageImport};
+use plimsoll_model::image::EffectKind;
+use plimsoll_model::package::{DependencyKind, Package};
+
+use crate::conditions::{HAS_IMAGE, IMPORTS_PACKAGES};
+use crate::evidence::clip;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Snippet, Status, Verdict, program,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "packages/imports-declared",
+    section: Section::Packages,
+    domain: Domain::DeploymentStrategy,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&HAS_IMAGE, &IMPORTS_PACKAGES],
+    source: include_str!("imports_declared.rs"),
+    run: Run::Service(run),
+    fix: Some(fix),
+};
+
+/// How an import is declared.
+enum Declared<'a> {
+    Yes,
+    /// Only for development, or above: what is said about it.
+    Partly(&'static str),
+    /// Nowhere; the package that should.
+    No(&'a Package),
+    Unknown(Why, &'static str),
+}
+
+fn declared<'a>(cx: &Cx<'a>, installed: &[&str], import: &PackageImport) -> Declared<'a> {
+    let (name, tree) = (&*import.package, &cx.delivery.tree);
+    // An alias that leads to no file: what is built, or set up in a file that is not read.
+    if name.starts_with(['#', '~', '$', '@']) && !name.contains('/') || name.starts_with("@/") {
+        return Declared::Unknown(Why::NeedsBuild, "an alias that leads to no file");
+    }
+    // `bun:test`, `cloudflare:workers`: the platform's.
+    if name.contains(':') || name == "bun" {
+        return Declared::Yes;
+    }
+    let path = tree.path(import.file);
+    let mut above: Vec<&Package> = packages(cx)
+        .filter(|package| package.dir.is_empty() || is_below(path, &package.dir))
+        // What only says `"type": "module"` for a directory is no package.
+        .filter(|package| package.name.is_some() || !package.dependencies.is_empty())
+        .collect();
+    above.sort_by_key(|package| std::cmp::Reverse(package.dir.len()));
+    // Reached by a path, a package in a package is only files of it: nothing installs what it
+    // declares.
+    if above.iter().any(|package| installed.contains(&&*package.dir)) {
+        above.retain(|package| installed.contains(&&*package.dir));
+    }
+    let Some((own, above)) = above.split_first() else {
+        return Declared::Unknown(Why::Unsupported, "belongs to no package");
+    };
+    if own.broken {
+        return Declared::Unknown(Why::Unparsed, "its package.json does not parse");
+    }
+    let kind = |package: &Package, development: bool| {
+        let mut all = package.dependencies.iter().filter(|dependency| dependency.name == name);
+        all.any(|one| (one.kind == DependencyKind::Development) == development)
+    };
+    let local = |dir: &str| {
+        let first = name.split('/').next().unwrap_or(name);
+        tree.is_dir(&if dir.is_empty() { first.to_owned() } else { format!("{dir}/{first}") })
+    };
+    if own.name.as_deref() == Some(name) || kind(own, false) {
+        Declared::Yes
+    } else if kind(own, true) {
+        Declared::Partly("declared for development only")
+    } else if above.iter().any(|package| kind(package, false) || kind(package, true)) {
+        Declared::Partly("declared only in a directory above")
+    } else if let Some((why, _)) = own.open {
+        Declared::Unknown(why, "not all of its package.json is read")
+    } else if !name.starts_with('@') && local(&own.dir) {
+        Declared::Unknown(Why::Unsupported, "may be a directory of the package")
+    } else {
+        Declared::No(own)
+    }
+}
+
+/// The directories of the packages whose declarations are installed: the service's, those that it
+/// links to, a workspace's, and those in which its Dockerfile installs.
+fn installed<'a>(cx: &Cx<'a>, service: ServiceSubject<'a>) -> Vec<&'a str> {
+    let own = service.service.package.map(|id| &cx.delivery[id]);
+    let mut found: Vec<&str> = own.map(|package| &*package.dir).into_iter().collect();
+    let images = service.service.images.iter().map(|&id| &cx.delivery[id]);
+    let places: Vec<&str> = images
+        .flat_map(|image| image.stages_built().into_iter().flat_map(|stage| image.effects(stage)))
+        .filter(|(_, effect)| matches!(effect.kind, EffectKind::Install(_)))
+        .map(|(_, effect)| effect.workdir.trim_end_matches('/'))
+        .collect();
+    let last = |dir: &'a str| dir.rsplit('/').next().filter(|name| !name.is_empty());
+    found.extend(packages(cx).map(|package| &*package.dir).filter(|dir| {
+        last(dir)
+            .is_some_and(|name| places.iter().any(|place| place.ends_with(&format!("/{name}"))))
+    }));
+    found.extend(packages(cx).filter(|package| package.workspace.is_some()).map(|p| &*p.dir));
+    let mut next = 0;
+    while let Some(&dir) = found.get(next) {
+        next += 1;
+        let of = packages(cx).filter(|package| package.dir == dir);
+        for local in of.flat_map(|package| &package.dependencies).filter_map(|d| d.local.as_deref())
+        {
+            if !found.contains(&local) {
+                found.push(local);
+            }
+        }
+    }
+    found
+}
+
+fn packages<'a>(cx: &Cx<'a>) -> impl Iterator<Item = &'a Package> {
+    cx.delivery.packages.iter().filter(|package| package.is_node())
+}
+
+fn is_below(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let code = match program::code(service) {
+        Ok(code) if code.language == Language::JavaScript => code,
+        Ok(code) => {
+            return program::unread((Why::Unsupported, code.entry.span().unwrap_or(service.place)));
+        }
+        Err(why) => return program::unread(why),
+    };
+    let (mut bad, mut partly, mut unknown, mut good) = (vec![], vec![], vec![], vec![]);
+    let installed = installed(cx, service);
+    for import in &code.imports {
+        let name = clip(&import.package);
+        match declared(cx, &installed, import) {
+            Declared::Yes => good.push(Evidence::shows(import.at, "declared")),
+            Declared::Partly(says) => {
+                partly.push((name, Evidence::contradicts(import.at, says)));
+            }
+            Declared::Unknown(why, says) => unknown.push((why, import.at, says)),
+            Declared::No(package) => bad.push((name, import, package)),
+        }
+    }
+    if let Some((name, _, package)) = bad.first() {
+        let message = format!(
+            "`{name}` is imported and not declared in `{}`",
+            clip(cx.path(package.manifest))
+        );
+        let imports = bad.iter().map(|(name, import, package)| {
+            let lock = package.lockfile.as_ref();
+            let evidence = Evidence::contradicts(import.at, format!("imports `{name}`"));
+            // What others bring along is found today.
+            if lock.is_some_and(|lock| lock.installed.contains_key(&import.package)) {
+                evidence.severity(Severity::Medium)
+            } else {
+                evidence
+            }
+        });
+        let mut places: Vec<(&str, &Package)> =
+            bad.iter().map(|(name, _, package)| (&**name, *package)).collect();
+        places.sort_by_key(|(name, package)| (*name, package.manifest));
+        places.dedup_by_key(|(name, package)| (*name, package.manifest));
+        let missing = places.into_iter().map(|(name, package)| {
+            let first = package.dependencies.iter().find(|d| d.kind == DependencyKind::Production);
+            let at = first.map_or(package.place, |dependency| dependency.span);
+            Evidence::missing_in(at, format!("does not declare `{name}`"))
+        });
+        let mut all = imports.chain(missing);
+        let Some(first) = all.next() else {
+            return program::unread((Why::Internal, service.place));
+        };
+        return Verdict::fail(message, first).and_all(all);
+    }
+    if let Some((why, at, says)) = unknown.first() {
+        let message = "whether an import is of a declared package cannot be told";
+        return Verdict::unknown(*why, message, Evidence::context(*at, *says));
+    }
+    if let Some(gap) = program::gap(code) {
+        return program::unread(gap).and_all(partly.into_iter().map(|(_, evidence)| evidence));
+    }
+    if let Some((name, _)) = partly.first() {
+        let message =
+            format!("`{name}` is imported, and declared elsewhere or for development only");
+        let mut all = partly.into_iter().map(|(_, evidence)| evidence);
+        let Some(first) = all.next() else {
+            return program::unread((Why::Internal, service.place));
+        };
+        return Verdict::partial(message, first).and_all(all);
+    }
+    let mut good = good.into_iter();
+    match good.next() {
+        Some(first) => Verdict::pass("every imported package is declared", first).and_all(good),
+        None => program::unread((Why::NeedsRun, service.place)),
+    }
+}
+
+fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+    let code = program::code(service).ok()?;
+    let installed = installed(cx, service);
+    let (import, package) =
+        code.imports.iter().find_map(|import| match declared(cx, &installed, import) {
+            Declared::No(package) => Some((import, package)),
+            _ => None,
+        })?;
+    let (dir, name) = (&package.dir, &import.package);
+    let prefix = if dir.is_empty() { String::new() } else { format!("--prefix {dir} ") };
+    Some(Fix {
+        does: format!("declare `{}` where it is imported", clip(name)).into(),
+        safety: Safety::Review,
+        snippet: Some(Snippet {
+            path: cx.path(package.manifest).to_owned(),
+            language: "sh",
+            text: format!("npm {prefix}install {name}\n"),
+        }),
+        patch: None,
+    })
+}

@@ -1,0 +1,109 @@
+//! Whether a container is given an environment variable.
+
+use plimsoll_model::Why;
+use plimsoll_model::container::EnvValue;
+use plimsoll_source::Span;
+
+use crate::delivered::{from_files, unread_variables};
+use crate::startup::Start;
+use crate::{Cx, ServiceSubject};
+
+/// What gives a variable to a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Supply {
+    /// This does, whatever the value.
+    Given(Span),
+    /// Nothing does.
+    Nowhere,
+    /// Something that is not read may.
+    Open(Why, Span),
+}
+
+/// Words of command lines that bring variables from elsewhere.
+const BRINGS: [&str; 9] = [
+    "--env-file",
+    "dotenv",
+    "dotenvx",
+    "doppler",
+    "infisical",
+    "vault",
+    "chamber",
+    "op",
+    "aws-vault",
+];
+
+/// What gives a variable to what is started.
+pub(crate) fn supply(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    name: &str,
+) -> Supply {
+    let stage = start.image.final_stage();
+    if let Some(container) = start.container {
+        if let Some(var) = container.env.iter().find(|var| var.name == name) {
+            // An empty value is as good as none to `||`.
+            let empty = matches!(&var.value, EnvValue::Literal(text) if text.trim().is_empty());
+            return if empty { Supply::Nowhere } else { Supply::Given(var.span) };
+        }
+        let of_file = from_files(cx, container).into_iter().rev().find(|(known, ..)| known == name);
+        if let Some((_, at, value)) = of_file {
+            return if value.is_empty() { Supply::Nowhere } else { Supply::Given(at) };
+        }
+    }
+    let of_image = stage.and_then(|stage| stage.config.env.iter().find(|set| set.name == name));
+    if let Some(setting) = of_image {
+        let empty =
+            setting.value.as_ref().is_none_or(|value| value.known().is_some_and(|v| v.is_empty()));
+        return if empty { Supply::Nowhere } else { Supply::Given(setting.span) };
+    }
+    if let Some(container) = start.container {
+        if let Some((why, at)) = unread_variables(cx, container).or(container.open) {
+            return Supply::Open(why, at);
+        }
+        if let Some(&at) = container.env_from.first() {
+            return Supply::Open(Why::OutOfTree, at);
+        }
+        let overlays = container.optional.iter().flat_map(|overlay| &overlay.env);
+        let as_file = format!("{name}_FILE");
+        let mut near = overlays
+            .filter(|var| var.name == name)
+            .chain(container.env.iter().filter(|var| var.name == as_file));
+        if let Some(var) = near.next() {
+            return Supply::Open(Why::NeedsRun, var.span);
+        }
+    }
+    if let Some(startup) = start.startup() {
+        for (word, at) in &startup.app {
+            let program = word.rsplit('/').next().unwrap_or(word);
+            if word.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')) {
+                return Supply::Given(*at);
+            }
+            if BRINGS.contains(&program) || word.starts_with("--env-file") {
+                return Supply::Open(Why::NeedsRun, *at);
+            }
+        }
+        let script = startup.script.as_ref();
+        let names = script.is_some_and(|script| {
+            let text = String::from_utf8_lossy(script.text.text());
+            text.contains(name) || BRINGS.iter().any(|word| text.contains(&format!("{word} ")))
+        });
+        if names {
+            return Supply::Open(Why::NeedsRun, startup.at);
+        }
+    }
+    // A file that the program itself reads when it starts.
+    for dir in [&*service.dir, ""] {
+        let path = if dir.is_empty() { ".env".to_owned() } else { format!("{dir}/.env") };
+        let Some(file) = cx.delivery.tree.find(&path) else { continue };
+        let Ok(bytes) = cx.delivery.tree.read(file) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        let sets = |line: &str| {
+            line.trim().strip_prefix(name).is_some_and(|r| r.trim_start().starts_with('='))
+        };
+        if text.lines().take(2_000).any(sets) {
+            return Supply::Open(Why::NeedsBuild, cx.start_of(file));
+        }
+    }
+    Supply::Nowhere
+}
