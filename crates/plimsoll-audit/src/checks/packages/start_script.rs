@@ -423,9 +423,15 @@ fn emitted_by_imports(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdic
     };
     let own = |path: &str| package.dir.is_empty() || below(path, &package.dir).is_some();
     let is_own = |file: &FileId| own(tree.path(*file)) && compiled(tree.path(*file));
-    let reached: Vec<FileId> = code.modules.iter().copied().filter(is_own).collect();
     let all: Vec<FileId> = tree.under(&package.dir).filter(is_own).collect();
-    let (root, widens) = shared_root(tree, &reached)?;
+    // Surely compiled: what `include` begins with, tests aside, which many leave out.
+    let begins = |path: &str| {
+        let starts = typescript.include.iter().map(|glob| glob.split('*').next().unwrap_or(glob));
+        let test = ["test", "spec", "mock"].iter().any(|word| path.contains(word));
+        starts.into_iter().any(|start| path.starts_with(start.trim_start_matches("./"))) && !test
+    };
+    let sure: Vec<FileId> = all.iter().copied().filter(|&file| begins(tree.path(file))).collect();
+    let (root, widens) = shared_root(tree, &sure)?;
     let (whole, _) = shared_root(tree, &all)?;
     // What lies outside may lead further up.
     let outside: Vec<FileId> = code.modules.iter().copied().filter(|file| !is_own(file)).collect();
@@ -436,7 +442,7 @@ fn emitted_by_imports(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdic
     }
     let stem = wanted.strip_suffix(".js").unwrap_or(wanted);
     let at = format!("{root}/{stem}.ts");
-    let source = tree.find(at.trim_start_matches('/')).filter(|file| reached.contains(file))?;
+    let source = tree.find(at.trim_start_matches('/')).filter(|file| sure.contains(file))?;
     let message = format!("`{}` runs what is declared, on files that exist", script.name);
     let shown = Evidence::shows(script.span, format!("the script `{}`", script.name));
     let emitted = format!("the build makes `{}` of it", clip(&named.written));

@@ -199,6 +199,7 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         listens.extend(service.ports.iter().map(|&port| (port, stage.from)));
     }
     // What the program's source says, and why it may say more.
+    let mut source: Vec<Evidence> = Vec::new();
     let mut doubt: Option<(Why, Span)> = None;
     if listens.is_empty() {
         match program::code(service) {
@@ -210,6 +211,10 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
                         Err(reason) => doubt = doubt.or(Some(reason)),
                     }
                 }
+                source.extend(code.listens.iter().map(|listen| {
+                    let at = listen.port.span().unwrap_or(listen.at);
+                    Evidence::context(at, "the port in the source")
+                }));
                 let nothing = || {
                     let at = code.entry.span().unwrap_or(stage.from);
                     listens.is_empty().then_some((Why::Unsupported, at))
@@ -281,7 +286,8 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
             )
             .and_all(
                 listens.iter().map(|(port, at)| Evidence::shows(*at, format!("listens on {port}"))),
-            ),
+            )
+            .and_all(source),
         };
     }
     let meets = exposed.iter().any(|(port, _)| targets.iter().any(|(target, _)| target == port));

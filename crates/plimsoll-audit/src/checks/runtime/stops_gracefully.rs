@@ -387,6 +387,11 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
         Evidence::shows(first.at, "handles SIGTERM"),
     )
     .and_all(closed.take(2 * SHOWN))
+    .and_all(
+        code.handlers.iter().filter(|handler| handler.signal != "SIGTERM").take(SHOWN).map(
+            |handler| Evidence::context(handler.at, format!("handles {}", clip(&handler.signal))),
+        ),
+    )
 }
 
 /// The time that the platform gives, in seconds: compose's and Docker's default is 10, that of
