@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use plimsoll_source::{FileId, Span, TextRange};
 use plimsoll_syntax::program::{
-    Argument, BinaryOp, Body, ClassId, Entry, Exported, ExprId, ExprKind, FunctionId, Imported,
-    Joined, Key, LogicalOp, MemberKind, Module, Part, PatternId, PatternKind, Scope as Lives,
-    Spread, StmtId, StmtKind, UnaryOp,
+    Argument, BinaryOp, Body, ClassId, Dialect, Entry, Exported, ExprId, ExprKind, FunctionId,
+    Imported, Joined, Key, LogicalOp, MemberKind, Module, Part, PatternId, PatternKind,
+    Scope as Lives, Spread, StmtId, StmtKind, UnaryOp,
 };
 
 use super::facts::{Facts, Order};
@@ -192,6 +192,8 @@ pub(super) struct Eval<'a> {
     pub(super) stop: Option<Ends>,
     pub(super) branch: usize,
     pub(super) tries: Vec<usize>,
+    /// What is known of the run where the program is Python.
+    pub(super) python: Option<Box<super::python::State>>,
     entry: Option<FileId>,
     modules: HashMap<FileId, Loading>,
     failed: HashMap<FileId, Value>,
@@ -230,6 +232,7 @@ impl<'a> Eval<'a> {
             stop: None,
             branch: 0,
             tries: Vec::new(),
+            python: None,
             entry: None,
             modules: HashMap::new(),
             failed: HashMap::new(),
@@ -406,7 +409,11 @@ fn equal(left: &Value, right: &Value) -> Option<bool> {
 }
 
 /// A method or getter of a class or of those it extends in this program.
-fn method(class: &Rc<ClassValue>, name: &str, is_static: bool) -> Option<(Closure, bool)> {
+pub(super) fn method(
+    class: &Rc<ClassValue>,
+    name: &str,
+    is_static: bool,
+) -> Option<(Closure, bool)> {
     let mut at = Some(Rc::clone(class));
     let mut left = 16;
     while let Some(class) = at {

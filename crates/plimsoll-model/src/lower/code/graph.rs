@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_source::{FileId, Span, TextRange};
-use plimsoll_syntax::javascript;
 use plimsoll_syntax::program::Module;
 use plimsoll_syntax::yaml::{self, Value as Json};
+use plimsoll_syntax::{javascript, python};
 
 use crate::Delivery;
 use crate::fact::Why;
@@ -77,9 +77,15 @@ impl<'a> Graph<'a> {
         let start = Span::new(file, TextRange::new(0, 0));
         let name = path::name(self.cx.tree.path(file));
         let Ok(bytes) = self.cx.bytes(file) else { return Err((Why::Unreadable, start)) };
-        let parsed = javascript::read_here(name, file, &bytes);
+        let is_python = name.ends_with(".py");
+        let parsed = if is_python {
+            python::read_here(file, &bytes)
+        } else {
+            javascript::read_here(name, file, &bytes)
+        };
+        let too_large = if is_python { python::is_too_large } else { javascript::is_too_large };
         match parsed.errors.iter().find(|error| error.fatal) {
-            Some(error) if javascript::is_too_large(error) => Err((Why::TooLarge, error.span)),
+            Some(error) if too_large(error) => Err((Why::TooLarge, error.span)),
             Some(error) => Err((Why::Unparsed, error.span)),
             None => Ok(Arc::new(parsed.tree)),
         }

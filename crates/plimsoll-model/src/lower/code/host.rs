@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Schema(Box<Schema>),
     /// Lightship and the like: functions that it is given run on SIGTERM.
     Shutdown(usize),
+    /// An object of a package of Python.
+    Python(Box<super::python::Thing>),
 }
 
 /// Methods that close or stop.
@@ -178,7 +180,7 @@ impl Eval<'_> {
     }
 
     /// Where a connection goes to: a text, or the options that say so.
-    fn address(&mut self, args: &Args, at: Span) -> Option<Address> {
+    pub(super) fn address(&mut self, args: &Args, at: Span) -> Option<Address> {
         const KEYS: [&str; 12] = [
             "connectionString",
             "url",
@@ -245,6 +247,9 @@ impl Eval<'_> {
         at: Option<Span>,
     ) -> Value {
         let (package, parts) = &**path;
+        if self.python.is_some() {
+            return self.py_external_member(path, name);
+        }
         if package == ":global" && parts.len() == 2 && parts[0] == "process" && parts[1] == "env" {
             let at = at.or(self.via).unwrap_or(super::nowhere());
             self.facts.read(name, at);
@@ -303,6 +308,9 @@ impl Eval<'_> {
         new: bool,
         at: Span,
     ) -> Value {
+        if self.python.is_some() {
+            return self.py_call(path, args, at);
+        }
         let (package, parts) = &**path;
         let name = parts.join(".");
         if package == ":global" {
@@ -506,8 +514,11 @@ impl Eval<'_> {
     }
 
     pub(super) fn host_member(&mut self, id: HostId, name: &str, at: Option<Span>) -> Value {
-        let _ = at;
         match &self.hosts[id.0].kind {
+            Kind::Python(thing) => {
+                let thing = thing.clone();
+                self.py_host_member(id, &thing, name, at)
+            }
             Kind::Request => self.request_member(name),
             Kind::Reply if name == "statusCode" => Value::Unknown,
             Kind::Reply if matches!(name, "request" | "req") => {
@@ -522,7 +533,7 @@ impl Eval<'_> {
 
     pub(super) fn set_host(&mut self, id: HostId, name: &str, new: &Value) {
         match &mut self.hosts[id.0].kind {
-            Kind::Reply if matches!(name, "status" | "statusCode") => {
+            Kind::Reply if matches!(name, "status" | "statusCode" | "status_code") => {
                 let at = self.via.unwrap_or(super::nowhere());
                 self.status(new.clone(), at);
             }
@@ -547,6 +558,7 @@ impl Eval<'_> {
     pub(super) fn call_host(&mut self, id: HostId, name: &str, args: &Args, at: Span) -> Value {
         let host = self.hosts[id.0].clone();
         match host.kind {
+            Kind::Python(thing) => self.py_host_call(id, &thing, name, args, at),
             Kind::App(app) => self.call_app(id, &app, name, args, at),
             Kind::Server(answers) => self.call_server(id, &answers, name, args, at),
             Kind::Request => self.call_request(name, at),
@@ -607,6 +619,9 @@ impl Eval<'_> {
         at: Span,
     ) -> Value {
         let kind = open.and_then(|open| self.facts.opens.get(open)).map(|open| open.kind);
+        if self.python.is_some() && self.py_closes(open, name, at) {
+            return Value::Inert;
+        }
         if CLOSERS.contains(&name) {
             match (open, self.phase) {
                 (Some(open), _) => self.close_all(&[open], at),

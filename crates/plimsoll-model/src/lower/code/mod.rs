@@ -13,6 +13,7 @@ mod graph;
 mod host;
 mod http;
 mod language;
+mod python;
 mod routes;
 mod signals;
 mod undo;
@@ -43,8 +44,10 @@ pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Option<Code>> {
         let services = delivery.services.par_iter();
         services
             .map(|service| {
-                let entry = entry::find(&graph, service)?;
-                let code = of(&graph, entry);
+                let code = match entry::find(&graph, service) {
+                    Some(entry) => of(&graph, entry),
+                    None => python::read(&graph, service)?,
+                };
                 graph.forget(&service.dir);
                 Some(code)
             })
@@ -94,7 +97,12 @@ fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
             eval.facts.written_reads(&module);
         }
     }
-    let routes = eval.routes();
+    code(eval, entry, Language::JavaScript)
+}
+
+/// What was noted, as the facts that checks ask.
+fn code(mut eval: Eval<'_>, entry: Fact<FileId>, language: Language) -> Code {
+    let routes = if eval.python.is_some() { eval.py_routes() } else { eval.routes() };
     let start_failure = eval.start_failure();
     let mut listens: Vec<Listen> = eval.facts.listens.iter().map(listen).collect();
     let mut seen = Vec::new();
@@ -120,7 +128,7 @@ fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
     facts.imports.sort_by_key(|import| import.at);
     facts.unverified.sort_by_key(|unverified| unverified.at);
     Code {
-        language: Language::JavaScript,
+        language,
         entry,
         modules: std::mem::take(&mut eval.order),
         gaps: std::mem::take(&mut facts.gaps),

@@ -264,7 +264,7 @@ impl Eval<'_> {
 }
 
 /// What a handler's deeds amount to.
-fn judge(answering: &Answering, at: Span) -> Answers {
+pub(super) fn judge(answering: &Answering, at: Span) -> Answers {
     if answering.too_large {
         return Answers::Unknown(Why::TooLarge);
     }
@@ -364,7 +364,7 @@ fn ways(apps: &[(HostId, App)], id: HostId, depth: usize, open: bool) -> Vec<Way
 }
 
 /// A path below a prefix; `None` where either is not known.
-fn join(prefix: Option<&str>, path: &Value) -> Option<String> {
+pub(super) fn join(prefix: Option<&str>, path: &Value) -> Option<String> {
     let prefix = prefix?;
     let path = match path.unset() {
         Value::Undefined => "".into(),

@@ -131,10 +131,7 @@ fn the_module_that_is_started() {
         assert_eq!(entry(&[start(cmd), built, config, package]), "index.ts:1", "{cmd}");
     }
     assert!(entry(&[start("FROM node\nCMD [\"node\", \"gone.js\"]\n")]).contains("NeedsBuild"));
-    assert_eq!(
-        entry(&[start("FROM python\nCMD [\"python\", \"a.py\"]\n"), ("a.py", "")]),
-        "none\n"
-    );
+    assert_eq!(entry(&[start("FROM ruby\nCMD [\"ruby\", \"a.rb\"]\n"), ("a.rb", "")]), "none\n");
 }
 
 #[test]

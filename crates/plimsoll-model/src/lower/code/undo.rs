@@ -1,18 +1,22 @@
 //! What undoes a migration: the `down` of a file that is a program.
 
 use plimsoll_source::{FileId, Tree};
-use plimsoll_syntax::javascript;
 use plimsoll_syntax::program::{
     Body, Entry, Exported, ExprId, ExprKind, FunctionId, Key, MemberKind, Module, PatternKind,
     StmtKind,
 };
+use plimsoll_syntax::{javascript, python};
 
 use crate::migration::Down;
 
 /// What the `down` of a migration file does. Facts of knex, TypeORM, Sequelize, umzug,
-/// node-pg-migrate, db-migrate: an exported function or a method of that name.
+/// node-pg-migrate, db-migrate: an exported function or a method of that name. Python's
+/// migrations say it in other words.
 pub(crate) fn down(tree: &Tree, file: FileId) -> Down {
     let path = tree.path(file);
+    if path.ends_with(".py") {
+        return python_down(tree, file);
+    }
     if ![".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"].iter().any(|end| path.ends_with(end)) {
         return Down::Unknown;
     }
@@ -27,6 +31,86 @@ pub(crate) fn down(tree: &Tree, file: FileId) -> Down {
         Ok(None) => Down::Missing,
         Err(()) => Down::Unknown,
     }
+}
+
+/// The same of Alembic's `downgrade()`, and of the operations of a migration of Django.
+fn python_down(tree: &Tree, file: FileId) -> Down {
+    let Ok(bytes) = tree.read(file) else { return Down::Unknown };
+    let parsed = python::read(file, &bytes);
+    if !parsed.errors.is_empty() {
+        return Down::Unknown;
+    }
+    let module = &parsed.tree;
+    if let Some(function) = named(module, "downgrade") {
+        return of(module, function);
+    }
+    if named(module, "upgrade").is_some() {
+        return Down::Missing;
+    }
+    let migration = module.classes().find(|class| class.name.as_deref() == Some("Migration"));
+    let operations = migration.and_then(|class| {
+        class.members.iter().find_map(|member| match (&member.key, member.kind) {
+            (Key::Fixed(name), MemberKind::Field(Some(value))) if &**name == "operations" => {
+                Some(value)
+            }
+            _ => None,
+        })
+    });
+    operations.map_or(Down::Unknown, |operations| of_operations(module, operations))
+}
+
+/// Django undoes each operation by itself, but for code and SQL that do not say how.
+fn of_operations(module: &Module, operations: ExprId) -> Down {
+    let ExprKind::List(items) = &module.expr(operations).kind else { return Down::Unknown };
+    let mut dropped = Vec::new();
+    for item in items {
+        let expr = module.expr(item.value);
+        let ExprKind::Call { callee, args, .. } = &expr.kind else { return Down::Unknown };
+        let name = match &module.expr(*callee).kind {
+            ExprKind::Member { name, .. } | ExprKind::Name(name) => &**name,
+            _ => return Down::Unknown,
+        };
+        let given = |name: &str| args.iter().find(|arg| arg.name.as_deref() == Some(name));
+        let by_position = args.iter().filter(|arg| arg.name.is_none()).count();
+        match name {
+            "RunPython" if by_position < 2 && given("reverse_code").is_none() => {
+                return Down::Missing;
+            }
+            "RunSQL" if by_position < 2 && given("reverse_sql").is_none() => return Down::Missing,
+            // What undoes the making of a table or a column drops it.
+            "CreateModel" | "AddField" => {
+                let named = given("name");
+                let text = named.or(args.first()).map(|arg| &module.expr(arg.value).kind);
+                let what = match text {
+                    Some(ExprKind::Text(text)) => text.to_string(),
+                    _ => String::new(),
+                };
+                dropped.push((what, module.span(expr.range)));
+            }
+            "RunPython"
+            | "RunSQL"
+            | "AlterField"
+            | "RemoveField"
+            | "DeleteModel"
+            | "RenameField"
+            | "RenameModel"
+            | "AlterModelOptions"
+            | "AlterModelTable"
+            | "AlterModelManagers"
+            | "AlterUniqueTogether"
+            | "AlterIndexTogether"
+            | "AddIndex"
+            | "RemoveIndex"
+            | "RenameIndex"
+            | "AddConstraint"
+            | "RemoveConstraint"
+            | "AlterOrderWithRespectTo" => {}
+            // Its own operation: whether it can be undone is its own matter.
+            _ => return Down::Unknown,
+        }
+    }
+    let at = module.span(module.expr(operations).range);
+    if items.is_empty() { Down::Empty(at) } else { Down::Does(at, dropped) }
 }
 
 /// The function that is exported as `down`; an error where it is one that is not seen here.
@@ -147,6 +231,9 @@ fn of(module: &Module, id: FunctionId) -> Down {
                         | "dropSchema"
                         | "dropSchemaIfExists"
                         | "dropAllTables"
+                        | "drop_table"
+                        | "drop_column"
+                        | "drop_schema"
                 );
                 if is_drop {
                     let what = args.first().map(|arg| &module.expr(arg.value).kind);

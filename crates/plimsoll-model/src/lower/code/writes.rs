@@ -100,7 +100,7 @@ impl Eval<'_> {
         }
     }
 
-    fn writes(&mut self, path: &Value, at: Span) {
+    pub(super) fn writes(&mut self, path: &Value, at: Span) {
         if self.facts.writes.iter().any(|known| known.at == at) {
             return;
         }

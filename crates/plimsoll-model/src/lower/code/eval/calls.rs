@@ -8,6 +8,7 @@ impl Eval<'_> {
         let module = Arc::clone(&here.module);
         let class = module.class(id);
         let base = match class.bases.first() {
+            _ if self.python.is_some() => self.py_base(here, id),
             Some(base) => self.expr(here, base.value),
             None => Value::Undefined,
         };
@@ -55,6 +56,10 @@ impl Eval<'_> {
         args: Args,
         at: Option<Span>,
     ) -> Value {
+        if self.python.is_some() {
+            let at = at.unwrap_or(crate::lower::code::nowhere());
+            return self.py_construct(class, &args, at);
+        }
         let branch = self.branch;
         let made =
             self.object(Object { class: Some(Rc::clone(class)), branch, ..Object::default() });
@@ -145,11 +150,21 @@ impl Eval<'_> {
             ExprKind::Member { object, name, .. }
                 if !matches!(module.expr(*object).kind, ExprKind::Super) =>
             {
-                if matches!(&**name, "catch" | "then" | "finally") && !args.is_empty() {
+                if self.python.is_some() && self.py_is_super(here, *object) {
+                    return self.py_super_call(here, name, args, at);
+                }
+                if matches!(&**name, "catch" | "then" | "finally")
+                    && !args.is_empty()
+                    && self.python.is_none()
+                {
                     return self.promise(here, *object, name, args, at, awaited);
                 }
                 let of = self.expr(here, *object);
-                let value = self.language(here, &of, name, args, at);
+                let value = if self.python.is_some() {
+                    self.py_method(here, &of, name, args, at)
+                } else {
+                    self.language(here, &of, name, args, at)
+                };
                 if let Some(value) = value {
                     return value;
                 }
@@ -414,7 +429,8 @@ impl Eval<'_> {
             home: closure.home.clone(),
         };
         let hint = self.hint.take();
-        let alone = function.is_async && !awaited;
+        let python = module.dialect == Dialect::Python;
+        let alone = function.is_async && !awaited && !python;
         let pending = std::mem::take(&mut self.pending);
         let tries = self.tries.clone();
         if alone {
@@ -424,7 +440,11 @@ impl Eval<'_> {
         let after = self.after_await;
         let loops = std::mem::take(&mut self.loops);
         let maybe = std::mem::take(&mut self.maybe);
-        for (index, param) in function.params.iter().enumerate() {
+        if python {
+            self.py_params(&here, closure, args.clone(), &scope);
+        }
+        let params = if python { &[][..] } else { &function.params };
+        for (index, param) in params.iter().enumerate() {
             let value = match param.rest {
                 Spread::No => {
                     let named = self.name_of(&module, param.pattern);
@@ -481,7 +501,8 @@ impl Eval<'_> {
             self.stop = Some(out);
         }
         self.maybe = self.maybe.or(out);
-        let returns = frame.and_then(|frame| frame.returns).unwrap_or(Value::Undefined);
+        let nothing = if python { Value::Null } else { Value::Undefined };
+        let returns = frame.and_then(|frame| frame.returns).unwrap_or(nothing);
         if function.is_generator { Value::Unknown } else { returns }
     }
 
@@ -493,6 +514,11 @@ impl Eval<'_> {
         let ends = self.maybe.or(stop.unwrap_or(Ends::NEXT));
         self.maybe = maybe;
         ends
+    }
+
+    /// Whether a value counts as true; `None` where that depends.
+    pub(super) fn truth(&self, value: &Value) -> Option<bool> {
+        if self.python.is_some() { self.py_truth(value) } else { value.truth() }
     }
 
     /// The process ends.

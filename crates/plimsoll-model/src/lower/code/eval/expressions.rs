@@ -56,7 +56,9 @@ impl Eval<'_> {
             ExprKind::This => here.this.clone(),
             ExprKind::Super => Value::Unknown,
             ExprKind::Member { object, name, .. } => {
-                if matches!(module.expr(*object).kind, ExprKind::Super) {
+                if matches!(module.expr(*object).kind, ExprKind::Super)
+                    || (self.python.is_some() && self.py_is_super(here, *object))
+                {
                     return self.super_member(here, name);
                 }
                 let of = self.expr(here, *object);
@@ -86,6 +88,10 @@ impl Eval<'_> {
             }
             ExprKind::Unary { op, operand } => {
                 let value = self.expr(here, *operand);
+                if *op == UnaryOp::Not && !matches!(value, Value::Env(_)) {
+                    let truth = self.truth(&value);
+                    return truth.map_or(Value::Unknown, |truth| Value::Bool(!truth));
+                }
                 unary(*op, &value)
             }
             ExprKind::Binary { op, left, right } => {
@@ -130,16 +136,17 @@ impl Eval<'_> {
                 if self.phase == Phase::Start {
                     self.after_await = true;
                 }
-                if matches!(value, Value::Inert | Value::Unknown) {
+                if matches!(value, Value::Inert | Value::Unknown) && self.python.is_none() {
                     self.ask(at);
                 }
                 value
             }
             ExprKind::Yield(value) => {
-                if let Some(value) = value {
-                    self.expr(here, *value);
-                }
-                Value::Unknown
+                let value = match value {
+                    Some(value) => self.expr(here, *value),
+                    None => Value::Null,
+                };
+                if self.python.is_some() { self.py_yield(value) } else { Value::Unknown }
             }
             ExprKind::Import { specifier, required } => {
                 let specifier = self.expr(here, *specifier);
@@ -212,6 +219,7 @@ impl Eval<'_> {
     pub(in crate::lower::code) fn name(&mut self, here: &Here, name: &str) -> Value {
         match here.scope.find(name) {
             Some((_, value)) => self.live(value, 0),
+            None if self.python.is_some() => Value::external(":py", &[name]),
             None => match name {
                 "undefined" => Value::Undefined,
                 "NaN" | "Infinity" => Value::Unknown,
@@ -254,6 +262,11 @@ impl Eval<'_> {
     }
 
     pub(super) fn index(&mut self, of: &Value, index: &Value, at: Span) -> Value {
+        if self.python.is_some()
+            && let Some(value) = self.py_index(of, index, at)
+        {
+            return value;
+        }
         if let Value::Any(all) = index {
             let mut found: Option<Value> = None;
             for one in all.iter() {
@@ -392,7 +405,7 @@ impl Eval<'_> {
         then: impl FnOnce(&mut Self) -> Value,
         otherwise: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
-        match test.truth() {
+        match self.truth(test) {
             Some(true) => then(self),
             Some(false) => otherwise(self),
             None => {
@@ -430,8 +443,8 @@ impl Eval<'_> {
         right: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
         let takes_right = match op {
-            LogicalOp::And => left.truth(),
-            LogicalOp::Or => left.truth().map(|truth| !truth),
+            LogicalOp::And => self.truth(&left),
+            LogicalOp::Or => self.truth(&left).map(|truth| !truth),
             LogicalOp::Coalesce => match &left {
                 Value::Undefined | Value::Null => Some(true),
                 Value::Unknown | Value::Inert | Value::Env(_) | Value::Any(_) => None,
@@ -478,6 +491,11 @@ impl Eval<'_> {
             let value = self.binary(op, &left.unset().clone(), &right.unset().clone());
             let value = if value.is_plain() { value } else { Value::Unknown };
             return left.depends(right.depends(value));
+        }
+        if self.python.is_some()
+            && let Some(value) = self.py_binary(op, left, right)
+        {
+            return value;
         }
         match op {
             BinaryOp::Equal => equal(left, right).map_or(Value::Unknown, Value::Bool),

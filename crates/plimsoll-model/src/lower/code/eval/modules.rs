@@ -35,6 +35,10 @@ impl Eval<'_> {
         scope.declare("exports", Value::Object(exports));
         scope.declare("__dirname", Value::external(":global", &["__dirname"]));
         scope.declare("__filename", Value::external(":global", &["__filename"]));
+        if self.python.is_some() {
+            scope.names.borrow_mut().clear();
+            self.py_module(&scope, file);
+        }
         let loading = Loading { scope: Rc::clone(&scope), module: Arc::clone(&module), object };
         self.modules.insert(file, loading);
         let this = Value::Object(exports);
@@ -56,6 +60,9 @@ impl Eval<'_> {
         specifier: &str,
         at: Span,
     ) -> Value {
+        if self.python.is_some() {
+            return self.py_import(from, specifier, at);
+        }
         match self.graph.resolve(from, specifier) {
             Target::File(file) => {
                 if let Some(name) = self.graph.package_named(from, file, specifier) {
@@ -104,6 +111,10 @@ impl Eval<'_> {
     ) -> Option<Value> {
         if depth > 16 {
             return None;
+        }
+        if self.python.is_some() {
+            let value = self.py_export(file, name)?;
+            return Some(self.live(value, depth));
         }
         let loading = self.modules.get(&file)?;
         let (module, scope, object) =
@@ -179,6 +190,16 @@ impl Eval<'_> {
             return None;
         }
         self.heap[loading.object.0].props.get("exports").cloned()
+    }
+
+    /// The names of a module that is loaded.
+    pub(in crate::lower::code) fn scope_of(&self, file: FileId) -> Option<Rc<Scope>> {
+        self.modules.get(&file).map(|loading| Rc::clone(&loading.scope))
+    }
+
+    /// Whether a module could not be read.
+    pub(in crate::lower::code) fn has_failed(&self, file: FileId) -> bool {
+        self.failed.contains_key(&file)
     }
 
     pub(in crate::lower::code) fn object(&mut self, object: Object) -> ObjectId {
@@ -276,6 +297,10 @@ impl Eval<'_> {
                     self.member(&value, name, at)
                 }
             }
+            Value::Class(class) if self.python.is_some() => {
+                let class = Rc::clone(class);
+                self.py_class_member(&class, name, of, at)
+            }
             Value::Class(class) => {
                 let class = Rc::clone(class);
                 if let Some(value) = self.heap[class.statics.0].props.get(name).cloned() {
@@ -297,6 +322,9 @@ impl Eval<'_> {
             Value::Text(text) if name == "length" => Value::Number(text.len() as f64),
             Value::Undefined | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
                 Value::Undefined
+            }
+            Value::HostMethod(host, _) if self.python.is_some() => {
+                Value::HostMethod(*host, name.into())
             }
             Value::Inert | Value::Regex | Value::HostMethod(..) => Value::Inert,
             Value::Function(_) | Value::Bound(_) | Value::Unknown => Value::Unknown,
@@ -334,6 +362,9 @@ impl Eval<'_> {
         }
         let open = object.open;
         if let Some(class) = object.class.clone() {
+            if self.python.is_some() {
+                return self.py_class_member(&class, name, of, None);
+            }
             if let Some((closure, getter)) = method(&class, name, false) {
                 if getter {
                     return self.invoke(&closure, of.clone(), Args::default(), None);

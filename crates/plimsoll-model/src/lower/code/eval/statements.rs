@@ -5,8 +5,9 @@ use super::*;
 
 impl Eval<'_> {
     pub(in crate::lower::code) fn statements(&mut self, here: &Here, body: &[StmtId]) -> Ends {
-        // Functions are there before anything runs.
-        for &id in body {
+        // Functions are there before anything runs, but for Python's.
+        let hoisted = if self.python.is_some() { &[][..] } else { body };
+        for &id in hoisted {
             if let StmtKind::Function(function) = here.module.stmt(id).kind {
                 self.declare_function(here, function);
             }
@@ -31,7 +32,7 @@ impl Eval<'_> {
         debug_assert!(!decorated, "no JavaScript function is decorated");
     }
 
-    pub(super) fn closure(&self, here: &Here, function: FunctionId) -> Closure {
+    pub(in crate::lower::code) fn closure(&self, here: &Here, function: FunctionId) -> Closure {
         Closure {
             module: Arc::clone(&here.module),
             function,
@@ -42,6 +43,10 @@ impl Eval<'_> {
     }
 
     pub(super) fn inner(&self, here: &Here) -> Here {
+        // A block of Python has no names of its own.
+        if self.python.is_some() {
+            return here.clone();
+        }
         Here { scope: Scope::new(Some(Rc::clone(&here.scope)), false, self.branch), ..here.clone() }
     }
 
@@ -53,7 +58,7 @@ impl Eval<'_> {
         gone
     }
 
-    pub(super) fn statement(&mut self, here: &Here, id: StmtId) -> Ends {
+    pub(in crate::lower::code) fn statement(&mut self, here: &Here, id: StmtId) -> Ends {
         let before = std::mem::take(&mut self.maybe);
         let ends = self.any_statement(here, id);
         // What an expression did on every way ends the statement.
@@ -180,12 +185,17 @@ impl Eval<'_> {
                     exit: None,
                     in_loop,
                 });
-                if !catches.is_empty() {
+                let python = self.python.is_some();
+                let catching = !python && !catches.is_empty()
+                    || catches.iter().any(|catch| python && self.py_catches(here, catch.only));
+                if catching {
                     self.tries.push(index);
                 }
                 let mut ends = self.statement(here, *body);
                 if !catches.is_empty() {
-                    self.tries.pop();
+                    if catching {
+                        self.tries.pop();
+                    }
                     let thrown = ends == Ends::THROW;
                     ends = ends.without(Ends::THROW);
                     let mut caught = Ends::default();
@@ -254,6 +264,9 @@ impl Eval<'_> {
                 let out = ends.without(Ends::BREAK);
                 if ends.has(Ends::BREAK) || !default { out.or(Ends::NEXT) } else { out }
             }
+            StmtKind::With { items, body } if self.python.is_some() => {
+                self.py_with(here, items, *body)
+            }
             StmtKind::With { items, body } => {
                 let here = self.inner(here);
                 for (value, pattern) in items {
@@ -267,6 +280,10 @@ impl Eval<'_> {
             StmtKind::Block(body) => {
                 let here = self.inner(here);
                 self.statements(&here, body)
+            }
+            StmtKind::Function(function) if self.python.is_some() => {
+                self.py_function(here, *function);
+                Ends::NEXT
             }
             StmtKind::Function(function) => {
                 // Again where it stands: the scope may be another round's.
@@ -292,6 +309,10 @@ impl Eval<'_> {
                 if let Some(import) = module.imports.get(*index as usize)
                     && !import.type_only
                 {
+                    if self.python.is_some() {
+                        self.py_bind(here, import);
+                        return Ends::NEXT;
+                    }
                     let at = module.span(import.range);
                     let of = self.import(module.file, &import.specifier.text, at);
                     for binding in &import.bindings {
@@ -330,7 +351,7 @@ impl Eval<'_> {
         if self.stop.is_some() {
             return Ends::NEXT;
         }
-        match value.truth() {
+        match self.truth(&value) {
             Some(true) => self.statement(here, then),
             Some(false) => otherwise.map_or(Ends::NEXT, |other| self.statement(here, other)),
             None => {
@@ -442,7 +463,7 @@ impl Eval<'_> {
     }
 
     /// Binds a value: to new names in `scope`, or by assignment.
-    pub(super) fn bind(
+    pub(in crate::lower::code) fn bind(
         &mut self,
         here: &Here,
         pattern: PatternId,
@@ -452,6 +473,7 @@ impl Eval<'_> {
         let module = Arc::clone(&here.module);
         match &module.pattern(pattern).kind {
             PatternKind::Name(name) => match scope {
+                Some(scope) if self.python.is_some() => self.py_declare(scope, name, value),
                 Some(scope) => scope.declare(name, value),
                 None => self.assign(here, name, value),
             },
@@ -493,6 +515,7 @@ impl Eval<'_> {
             PatternKind::Default { pattern, value: default } => {
                 let value = match value {
                     Value::Undefined => self.expr(here, *default),
+                    value if self.python.is_some() => value,
                     Value::Env(_) => {
                         let default = self.expr(here, *default);
                         self.facts.defaults(&value, &default);
