@@ -176,7 +176,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::context(stage.base_span, "not a base that is known"),
         );
     }
-    judge(start, &startup)
+    judge(start, startup)
 }
 
 fn judge(start: &Start<'_>, startup: &Startup) -> Verdict {
