@@ -82,7 +82,7 @@ fn tree(form: &Form) -> Tree {
     }
     files.push(("docker-compose.yml".to_owned(), compose));
     let mut workflow = "on: push\njobs:\n".to_owned();
-    let jobs: Vec<&&str> = if form.indent % 2 == 0 {
+    let jobs: Vec<&&str> = if form.indent.is_multiple_of(2) {
         WORKFLOW.iter().collect()
     } else {
         WORKFLOW.iter().rev().collect()
