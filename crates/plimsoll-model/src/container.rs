@@ -187,6 +187,8 @@ pub struct Build {
     pub args: Vec<EnvVar>,
     /// The `build:` entry, its key included.
     pub span: Span,
+    /// Its key.
+    pub key: Span,
 }
 
 /// A variable with its value as the descriptor writes it.

@@ -200,7 +200,7 @@ fn judge(cx: &Cx<'_>, container: &Container) -> Verdict {
         },
         (Fact::Absent, Some(build)) => Verdict::fail(
             "it is built where it runs: name and push a version, so that there is a way back",
-            Evidence::contradicts(build.span, "built where it runs, as no version"),
+            Evidence::contradicts(build.key, "built where it runs, as no version"),
         ),
         (Fact::Unknown(Why::Dynamic, _), _) => {
             let written = datastores::written(cx, container).unwrap_or_default();

@@ -430,6 +430,7 @@ impl<'a> Service<'a> {
                 .and_then(|(layer, value)| Some((layer.lenient(value)?, value.span()))),
             args: self.variables(&["build", "args"]),
             span,
+            key: key.unwrap_or(span),
         })
     }
 
