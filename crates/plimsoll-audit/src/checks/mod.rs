@@ -1,9 +1,4 @@
 //! The registry: a plain list of every check, an area a folder.
-#![expect(
-    clippy::tabs_in_doc_comments,
-    clippy::test_attr_in_doctest,
-    reason = "pages show files of other languages as they are written"
-)]
 
 use crate::Check;
 

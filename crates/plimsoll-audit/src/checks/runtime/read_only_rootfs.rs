@@ -255,10 +255,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 /// A place of the program that writes to a path that is not known, or that is not followed.
 fn blind(service: ServiceSubject<'_>) -> Option<(Why, Span)> {
     let code = program::code(service).ok()?;
-    let open = code.writes.iter().find_map(|write| match write.path.unknown() {
-        Some((why, _)) => Some((why, write.at)),
-        None => None,
-    });
+    let open = code.writes.iter().find_map(|write| Some((write.path.unknown()?.0, write.at)));
     open.or(program::gap(code))
 }
 
