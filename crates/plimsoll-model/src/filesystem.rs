@@ -235,9 +235,16 @@ impl<'a> Filesystem<'a> {
         let mut doubt: Option<(Why, Option<Span>)> = None;
         // A build's output, unless the tree has the file: `bin/` may hold scripts as well.
         let mut built: Option<Found> = None;
+        // A COPY to a path below it makes a directory of it.
+        let mut above: Option<Found> = None;
         for step in stage.steps.iter().take(before).rev() {
             let found = match &step.kind {
-                StepKind::Copy(copy) => self.in_copy(copy, step, &path, depth),
+                StepKind::Copy(copy) => {
+                    if copy.dest.known().is_some_and(|dest| is_below(dest, &path)) {
+                        above = above.or(Some(Found::Made { via: step.span }));
+                    }
+                    self.in_copy(copy, step, &path, depth)
+                }
                 StepKind::Run(run) => {
                     run.effects.iter().rev().find_map(|effect| in_effect(effect, &path))
                 }
@@ -249,6 +256,7 @@ impl<'a> Filesystem<'a> {
                     built = built.or(Some(found));
                 }
                 Some(found @ Found::File { .. }) => return found,
+                Some(Found::Absent) => return built.or(above).unwrap_or(Found::Absent),
                 Some(found) => return built.unwrap_or(found),
                 None => {}
             }
@@ -269,9 +277,10 @@ impl<'a> Filesystem<'a> {
             Base::External(_) => Found::Unknown(Why::NeedsNetwork, Some(stage.base_span)),
             Base::Dynamic(_) => Found::Unknown(Why::Dynamic, Some(stage.base_span)),
         };
-        match (base, doubt) {
-            (Found::Absent, Some((why, at))) => Found::Unknown(why, at),
-            (found, _) => found,
+        match (base, above, doubt) {
+            (Found::Absent | Found::Unknown(..), Some(above), _) => above,
+            (Found::Absent, None, Some((why, at))) => Found::Unknown(why, at),
+            (found, ..) => found,
         }
     }
 
@@ -498,6 +507,11 @@ fn strip_dir<'p>(path: &'p str, dir: &str) -> Option<&'p str> {
     }
     let rest = path.strip_prefix(dir)?;
     if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}
+
+/// Whether a path lies below a directory, and is not it.
+fn is_below(path: &str, dir: &str) -> bool {
+    strip_dir(path, dir).is_some_and(|rest| !rest.trim_matches('/').is_empty())
 }
 
 /// Whether a base image would hardly bring this path: below a directory that the Dockerfile names

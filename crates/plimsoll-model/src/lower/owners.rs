@@ -1,23 +1,20 @@
 //! Who answers for a path: CODEOWNERS, as the forges read it.
 
-use std::collections::HashMap;
-
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::cx::Cx;
 
 /// Where the forges look for the file, in this order; the first that exists counts.
 const PLACES: [&str; 4] =
     [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
-/// The most lines that are read.
-const MAX_LINES: usize = 20_000;
+/// The most rules that are read.
+const MAX_RULES: usize = 5_000;
 
 /// The rules of a CODEOWNERS file.
 pub(super) struct Owners {
-    rules: Gitignore,
-    /// By a rule's text, whose it is; of two with one text the later counts, as it does for paths.
-    of: HashMap<String, String>,
+    globs: GlobSet,
+    /// By a glob's index, whose it is.
+    of: Vec<String>,
 }
 
 /// The repository's rules; `None` where it has none.
@@ -28,39 +25,53 @@ pub(super) fn read(cx: &Cx<'_>) -> Option<Owners> {
 }
 
 fn parse(text: &str) -> Owners {
-    let mut rules = GitignoreBuilder::new("");
-    let mut of = HashMap::new();
+    let mut globs = GlobSetBuilder::new();
+    let mut of = Vec::new();
     // GitLab's sections may name who owns what its own lines leave open.
     let mut default = String::new();
-    for line in text.trim_start_matches('\u{FEFF}').lines().take(MAX_LINES) {
+    for line in text.trim_start_matches('\u{FEFF}').lines().take(MAX_RULES) {
         let line = line.split(" #").next().unwrap_or(line).trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         if let Some(section) = line.strip_prefix('^').unwrap_or(line).strip_prefix('[') {
-            default = section.split_once(']').map_or("", |(_, rest)| rest).trim().to_owned();
+            // `[Name][2] @who`: the number is how many have to approve.
+            default = section.rsplit_once(']').map_or("", |(_, rest)| rest).trim().to_owned();
             continue;
         }
         let (pattern, owners) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        // What git would take for «not this one» is no pattern here.
-        if pattern.starts_with('!') || rules.add_line(None, pattern).is_err() {
-            continue;
-        }
         let owners = owners.split_whitespace().collect::<Vec<_>>().join(" ");
-        of.insert(pattern.to_owned(), if owners.is_empty() { default.clone() } else { owners });
+        let owners = if owners.is_empty() { default.clone() } else { owners };
+        for glob in paths(pattern) {
+            if let Ok(glob) = GlobBuilder::new(&glob).literal_separator(true).build() {
+                globs.add(glob);
+                of.push(owners.clone());
+            }
+        }
     }
-    Owners { rules: rules.build().unwrap_or_else(|_| Gitignore::empty()), of }
+    Owners { globs: globs.build().unwrap_or_else(|_| GlobSet::empty()), of }
+}
+
+/// A pattern as globs over whole paths: what it names, and all below that.
+fn paths(pattern: &str) -> Vec<String> {
+    let below = pattern.trim_end_matches('/');
+    // A slash before the last character ties it to the root.
+    let from = match below.strip_prefix('/') {
+        Some(tied) => tied.to_owned(),
+        None if below.contains('/') => below.to_owned(),
+        None => format!("**/{below}"),
+    };
+    match pattern.ends_with('/') {
+        true => vec![format!("{from}/**")],
+        false => vec![format!("{from}/**"), from],
+    }
 }
 
 impl Owners {
-    /// Who answers for a file; `None` where no rule names anyone.
+    /// Who answers for a file: of the rules that match, the last; `None` where it names nobody.
     pub(super) fn of(&self, path: &str) -> Option<&str> {
-        match self.rules.matched_path_or_any_parents(path, false) {
-            Match::Ignore(rule) => {
-                self.of.get(rule.original()).map(String::as_str).filter(|owners| !owners.is_empty())
-            }
-            _ => None,
-        }
+        let last = self.globs.matches(path).into_iter().max()?;
+        self.of.get(last).map(String::as_str).filter(|owners| !owners.is_empty())
     }
 }
 

@@ -209,7 +209,7 @@
 //! name = "orders"
 //! ```
 //! `src/main.rs`:
-//! ```rust
+//! ```rs
 //! #[tokio::test] // <- a test
 //! async fn total() {}
 //! ```

@@ -303,11 +303,15 @@ fn other_packages() {
         "install Composer [] locked production",
     );
     check(DEBIAN, "RUN mvn -B dependency:go-offline", "install Maven []");
-    check(DEBIAN, "RUN ./mvnw -q package -DskipTests", "build ./mvnw -q package -DskipTests");
+    check(
+        DEBIAN,
+        "RUN ./mvnw -q package -DskipTests",
+        "install Maven []\nbuild ./mvnw -q package -DskipTests",
+    );
     check(
         DEBIAN,
         "RUN ./gradlew :app:bootJar --no-daemon",
-        "build ./gradlew :app:bootJar --no-daemon",
+        "install Gradle []\nbuild ./gradlew :app:bootJar --no-daemon",
     );
     check(
         DEBIAN,
