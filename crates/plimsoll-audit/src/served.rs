@@ -132,8 +132,12 @@ pub(crate) fn health_routes(code: &Code) -> impl Iterator<Item = &Route> {
         "heartbeat",
     ];
     code.routes.iter().filter(|route| {
+        // `/badge/:id/status` is about something else's health.
         let named = |path: &String| {
-            path.split('/').any(|part| WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)))
+            !path.contains([':', '{', '<', '*'])
+                && path
+                    .split('/')
+                    .any(|part| WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)))
         };
         is_get(route) && route.path.known().is_some_and(named)
     })

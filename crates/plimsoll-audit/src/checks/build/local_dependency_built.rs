@@ -208,7 +208,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&IS_NODE_PACKAGE, &HAS_LOCAL_DEPENDENCIES, &HAS_IMAGE],
     source: include_str!("local_dependency_built.rs"),

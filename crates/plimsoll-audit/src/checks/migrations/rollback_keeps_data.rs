@@ -194,7 +194,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&CAN_UNDO_MIGRATIONS],
     source: include_str!("rollback_keeps_data.rs"),

@@ -163,7 +163,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&MIGRATES_ANYWHERE],
     source: include_str!("run_once.rs"),

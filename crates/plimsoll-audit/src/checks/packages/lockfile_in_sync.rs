@@ -160,7 +160,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&IS_NODE_PACKAGE, &HAS_LOCKFILE, &HAS_LOCAL_DEPENDENCIES],
     source: include_str!("lockfile_in_sync.rs"),

@@ -173,7 +173,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&IS_NODE_PACKAGE, &HAS_PACKAGE_SCRIPTS],
     source: include_str!("script_targets_exist.rs"),

@@ -170,7 +170,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&SETS_COVERAGE_THRESHOLDS],
     source: include_str!("coverage_gate_effective.rs"),

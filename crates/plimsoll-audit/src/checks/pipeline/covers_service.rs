@@ -152,7 +152,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&HAS_PIPELINES],
     source: include_str!("covers_service.rs"),

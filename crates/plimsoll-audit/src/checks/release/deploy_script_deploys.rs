@@ -115,7 +115,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &[],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&HAS_DEPLOY_SCRIPTS],
     source: include_str!("deploy_script_deploys.rs"),

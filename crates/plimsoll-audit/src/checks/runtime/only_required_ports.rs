@@ -269,8 +269,11 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         .and_all(wrong);
     }
     let (port, at) = exposed[0];
+    // One that belongs to another program, and that the command names: a debugger that it starts.
+    let named = |port: u16| FOREIGN.iter().any(|(own, ..)| *own == port) && foreign(port).is_none();
     let unserved = |ports: &[(u16, Span)]| {
-        targets.iter().find(|(target, _)| !ports.iter().any(|(port, _)| port == target)).copied()
+        let served = |target: u16| ports.iter().any(|(port, _)| *port == target) || named(target);
+        targets.iter().find(|(target, _)| !served(*target)).copied()
     };
     let served = exposed.iter().all(|(port, _)| listens.iter().any(|(own, _)| own == port));
     if served || !listens.is_empty() && doubt.is_none() {

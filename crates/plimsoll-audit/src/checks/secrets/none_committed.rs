@@ -139,7 +139,7 @@ pub(super) static CHECK: Check = Check {
     after: &[],
     controls: &["CICD-SEC-6"],
     status: Status::Stable,
-    since: "0.2.0",
+    since: "0.1.0",
     parts: &[Part {
         name: "",
         equivalents: &[
@@ -269,12 +269,18 @@ fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, finding: &Finding) -> Option<Fi
             .filter(|secret| secret.kind != SecretKind::Example)
             .map(|secret| cx.path(secret.file))
             .collect();
+    // A path with a line end is no line to paste.
+    paths.retain(|path| !path.contains(char::is_control));
     paths.truncate(10);
     if paths.is_empty() || !finding.is_problem() {
         return None;
     }
-    let commands = paths.iter().map(|path| format!("git rm --cached {path}\n"));
-    let ignores = paths.iter().map(|path| format!("echo '/{path}' >> .gitignore\n"));
+    // Whatever a file is called, a shell that gets these lines takes it for one word.
+    let quoted = |text: String| format!("'{}'", text.replace('\'', "'\\''"));
+    let commands =
+        paths.iter().map(|path| format!("git rm --cached -- {}\n", quoted((*path).to_owned())));
+    let ignores =
+        paths.iter().map(|path| format!("echo {} >> .gitignore\n", quoted(format!("/{path}"))));
     Some(Fix {
         does: "take the files out of git once what they open is changed".into(),
         safety: Safety::Review,
