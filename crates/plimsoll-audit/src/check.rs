@@ -6,7 +6,7 @@ use plimsoll_source::Patch;
 
 use crate::conditions::Condition;
 use crate::report::Finding;
-use crate::subject::{ContainerSubject, ImageSubject, ServiceSubject};
+use crate::subject::{ContainerSubject, ImageSubject, ScriptSubject, ServiceSubject};
 use crate::{Cx, Verdict};
 
 /// One question, and everything about it.
@@ -106,11 +106,33 @@ pub enum Run {
     EachImage(fn(&Cx<'_>, ImageSubject<'_>) -> Verdict),
     /// For each production container of a service; joined, worst first.
     EachContainer(fn(&Cx<'_>, ContainerSubject<'_>) -> Verdict),
+    /// The same, and for the repository the production containers that are no service's, those
+    /// of others' images; joined.
+    EveryContainer(fn(&Cx<'_>, ContainerSubject<'_>) -> Verdict),
+    /// For each production script and Makefile target of the repository; joined, worst first.
+    EachScript(fn(&Cx<'_>, ScriptSubject<'_>) -> Verdict),
     /// Once for the repository.
     Repository(fn(&Cx<'_>) -> Verdict),
     /// Once a service about what is its own, and once for the repository about what is no
     /// service's.
     Both(fn(&Cx<'_>, ServiceSubject<'_>) -> Verdict, fn(&Cx<'_>) -> Verdict),
+}
+
+impl Run {
+    /// Whether it is asked about services.
+    #[must_use]
+    pub const fn about_services(self) -> bool {
+        !matches!(self, Self::Repository(_) | Self::EachScript(_))
+    }
+
+    /// Whether it is asked about the repository.
+    #[must_use]
+    pub const fn about_repository(self) -> bool {
+        matches!(
+            self,
+            Self::Repository(_) | Self::EachScript(_) | Self::EveryContainer(_) | Self::Both(..)
+        )
+    }
 }
 
 /// Severities, worst first.
@@ -193,12 +215,15 @@ pub enum Section {
     Safeguards,
     ImageScanning,
     Signing,
+    Recovery,
+    Scripts,
+    Proxy,
     Files,
 }
 
 impl Section {
     /// All, in report order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::BaseImage,
         Self::BuildSecurity,
         Self::RuntimeSecurity,
@@ -210,6 +235,9 @@ impl Section {
         Self::Safeguards,
         Self::ImageScanning,
         Self::Signing,
+        Self::Recovery,
+        Self::Scripts,
+        Self::Proxy,
         Self::Files,
     ];
 
@@ -228,6 +256,9 @@ impl Section {
             Self::Safeguards => "Deployment safeguards",
             Self::ImageScanning => "Image scanning",
             Self::Signing => "Artifact signing",
+            Self::Recovery => "Backup and restore",
+            Self::Scripts => "Operational scripts",
+            Self::Proxy => "Reverse proxies",
             Self::Files => "Files",
         }
     }

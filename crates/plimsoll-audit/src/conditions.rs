@@ -32,7 +32,9 @@ pub static HAS_IMAGE: Condition = Condition {
     holds: |cx, subject| match subject {
         Subject::Service(id) => Fact::inferred(!cx.delivery[id].images.is_empty(), None),
         Subject::Image(_) => Fact::inferred(true, None),
-        Subject::Repository | Subject::Container(_) => Fact::inferred(false, None),
+        Subject::Repository | Subject::Container(_) | Subject::Script(_) => {
+            Fact::inferred(false, None)
+        }
     },
 };
 
@@ -48,7 +50,7 @@ pub static HAS_DESCRIPTOR: Condition = Condition {
     holds: |cx, subject| match subject {
         Subject::Service(id) => has_descriptor(cx, id),
         Subject::Container(_) => Fact::inferred(true, None),
-        Subject::Repository | Subject::Image(_) => Fact::inferred(false, None),
+        Subject::Repository | Subject::Image(_) | Subject::Script(_) => Fact::inferred(false, None),
     },
 };
 
@@ -246,7 +248,7 @@ pub static RUNS_A_DATASTORE: Condition = Condition {
                 containers.iter().any(|&c| datastores::of(cx, &cx.delivery[c]).is_some())
             }
             Subject::Repository => datastores::of_no_service(cx).next().is_some(),
-            Subject::Image(_) | Subject::Container(_) => false,
+            Subject::Image(_) | Subject::Container(_) | Subject::Script(_) => false,
         };
         Fact::inferred(holds, None)
     },
@@ -256,7 +258,7 @@ pub static RUNS_A_DATASTORE: Condition = Condition {
 pub static DEPLOYS_IMAGES: Condition = Condition {
     name: "is deployed by a descriptor of this repository",
     holds: |cx, subject| match subject {
-        Subject::Repository => Fact::inferred(!datastores::foreign(cx).is_empty(), None),
+        Subject::Repository => Fact::inferred(!cx.containers_of_no_service().is_empty(), None),
         subject => (HAS_DESCRIPTOR.holds)(cx, subject),
     },
 };

@@ -1,12 +1,15 @@
 //! All that a check may see.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use plimsoll_model::{Delivery, Why};
+use plimsoll_model::{Delivery, ProgramId, Why};
 use plimsoll_source::{FileId, Span, TextRange};
 
 use crate::waiver::Waivers;
-use crate::{Evidence, ImageSubject, Policy, ServiceSubject, Verdict};
+use crate::{
+    ContainerSubject, Evidence, ImageSubject, Policy, ScriptSubject, ServiceSubject, Verdict,
+};
 
 /// What a check sees: the model and the user's policy, nothing else.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,25 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn service(&self, id: plimsoll_model::ServiceId) -> ServiceSubject<'a> {
         ServiceSubject { id, service: &self.delivery[id] }
+    }
+
+    /// Production containers that belong to no service: those of others' images.
+    #[must_use]
+    pub fn containers_of_no_service(&self) -> Vec<ContainerSubject<'a>> {
+        let services = &self.delivery.services;
+        let owned: BTreeSet<_> =
+            services.iter().flat_map(|s| s.containers.iter().chain(&s.other_containers)).collect();
+        let ids = self.delivery.container_ids().filter(|id| !owned.contains(id));
+        ids.map(|id| ContainerSubject { id, container: &self.delivery[id], service: None })
+            .filter(|container| container.purpose.is_production())
+            .collect()
+    }
+
+    /// Production scripts and Makefile targets.
+    pub fn operational_scripts(&self) -> impl Iterator<Item = ScriptSubject<'a>> + use<'a> {
+        (0u32..).map(ProgramId).zip(&self.delivery.programs).filter_map(|(id, program)| {
+            program.purpose.is_production().then_some(ScriptSubject { id, program })
+        })
     }
 
     /// The path of a file.

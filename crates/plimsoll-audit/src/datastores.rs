@@ -4,7 +4,7 @@ use plimsoll_model::container::{Container, ContainerKind, DependsOn};
 use plimsoll_model::image::Base;
 use plimsoll_model::reference::ImageRef;
 
-use crate::Cx;
+use crate::{ContainerSubject, Cx};
 
 /// What an image is to the data of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,18 +195,11 @@ pub(crate) fn of(cx: &Cx<'_>, container: &Container) -> Option<Kind> {
 
 /// The third-party containers for production that keep data, or give access to some.
 pub(crate) fn of_no_service<'a>(cx: &Cx<'a>) -> impl Iterator<Item = (&'a Container, Kind)> {
-    foreign(cx).into_iter().filter_map(|container| {
-        Some((container, of(cx, container).or_else(|| by_port(container))?))
-    })
-}
-
-/// The production containers that belong to no service.
-pub(crate) fn foreign<'a>(cx: &Cx<'a>) -> Vec<&'a Container> {
-    let services = &cx.delivery.services;
-    let owned: std::collections::BTreeSet<_> =
-        services.iter().flat_map(|s| s.containers.iter().chain(&s.other_containers)).collect();
-    let ids = cx.delivery.container_ids().filter(|id| !owned.contains(id));
-    ids.map(|id| &cx.delivery[id]).filter(|container| container.purpose.is_production()).collect()
+    cx.containers_of_no_service().into_iter().filter_map(
+        |ContainerSubject { container, .. }| {
+            Some((container, of(cx, container).or_else(|| by_port(container))?))
+        },
+    )
 }
 
 /// An image whose name says nothing that publishes the port of a well-known datastore.

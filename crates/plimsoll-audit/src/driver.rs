@@ -37,8 +37,8 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let cx = Cx { waivers: &waivers, ..Cx::new(&delivery, policy) };
     let checks = crate::all();
     let (mut about_services, mut about_all) = (checks.clone(), checks);
-    about_services.retain(|check| !matches!(check.run, Run::Repository(_)));
-    about_all.retain(|check| matches!(check.run, Run::Repository(_) | Run::Both(..)));
+    about_services.retain(|check| check.run.about_services());
+    about_all.retain(|check| check.run.about_repository());
 
     let wanted = |id: &plimsoll_model::ServiceId| {
         let purpose = &delivery[*id].purpose;
@@ -75,9 +75,10 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let mut not_asked = BTreeMap::new();
     for check in crate::all() {
         let of_services = services.iter().filter(|s| !policy.at(&delivery[s.id].dir).asks(check));
-        let count = match check.run {
-            Run::Repository(_) => usize::from(!settings.asks(check)),
-            _ => of_services.count(),
+        let count = if check.run.about_services() {
+            of_services.count()
+        } else {
+            usize::from(!settings.asks(check))
         };
         if count > 0 {
             not_asked.insert(check.id, u32::try_from(count).unwrap_or(u32::MAX));
@@ -144,14 +145,12 @@ fn ask_service(
             });
             join(verdicts.collect(), "builds no image", service.place)
         }
-        Run::EachContainer(run) => {
-            let verdicts = service.containers.iter().map(|&id| {
+        Run::EachContainer(run) | Run::EveryContainer(run) => {
+            let ids = service.containers.iter().copied();
+            let verdicts = ids.map(|id| {
                 let container =
                     ContainerSubject { id, container: &cx.delivery[id], service: Some(service) };
-                let file = cx.path(container.file);
-                let subject = Subject::Container(id);
-                let asked = guarded(cx, check, subject, container.span, || run(cx, container));
-                (format!("{} in {file}", container.name), asked)
+                ask_container(cx, check, run, container)
             });
             join(
                 verdicts.collect(),
@@ -159,9 +158,23 @@ fn ask_service(
                 service.place,
             )
         }
-        Run::Repository(run) => run(cx),
+        Run::Repository(_) | Run::EachScript(_) => return ask_repository(cx, settings, check),
     };
     finding(cx, settings, check, subject, verdict)
+}
+
+/// What is asked of a container.
+type AskContainer = fn(&Cx<'_>, ContainerSubject<'_>) -> Verdict;
+
+fn ask_container(
+    cx: &Cx<'_>,
+    check: &Check,
+    run: AskContainer,
+    container: ContainerSubject<'_>,
+) -> (String, Verdict) {
+    let subject = Subject::Container(container.id);
+    let verdict = guarded(cx, check, subject, container.span, || run(cx, container));
+    (format!("{} in {}", container.name, cx.path(container.file)), verdict)
 }
 
 fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -> Finding {
@@ -172,6 +185,24 @@ fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -
     let verdict = match (check.run, place) {
         (Run::Repository(run) | Run::Both(_, run), Place::Span(at)) => {
             guarded(cx, check, Subject::Repository, at, || run(cx))
+        }
+        (Run::EveryContainer(run), Place::Span(at)) => {
+            let verdicts = cx.containers_of_no_service().into_iter();
+            let verdicts = verdicts.map(|container| ask_container(cx, check, run, container));
+            join(verdicts.collect(), "runs no container but its services'", at)
+        }
+        (Run::EachScript(run), Place::Span(at)) => {
+            let verdicts = cx.operational_scripts().map(|script| {
+                let path = cx.path(script.file);
+                let name = match &script.target {
+                    Some(target) => format!("{target} in {path}"),
+                    None => path.to_owned(),
+                };
+                let place = script.text.whole();
+                let subject = Subject::Script(script.id);
+                (name, guarded(cx, check, subject, place, || run(cx, script)))
+            });
+            join(verdicts.collect(), "has no operational script", at)
         }
         _ => Verdict::not_applicable(
             "there is nothing to audit",

@@ -74,6 +74,6 @@ pub use report::{
 };
 pub use schema::config_schema;
 pub use score::{Card, Rate, Rollup, Scores};
-pub use subject::{ContainerSubject, ImageSubject, ServiceSubject, Subject};
+pub use subject::{ContainerSubject, ImageSubject, ScriptSubject, ServiceSubject, Subject};
 pub use verdict::{Outcome, Verdict};
 pub use waiver::Waivers;

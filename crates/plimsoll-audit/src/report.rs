@@ -168,6 +168,7 @@ impl Report {
             },
             Subject::Image(id) => &self.delivery[id].path,
             Subject::Container(id) => self.delivery.tree.path(self.delivery[id].file),
+            Subject::Script(id) => self.delivery.tree.path(self.delivery[id].file),
         }
     }
 
@@ -179,6 +180,7 @@ impl Report {
             Subject::Service(id) => &self.delivery[id].name,
             Subject::Image(id) => &self.delivery[id].path,
             Subject::Container(id) => &self.delivery[id].name,
+            Subject::Script(id) => self.delivery.tree.path(self.delivery[id].file),
         }
     }
 }

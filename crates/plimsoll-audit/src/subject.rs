@@ -4,8 +4,9 @@ use std::ops::Deref;
 
 use plimsoll_model::container::Container;
 use plimsoll_model::image::Image;
+use plimsoll_model::script::Program;
 use plimsoll_model::service::Service;
-use plimsoll_model::{ContainerId, ImageId, ServiceId};
+use plimsoll_model::{ContainerId, ImageId, ProgramId, ServiceId};
 
 /// The subject of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +19,8 @@ pub enum Subject {
     Image(ImageId),
     /// A container that belongs to no service.
     Container(ContainerId),
+    /// A script or a Makefile target.
+    Script(ProgramId),
 }
 
 /// A service with its id.
@@ -69,5 +72,21 @@ impl Deref for ContainerSubject<'_> {
     type Target = Container;
     fn deref(&self) -> &Container {
         self.container
+    }
+}
+
+/// A script, or a Makefile target, with its id.
+#[derive(Clone, Copy, Debug)]
+pub struct ScriptSubject<'a> {
+    /// Its id.
+    pub id: ProgramId,
+    /// Itself.
+    pub program: &'a Program,
+}
+
+impl Deref for ScriptSubject<'_> {
+    type Target = Program;
+    fn deref(&self) -> &Program {
+        self.program
     }
 }

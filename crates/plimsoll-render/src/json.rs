@@ -446,6 +446,7 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
                 Subject::Service(_) => "service",
                 Subject::Image(_) => "image",
                 Subject::Container(_) => "container",
+                Subject::Script(_) => "script",
             },
             name: report.subject_name(finding.subject),
             path: report.subject_path(finding.subject),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use plimsoll_audit::{
-    Check, Example, Finding, Located, Outcome, Page, Policy, Report, Resolver, Run, audit,
+    Check, Example, Finding, Located, Outcome, Page, Policy, Report, Resolver, audit,
 };
 use plimsoll_source::Tree;
 
@@ -98,12 +98,12 @@ pub(crate) fn report_on(files: &Files) -> Report {
 /// the worst of all, and of equals the first.
 pub(crate) fn findings<'a>(report: &'a Report, check: &Check) -> Vec<&'a Finding> {
     let among = match check.run {
-        Run::Repository(_) => report.shared(),
-        Run::Both(..) => &report.findings[..],
+        run if !run.about_services() => report.shared(),
+        run if run.about_repository() => &report.findings[..],
         _ => &report.findings[..report.shared],
     };
     let found = among.iter().filter(|finding| finding.check.id == check.id);
-    if !matches!(check.run, Run::Both(..)) {
+    if !(check.run.about_services() && check.run.about_repository()) {
         return found.collect();
     }
     use Outcome::{Fail, NotApplicable, Partial, Pass, Unknown};

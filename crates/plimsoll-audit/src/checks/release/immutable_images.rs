@@ -169,12 +169,12 @@ fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 }
 
 fn of_no_service(cx: &Cx<'_>) -> Verdict {
-    let containers = datastores::foreign(cx);
+    let containers = cx.containers_of_no_service();
     let Some(place) = containers.first().map(|container| container.span) else {
         let nothing = Evidence::missing_file(".", "no descriptor");
         return Verdict::not_applicable("does not apply: nothing here is deployed", nothing);
     };
-    let judged = containers.into_iter().map(|c| (member(cx, c), judge(cx, c))).collect();
+    let judged = containers.iter().map(|c| (member(cx, c), judge(cx, c))).collect();
     crate::driver::join(judged, DEPLOYS_IMAGES.name, place)
 }
 
