@@ -9,6 +9,7 @@
 mod accuracy;
 mod bench;
 mod catalogue;
+mod docs;
 mod new_check;
 mod ready;
 mod schema;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 type Command = fn(&[String]) -> Result<(), String>;
 
 /// Name, what it does, and the command.
-const COMMANDS: [(&str, &str, Command); 6] = [
+const COMMANDS: [(&str, &str, Command); 7] = [
     (
         "accuracy",
         "TREE: compare our answers with what is true of the audited services",
@@ -32,6 +33,7 @@ const COMMANDS: [(&str, &str, Command); 6] = [
         bench::run,
     ),
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
+    ("docs", "write docs/checks, docs/coverage.md and docs/cli.md", docs::run),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     ("ready", "do what .ci/run does", ready::run),
     ("schema", "write docs/*.schema.json", schema::run),

@@ -72,10 +72,10 @@ pub(crate) struct AuditArgs {
     pub(crate) tracked_only: bool,
     /// Fails at findings of this severity and worse, else as plimsoll.toml says, else at high; a
     /// PARTIAL counts one severity lower
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOn>,
     /// Fails when a question of this severity and worse has no answer
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on_unknown: Option<SeverityArg>,
     /// Fails when a service's coverage is below this per cent
     #[arg(long, value_name = "PERCENT")]
