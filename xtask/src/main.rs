@@ -11,6 +11,7 @@ mod bench;
 mod catalogue;
 mod docs;
 mod new_check;
+mod prove;
 mod ready;
 mod schema;
 
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 type Command = fn(&[String]) -> Result<(), String>;
 
 /// Name, what it does, and the command.
-const COMMANDS: [(&str, &str, Command); 7] = [
+const COMMANDS: [(&str, &str, Command); 8] = [
     (
         "accuracy",
         "TREE: compare our answers with what is true of the audited services",
@@ -35,6 +36,11 @@ const COMMANDS: [(&str, &str, Command); 7] = [
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
     ("docs", "write docs/checks, docs/coverage.md and docs/cli.md", docs::run),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
+    (
+        "prove",
+        "[--required]: build the image with Docker Engine and run it as strictly as one can",
+        prove::run,
+    ),
     ("ready", "do what .ci/run does", ready::run),
     ("schema", "write docs/*.schema.json", schema::run),
 ];

@@ -1,0 +1,91 @@
+//! `cargo xtask prove [--required]`: builds the image with Docker Engine and runs it as strictly as
+//! one can. Where no engine answers, it says so; with `--required` that is a failure.
+
+use std::process::{Command, Output};
+
+use crate::root;
+
+/// The image that is built, and taken away in the end.
+const IMAGE: &str = "plimsoll:prove";
+/// As little as a container can have.
+const STRICT: [&str; 8] = [
+    "run",
+    "--rm",
+    "--network=none",
+    "--read-only",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--memory=512m",
+    "--pids-limit=64",
+];
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let required = arguments.iter().any(|argument| argument == "--required");
+    let version = docker(&["version", "--format", "{{.Server.Version}}"])
+        .and_then(|output| said(&output, 0).map(|text| text.trim().to_owned()));
+    let version = match version {
+        Ok(version) if !version.is_empty() => version,
+        Ok(_) => return skip(required, "it names no version"),
+        Err(why) => return skip(required, &why),
+    };
+    println!("Docker Engine {version}");
+    let proved = prove();
+    let removed = docker(&["image", "rm", "--force", IMAGE]).and_then(|output| said(&output, 0));
+    proved?;
+    removed?;
+    println!("prove: all holds");
+    Ok(())
+}
+
+fn skip(required: bool, why: &str) -> Result<(), String> {
+    if required {
+        return Err(format!("no Docker Engine answers: {why}"));
+    }
+    println!("prove: SKIPPED, nothing was built or run: no Docker Engine answers: {why}");
+    Ok(())
+}
+
+/// Builds the image, looks at it and runs it.
+fn prove() -> Result<(), String> {
+    let root = root();
+    let context = root.to_string_lossy();
+    // The builder's own words go to the terminal.
+    let built = Command::new("docker").args(["build", "--tag", IMAGE, &context]).status();
+    if !built.map_err(|why| format!("docker: {why}"))?.success() {
+        return Err("the image does not build".to_owned());
+    }
+
+    let user = said(&docker(&["image", "inspect", "--format", "{{.Config.User}}", IMAGE])?, 0)?;
+    let numbers = user.trim().split(':').map(str::parse::<u32>);
+    if !numbers.clone().all(|number| number.is_ok_and(|number| number > 0)) {
+        return Err(format!("the image runs as {:?}, which is no plain number", user.trim()));
+    }
+    println!("runs as {}", user.trim());
+
+    let version = said(&docker(&[&STRICT[..], &[IMAGE, "--version"]].concat())?, 0)?;
+    println!("says {}", version.trim());
+
+    // The example has findings: that is what 1 says.
+    let mount = format!("{}:/work:ro", root.join("examples/ticketing").display());
+    let audit = [&STRICT[..], &["--volume", &mount, IMAGE]].concat();
+    let report = said(&docker(&audit)?, 1)?;
+    if !report.contains("payment-service") {
+        return Err(format!("the audit of the example says nothing of its services: {report}"));
+    }
+    println!("audits the example, with no network, no capability and nothing to write to");
+    Ok(())
+}
+
+fn docker(arguments: &[&str]) -> Result<Output, String> {
+    Command::new("docker").args(arguments).output().map_err(|why| format!("docker: {why}"))
+}
+
+/// What a command said, where it ended as it should.
+fn said(output: &Output, code: i32) -> Result<String, String> {
+    if output.status.code() == Some(code) {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let error = String::from_utf8_lossy(&output.stderr);
+    let first = error.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+    Err(format!("{first} ({})", output.status))
+}
