@@ -128,6 +128,11 @@ fn other_tools_comments_accept_just_what_they_silence() {
     assert!(user("# hadolint ignore=DL3002\nUSER root\n").contains("hadolint"));
     // What it silences is `USER root`, not that there is no USER.
     assert_eq!(user("# hadolint ignore=DL3002\nRUN ls\n"), "s: fail");
+    // Of a whole file, each rule just the part of our check that it asks.
+    assert!(user("# hadolint global ignore=DL3002\nUSER root\n").contains("hadolint"));
+    assert!(user("# checkov:skip=CKV_DOCKER_3:why\nRUN ls\n").contains("checkov"));
+    assert_eq!(user("# checkov:skip=CKV_DOCKER_3:why\nUSER root\n"), "s: fail");
+    assert_eq!(user("# checkov:skip=CKV_DOCKER_8:why\nUSER nobody-made-me\n"), "s: fail");
 }
 
 #[test]

@@ -53,6 +53,12 @@ edition = \"{}\"
     )
 }
 
+/// What a runner needs to install this program: nothing here knows where its repository is.
+const INSTALL: &str = "\
+  it builds Plimsoll from source: set the variables PLIMSOLL_REPOSITORY (the address to clone it
+  from) and PLIMSOLL_REVISION (a full commit) in the settings of your repository
+";
+
 const WORKFLOW: &str = "\
 # Fails a pull request only at what it makes worse.
 name: plimsoll
@@ -60,27 +66,42 @@ on:
   pull_request:
 permissions:
   contents: read
+concurrency:
+  group: plimsoll-${{ github.ref }}
+  cancel-in-progress: true
 jobs:
   audit:
-    runs-on: ubuntu-latest
-    timeout-minutes: 10
+    runs-on: ubuntu-24.04
+    timeout-minutes: 20
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           fetch-depth: 0 # `--since` looks for where the branch began
           persist-credentials: false
-      # Put `plimsoll` on PATH before this step, as your other tools are.
-      - run: plimsoll audit . --tracked-only --since \"origin/$GITHUB_BASE_REF\"
+      - name: Install plimsoll
+        env:
+          REPOSITORY: ${{ vars.PLIMSOLL_REPOSITORY }} # the address to clone it from
+          REVISION: ${{ vars.PLIMSOLL_REVISION }} # a full commit: nothing moves under you
+        run: cargo install --locked --git \"$REPOSITORY\" --rev \"$REVISION\" plimsoll
+      # Annotates the lines, and writes a summary of the job.
+      - run: plimsoll audit . --tracked-only --since \"origin/$GITHUB_BASE_REF\" --format github
 ";
 
 const GITLAB: &str = "\
 plimsoll:
+  image: rust:1.95.0-alpine3.23@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2
+  timeout: 20 minutes
   rules:
     - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"
   variables:
     GIT_DEPTH: \"0\" # `--since` looks for where the branch began
   script:
-    - plimsoll audit . --tracked-only --since \"origin/$CI_MERGE_REQUEST_TARGET_BRANCH_NAME\"
+    - cargo install --locked --git \"$PLIMSOLL_REPOSITORY\" --rev \"$PLIMSOLL_REVISION\" plimsoll
+    - plimsoll audit . --tracked-only --since \"origin/$CI_MERGE_REQUEST_TARGET_BRANCH_NAME\" --output gitlab=gl-code-quality-report.json
+  artifacts:
+    when: always
+    reports:
+      codequality: gl-code-quality-report.json
 ";
 
 const HOOK: &str = "\
@@ -103,11 +124,11 @@ pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
     let mut out = String::new();
     create(root, plimsoll_audit::CONFIG_NAME, &config(), None, &mut out)?;
     if root.join(".gitlab-ci.yml").is_file() {
-        out.push_str(&format!("add to .gitlab-ci.yml:\n\n{}\n", indented(GITLAB)));
+        out.push_str(&format!("add to .gitlab-ci.yml:\n\n{}\n{INSTALL}", indented(GITLAB)));
     } else if (root.join(".git").exists() || root.join(".github").is_dir())
         && create(root, ".github/workflows/plimsoll.yml", WORKFLOW, None, &mut out)?
     {
-        out.push_str("  it runs `plimsoll`: let the workflow install it first\n");
+        out.push_str(INSTALL);
     }
     create(root, ".pre-commit-config.yaml", HOOK, Some(HOOK), &mut out)?;
     out.push_str(

@@ -95,24 +95,57 @@ pub(super) static CHECK: Check = Check {
     controls: &[],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "hadolint", rule: "DL3009", relation: Relation::Narrower },
-            Equivalent { tool: "hadolint", rule: "DL3019", relation: Relation::Narrower },
-            Equivalent { tool: "hadolint", rule: "DL3032", relation: Relation::Narrower },
-            Equivalent { tool: "hadolint", rule: "DL3036", relation: Relation::Narrower },
-            Equivalent { tool: "hadolint", rule: "DL3040", relation: Relation::Narrower },
-            Equivalent { tool: "hadolint", rule: "DL3042", relation: Relation::Narrower },
-            Equivalent { tool: "hadolint", rule: "DL3060", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "DS-0015", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "DS-0019", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "DS-0020", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "DS-0025", relation: Relation::Narrower },
-            Equivalent { tool: "dockle", rule: "DKL-DI-0004", relation: Relation::Narrower },
-            Equivalent { tool: "dockle", rule: "DKL-DI-0005", relation: Relation::Narrower },
-        ],
-    }],
+    parts: &[
+        Part { name: "", equivalents: &[] },
+        Part {
+            name: "apk",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3019", relation: Relation::Same },
+                Equivalent { tool: "trivy", rule: "DS-0025", relation: Relation::Same },
+                Equivalent { tool: "dockle", rule: "DKL-DI-0004", relation: Relation::Same },
+            ],
+        },
+        Part {
+            name: "apt",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3009", relation: Relation::Same },
+                Equivalent { tool: "dockle", rule: "DKL-DI-0005", relation: Relation::Same },
+            ],
+        },
+        Part {
+            name: "dnf",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3032", relation: Relation::Same },
+                Equivalent { tool: "hadolint", rule: "DL3040", relation: Relation::Same },
+                Equivalent { tool: "trivy", rule: "DS-0015", relation: Relation::Same },
+                Equivalent { tool: "trivy", rule: "DS-0019", relation: Relation::Same },
+            ],
+        },
+        Part {
+            name: "pip",
+            equivalents: &[Equivalent {
+                tool: "hadolint",
+                rule: "DL3042",
+                relation: Relation::Same,
+            }],
+        },
+        Part {
+            name: "yarn",
+            equivalents: &[Equivalent {
+                tool: "hadolint",
+                rule: "DL3060",
+                relation: Relation::Same,
+            }],
+        },
+        Part {
+            name: "zypper",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3036", relation: Relation::Same },
+                Equivalent { tool: "trivy", rule: "DS-0020", relation: Relation::Same },
+            ],
+        },
+        Part { name: "others", equivalents: &[] },
+    ],
     when: &[&INSTALLS_IN_FINAL_STAGE],
     source: include_str!("clears_package_cache.rs"),
     run: Run::EachImage(run),
@@ -127,7 +160,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     for (_, effect, install) in installs(image) {
         match install.cache_free {
             true => clean.push(Evidence::shows(effect, "keeps none")),
-            false => dirty.push(Evidence::contradicts(effect, "keeps its cache")),
+            false => dirty
+                .push(Evidence::contradicts(effect, "keeps its cache").part(part(install.manager))),
         }
     }
     let (some, mut evidence) = (!clean.is_empty(), dirty.into_iter());
@@ -149,6 +183,19 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
                 None => cx.unparsed(image),
             }
         }
+    }
+}
+
+/// The part of the check that a package manager's cache is.
+fn part(manager: Manager) -> &'static str {
+    match manager {
+        Manager::Apk => "apk",
+        Manager::Apt => "apt",
+        Manager::Dnf => "dnf",
+        Manager::Pip => "pip",
+        Manager::Yarn => "yarn",
+        Manager::Zypper => "zypper",
+        _ => "others",
     }
 }
 

@@ -113,14 +113,25 @@ pub(super) static CHECK: Check = Check {
     controls: &["CIS-D 4.9"],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "hadolint", rule: "DL3020", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_DOCKER_4", relation: Relation::Wider },
-            Equivalent { tool: "trivy", rule: "DS-0005", relation: Relation::Narrower },
-        ],
-    }],
+    parts: &[
+        Part { name: "", equivalents: &[] },
+        Part {
+            name: "plain files",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3020", relation: Relation::Same },
+                Equivalent { tool: "checkov", rule: "CKV_DOCKER_4", relation: Relation::Wider },
+                Equivalent { tool: "trivy", rule: "DS-0005", relation: Relation::Same },
+            ],
+        },
+        Part {
+            name: "downloads",
+            equivalents: &[Equivalent {
+                tool: "checkov",
+                rule: "CKV_DOCKER_4",
+                relation: Relation::Wider,
+            }],
+        },
+    ],
     when: &[&COPIES_FILES],
     source: include_str!("copies_not_adds.rs"),
     run: Run::EachImage(run),
@@ -133,7 +144,10 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         found.push(match judge(copy) {
             Ok(says) => (Outcome::Pass, Evidence::shows(step.span, says)),
             Err((Outcome::Unknown, says)) => (Outcome::Unknown, Evidence::context(step.span, says)),
-            Err((outcome, says)) => (outcome, Evidence::contradicts(step.span, says)),
+            Err((outcome, says)) => {
+                let part = if is_plain(copy) { "plain files" } else { "downloads" };
+                (outcome, Evidence::contradicts(step.span, says).part(part))
+            }
         });
     }
     // The worst decides and stands first.

@@ -173,26 +173,48 @@ pub(super) static CHECK: Check = Check {
     controls: &["CIS-D 4.6", "CIS-D 5.27"],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "hadolint", rule: "DL3057", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_DOCKER_2", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "DS-0026", relation: Relation::Narrower },
-            Equivalent {
-                tool: "kics",
-                rule: "healthcheck_instruction_missing",
-                relation: Relation::Narrower,
-            },
-            Equivalent { tool: "checkov", rule: "CKV_K8S_8", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_K8S_9", relation: Relation::Narrower },
-            Equivalent {
-                tool: "kube-linter",
-                rule: "no-liveness-probe",
-                relation: Relation::Narrower,
-            },
-        ],
-    }],
+    parts: &[
+        Part {
+            name: "defined",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3057", relation: Relation::Same },
+                Equivalent { tool: "checkov", rule: "CKV_DOCKER_2", relation: Relation::Same },
+                Equivalent { tool: "trivy", rule: "DS-0026", relation: Relation::Same },
+                Equivalent {
+                    tool: "kics",
+                    rule: "healthcheck_instruction_missing",
+                    relation: Relation::Same,
+                },
+                Equivalent { tool: "checkov", rule: "CKV_K8S_8", relation: Relation::Narrower },
+                Equivalent { tool: "checkov", rule: "CKV_K8S_9", relation: Relation::Narrower },
+                Equivalent {
+                    tool: "kube-linter",
+                    rule: "no-liveness-probe",
+                    relation: Relation::Narrower,
+                },
+            ],
+        },
+        Part {
+            name: "livenessProbe",
+            equivalents: &[
+                Equivalent { tool: "checkov", rule: "CKV_K8S_8", relation: Relation::Same },
+                Equivalent {
+                    tool: "kube-linter",
+                    rule: "no-liveness-probe",
+                    relation: Relation::Same,
+                },
+            ],
+        },
+        Part {
+            name: "readinessProbe",
+            equivalents: &[Equivalent {
+                tool: "checkov",
+                rule: "CKV_K8S_9",
+                relation: Relation::Same,
+            }],
+        },
+        Part { name: "", equivalents: &[] },
+    ],
     when: &[&RUNS_AS_A_SERVICE],
     source: include_str!("check_defined.rs"),
     run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
@@ -220,7 +242,7 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
                         "Kubernetes runs no HEALTHCHECK: add livenessProbe and readinessProbe",
                         Evidence::context(health.span, "Kubernetes does not run it"),
                     )
-                    .and(Evidence::missing_in(container.span, "no probes")),
+                    .and(Evidence::missing_in(container.span, "no probes").part("defined")),
                     _ => none(cx, service, d),
                 }
             }
@@ -230,7 +252,7 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
         None => none(cx, service, d),
         Some(health) if matches!(health.test, HealthTest::Disabled) => Verdict::fail(
             "the health check is disabled: define one",
-            Evidence::contradicts(health.span, "disabled"),
+            Evidence::contradicts(health.span, "disabled").part("defined"),
         ),
         Some(health) => works(cx, d, &health),
     }
@@ -239,7 +261,7 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
 fn half(at: plimsoll_source::Span, one: &Healthcheck, has: &str, lacks: &'static str) -> Verdict {
     Verdict::partial(
         format!("the pod has a {has} probe and no {lacks}: add it"),
-        Evidence::missing_in(at, format!("no {lacks}")),
+        Evidence::missing_in(at, format!("no {lacks}")).part(lacks),
     )
     .and(Evidence::context(one.span, format!("a {has} probe")))
 }
@@ -252,8 +274,11 @@ fn none(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict 
     let mut places = d.places().into_iter().map(|at| {
         let dockerfile = d.image.is_some_and(|image| image.file == at.file);
         Evidence::missing_in(at, if dockerfile { "no HEALTHCHECK" } else { "no health check" })
+            .part("defined")
     });
-    let first = places.next().unwrap_or_else(|| Evidence::missing_in(service.place, "none"));
+    let first = places
+        .next()
+        .unwrap_or_else(|| Evidence::missing_in(service.place, "none").part("defined"));
     Verdict::fail("no health check: add HEALTHCHECK, or a `healthcheck` in compose", first)
         .and_all(places)
 }

@@ -113,27 +113,31 @@ pub(super) static CHECK: Check = Check {
     controls: &[],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "hadolint", rule: "DL3025", relation: Relation::Narrower },
-            Equivalent {
-                tool: "buildkit",
-                rule: "JSONArgsRecommended",
-                relation: Relation::Narrower,
-            },
-            Equivalent {
-                tool: "kics",
-                rule: "not_using_json_in_cmd_and_entrypoint_arguments",
-                relation: Relation::Narrower,
-            },
-            Equivalent {
-                tool: "semgrep",
-                rule: "prefer-json-notation",
-                relation: Relation::Narrower,
-            },
-        ],
-    }],
+    parts: &[
+        Part { name: "", equivalents: &[] },
+        Part {
+            name: "form",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3025", relation: Relation::Same },
+                Equivalent {
+                    tool: "buildkit",
+                    rule: "JSONArgsRecommended",
+                    relation: Relation::Narrower,
+                },
+                Equivalent {
+                    tool: "kics",
+                    rule: "not_using_json_in_cmd_and_entrypoint_arguments",
+                    relation: Relation::Same,
+                },
+                Equivalent {
+                    tool: "semgrep",
+                    rule: "prefer-json-notation",
+                    relation: Relation::Same,
+                },
+            ],
+        },
+        Part { name: "script", equivalents: &[] },
+    ],
     when: &[&SETS_A_COMMAND],
     source: include_str!("exec_form_entrypoint.rs"),
     run: Run::EachImage(run),
@@ -147,9 +151,9 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     if let Some(first) = shell.next() {
         return Verdict::fail(
             "a command is in shell form: write it as a JSON array",
-            Evidence::contradicts(first.span, "shell form"),
+            Evidence::contradicts(first.span, "shell form").part("form"),
         )
-        .and_all(shell.map(|exec| Evidence::contradicts(exec.span, "shell form")));
+        .and_all(shell.map(|exec| Evidence::contradicts(exec.span, "shell form").part("form")));
     }
     let startup = cx.delivery.startup(image.id, None);
     let Some(startup) = startup.filter(|_| !image.broken) else {
@@ -172,7 +176,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     {
         return Verdict::partial(
             "the array starts a shell with a program in a string: put it into a script",
-            Evidence::contradicts(*at, "a shell with a program in a string"),
+            Evidence::contradicts(*at, "a shell with a program in a string").part("script"),
         );
     }
     let Some(script) = &startup.script else {
@@ -188,14 +192,14 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     match (&script.source, script.exec) {
         (ScriptSource::Generated(at), _) => Verdict::partial(
             format!("{} is written by the Dockerfile: keep it as a file", script.path),
-            Evidence::contradicts(*at, "written by a RUN, not a file"),
+            Evidence::contradicts(*at, "written by a RUN, not a file").part("script"),
         )
         .and_all(arrays),
         (ScriptSource::Tracked(file), None) => {
             let at = startup.below_shell.unwrap_or_else(|| cx.start_of(*file));
             Verdict::partial(
                 format!("{} does not hand over: end it with `exec \"$@\"`", script.path),
-                Evidence::missing_in(at, "started not by `exec`"),
+                Evidence::missing_in(at, "started not by `exec`").part("script"),
             )
             .and_all(arrays)
         }

@@ -158,24 +158,36 @@ pub(super) static CHECK: Check = Check {
     controls: &["CIS-D 4.1"],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "hadolint", rule: "DL3002", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "DS-0002", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_DOCKER_3", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_DOCKER_8", relation: Relation::Narrower },
-            Equivalent {
-                tool: "kics",
-                rule: "missing_user_instruction",
-                relation: Relation::Narrower,
-            },
-            Equivalent { tool: "kics", rule: "last_user_is_root", relation: Relation::Narrower },
-            Equivalent { tool: "semgrep", rule: "missing-user", relation: Relation::Narrower },
-            Equivalent { tool: "semgrep", rule: "last-user-is-root", relation: Relation::Narrower },
-            Equivalent { tool: "dockle", rule: "CIS-DI-0001", relation: Relation::Narrower },
-        ],
-    }],
+    parts: &[
+        Part { name: "", equivalents: &[] },
+        Part {
+            name: "sets a user",
+            equivalents: &[
+                Equivalent { tool: "trivy", rule: "DS-0002", relation: Relation::Wider },
+                Equivalent { tool: "checkov", rule: "CKV_DOCKER_3", relation: Relation::Same },
+                Equivalent {
+                    tool: "kics",
+                    rule: "missing_user_instruction",
+                    relation: Relation::Same,
+                },
+                Equivalent { tool: "semgrep", rule: "missing-user", relation: Relation::Same },
+                Equivalent { tool: "dockle", rule: "CIS-DI-0001", relation: Relation::Wider },
+            ],
+        },
+        Part {
+            name: "the last is not root",
+            equivalents: &[
+                Equivalent { tool: "hadolint", rule: "DL3002", relation: Relation::Same },
+                Equivalent { tool: "trivy", rule: "DS-0002", relation: Relation::Wider },
+                Equivalent { tool: "checkov", rule: "CKV_DOCKER_8", relation: Relation::Same },
+                Equivalent { tool: "kics", rule: "last_user_is_root", relation: Relation::Same },
+                Equivalent { tool: "semgrep", rule: "last-user-is-root", relation: Relation::Same },
+                Equivalent { tool: "dockle", rule: "CIS-DI-0001", relation: Relation::Wider },
+            ],
+        },
+        Part { name: "exists", equivalents: &[] },
+        Part { name: "descriptors agree", equivalents: &[] },
+    ],
     when: &[&HAS_IMAGE, &STARTS_A_PROCESS],
     source: include_str!("non_root.rs"),
     run: Run::Service(run),
@@ -197,7 +209,8 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             let file = cx.path(container.file);
             match (own.outcome(), user::is_root(value)) {
                 (Outcome::Pass | Outcome::Partial, true) => {
-                    let evidence = Evidence::contradicts(at, "runs it as root all the same");
+                    let evidence = Evidence::contradicts(at, "runs it as root all the same")
+                        .part("descriptors agree");
                     Verdict::partial(
                         format!("{file} runs the image as root: take `user` out"),
                         evidence,
@@ -205,7 +218,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
                 }
                 (Outcome::Unknown, true) => Verdict::fail(
                     format!("{file} runs the image as root: take `user` out"),
-                    Evidence::contradicts(at, "runs as root"),
+                    Evidence::contradicts(at, "runs as root").part("descriptors agree"),
                 ),
                 (_, true) => own.and(Evidence::context(at, "as root here too")),
                 (Outcome::Fail | Outcome::Unknown, false) => {
@@ -252,18 +265,19 @@ fn of_image(cx: &Cx<'_>, image: &Image) -> Verdict {
             let message = "no USER: the image runs as root; create a user and switch to it";
             Verdict::fail(
                 message,
-                Evidence::missing_in(place, "no USER in this stage or its bases"),
+                Evidence::missing_in(place, "no USER in this stage or its bases")
+                    .part("sets a user"),
             )
         }
         Who::Root => Verdict::fail(
             "the last USER is root: switch to another user at the end",
-            Evidence::contradicts(at, "runs as root"),
+            Evidence::contradicts(at, "runs as root").part("the last is not root"),
         ),
         Who::Nowhere => Verdict::fail(
             format!(
                 "nothing creates `{name}`: the container does not start; create it before USER"
             ),
-            Evidence::missing_in(at, format!("nothing creates `{name}`")),
+            Evidence::missing_in(at, format!("nothing creates `{name}`")).part("exists"),
         ),
         Who::Unknown(why, place) => Verdict::unknown(
             why,
@@ -274,7 +288,8 @@ fn of_image(cx: &Cx<'_>, image: &Image) -> Verdict {
         _ if image.broken => startup::unparsed(cx, image),
         _ if variable => Verdict::partial(
             "USER depends on a variable: write the user itself",
-            Evidence::contradicts(at, format!("a variable, `{name}` by default")),
+            Evidence::contradicts(at, format!("a variable, `{name}` by default"))
+                .part("the last is not root"),
         ),
         _ => Verdict::pass(
             format!("the image runs as `{name}`"),
