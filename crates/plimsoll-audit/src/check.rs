@@ -191,6 +191,18 @@ pub enum Effort {
     Days,
 }
 
+impl Effort {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+            Self::Days => "days",
+        }
+    }
+}
+
 /// Whether a check counts yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -275,6 +287,14 @@ pub enum Domain {
 }
 
 impl Domain {
+    /// All, in report order.
+    pub const ALL: [Self; 4] = [
+        Self::ContainerSecurity,
+        Self::DeploymentStrategy,
+        Self::CiCdMaturity,
+        Self::ResilienceOps,
+    ];
+
     /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -304,6 +304,17 @@ impl<'a> Resolver<'a> {
     /// A place with its text.
     #[must_use]
     pub fn place(&self, place: &Place) -> Located {
+        let mut located = self.lines(place);
+        if let (Place::Span(span), Some(_)) = (place, located.start) {
+            located.excerpt = Some(self.excerpt(*span));
+        }
+        located
+    }
+
+    /// A place with the lines that it stands on, and without what only data needs: neither excerpt
+    /// nor fingerprint.
+    #[must_use]
+    pub fn lines(&self, place: &Place) -> Located {
         let whole = |path: String| Located {
             path,
             start: None,
@@ -336,7 +347,7 @@ impl<'a> Resolver<'a> {
                     start: Some(start),
                     end: Some(end),
                     lines,
-                    excerpt: Some(self.excerpt(*span)),
+                    excerpt: None,
                     fingerprint: String::new(),
                 }
             }

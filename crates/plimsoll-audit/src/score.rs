@@ -13,6 +13,13 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// Takes an answer in.
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        self.passed += u32::from(outcome == Outcome::Pass);
+        self.applicable +=
+            u32::from(matches!(outcome, Outcome::Pass | Outcome::Partial | Outcome::Fail));
+    }
+
     /// In per cent, one decimal, rounded half up; `None` when nothing is applicable.
     #[must_use]
     pub fn percent(self) -> Option<f64> {
@@ -46,7 +53,8 @@ impl Card {
         })
     }
 
-    fn add(&mut self, finding: &Finding) {
+    /// Takes a finding in.
+    pub(crate) fn add(&mut self, finding: &Finding) {
         let weight = finding.check.severity.weight();
         match finding.outcome {
             Outcome::Pass => self.earned_halves += 2 * weight,
@@ -125,20 +133,12 @@ impl Scores {
         let mut rollups: Vec<(Rollup, Card)> =
             Rollup::ALL.iter().map(|&r| (r, Card::default())).collect();
         for finding in findings.into_iter().filter(|f| f.counts()) {
-            let rate = Rate {
-                passed: u32::from(finding.outcome == Outcome::Pass),
-                applicable: u32::from(matches!(
-                    finding.outcome,
-                    Outcome::Pass | Outcome::Partial | Outcome::Fail
-                )),
-            };
-            scores.rate = add(scores.rate, rate);
+            scores.rate.add(finding.outcome);
             scores.overall.add(finding);
-            scores.known += rate.applicable;
             scores.unknown += u32::from(finding.outcome == Outcome::Unknown);
             for (section, section_rate, card) in &mut sections {
                 if *section == finding.check.section {
-                    *section_rate = add(*section_rate, rate);
+                    section_rate.add(finding.outcome);
                     card.add(finding);
                 }
             }
@@ -148,6 +148,7 @@ impl Scores {
                 }
             }
         }
+        scores.known = scores.rate.applicable;
         sections.retain(|(_, rate, card)| rate.applicable > 0 || card.unknown > 0);
         scores.sections = sections;
         scores.rollups = rollups;
@@ -161,10 +162,6 @@ impl Scores {
             .percent()
             .unwrap_or(100.0)
     }
-}
-
-fn add(a: Rate, b: Rate) -> Rate {
-    Rate { passed: a.passed + b.passed, applicable: a.applicable + b.applicable }
 }
 
 fn tenths_to_f64(tenths: u64) -> f64 {

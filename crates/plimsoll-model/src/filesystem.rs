@@ -6,6 +6,7 @@
 
 use plimsoll_source::{FileId, Span};
 use plimsoll_syntax::ignorefile::glob_match;
+use std::borrow::Cow;
 
 use crate::Delivery;
 use crate::fact::Why;
@@ -231,7 +232,8 @@ impl<'a> Filesystem<'a> {
             return Found::Unknown(Why::TooLarge, None);
         }
         let Some(stage) = self.image.stages.get(index) else { return Found::Absent };
-        let path = crate::lower::absolute("/", path);
+        let path = clean(path);
+        let path = &*path;
         let mut doubt: Option<(Why, Option<Span>)> = None;
         // A build's output, unless the tree has the file: `bin/` may hold scripts as well.
         let mut built: Option<Found> = None;
@@ -240,13 +242,13 @@ impl<'a> Filesystem<'a> {
         for step in stage.steps.iter().take(before).rev() {
             let found = match &step.kind {
                 StepKind::Copy(copy) => {
-                    if copy.dest.known().is_some_and(|dest| is_below(dest, &path)) {
+                    if copy.dest.known().is_some_and(|dest| is_below(dest, path)) {
                         above = above.or(Some(Found::Made { via: step.span }));
                     }
-                    self.in_copy(copy, step, &path, depth)
+                    self.in_copy(copy, step, path, depth)
                 }
                 StepKind::Run(run) => {
-                    run.effects.iter().rev().find_map(|effect| in_effect(effect, &path))
+                    run.effects.iter().rev().find_map(|effect| in_effect(effect, path))
                 }
                 _ => None,
             };
@@ -263,7 +265,7 @@ impl<'a> Filesystem<'a> {
         }
         if let Some(built) = built {
             return match &stage.base {
-                Base::Stage(base) => match self.find_before(*base, usize::MAX, &path, depth + 1) {
+                Base::Stage(base) => match self.find_before(*base, usize::MAX, path, depth + 1) {
                     found @ Found::File { .. } => found,
                     _ => built,
                 },
@@ -271,9 +273,9 @@ impl<'a> Filesystem<'a> {
             };
         }
         let base = match &stage.base {
-            Base::Stage(base) => self.find_before(*base, usize::MAX, &path, depth + 1),
+            Base::Stage(base) => self.find_before(*base, usize::MAX, path, depth + 1),
             Base::Scratch => Found::Absent,
-            Base::External(_) if is_application_path(stage, &path) => Found::Absent,
+            Base::External(_) if is_application_path(stage, path) => Found::Absent,
             Base::External(_) => Found::Unknown(Why::NeedsNetwork, Some(stage.base_span)),
             Base::Dynamic(_) => Found::Unknown(Why::Dynamic, Some(stage.base_span)),
         };
@@ -315,8 +317,7 @@ impl<'a> Filesystem<'a> {
         depth: usize,
     ) -> Option<Found> {
         let dir_dest = dest.ends_with('/') || many;
-        let dest = crate::lower::absolute("/", dest);
-        let below = strip_dir(path, &dest);
+        let below = strip_dir(path, &clean(dest));
         below?;
         if source.remote {
             return Some(Found::Unknown(Why::NeedsNetwork, Some(step.span)));
@@ -497,6 +498,20 @@ fn with_via(found: Found, span: Span) -> Found {
         Found::File { file, .. } => Found::File { file, via: span },
         Found::Directory { dir, .. } => Found::Directory { dir, via: span },
         other => other,
+    }
+}
+
+/// An absolute path without empty parts, `.` and `..`: most are written so.
+fn clean(path: &str) -> Cow<'_, str> {
+    let is_clean = |path: &str| {
+        path.starts_with('/')
+            && !path.contains("//")
+            && !path.contains("/.")
+            && !path.ends_with('/')
+    };
+    match path.trim_end_matches('/') {
+        trimmed if is_clean(trimmed) => Cow::Borrowed(trimmed),
+        _ => Cow::Owned(crate::lower::absolute("/", path)),
     }
 }
 

@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 use plimsoll_source::TextRange;
 use regex::bytes::Regex;
 
-use crate::secret::literal_secret;
+use crate::secret::{is_secret_name, literal_secret, signs};
 
 /// `NAME=value`, `name: value`, `"name": "value"`: the name and the value.
 static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -23,10 +23,6 @@ static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
-
-/// A word on its own: a token's form or a URL's password may stand anywhere.
-static WORD: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"[^\s"'`,;<>(){}\[\]]{8,}"#).ok());
 
 /// `Authorization: Bearer value`, `-u user:password`.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -51,11 +47,19 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
             ));
         }
     };
-    for pair in [&ASSIGNMENT, &SPACED]
+    let credential = |text: &[u8]| signs().is_none_or(|signs| signs.is_match(text));
+    for (pattern, found) in [&ASSIGNMENT, &SPACED]
         .into_iter()
         .filter_map(|r| r.as_ref())
-        .flat_map(|r| r.captures_iter(text))
+        .flat_map(|r| r.find_iter(text).map(move |found| (r, found)))
     {
+        // Groups cost more than the match: they are asked for where there may be a secret.
+        let named =
+            std::str::from_utf8(found.as_bytes()).is_ok_and(|text| is_secret_name(name_in(text)));
+        if !named && !credential(found.as_bytes()) {
+            continue;
+        }
+        let Some(pair) = pattern.captures_at(text, found.start()) else { continue };
         let sign = pair.get(1).and_then(|name| text.get(name.end()..)).unwrap_or_default();
         if prose && sign.starts_with(b": ") {
             continue;
@@ -66,11 +70,11 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
             add(name, value.as_bytes(), value.start());
         }
     }
-    for word in WORD.iter().flat_map(|r| r.find_iter(text)) {
-        // `NAME=value` is one word for this pattern: its value is looked at by itself.
-        let at = memchr::memchr(b'=', word.as_bytes()).map_or(0, |i| i + 1);
-        add("", &word.as_bytes()[at..], word.start() + at);
-        add("", word.as_bytes(), word.start());
+    for (word, start) in credentials(text) {
+        // `NAME=value` is one word here: its value is looked at by itself.
+        let at = memchr::memchr(b'=', word).map_or(0, |i| i + 1);
+        add("", word.get(at..).unwrap_or_default(), start + at);
+        add("", word, start);
     }
     for header in HEADER.iter().flat_map(|r| r.captures_iter(text)) {
         if let Some(value) = header.get(1) {
@@ -86,6 +90,30 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
         }
     }
     merged
+}
+
+/// The name that a match of an assignment begins with.
+fn name_in(text: &str) -> &str {
+    let spaced = text.strip_prefix("ENV").filter(|rest| rest.starts_with(char::is_whitespace));
+    let name = text.strip_prefix("--").or(spaced).map_or(text, str::trim_start);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c));
+    name.get(..end.unwrap_or(name.len())).unwrap_or_default()
+}
+
+/// Words that have the sign of a token's form or of a URL in them, wherever they stand, with their
+/// places.
+fn credentials(text: &[u8]) -> Vec<(&[u8], usize)> {
+    let ends = |b: &u8| b.is_ascii_whitespace() || br#""'`,;<>(){}[]"#.contains(b);
+    let mut words: Vec<(&[u8], usize)> = Vec::new();
+    for sign in signs().into_iter().flat_map(|signs| signs.find_iter(text)) {
+        let (before, after) = text.split_at(sign.start());
+        let start = before.iter().rposition(ends).map_or(0, |at| at + 1);
+        let end = sign.start() + after.iter().position(ends).unwrap_or(after.len());
+        if words.last().is_none_or(|(_, last)| *last != start) {
+            words.push((text.get(start..end).unwrap_or_default(), start));
+        }
+    }
+    words
 }
 
 /// A sentence with its secrets replaced by `***`; `None` when it holds none.

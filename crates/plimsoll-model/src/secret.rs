@@ -432,13 +432,15 @@ pub(crate) fn is_guessed(name: &str, value: &str) -> bool {
 /// its name says that it is one and it refers to nothing.
 #[must_use]
 pub fn literal_secret(name: &str, value: &str) -> Option<SecretLiteral> {
-    if let Some((what, start, end)) = known_form(value) {
-        let range = TextRange::of(start, end);
-        return Some(SecretLiteral { kind: LiteralKind::Form(what), range });
-    }
-    if let Some((start, end)) = url_password(value) {
-        let range = TextRange::of(start, end);
-        return Some(SecretLiteral { kind: LiteralKind::UrlPassword, range });
+    if signs().is_none_or(|signs| signs.is_match(value)) {
+        if let Some((what, start, end)) = known_form(value) {
+            let range = TextRange::of(start, end);
+            return Some(SecretLiteral { kind: LiteralKind::Form(what), range });
+        }
+        if let Some((start, end)) = url_password(value) {
+            let range = TextRange::of(start, end);
+            return Some(SecretLiteral { kind: LiteralKind::UrlPassword, range });
+        }
     }
     if !is_secret_name(name) || is_placeholder(value) || refers(value) {
         return None;
@@ -492,31 +494,42 @@ fn refers(value: &str) -> bool {
         || value.contains("{{")
 }
 
+/// Forms of known credentials: name, prefix, shortest rest.
+const FORMS: &[(&str, &str, usize)] = &[
+    ("an AWS access key", "AKIA", 16),
+    ("an AWS access key", "ASIA", 16),
+    ("a GitHub token", "ghp_", 36),
+    ("a GitHub token", "gho_", 36),
+    ("a GitHub token", "ghu_", 36),
+    ("a GitHub token", "ghs_", 36),
+    ("a GitHub token", "github_pat_", 22),
+    ("a GitLab token", "glpat-", 20),
+    ("an npm token", "npm_", 36),
+    ("a Stripe key", "sk_live_", 16),
+    ("a Stripe key", "rk_live_", 16),
+    ("a Slack token", "xoxb-", 10),
+    ("a Slack token", "xoxp-", 10),
+    ("a Slack token", "xoxa-", 10),
+    ("a Slack token", "xoxs-", 10),
+    ("a SendGrid key", "SG.", 40),
+    ("a Google API key", "AIza", 35),
+    ("an Anthropic key", "sk-ant-", 30),
+    ("an OpenAI key", "sk-proj-", 30),
+    ("a Docker Hub token", "dckr_pat_", 20),
+];
+
+/// What every credential has in it that is known by its form, or as a URL's password: most texts
+/// hold none, and are left at once.
+pub(crate) fn signs() -> Option<&'static AhoCorasick> {
+    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let prefixes = FORMS.iter().map(|(_, prefix, _)| *prefix);
+        AhoCorasick::new(prefixes.chain(["eyJ", "-----BEGIN ", "://"])).ok()
+    });
+    SIGNS.as_ref()
+}
+
 /// A value with the form of a known credential: what it is, and where.
 fn known_form(value: &str) -> Option<(&'static str, usize, usize)> {
-    // (name, prefix, shortest rest)
-    const FORMS: &[(&str, &str, usize)] = &[
-        ("an AWS access key", "AKIA", 16),
-        ("an AWS access key", "ASIA", 16),
-        ("a GitHub token", "ghp_", 36),
-        ("a GitHub token", "gho_", 36),
-        ("a GitHub token", "ghu_", 36),
-        ("a GitHub token", "ghs_", 36),
-        ("a GitHub token", "github_pat_", 22),
-        ("a GitLab token", "glpat-", 20),
-        ("an npm token", "npm_", 36),
-        ("a Stripe key", "sk_live_", 16),
-        ("a Stripe key", "rk_live_", 16),
-        ("a Slack token", "xoxb-", 10),
-        ("a Slack token", "xoxp-", 10),
-        ("a Slack token", "xoxa-", 10),
-        ("a Slack token", "xoxs-", 10),
-        ("a SendGrid key", "SG.", 40),
-        ("a Google API key", "AIza", 35),
-        ("an Anthropic key", "sk-ant-", 30),
-        ("an OpenAI key", "sk-proj-", 30),
-        ("a Docker Hub token", "dckr_pat_", 20),
-    ];
     // No key is shorter than its first line.
     if value.len() > 40
         && let Some((start, end)) = private_key(value.as_bytes())

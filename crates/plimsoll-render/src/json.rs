@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use plimsoll_audit::{
-    Common, Evidence, Finding, Place, Relation, Report, Resolver, Role, Rollup, Safety, Subject,
+    Common, Evidence, Finding, Operations, Page, Place, Rate, Relation, Report, Resolver, Role,
+    Rollup, Safety, Severity, Standing, Subject,
 };
 use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use crate::View;
+use crate::{Profile, View};
 
 /// The version of the contract.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -33,6 +34,9 @@ struct Document<'a> {
     findings: Findings<'a>,
     /// Scores by subject and dimension.
     scorecards: Vec<Scorecard<'a>>,
+    /// The four domains, what to mend first and when, where the operations report is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operations: Option<OperationsReport<'a>>,
     /// Causes that several services share, those that clear the most findings first.
     fleet: Vec<Cause>,
     /// How much could be answered.
@@ -41,6 +45,62 @@ struct Document<'a> {
     not_asked: &'a BTreeMap<&'static str, u32>,
     /// How it compares with a baseline or an earlier revision, where that was asked for.
     comparison: Option<Comparison<'a>>,
+}
+
+/// The operations report.
+#[derive(Serialize, JsonSchema)]
+struct OperationsReport<'a> {
+    /// The executive scorecard.
+    domains: Vec<DomainItem>,
+    /// Checks that found something, worst first.
+    issues: Vec<IssueItem<'a>>,
+    /// What to mend when.
+    roadmap: Vec<HorizonItem>,
+}
+
+/// A domain.
+#[derive(Serialize, JsonSchema)]
+struct DomainItem {
+    /// `Container Security` …
+    domain: &'static str,
+    /// `CRITICAL`, `HIGH RISK`, `MODERATE`, `SOUND`; null where nothing was answered.
+    status: Option<&'static str>,
+    /// PASS of PASS, PARTIAL and FAIL.
+    pass_rate: PassRate,
+    /// 0 to 100, one decimal; null when nothing is known.
+    score: Option<f64>,
+    /// Its checks that found something, worst first.
+    issues: Vec<&'static str>,
+}
+
+/// What a check found in the whole repository.
+#[derive(Serialize, JsonSchema)]
+struct IssueItem<'a> {
+    /// The check.
+    check: &'static str,
+    /// `P1` critical, `P2` high, `P3` the rest.
+    priority: &'static str,
+    /// The worst severity among its findings.
+    severity: &'static str,
+    /// `fail` or `partial`.
+    outcome: &'static str,
+    /// Whether all its findings are accepted.
+    accepted: bool,
+    /// Why it matters.
+    risk: String,
+    /// What to do.
+    remediation: String,
+    /// What was found, a sentence a finding.
+    findings: Vec<&'a str>,
+}
+
+/// A step of the roadmap.
+#[derive(Serialize, JsonSchema)]
+struct HorizonItem {
+    /// `Sprint 1: …`
+    name: &'static str,
+    /// Checks, in order.
+    checks: Vec<&'static str>,
 }
 
 /// A comparison with what was there before.
@@ -306,6 +366,7 @@ pub fn json(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()>
         services: view.services(report).map(|s| service(report, s)).collect(),
         findings: Findings { report, view, resolver: RefCell::new(Resolver::new(report)) },
         scorecards: view.services(report).flat_map(|s| scorecards(report, s)).collect(),
+        operations: (view.profile == Profile::Operations).then(|| operations(report, view)),
         fleet: fleet(report, view),
         coverage: Coverage {
             answered: report.coverage.answered,
@@ -345,11 +406,7 @@ fn service<'a>(report: &'a Report, service: &plimsoll_audit::ServiceReport) -> S
         name: &facts.name,
         path: report.subject_path(Subject::Service(service.id)),
         dockerfile: facts.images.first().map(|&id| &*report.delivery[id].path),
-        pass_rate: PassRate {
-            passed: scores.rate.passed,
-            applicable: scores.rate.applicable,
-            percent: scores.rate.percent(),
-        },
+        pass_rate: pass_rate(scores.rate),
         score: scores.overall.percent(),
         coverage: scores.coverage(),
         owner: facts.owner.as_deref(),
@@ -375,6 +432,57 @@ fn fleet(report: &Report, view: &View) -> Vec<Cause> {
             Cause { kind, what, findings, services, checks }
         })
         .collect()
+}
+
+fn pass_rate(rate: Rate) -> PassRate {
+    PassRate { passed: rate.passed, applicable: rate.applicable, percent: rate.percent() }
+}
+
+fn operations<'a>(report: &'a Report, view: &View) -> OperationsReport<'a> {
+    let operations = Operations::of(report, |finding| view.wants(finding));
+    let id = |index: &usize| operations.issues[*index].check.id;
+    OperationsReport {
+        domains: operations
+            .domains
+            .iter()
+            .map(|domain| DomainItem {
+                domain: domain.domain.name(),
+                status: domain.status.map(Standing::name),
+                pass_rate: pass_rate(domain.rate),
+                score: domain.card.percent(),
+                issues: domain.issues.iter().map(id).collect(),
+            })
+            .collect(),
+        issues: operations
+            .issues
+            .iter()
+            .map(|issue| {
+                let page = Page::of(issue.check.source);
+                IssueItem {
+                    check: issue.check.id,
+                    priority: match issue.severity {
+                        Severity::Critical => "P1",
+                        Severity::High => "P2",
+                        Severity::Medium | Severity::Low => "P3",
+                    },
+                    severity: issue.severity.name(),
+                    outcome: issue.outcome.name(),
+                    accepted: issue.accepted,
+                    risk: page.intro.get(1).cloned().unwrap_or_default(),
+                    remediation: page.intro.get(2).cloned().unwrap_or_default(),
+                    findings: issue.findings.iter().map(|finding| &*finding.message).collect(),
+                }
+            })
+            .collect(),
+        roadmap: operations
+            .roadmap
+            .iter()
+            .map(|(horizon, issues)| HorizonItem {
+                name: horizon.name(),
+                checks: issues.iter().map(id).collect(),
+            })
+            .collect(),
+    }
 }
 
 fn scorecards<'a>(

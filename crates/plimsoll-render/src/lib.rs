@@ -11,9 +11,11 @@ mod instance;
 mod json;
 mod junit;
 mod markdown;
+mod operations;
 mod plain;
 mod sarif;
 mod terminal;
+mod terminal_operations;
 mod view;
 
 pub use csv::csv;
@@ -25,4 +27,4 @@ pub use junit::junit;
 pub use markdown::{markdown, markdown_of};
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
-pub use view::{Show, View};
+pub use view::{Profile, Show, View};

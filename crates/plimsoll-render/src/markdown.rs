@@ -1,4 +1,5 @@
-//! The service report in Markdown: one document, a level-1 heading a service.
+//! The service report in Markdown: one document, a level-1 heading a service. The operations report
+//! stands in its own file.
 
 use std::fmt::Write as _;
 
@@ -6,15 +7,19 @@ use plimsoll_audit::{
     Finding, Outcome, Report, Resolver, Role, Rollup, Section, ServiceReport, Severity, Subject,
 };
 
-use crate::View;
+use crate::operations::operations_markdown;
 use crate::plain::{plain, sentence, without_commands};
+use crate::{Profile, View};
 
 /// The report profile that the header names.
 const PROFILE: &str = "service report 1";
 
-/// The report on every service that `view` shows.
+/// The report that `view` asks for: on every service that it shows, or on the repository.
 #[must_use]
 pub fn markdown(report: &Report, view: &View) -> String {
+    if view.profile == Profile::Operations {
+        return operations_markdown(report, view);
+    }
     let resolver = Resolver::new(report);
     let mut out = String::new();
     for service in view.services(report) {
@@ -328,7 +333,7 @@ fn titled(name: &str) -> String {
 }
 
 /// A longer fence than any in the text.
-fn fence(body: &str) -> String {
+pub(crate) fn fence(body: &str) -> String {
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use crate::plain::{plain, without_commands};
-use crate::{Show, View};
+use crate::terminal_operations::operations_terminal;
+use crate::{Profile, Show, View};
 
 /// How the terminal is.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +24,12 @@ pub struct Style {
     pub width: usize,
 }
 
-/// The scorecard, and every finding that `view` shows.
+/// The report that `view` asks for: the scorecard, and every finding that it shows.
 #[must_use]
 pub fn terminal(report: &Report, view: &View, style: Style) -> String {
+    if view.profile == Profile::Operations {
+        return operations_terminal(report, view, style);
+    }
     let resolver = Resolver::new(report);
     let mut out = String::new();
     let delivery = &report.delivery;
@@ -60,7 +64,7 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
     if !shared.is_empty() {
         let _ = writeln!(out, "{}\n", paint(style, BOLD, "Shared with the whole repository"));
         for finding in shared {
-            one(&mut out, report, &resolver, finding, style);
+            one(&mut out, &resolver, finding, style);
         }
     }
     footer(&mut out, report, view);
@@ -107,7 +111,7 @@ fn of_service(
         )
     });
     let _ = writeln!(out, "  {}\n", counts.join(" · "));
-    findings(&mut out, report, view, resolver, report.of(service), style);
+    findings(&mut out, view, resolver, report.of(service), style);
     out
 }
 
@@ -186,7 +190,7 @@ fn common(
             Common::Base(reference) => format!("the base image {reference}"),
             Common::Missing(path) => format!("no {path}"),
             Common::At(span) => {
-                let place = resolver.place(&Place::Span(*span));
+                let place = resolver.lines(&Place::Span(*span));
                 format!("{}:{}", place.path, place.start.map_or(1, |start| start.line))
             }
         };
@@ -214,24 +218,17 @@ fn common(
     out.push('\n');
 }
 
-fn findings(
-    out: &mut String,
-    report: &Report,
-    view: &View,
-    resolver: &Resolver<'_>,
-    all: &[Finding],
-    style: Style,
-) {
+fn findings(out: &mut String, view: &View, resolver: &Resolver<'_>, all: &[Finding], style: Style) {
     let mut shown: Vec<&Finding> = all.iter().filter(|f| view.wants(f)).collect();
     shown.sort_by_key(|f| (rank(f.outcome), f.severity, f.check.section, f.check.id));
     let (unknown, answered): (Vec<&Finding>, Vec<&Finding>) =
         shown.into_iter().partition(|f| f.outcome == Outcome::Unknown);
     for finding in answered {
-        one(out, report, resolver, finding, style);
+        one(out, resolver, finding, style);
     }
     if view.show == Show::All {
         for finding in unknown {
-            one(out, report, resolver, finding, style);
+            one(out, resolver, finding, style);
         }
     } else if !unknown.is_empty() {
         let mut reasons: Vec<String> = Vec::new();
@@ -264,13 +261,7 @@ fn rank(outcome: Outcome) -> u8 {
 }
 
 /// One finding: what is wrong, where, and what to do.
-fn one(
-    out: &mut String,
-    report: &Report,
-    resolver: &Resolver<'_>,
-    finding: &Finding,
-    style: Style,
-) {
+pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, style: Style) {
     let (word, color) = match finding.outcome {
         Outcome::Fail => ("FAIL", color_of(finding.severity)),
         Outcome::Partial => ("PARTIAL", color_of(finding.severity)),
@@ -293,18 +284,18 @@ fn one(
     if finding.outcome == Outcome::NotApplicable {
         return;
     }
-    let located = resolver.locate(report, finding);
     let mut shown = 0;
-    for (evidence, place) in finding.evidence.iter().zip(&located) {
+    for evidence in &finding.evidence {
         let decides = evidence.role != Role::Context || finding.outcome == Outcome::Unknown;
         // The places that decide, and of these a few: the JSON has all.
         if shown == 3 || !decides && shown > 0 {
             continue;
         }
         shown += 1;
+        let place = resolver.lines(&evidence.place);
         match place.start {
             Some(_) if finding.is_problem() => {
-                excerpt(out, place, &plain(&evidence.says), finding, style)
+                excerpt(out, &place, &plain(&evidence.says), finding, style)
             }
             Some(start) => {
                 let at = format!("{}:{}:{}", plain(&place.path), start.line, start.column);
@@ -375,7 +366,7 @@ fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, sty
     }
 }
 
-fn footer(out: &mut String, report: &Report, view: &View) {
+pub(crate) fn footer(out: &mut String, report: &Report, view: &View) {
     let coverage = &report.coverage;
     let reasons: Vec<String> =
         coverage.unknown_because.iter().map(|(why, n)| format!("{n} {}", why.name())).collect();
@@ -423,12 +414,12 @@ fn footer(out: &mut String, report: &Report, view: &View) {
     }
 }
 
-const BOLD: &str = "1";
-const DIM: &str = "2";
-const RED: &str = "1;31";
-const YELLOW: &str = "33";
-const GREEN: &str = "32";
-const CYAN: &str = "36";
+pub(crate) const BOLD: &str = "1";
+pub(crate) const DIM: &str = "2";
+pub(crate) const RED: &str = "1;31";
+pub(crate) const YELLOW: &str = "33";
+pub(crate) const GREEN: &str = "32";
+pub(crate) const CYAN: &str = "36";
 
 fn color_of(severity: Severity) -> &'static str {
     match severity {
@@ -438,7 +429,7 @@ fn color_of(severity: Severity) -> &'static str {
     }
 }
 
-fn paint(style: Style, color: &str, text: &str) -> String {
+pub(crate) fn paint(style: Style, color: &str, text: &str) -> String {
     if style.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
@@ -463,7 +454,7 @@ fn fit(text: &str, width: usize) -> String {
 }
 
 /// Broken at blanks to the terminal's width; the first line has `used` columns less.
-fn wrapped(text: &str, width: usize, indent: usize) -> String {
+pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
     let mut out = String::new();
     let mut column = indent + 20;

@@ -13,9 +13,20 @@ pub enum Show {
     All,
 }
 
+/// Which report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// On each service.
+    Service,
+    /// On the repository: how it is deployed and operated.
+    Operations,
+}
+
 /// What the reader asked to see.
 #[derive(Clone, Debug)]
 pub struct View {
+    /// Which report.
+    pub profile: Profile,
     /// Which findings.
     pub show: Show,
     /// Only services whose name matches one of these globs; empty is all.
@@ -91,11 +102,12 @@ fn matches(glob: &str, text: &str) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Show, View, matches};
+    use super::{Profile, Show, View, matches};
 
     /// A view of everything.
     pub(crate) fn view(show: Show) -> View {
         View {
+            profile: Profile::Service,
             show,
             services: Vec::new(),
             areas: Default::default(),

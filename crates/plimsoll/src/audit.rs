@@ -7,9 +7,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use plimsoll_audit::{Date, Finding, Outcome, Report, Severity, Subject, Threshold};
 use plimsoll_model::purpose::PurposeKind;
-use plimsoll_render::{Show, View};
+use plimsoll_render::{Profile, Show, View};
 
-use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, SeverityArg};
+use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, ReportArg, SeverityArg};
 use crate::config::Ask;
 use crate::{BUG, CLEAN, FINDINGS, baseline, config, date, explain, output};
 
@@ -117,6 +117,10 @@ fn purposes(asked: &[PurposeArg]) -> BTreeSet<PurposeKind> {
 
 fn view(args: &AuditArgs, date: &str) -> View {
     View {
+        profile: match args.report {
+            ReportArg::Service => Profile::Service,
+            ReportArg::Operations => Profile::Operations,
+        },
         // Each format has its own: `output::show`.
         show: Show::All,
         services: args.services.clone(),

@@ -43,8 +43,8 @@ pub(crate) struct AuditArgs {
     #[arg(long = "output", value_name = "FORMAT=FILE")]
     pub(crate) outputs: Vec<String>,
     /// Which report
-    #[arg(long, value_enum, default_value_t = Profile::Service)]
-    pub(crate) report: Profile,
+    #[arg(long, value_enum, default_value_t = ReportArg::Service)]
+    pub(crate) report: ReportArg,
     /// Which findings: text, sarif, github and gitlab show problems, the others all, unless told
     /// otherwise
     #[arg(long, value_enum)]
@@ -187,8 +187,11 @@ pub(crate) enum Format {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Profile {
+pub(crate) enum ReportArg {
+    /// On each service
     Service,
+    /// On the repository: four domains, priorities and a roadmap
+    Operations,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
