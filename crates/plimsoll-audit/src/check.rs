@@ -40,12 +40,12 @@ pub struct Check {
     pub source: &'static str,
     /// The question.
     pub run: Run,
-    /// How to mend it here; asked only for findings that are shown. Gets the service.
+    /// How to mend it here; asked only for findings that are shown.
     pub fix: Option<Mend>,
 }
 
-/// How a check mends a finding of a service; `None` where it cannot.
-pub type Mend = fn(&Cx<'_>, ServiceSubject<'_>, &Finding) -> Option<Fix>;
+/// How a check mends a finding, whatever it is about; `None` where it cannot.
+pub type Mend = fn(&Cx<'_>, &Finding) -> Option<Fix>;
 
 impl Check {
     /// The first line of its page: what holds when all is well.

@@ -8,7 +8,8 @@ use plimsoll_source::{FileId, Span, TextRange};
 
 use crate::waiver::Waivers;
 use crate::{
-    ContainerSubject, Evidence, ImageSubject, Policy, ScriptSubject, ServiceSubject, Verdict,
+    ContainerSubject, Evidence, Finding, ImageSubject, Policy, ScriptSubject, ServiceSubject,
+    Subject, Verdict,
 };
 
 /// What a check sees: the model and the user's policy, nothing else.
@@ -34,6 +35,15 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn service(&self, id: plimsoll_model::ServiceId) -> ServiceSubject<'a> {
         ServiceSubject { id, service: &self.delivery[id] }
+    }
+
+    /// The service that a finding is about, where it is about one.
+    #[must_use]
+    pub fn service_of(&self, finding: &Finding) -> Option<ServiceSubject<'a>> {
+        match finding.subject {
+            Subject::Service(id) => Some(self.service(id)),
+            _ => None,
+        }
     }
 
     /// Production containers that belong to no service: those of others' images.

@@ -9,7 +9,7 @@ use plimsoll_model::{Fact, Why};
 use plimsoll_source::{Edit, Patch, Span, TextRange};
 use plimsoll_syntax::dockerfile::Keyword;
 
-use crate::{Cx, Evidence, Fix, Safety, ServiceSubject, Snippet, Verdict};
+use crate::{Cx, Evidence, Finding, Fix, Safety, ServiceSubject, Snippet, Verdict};
 
 /// One way in which a service runs: a container that is no batch job, or an image that nothing
 /// deploys.
@@ -384,7 +384,8 @@ fn is_positive(text: &str) -> Option<bool> {
 }
 
 /// Sets it where the HEALTHCHECK stands; a compose health check is shown what to add.
-pub(crate) fn set(cx: &Cx<'_>, service: ServiceSubject<'_>, setting: Setting) -> Option<Fix> {
+pub(crate) fn set(cx: &Cx<'_>, finding: &Finding, setting: Setting) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let Setting { flag, key, value, .. } = setting;
     let mut patch = Patch::default();
     let mut snippet = None;

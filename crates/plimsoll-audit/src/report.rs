@@ -139,16 +139,11 @@ impl Report {
         &self.findings[self.shared..]
     }
 
-    /// How to mend a finding, for the service that it is about; made when asked.
+    /// How to mend a finding, for the subject that it is about; made when asked.
     #[must_use]
     pub fn fix(&self, finding: &Finding) -> Option<crate::Fix> {
-        let (Subject::Service(id), Some(fix), true) =
-            (finding.subject, finding.check.fix, finding.is_problem())
-        else {
-            return None;
-        };
-        let cx = crate::Cx::new(&self.delivery, &self.policy);
-        fix(&cx, cx.service(id), finding)
+        let fix = finding.check.fix.filter(|_| finding.is_problem())?;
+        fix(&crate::Cx::new(&self.delivery, &self.policy), finding)
     }
 
     /// What the check's page says to do, a paragraph.

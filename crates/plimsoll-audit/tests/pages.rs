@@ -9,7 +9,7 @@ mod common;
 use std::path::Path;
 
 use common::{Case, base, cases, findings, lines, located, report_on, show};
-use plimsoll_audit::{Cx, Expectation, Finding, Policy, Report, Subject};
+use plimsoll_audit::{Cx, Expectation, Finding, Policy, Report};
 use plimsoll_model::Why;
 use plimsoll_source::{Tree, TreeBuilder};
 
@@ -176,8 +176,7 @@ fn mend(case: &Case, tree: &Tree) -> Option<Tree> {
     let cx = Cx::new(&report.delivery, &policy);
     let findings = findings(&report, case.check);
     let finding = findings.iter().find(|finding| finding.is_problem())?;
-    let Subject::Service(id) = finding.subject else { return None };
-    let patch = fix(&cx, cx.service(id), finding)?.patch?;
+    let patch = fix(&cx, finding)?.patch?;
     Some(tree.apply(&patch).unwrap_or_else(|why| panic!("{}: {why}", case.name())))
 }
 

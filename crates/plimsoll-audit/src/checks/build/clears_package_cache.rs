@@ -81,7 +81,7 @@ use plimsoll_model::image::{EffectKind, Install, Manager, Step, StepKind};
 use crate::conditions::INSTALLS_IN_FINAL_STAGE;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -211,7 +211,8 @@ fn installs<'a>(
     })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (image, step, install) = service.images.iter().find_map(|&id| {
         let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
         let (step, _, install) = installs(image).find(|(_, _, install)| !install.cache_free)?;

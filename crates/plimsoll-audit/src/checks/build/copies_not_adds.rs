@@ -99,7 +99,7 @@ use plimsoll_syntax::dockerfile::Keyword;
 use crate::conditions::COPIES_FILES;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Outcome, Part,
-    Relation, Run, Safety, Section, ServiceSubject, Severity, Status, Verdict,
+    Relation, Run, Safety, Section, Severity, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -234,7 +234,8 @@ fn is_commit(reference: &str) -> bool {
     matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let mut patch = Patch::default();
     for &id in &service.images {
         let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };

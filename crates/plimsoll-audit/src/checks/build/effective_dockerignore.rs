@@ -132,7 +132,7 @@ use crate::context::{context_copies, in_context};
 use crate::ignored::{Kept, excluded, judge_classes};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict, Why,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -246,7 +246,8 @@ fn judge(cx: &Cx<'_>, image: ImageSubject<'_>, file: FileId, patterns: &IgnoreFi
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = service.images.iter().map(|&id| &cx.delivery[id]).next()?;
     let path = match &image.ignore {
         Ignore::Effective { file, .. } => cx.path(*file).to_owned(),

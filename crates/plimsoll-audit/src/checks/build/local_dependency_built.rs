@@ -266,7 +266,8 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, lead: &Lead<'_>) -> Verdict {
     verdict.and(Evidence::context(via, "brings it unbuilt")).and_all(main)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package = &cx.delivery[service.package?];
     let leads = builds(cx, service, package);
     let lead = leads.iter().find(|lead| matches!(lead.state, State::Unbuilt(_)))?;

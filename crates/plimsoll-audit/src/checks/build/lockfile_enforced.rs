@@ -161,7 +161,7 @@ use crate::installs::installs;
 use crate::locked::{Follows, follows};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -223,7 +223,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     .and_all(evidence)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     use plimsoll_model::image::Manager::{Bun, Bundler, Cargo, Npm, Pnpm, Uv, Yarn};
     let (image, manager) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];

@@ -125,7 +125,7 @@ use crate::conditions::BUILDS_SOMETHING;
 use crate::context::{covers, last_build};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -234,7 +234,8 @@ fn brings_all(image: &Image, stage: usize, path: &str) -> Option<bool> {
 }
 
 /// Two stages with this one's base; what the build writes, only its tool knows for sure.
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (image, stage, dir) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];
         let stage = image.root_base(image.target?)?;

@@ -156,7 +156,7 @@ use crate::manifests::{Development, development, sites_with_bases, words};
 use crate::shipped::installed;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Outcome, Part,
-    Relation, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+    Relation, Run, Safety, Section, Severity, Snippet, Status, Verdict, Why,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -274,7 +274,8 @@ fn held(cx: &Cx<'_>, image: ImageSubject<'_>, modules: &Modules) -> (Outcome, Op
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package = service.package.map(|id| &cx.delivery[id]).filter(|p| p.is_node())?;
     let image = &cx.delivery[*service.images.first()?];
     let runs = ["start", "migrate"].iter().filter_map(|name| package.script(name));

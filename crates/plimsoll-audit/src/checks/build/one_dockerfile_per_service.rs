@@ -257,7 +257,8 @@ fn starts_the_same(one: &Image, other: &Image) -> bool {
     words(one).is_some() && words(one) == words(other)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let own = &cx.delivery[*service.images.first()?];
     let other = *seconds(cx, service, own).first()?;
     let text = format!("git rm -- '{}'\n", other.path.replace('\'', "'\\''"));

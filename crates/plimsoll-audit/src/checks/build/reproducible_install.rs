@@ -275,7 +275,7 @@ use crate::installs::installs;
 use crate::manifests::Site;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -346,7 +346,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     .and_all(evidence)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = service.images.iter().map(|&id| &cx.delivery[id]).find(|image| {
         installs(image).any(|s| s.install.manager == Manager::Npm && !s.install.locked)
     })?;

@@ -223,7 +223,7 @@ use crate::context::last_build;
 use crate::shipped::{rank, shipped};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Outcome, Part, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+    Section, Severity, Snippet, Status, Verdict, Why,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -273,7 +273,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     .and_all(evidence)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     service.package.filter(|&id| cx.delivery[id].is_node())?;
     let (image, name, dir) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];

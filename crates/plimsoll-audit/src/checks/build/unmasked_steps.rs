@@ -99,7 +99,7 @@ use crate::conditions::RUNS_STEPS;
 use crate::steps::weight;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict,
+    Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -168,7 +168,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, finding: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let at = finding.evidence.iter().find_map(|evidence| match evidence.place {
         crate::Place::Span(span) => Some(span),
         _ => None,

@@ -283,7 +283,8 @@ fn none(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict 
         .and_all(places)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, finding: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     if finding.outcome != Outcome::Fail {
         return None;
     }

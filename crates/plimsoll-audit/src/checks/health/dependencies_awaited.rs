@@ -224,7 +224,8 @@ fn judge(cx: &Cx<'_>, dependency: &DependsOn, other: &Container) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
     let (container, other) = containers.into_iter().find_map(|container| {
         let mut awaited = awaited(cx, container).into_iter();

@@ -127,7 +127,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_HEALTHCHECK],
     source: include_str!("start_period.rs"),
     run: Run::Service(|cx, service| health::is_set(cx, service, SETTING)),
-    fix: Some(|cx, service, _| health::set(cx, service, SETTING)),
+    fix: Some(|cx, finding| health::set(cx, finding, SETTING)),
 };
 
 const SETTING: Setting = Setting {

@@ -110,8 +110,8 @@ use super::pinned_version::{MOVING, first, is_release};
 use crate::bases::{Named, Standing, Words, judge, named, starts_with_version};
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
-    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict,
+    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section, Severity,
+    Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -200,7 +200,8 @@ fn is_commit(tag: &str) -> bool {
     })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (image, stage) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];
         let mut stages = image.stages_built().into_iter().filter_map(|at| image.stages.get(at));

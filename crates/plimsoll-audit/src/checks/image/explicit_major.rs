@@ -85,8 +85,8 @@ use plimsoll_model::image::{Base, Stage};
 use crate::bases::{Standing, Words, judge, named, starts_with_version};
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
-    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict,
+    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section, Severity,
+    Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -136,7 +136,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
 }
 
 /// What a tag is today, only its registry knows; for Node, `engines` may say what it should be.
-pub(super) fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+pub(super) fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let images = service.images.iter().map(|&id| &cx.delivery[id]);
     let loose = |stage: &&Stage| matches!(&stage.base, Base::External(r) if !r.tag.as_deref().is_some_and(starts_with_version));
     let (image, stage) =

@@ -87,7 +87,7 @@ use plimsoll_model::reference::ImageRef;
 use crate::conditions::HAS_IMAGE;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict,
+    Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -249,7 +249,8 @@ fn tool_chain(image: &Image, target: usize) -> Option<Evidence> {
 }
 
 /// The variants of official images by name; nothing for those that have none.
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (image, stage) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];
         let stage = image.root_base(image.target?)?;

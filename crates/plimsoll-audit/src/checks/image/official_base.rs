@@ -114,8 +114,8 @@ use plimsoll_model::reference::ImageRef;
 use crate::bases::{Standing, Words, judge};
 use crate::conditions::HAS_IMAGE;
 use crate::{
-    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict,
+    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section, Severity,
+    Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -170,7 +170,8 @@ fn trust(cx: &Cx<'_>, image: &Image, reference: &ImageRef) -> Option<&'static st
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let images = service.images.iter().map(|&id| &cx.delivery[id]);
     let mut strange: Vec<String> = images
         .flat_map(|image| image.stages.iter().map(move |stage| (image, stage)))

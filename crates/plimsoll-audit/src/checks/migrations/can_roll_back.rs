@@ -640,7 +640,8 @@ fn rolls_back(script: &PackageScript) -> bool {
         || (words.any(undoes) && migrates(&script.command))
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package: &Package = &cx.delivery[service.package?];
     let migrations = &cx.delivery[service.migrations?];
     if package.scripts.iter().any(rolls_back) {

@@ -270,7 +270,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     .and_all(evidence)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let starts = starts(cx, service);
     let mut found = starts.iter().flat_map(|start| &start.migrating);
     let step = found.find(|step| matches!(step.on_failure, OnFailure::Ignored(_)))?;

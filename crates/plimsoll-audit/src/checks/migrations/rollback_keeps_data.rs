@@ -269,7 +269,8 @@ fn backup(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Span> {
     script.map(|script| script.span)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package = &cx.delivery[service.package?];
     let script = package.scripts.iter().find(|script| script.command.contains("rollback"))?;
     let text = format!(

@@ -320,7 +320,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     WANTED.judge(cx, service)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     // Only the compiler's command is known without the build's own choices.
     package(cx, service)?.dependency("typescript")?;
     WANTED.fix(cx, service, "tsc -p tsconfig.json")

@@ -168,7 +168,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     WANTED.judge(cx, service)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let made = package(cx, service)?.typescript.as_ref().and_then(|ts| ts.out_dir.known());
     WANTED.fix(cx, service, &format!("rm -rf {}", made.map_or("dist", |dir| dir)))
 }

@@ -461,7 +461,8 @@ fn meet(a: &Interval, b: &Interval) -> bool {
     a.1.is_none_or(|end| b.0 < end) && b.1.is_none_or(|end| a.0 < end)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package = package(cx, service)?;
     let (([major, ..], _), _) = *node_bases(cx, service).first()?;
     Some(Fix {

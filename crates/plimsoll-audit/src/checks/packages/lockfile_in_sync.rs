@@ -227,7 +227,8 @@ fn differs(name: &str, evidence: Evidence) -> Verdict {
     Verdict::fail(message, evidence)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package = package(cx, service)?;
     let dir = if package.dir.is_empty() { "." } else { &package.dir };
     Some(Fix {

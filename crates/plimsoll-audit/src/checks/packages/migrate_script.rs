@@ -408,7 +408,8 @@ fn of_tool(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> Verdi
     .and(Evidence::context(migrations.at, "the migrations"))
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let migrations = &cx.delivery[service.migrations?];
     let command = match migrations.tool {
         MigrationTool::Knex => {

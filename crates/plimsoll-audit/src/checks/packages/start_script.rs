@@ -347,7 +347,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     contradicted(cx, service).or_else(|| emitted_by_imports(cx, service)).unwrap_or(verdict)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     package(cx, service)?;
     let app = &cx.delivery.startup(*service.images.first()?, None)?.app;
     let words: Vec<&str> = app.iter().map(|(word, _)| &**word).collect();

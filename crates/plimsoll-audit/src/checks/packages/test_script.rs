@@ -441,6 +441,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     WANTED.fix(cx, service, runner(package(cx, service)?).0)
 }

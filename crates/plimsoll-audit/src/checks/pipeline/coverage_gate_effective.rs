@@ -245,7 +245,8 @@ fn collects(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> bool
         })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let package = &cx.delivery[service.package?];
     let threshold = package.thresholds.first()?;
     let text = match threshold.kind {

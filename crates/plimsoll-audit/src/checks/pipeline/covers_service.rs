@@ -269,7 +269,8 @@ fn of_the_repository(cx: &Cx<'_>) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     Some(Fix {
         does: "add a workflow at the root that builds and tests the service".into(),
         safety: Safety::Sketch,

@@ -272,7 +272,8 @@ fn of_reference(reference: &ImageRef, at: Span) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let container = &cx.delivery[*service.containers.first()?];
     let known = container.image.known().and_then(|name| ImageRef::parse(name));
     let name = match &known {

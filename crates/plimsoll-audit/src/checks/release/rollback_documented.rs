@@ -237,7 +237,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     verdict.and_all(image).and_all(schema).and_all(headings.map(context).take(5))
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let name = &service.name;
     let schema = match service.migrations {
         Some(_) => {

@@ -99,7 +99,7 @@ use plimsoll_model::entrypoint::{self, ScriptSource};
 use crate::conditions::SETS_A_COMMAND;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, startup,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -210,7 +210,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let &id = service.images.first()?;
     let image = &cx.delivery[id];
     let (entrypoint, command) = entrypoint::commands(image, None);

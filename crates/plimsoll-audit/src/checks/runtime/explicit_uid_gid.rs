@@ -104,7 +104,7 @@ use plimsoll_model::user::{self, RunsAs, Who};
 use crate::conditions::HAS_ITS_OWN_USER;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, startup,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -207,7 +207,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
     Some(Fix {
         does: "give user and primary group fixed numbers".into(),

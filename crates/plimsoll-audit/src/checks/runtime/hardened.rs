@@ -239,7 +239,8 @@ fn judge(container: &Container) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let container = &cx.delivery[*service.containers.first()?];
     let name = &container.name;
     let text = match &container.kind {

@@ -93,7 +93,7 @@ use crate::context::covers;
 use crate::ownership::{is_for_writing, puts};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, startup,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -199,7 +199,8 @@ fn read_only(cx: &Cx<'_>, image: ImageSubject<'_>) -> Option<Evidence> {
     Some(Evidence::shows(shown?, "a read-only file system"))
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
     let stage = image.target?;
     let runs_as = user::runs_as(image, stage)?;

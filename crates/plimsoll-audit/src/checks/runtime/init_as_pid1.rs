@@ -235,7 +235,8 @@ fn judge(start: &Start<'_>, startup: &Startup) -> Verdict {
     )
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
     let entrypoint = image.final_stage()?.config.entrypoint.as_ref().filter(|e| !e.shell);
     // The script that ENTRYPOINT starts stays, behind the init.

@@ -240,7 +240,8 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
     )
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
     Some(Fix {
         does: "strip SUID and SGID bits after the last package, before USER".into(),

@@ -299,7 +299,8 @@ fn of_image(cx: &Cx<'_>, image: &Image) -> Verdict {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
     Some(Fix {
         does: "create a user with fixed numbers and switch to it".into(),

@@ -353,7 +353,8 @@ fn nothing_exposed(
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let servers = startup::servers(cx, Subject::Service(service.id));
     let start = servers.first()?;
     let app = start.startup().map_or(&[][..], |startup| &startup.app);

@@ -114,7 +114,7 @@ use crate::conditions::HAS_ITS_OWN_USER;
 use crate::ownership::{Put, puts};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, startup,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -203,7 +203,8 @@ fn chown_before_user(image: &Image, stage: usize, runs_as: &RunsAs) -> Option<Sp
     })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
     let stage = image.target?;
     let runs_as = user::runs_as(image, stage)?;

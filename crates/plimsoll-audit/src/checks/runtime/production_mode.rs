@@ -248,7 +248,8 @@ fn by_command(start: &Start<'_>, package: Option<&Package>) -> Option<Span> {
     (runs && sets(&script.command)).then_some(script.span)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
     let said = containers.into_iter().find(|c| c.env.iter().any(|var| var.name == NAME));
     let (path, language, text) = match said {

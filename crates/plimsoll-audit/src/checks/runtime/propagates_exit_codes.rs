@@ -271,7 +271,8 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         .and_all(stops)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let starts = startup::starts(cx, Subject::Service(service.id));
     let startup = starts.first()?.startup()?;
     let command = startup.before.iter().find(matters)?.words.join(" ");

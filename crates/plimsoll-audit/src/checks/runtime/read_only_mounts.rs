@@ -138,7 +138,8 @@ fn short(path: &str) -> String {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let mounts = mounts(cx, service);
     let mount = mounts.iter().find(|mount| !mount.read_only)?;
     let path = cx.path(mount.span.file).to_owned();

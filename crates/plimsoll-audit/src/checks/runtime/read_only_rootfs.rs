@@ -330,7 +330,8 @@ fn absolute(workdir: &str, path: &str) -> Option<String> {
     (!device).then_some(path)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let container = &cx.delivery[*service.containers.first()?];
     let path = cx.path(container.file).to_owned();
     let name = &container.name;

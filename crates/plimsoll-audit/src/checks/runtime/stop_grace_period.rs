@@ -206,7 +206,8 @@ fn of_start(
     startup::unless_elsewhere(cx, service, fail)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (limit, _) = limit(service)?;
     let grace = limit.div_ceil(1000) + 10;
     let servers = startup::servers(cx, Subject::Service(service.id));

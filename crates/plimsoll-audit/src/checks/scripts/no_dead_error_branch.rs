@@ -240,7 +240,8 @@ fn judge<'s>(cx: &Cx<'_>, scripts: impl Iterator<Item = (&'s Derived, &'s Script
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (path, command) = scripts(cx, service).iter().find_map(|(text, script)| {
         let branch = *dead_branches(script).0.first()?;
         let command = String::from_utf8_lossy(branch.command.slice(text.text())).into_owned();

@@ -223,7 +223,8 @@ fn judge(cx: &Cx<'_>, container: &Container) -> Option<Verdict> {
     })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     use plimsoll_model::container::ContainerKind;
     let (container, name) = service.containers.iter().find_map(|&id| {
         let container = &cx.delivery[id];

@@ -266,7 +266,8 @@ fn judge(cx: &Cx<'_>, secret: &Delivered, texts: &[&Text], examples: &[Text]) ->
     )
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
     let (container, secret) = containers.into_iter().find_map(|container| {
         let secret = delivered::secrets(cx, container).into_iter().find(|secret| !secret.entry)?;

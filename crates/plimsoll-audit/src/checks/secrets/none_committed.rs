@@ -262,7 +262,8 @@ fn of_program(cx: &Cx<'_>, written: &WrittenSecret) -> Option<Found> {
     Some(Found { name: format!("`{name}` of a script"), evidence, real })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, finding: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let mut paths: Vec<&str> =
         of_service(cx, service, &cx.delivery.secrets.files, |s| cx.path(s.file))
             .into_iter()

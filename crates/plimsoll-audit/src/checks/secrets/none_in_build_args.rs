@@ -82,7 +82,7 @@ use plimsoll_syntax::dockerfile::{Keyword, Pair};
 use crate::conditions::HAS_IMAGE;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Outcome, Part,
-    Relation, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Relation, Run, Safety, Section, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -199,7 +199,8 @@ fn refers(text: &str, name: &str) -> bool {
     })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (image, name) = service.images.iter().find_map(|&id| {
         let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
         let declared = pairs(image, Keyword::Arg).map(|pair| &pair.key.text);

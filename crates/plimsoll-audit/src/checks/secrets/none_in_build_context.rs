@@ -134,7 +134,7 @@ use crate::conditions::COPIES_OR_SPELLS_SECRETS;
 use crate::context::{Reach, context_copies, in_context, reach, spelled};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, Why,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict, Why,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -253,7 +253,8 @@ fn unknown_context(image: &Image) -> Option<(Why, Option<Span>)> {
     image.context.unknown().filter(|_| copies)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let (context, lines) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];
         let context = image.context.known()?;

@@ -260,7 +260,8 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
     let (container, name) = containers.into_iter().find_map(|container| {
         let bad = variables(container).find(|var| {

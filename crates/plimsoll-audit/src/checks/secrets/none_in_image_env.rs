@@ -84,7 +84,7 @@ use plimsoll_model::{Fact, Why};
 use crate::conditions::HAS_IMAGE;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -172,7 +172,8 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     .and_all(found)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let images = service.images.iter().map(|&id| &cx.delivery[id]);
     let steps = images.flat_map(|image| &image.stages).flat_map(|stage| &stage.steps);
     let names: Vec<String> = steps

@@ -261,7 +261,7 @@ fn toml(cx: &Cx<'_>) -> Option<Span> {
     })
 }
 
-fn fix(_: &Cx<'_>, _: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(_: &Cx<'_>, _: &Finding) -> Option<Fix> {
     let text = "on: [push, pull_request]\npermissions:\n  contents: read\njobs:\n  secrets:\n    runs-on: ubuntu-24.04\n    steps:\n      # Pin the actions: git ls-remote https://github.com/gitleaks/gitleaks-action v2\n      - uses: actions/checkout@v5\n        with:\n          fetch-depth: 0\n          persist-credentials: false\n      - uses: gitleaks/gitleaks-action@v2\n";
     Some(Fix {
         does: "look for secrets on every push".into(),

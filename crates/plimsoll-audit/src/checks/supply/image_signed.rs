@@ -220,7 +220,8 @@ fn grade(ran: &Ran<'_>) -> Option<Grade> {
     }
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let lines = "# The job needs `permissions: {contents: read, id-token: write}`.\n- name: Sign by digest\n  run: |\n    DIGEST=\"$(crane digest \"{image}:${{ github.sha }}\")\"\n    cosign sign --yes \"{image}@$DIGEST\"\n";
     Some(step(cx, service, "sign the digest after the push", lines))
 }

@@ -166,7 +166,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     judge(cx, &Ci::of(cx, service), |ran| grade(ran.role.kind), &WORDS)
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let lines = "- name: Bill of materials\n  run: trivy image --format cyclonedx --output sbom.cdx.json \"{image}:${{ github.sha }}\"\n# Pin the action: git ls-remote https://github.com/actions/upload-artifact v4\n- uses: actions/upload-artifact@v4\n  with:\n    name: sbom\n    path: sbom.cdx.json\n    if-no-files-found: error\n";
     Some(step(cx, service, "make an SBOM of the image and keep it", lines))
 }

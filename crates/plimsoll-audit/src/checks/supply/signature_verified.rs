@@ -289,7 +289,8 @@ fn policy(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<FileId> {
     })
 }
 
-fn fix(cx: &Cx<'_>, service: ServiceSubject<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
     let lines = "# Before the step that deploys, in the same job; DIGEST is what the push printed.\n- name: Verify the signature\n  run: |\n    cosign verify \\\n      --certificate-identity \"https://github.com/${{ github.workflow_ref }}\" \\\n      --certificate-oidc-issuer https://token.actions.githubusercontent.com \\\n      \"{image}@$DIGEST\"\n";
     Some(step(cx, service, "verify the signature where the image is deployed", lines))
 }
