@@ -24,6 +24,13 @@ pub(crate) struct Site<'a> {
     pub(crate) install: &'a Install,
 }
 
+impl<'a> Site<'a> {
+    /// The RUN that it stands in.
+    pub(crate) const fn run(&self) -> &'a Run {
+        self.run
+    }
+}
+
 /// The installations of a stage's own RUNs, in order.
 pub(crate) fn sites(image: &Image, stage: usize) -> impl Iterator<Item = Site<'_>> {
     let steps = image.stages.get(stage).into_iter().flat_map(|stage| &stage.steps);

@@ -15,6 +15,7 @@ pub mod entrypoint;
 pub mod fact;
 pub mod filesystem;
 pub mod image;
+pub mod mend;
 pub mod migration;
 pub mod package;
 pub mod pipeline;

@@ -4,6 +4,7 @@
 //! an annotation: each renderer has one function that every text from outside passes through.
 
 mod csv;
+mod diff;
 mod github;
 mod gitlab;
 mod html;
@@ -19,6 +20,7 @@ mod terminal_operations;
 mod view;
 
 pub use csv::csv;
+pub use diff::diff;
 pub use github::{github, github_summary};
 pub use gitlab::gitlab;
 pub use html::html;
@@ -27,4 +29,8 @@ pub use junit::junit;
 pub use markdown::{markdown, markdown_of};
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
+<<<<<<< HEAD
 pub use view::{Profile, Show, View};
+=======
+pub use view::{Show, View, matches};
+>>>>>>> d9befac (Mend what is found: the engine, edits of files by fact, and the first fixes)

@@ -78,8 +78,9 @@ impl View {
     }
 }
 
-/// `*` stands for any text, `?` for one character.
-fn matches(glob: &str, text: &str) -> bool {
+/// Whether a glob of names matches one: `*` stands for any text, `?` for one character.
+#[must_use]
+pub fn matches(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     let (mut g, mut t, mut star) = (0, 0, None);
     while t < text.len() {

@@ -7,6 +7,7 @@
 
 mod derived;
 mod disk;
+mod journal;
 mod lines;
 mod patch;
 mod revision;
@@ -16,9 +17,10 @@ mod tree;
 
 pub use derived::{Derived, DerivedBuilder, Segment};
 pub use disk::{OpenError, OpenOptions, open, work_tree_of};
+pub use journal::{Recovered, recover};
 pub use lines::{LineCol, LineIndex};
-pub use patch::{Conflict, Create, Edit, Patch, WriteError, write};
-pub use revision::{fork_point, open_revision};
+pub use patch::{Conflict, Create, Edit, Patch, WriteError, difference, write};
+pub use revision::{fork_point, open_revision, unsaved};
 pub use save::{append, save};
 pub use span::{FileId, Span, TextRange};
 pub use tree::{Entry, EntryKind, Note, Tracking, Tree, TreeBuilder, Unreadable, normalize_path};

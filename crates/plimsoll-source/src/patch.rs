@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fmt, fs};
 
+use crate::journal::Kept;
 use crate::{EntryKind, FileId, Span, TextRange, Tracking, Tree, Unreadable, normalize_path};
 
 /// One replacement: the bytes of `span` give way to `insert`. An empty span inserts.
@@ -124,6 +125,59 @@ impl Tree {
     }
 }
 
+/// The patch that makes `after` of `before`, as far as `paths` go: of each file that is in both, one
+/// edit from the first byte that differs to the last.
+///
+/// # Errors
+/// [`Conflict::Unreadable`] or [`Conflict::Link`] where a file of `before` cannot be compared.
+pub fn difference(
+    before: &Tree,
+    after: &Tree,
+    paths: &BTreeSet<String>,
+) -> Result<Patch, Conflict> {
+    let mut patch = Patch::default();
+    for path in paths {
+        let (old, new) = (before.find(path), after.find(path));
+        let bytes = |tree: &Tree, file, old| match tree.entry(file).kind {
+            EntryKind::Link { .. } => Err(Conflict::Link(old)),
+            EntryKind::File { executable } => match tree.read(file) {
+                Ok(bytes) => Ok((bytes, executable)),
+                Err(_) => Err(Conflict::Unreadable(old)),
+            },
+        };
+        match (old, new) {
+            (Some(old), None) => patch.remove.push(old),
+            (None, Some(new)) => {
+                let (bytes, executable) = bytes(after, new, new)?;
+                let (path, bytes) = (path.clone(), bytes.to_vec());
+                patch.create.push(Create { path, bytes, executable });
+            }
+            (Some(old), Some(new)) => {
+                let (was, was_executable) = bytes(before, old, old)?;
+                let (is, executable) = bytes(after, new, old)?;
+                patch.edits.extend(edit_between(old, &was, &is));
+                if was_executable != executable {
+                    patch.chmod.push((old, executable));
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(patch)
+}
+
+/// The one edit that makes `after` of a file that holds `before`.
+fn edit_between(file: FileId, before: &[u8], after: &[u8]) -> Option<Edit> {
+    if before == after {
+        return None;
+    }
+    let start = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let (old, new) = (before.get(start..)?, after.get(start..)?);
+    let same = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let span = Span::new(file, TextRange::of(start, before.len() - same));
+    Some(Edit { span, insert: new.get(..new.len() - same)?.to_vec() })
+}
+
 /// What becomes of one file of a tree.
 struct Change {
     file: FileId,
@@ -232,7 +286,7 @@ fn check_created(tree: &Tree, create: &[Create]) -> Result<(), Conflict> {
 
 /// Whether a path is one of a file below the root on any system, and none of git's own: a file in
 /// `.git/hooks` is run.
-fn is_plain_path(path: &str) -> bool {
+pub(crate) fn is_plain_path(path: &str) -> bool {
     let parts = Path::new(path).components();
     normalize_path(path).as_deref() == Some(path)
         && !path.is_empty()
@@ -286,25 +340,38 @@ impl std::error::Error for WriteError {}
 /// and made durable; only then are they renamed into place, each old file being kept under another
 /// name until all is done. Modes and, where the system allows, owners stay; hard links to a file
 /// keep its old bytes. Nothing is written through a link, not even one to a directory on the way.
+/// A journal at the root lets [`crate::recover`] finish or undo what is cut short.
 ///
 /// # Errors
 /// [`WriteError`]; the files are then as they were.
 pub fn write(root: &Path, tree: &Tree, patch: &Patch) -> Result<(), WriteError> {
     let changes = changes(tree, patch).map_err(WriteError::Conflict)?;
     let root = root.canonicalize().map_err(WriteError::Io)?;
+    let steps = plan(&root, tree, &changes, &patch.create)?;
     let mut stage = Stage::default();
-    let staged = plan(&root, tree, &changes, &patch.create).and_then(|steps| {
-        steps.into_iter().try_for_each(|step| stage.add(step))?;
+    steps.iter().try_for_each(|step| stage.name(step)).map_err(WriteError::Io)?;
+    let before = |step: &Step<'_>| {
+        let of = |change: &&Change| root.join(tree.path(change.file)) == step.path;
+        changes.iter().find(of).and_then(|change| change.before.clone())
+    };
+    let before: Vec<_> = steps.iter().map(before).collect();
+    let lines = stage.moves.iter().zip(&steps).zip(&before);
+    let lines = lines.map(|((step, plan), before)| (step, before.as_deref(), plan.bytes));
+    let mut journal = Kept::begin(&root, lines, &stage.made).map_err(WriteError::Io)?;
+    let staged = stage.fill_all(&steps).map_err(WriteError::Io).and_then(|()| {
         // Once more, now that the slow part is over: the time for others to interfere is short.
-        plan(&root, tree, &changes, &patch.create).map(|_| ())
+        plan(&root, tree, &changes, &patch.create)?;
+        journal.commit().map_err(WriteError::Io)
     });
-    match staged {
+    let done = match staged {
         Ok(()) => stage.commit(),
         Err(e) => {
             stage.discard();
             Err(e)
         }
-    }
+    };
+    journal.end();
+    done
 }
 
 /// What is to happen at one path on disk.
@@ -363,7 +430,7 @@ fn plan<'a>(
 }
 
 /// Whether every part of `way` below `root` is a real directory or does not exist yet.
-fn is_plain_way(root: &Path, way: &Path) -> bool {
+pub(crate) fn is_plain_way(root: &Path, way: &Path) -> bool {
     let mut dir = root.to_owned();
     way.components().all(|part| {
         dir.push(part);
@@ -372,8 +439,8 @@ fn is_plain_way(root: &Path, way: &Path) -> bool {
     })
 }
 
-/// Changes that are prepared on disk. Every path involved is known before the first target is
-/// touched, so that a journal of `moves` written before [`Stage::commit`] would survive a crash.
+/// Changes that are prepared on disk. Every path involved is known before anything is touched: it
+/// stands in the journal.
 #[derive(Default)]
 pub(crate) struct Stage {
     moves: Vec<Move>,
@@ -382,49 +449,59 @@ pub(crate) struct Stage {
 }
 
 /// One target: what takes its place, and where what was there is kept meanwhile.
-struct Move {
-    target: PathBuf,
-    staged: Option<PathBuf>,
-    kept: Option<PathBuf>,
+pub(crate) struct Move {
+    pub(crate) target: PathBuf,
+    pub(crate) staged: Option<PathBuf>,
+    pub(crate) kept: Option<PathBuf>,
 }
 
 impl Stage {
-    /// Writes the new bytes of a step beside its target, durably.
-    fn add(&mut self, step: Step<'_>) -> Result<(), WriteError> {
-        self.prepare(step).map_err(WriteError::Io)
+    /// Names and writes the new bytes of a step beside its target, durably.
+    pub(crate) fn prepare(&mut self, step: Step<'_>) -> io::Result<()> {
+        let made = self.made.len();
+        self.name(&step)?;
+        self.made.iter().skip(made).try_for_each(fs::create_dir)?;
+        self.fill(self.moves.len() - 1, &step)
     }
 
-    pub(crate) fn prepare(
-        &mut self,
-        Step { path, exists, bytes, mode }: Step<'_>,
-    ) -> io::Result<()> {
-        let dir = path.parent().unwrap_or(Path::new("")).to_owned();
+    /// Chooses the names for a step; touches nothing.
+    fn name(&mut self, step: &Step<'_>) -> io::Result<()> {
+        let dir = step.path.parent().unwrap_or(Path::new("")).to_owned();
         let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
         for dir in missing.into_iter().rev() {
-            fs::create_dir(dir)?;
-            self.made.push(dir.to_owned());
+            if !self.made.iter().any(|made| made == dir) {
+                self.made.push(dir.to_owned());
+            }
         }
-        let kept = if exists { Some(unused_name(&dir)?) } else { None };
-        let Some(bytes) = bytes else {
-            self.moves.push(Move { target: path, staged: None, kept });
-            return Ok(());
-        };
-        let staged = unused_name(&dir)?;
+        let kept = if step.exists { Some(unused_name(&dir)?) } else { None };
+        let staged = if step.bytes.is_some() { Some(unused_name(&dir)?) } else { None };
+        self.moves.push(Move { target: step.path.clone(), staged, kept });
+        Ok(())
+    }
+
+    /// Writes the new bytes of the step that was named as number `index`.
+    fn fill(&self, index: usize, step: &Step<'_>) -> io::Result<()> {
+        let named = self.moves.get(index).and_then(|named| named.staged.as_ref());
+        let (Some(staged), Some(bytes)) = (named, step.bytes) else { return Ok(()) };
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(
             &mut options,
-            if mode == Some(true) { 0o777 } else { 0o666 },
+            if step.mode == Some(true) { 0o777 } else { 0o666 },
         );
-        let mut file = options.open(&staged)?;
-        // Listed as soon as it exists: whatever fails from here on takes it away again.
-        self.moves.push(Move { target: path.clone(), staged: Some(staged), kept });
+        let mut file = options.open(staged)?;
         file.write_all(bytes)?;
-        if exists {
-            take_after(&file, &fs::symlink_metadata(&path)?, mode)?;
+        if step.exists {
+            take_after(&file, &fs::symlink_metadata(&step.path)?, step.mode)?;
         }
         file.sync_all()
+    }
+
+    /// Makes the directories and writes the new bytes of all steps, which were named in this order.
+    fn fill_all(&self, steps: &[Step<'_>]) -> io::Result<()> {
+        self.made.iter().try_for_each(fs::create_dir)?;
+        steps.iter().enumerate().try_for_each(|(index, step)| self.fill(index, step))
     }
 
     /// Puts everything in its place, or everything back.
@@ -570,7 +647,7 @@ mod tests {
             Step { path: path("taken"), exists: false, bytes: Some(b"new"), mode: Some(false) },
         ];
         for step in steps {
-            stage.add(step).expect("staged");
+            stage.prepare(step).expect("staged");
         }
         assert_eq!(fs::read(path("edit")).expect("read"), b"old", "staging touches no target");
         // Somebody else is faster.

@@ -1,7 +1,9 @@
 //! The reader of git revisions: the tree of a commit, whatever is in the work tree now.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use gix::objs::tree::EntryKind as Mode;
 
@@ -144,6 +146,86 @@ pub fn fork_point(root: &Path, revision: &str) -> Result<String, OpenError> {
     let head = repo.head_id().map_err(|_| unknown("nothing is checked out to compare it with"))?;
     let base = repo.merge_base(head, commit).ok().flatten();
     Ok(base.map_or(commit, gix::Id::detach).to_string())
+}
+
+/// The tracked files at or below `root` that are not as HEAD has them, on disk or in the index, in
+/// path order: what git could not bring back. `None` outside of any git work tree. A file whose
+/// size and time are those that the index noted is taken to be as it was, as git does.
+///
+/// # Errors
+/// As [`open_revision`].
+pub fn unsaved(root: &Path) -> Result<Option<Vec<String>>, OpenError> {
+    let no_git = |why: String| OpenError::NoGit(root.to_owned(), why);
+    let own = root.canonicalize().map_err(|_| OpenError::NotADirectory(root.to_owned()))?;
+    let Some((repo, top)) = repository(&own).map_err(no_git)? else { return Ok(None) };
+    let Some(way) = own.strip_prefix(&top).ok().map(key_of) else { return Ok(None) };
+    let index = repo.index_or_empty().map_err(|e| no_git(e.to_string()))?;
+    let is_below = |key: &[u8]| {
+        way.is_empty() || key.strip_prefix(&*way).is_some_and(|rest| rest.starts_with(b"/"))
+    };
+    let mut head: BTreeMap<Key, gix::ObjectId> = BTreeMap::new();
+    if let Ok(start) = repo.head_tree() {
+        let mut todo = vec![(Key::new(), start.id, 0)];
+        while let Some((dir, id, level)) = todo.pop() {
+            let tree = repo.find_tree(id).map_err(|e| no_git(e.to_string()))?;
+            for entry in tree.iter().flatten().filter(|_| level <= MAX_DEPTH) {
+                let key = join(&dir, entry.filename());
+                match entry.mode().kind() {
+                    Mode::Tree => todo.push((key, entry.object_id(), level + 1)),
+                    Mode::Commit => {}
+                    _ if is_below(&key) => _ = head.insert(key, entry.object_id()),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for entry in index.entries() {
+        let key: Key = entry.path(&index).to_vec();
+        if !is_below(&key) || entry.mode.is_submodule() || entry.mode.is_sparse() {
+            continue;
+        }
+        let staged = head.remove(&key) != Some(entry.id);
+        let skipped = entry.flags.contains(gix::index::entry::Flags::SKIP_WORKTREE);
+        if staged || !skipped && !is_saved(&top, &key, entry) {
+            found.insert(shown(key.get(depth(&way)..).unwrap_or_default()));
+        }
+    }
+    // What HEAD has and the index lost.
+    found.extend(head.keys().map(|key| shown(key.get(depth(&way)..).unwrap_or_default())));
+    Ok(Some(found.into_iter().collect()))
+}
+
+/// Whether a file on disk is as the index has it.
+fn is_saved(top: &Path, key: &Key, entry: &gix::index::Entry) -> bool {
+    let Ok(path) = str::from_utf8(key).map(|key| top.join(key)) else {
+        // Such a file is never edited.
+        return true;
+    };
+    let Ok(metadata) = std::fs::symlink_metadata(&path) else { return false };
+    if metadata.is_symlink() || entry.mode == gix::index::entry::Mode::SYMLINK {
+        return metadata.is_symlink() == (entry.mode == gix::index::entry::Mode::SYMLINK);
+    }
+    let time = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+    let same_time = time.is_some_and(|time| {
+        (time.as_secs(), time.subsec_nanos())
+            == (u64::from(entry.stat.mtime.secs), entry.stat.mtime.nsecs)
+    });
+    if same_time && metadata.len() == u64::from(entry.stat.size) {
+        return true;
+    }
+    let Ok(bytes) = crate::disk::read(&path, u64::from(u32::MAX)) else { return false };
+    let is_it = |bytes: &[u8]| {
+        gix::objs::compute_hash(entry.id.kind(), gix::objs::Kind::Blob, bytes)
+            .is_ok_and(|id| id == entry.id)
+    };
+    // A checkout may have given it other line ends than git keeps.
+    is_it(&bytes) || bytes.contains(&b'\r') && is_it(&without_returns(&bytes))
+}
+
+fn without_returns(bytes: &[u8]) -> Vec<u8> {
+    let ends = |at: usize| bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
+    bytes.iter().enumerate().filter(|&(at, _)| !ends(at)).map(|(_, &byte)| byte).collect()
 }
 
 /// The bytes of an object, up to `limit`.

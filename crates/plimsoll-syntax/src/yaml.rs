@@ -215,6 +215,20 @@ impl<'a> Value<'a> {
         matches!(self.raw().kind, Kind::Alias(_))
     }
 
+    /// Whether aliases stand for it, too: a change of it is a change of them.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        let is_it = |node: &Node| matches!(node.kind, Kind::Alias(Some(id)) if id == self.id);
+        self.yaml.nodes.iter().any(is_it)
+    }
+
+    /// Whether it is a collection in brackets: all of JSON's are.
+    #[must_use]
+    pub fn is_flow(self) -> bool {
+        let first = self.raw().range.slice(self.yaml.text.text()).first();
+        !self.is_alias() && self.text().is_none() && matches!(first, Some(b'{' | b'['))
+    }
+
     /// Whether nothing can be said of it: an alias of nothing, or a value lost to a syntax error.
     #[must_use]
     pub fn is_unknown(self) -> bool {

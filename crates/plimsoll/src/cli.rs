@@ -16,6 +16,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Audits a tree and prints the scorecard
     Audit(Box<AuditArgs>),
+    /// Mends what it finds: safe fixes, each proved by another audit
+    Fix(FixArgs),
     /// Prints a check's page
     Explain(ExplainArgs),
     /// Lists every check
@@ -101,6 +103,44 @@ pub(crate) struct AuditArgs {
     /// How many threads
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
+}
+
+#[derive(Args)]
+pub(crate) struct FixArgs {
+    /// The directory to mend
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Also makes fixes that may change behaviour: look at what they did
+    #[arg(long)]
+    pub(crate) review: bool,
+    /// Prints what would change as a patch for `git apply`, and changes nothing. The patch is the
+    /// real text: secrets in it are not masked
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Changes nothing; exits with 1 when something would change
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Only what this check finds, any number of times
+    #[arg(long = "only", value_name = "CHECK")]
+    pub(crate) only: Vec<String>,
+    /// Only services whose name matches, any number of times
+    #[arg(long = "service", value_name = "GLOB")]
+    pub(crate) services: Vec<String>,
+    /// Shows each fix, those for review too, and asks
+    #[arg(long, conflicts_with_all = ["diff", "check", "quiet"])]
+    pub(crate) interactive: bool,
+    /// Writes although there are changes that git could not bring back
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+    /// Today, YYYY-MM-DD: acceptances are over after theirs
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
+    /// No colours
+    #[arg(long)]
+    pub(crate) no_color: bool,
+    /// Prints nothing but what went wrong
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Args)]

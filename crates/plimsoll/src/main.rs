@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod date;
 mod explain;
+mod fix;
 mod init;
 mod output;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     };
     let run = std::panic::catch_unwind(|| match &cli.command {
         Command::Audit(args) => audit::run(args),
+        Command::Fix(args) => fix::run(args),
         Command::Explain(args) => explain::explain(args),
         Command::Checks(args) => checks::run(args),
         Command::Baseline(args) => baseline::run(args),

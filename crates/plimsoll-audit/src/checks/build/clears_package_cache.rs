@@ -27,13 +27,25 @@
 //! ```dockerfile
 //! FROM python:3.13-slim
 //! COPY requirements.txt .
+//! RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/* # <- keeps none
+//! RUN pip install --no-cache-dir -r requirements.txt # <- keeps none
+//! RUN rm -rf /var/lib/apt/lists/*
+//! CMD ["python", "main.py"]
+//! ```
+//!
+//! ## Passes
+//!
+//! A cache mount, over several lines:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! COPY requirements.txt .
 //! RUN apt-get update && apt-get install -y curl \ # <- keeps none
 //!  && rm -rf /var/lib/apt/lists/*
 //! RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt # <- keeps none
 //! CMD ["python", "main.py"]
 //! ```
-//!
-//! ## Passes
 //!
 //! What a builder keeps does not ship:
 //!
@@ -77,11 +89,13 @@
 //! - `build/multi-stage`: a builder's caches do not ship.
 
 use plimsoll_model::image::{EffectKind, Install, Manager, Step, StepKind};
+use plimsoll_model::mend::{dockerfile, shell};
+use plimsoll_source::Span;
 
 use crate::conditions::INSTALLS_IN_FINAL_STAGE;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -200,9 +214,7 @@ fn part(manager: Manager) -> &'static str {
 }
 
 /// The installations in the layers that ship: the RUN, the command, the installation.
-fn installs<'a>(
-    image: ImageSubject<'a>,
-) -> impl Iterator<Item = (&'a Step, plimsoll_source::Span, &'a Install)> {
+fn installs<'a>(image: ImageSubject<'a>) -> impl Iterator<Item = (&'a Step, Span, &'a Install)> {
     let image = image.image;
     let effects = image.target.map(|target| image.effects(target)).unwrap_or_default();
     effects.into_iter().filter_map(|(step, effect)| match &effect.kind {
@@ -213,32 +225,58 @@ fn installs<'a>(
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    let (image, step, install) = service.images.iter().find_map(|&id| {
+    let mut edits = Vec::new();
+    let mut shown = None;
+    for &id in &service.images {
         let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
-        let (step, _, install) = installs(image).find(|(_, _, install)| !install.cache_free)?;
-        Some((image.image, step, install))
-    })?;
-    let StepKind::Run(run) = &step.kind else { return None };
-    let command = String::from_utf8_lossy(run.text.text()).trim().to_owned();
-    let text = match install.manager {
-        Manager::Apk => command.replace("apk add", "apk add --no-cache"),
-        Manager::Pip => command.replace("pip install", "pip install --no-cache-dir"),
-        Manager::Apt => format!("{command} && rm -rf /var/lib/apt/lists/*"),
-        Manager::Dnf => format!("{command} && dnf clean all"),
-        Manager::Zypper => format!("{command} && zypper clean --all"),
-        Manager::Npm => format!("{command} && npm cache clean --force"),
-        Manager::Yarn => format!("{command} && yarn cache clean"),
-        Manager::Pnpm => format!("{command} && pnpm store prune"),
+        let mut cleaned: Vec<(Span, Manager)> = Vec::new();
+        for (step, effect, install) in installs(image).filter(|(_, _, i)| !i.cache_free) {
+            let StepKind::Run(run) = &step.kind else { continue };
+            let Some((how, words)) = keeps_none(install.manager) else { continue };
+            let by_flag = |names: &[&str]| {
+                let effect = run.effects.iter().find(|one| one.span == effect)?;
+                shell::add_word(&mending::words(run, effect)?, names, words)
+            };
+            let edit = match how {
+                How::Flag(names) => by_flag(names),
+                // One is enough for all of its manager's installations in this RUN.
+                How::Command if cleaned.contains(&(step.span, install.manager)) => continue,
+                How::Command => {
+                    cleaned.push((step.span, install.manager));
+                    dockerfile::append_command(&cx.delivery.tree, image.image, step, words)
+                }
+            };
+            let text = match how {
+                How::Flag(names) => format!("RUN … {} {words} …\n", names.join("|")),
+                How::Command => format!("RUN … && {words}\n"),
+            };
+            shown = shown.or_else(|| mending::snippet(&image.path, "dockerfile", text));
+            edits.extend(edit);
+        }
+    }
+    shown.as_ref()?;
+    Some(Fix::of_edits("keep no cache of what is installed", Safety::Safe, shown, edits))
+}
+
+/// How a manager is told to keep no cache.
+#[derive(Clone, Copy)]
+enum How {
+    /// By a word behind one of these.
+    Flag(&'static [&'static str]),
+    /// By a command in the same RUN.
+    Command,
+}
+
+const fn keeps_none(manager: Manager) -> Option<(How, &'static str)> {
+    Some(match manager {
+        Manager::Apk => (How::Flag(&["add"]), "--no-cache"),
+        Manager::Pip => (How::Flag(&["install"]), "--no-cache-dir"),
+        Manager::Apt => (How::Command, "rm -rf /var/lib/apt/lists/*"),
+        Manager::Dnf => (How::Command, "dnf clean all"),
+        Manager::Zypper => (How::Command, "zypper clean --all"),
+        Manager::Npm => (How::Command, "npm cache clean --force"),
+        Manager::Yarn => (How::Command, "yarn cache clean"),
+        Manager::Pnpm => (How::Command, "pnpm store prune"),
         _ => return None,
-    };
-    Some(Fix {
-        does: "clean the cache in the RUN that fills it".into(),
-        safety: Safety::Safe,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: format!("RUN {text}\n"),
-        }),
-        patch: None,
     })
 }

@@ -161,7 +161,7 @@ use crate::installs::installs;
 use crate::locked::{Follows, follows};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Status, Verdict, locking, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -243,14 +243,10 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         Bundler => "BUNDLE_FROZEN=true bundle install",
         _ => return None,
     };
-    Some(Fix {
-        does: "follow the lockfile in every stage".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: format!("RUN {command}\n"),
-        }),
-        patch: None,
-    })
+    let edits = service.images.iter().flat_map(|&id| {
+        locking::follow(cx, ImageSubject { id, image: &cx.delivery[id], service: Some(service) })
+    });
+    let snippet = mending::snippet(&image.path, "dockerfile", format!("RUN {command}\n"));
+    let does = "follow the lockfile in every stage";
+    Some(Fix::of_edits(does, Safety::Review, snippet, edits.collect()))
 }

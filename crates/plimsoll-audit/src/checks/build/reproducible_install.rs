@@ -275,7 +275,7 @@ use crate::installs::installs;
 use crate::manifests::Site;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict,
+    Run, Safety, Section, Severity, Status, Verdict, locking, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -350,15 +350,14 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let image = service.images.iter().map(|&id| &cx.delivery[id]).find(|image| {
         installs(image).any(|s| s.install.manager == Manager::Npm && !s.install.locked)
-    })?;
-    Some(Fix {
-        does: "follow the lockfile in every stage".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: "RUN npm ci\n".to_owned(),
-        }),
-        patch: None,
-    })
+    });
+    let edits = service.images.iter().flat_map(|&id| {
+        locking::follow(cx, ImageSubject { id, image: &cx.delivery[id], service: Some(service) })
+    });
+    let edits: Vec<_> = edits.collect();
+    if image.is_none() && edits.is_empty() {
+        return None;
+    }
+    let snippet = image.and_then(|i| mending::snippet(&i.path, "dockerfile", "RUN npm ci\n"));
+    Some(Fix::of_edits("follow the lockfile in every stage", Safety::Review, snippet, edits))
 }

@@ -83,14 +83,16 @@
 
 use plimsoll_model::base::{self, Family};
 use plimsoll_model::image::{Base, EffectKind, Image, StepKind};
+use plimsoll_model::mend::{Data, dockerfile};
 use plimsoll_model::{Why, user};
-use plimsoll_source::Span;
+use plimsoll_source::{Edit, Span};
+use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::conditions::HAS_IMAGE;
 use crate::startup::{self, Start};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
+    Safety, Section, ServiceSubject, Severity, Status, Subject, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -243,14 +245,56 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
-    Some(Fix {
-        does: "strip SUID and SGID bits after the last package, before USER".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: "RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} + || true\n".to_owned(),
-        }),
-        patch: None,
-    })
+    let mut edits = Vec::new();
+    for start in startup::starts(cx, Subject::Service(service.id)) {
+        let strips = of_start(cx, &start).outcome() != Outcome::Partial;
+        if strips || start.image.broken {
+            continue;
+        }
+        // Where a descriptor can forbid their effect, the image stays as it is.
+        let forbid = start.container.and_then(|container| {
+            let option = ("security_opt", Data::list(&["no-new-privileges:true"]));
+            let context = Data::map("allowPrivilegeEscalation", Data::scalar("false"));
+            let context = ("securityContext", context);
+            let key = if mending::is_compose(container) { option } else { context };
+            mending::set(cx, container, &[key])
+        });
+        match forbid {
+            Some(made) => edits.extend(made),
+            None => edits.extend(strip(cx, start.image)),
+        }
+    }
+    Some(Fix::of_edits(
+        "forbid new privileges, or strip SUID and SGID bits after the last package",
+        Safety::Review,
+        mending::snippet(&image.path, "dockerfile", format!("{STRIP}\n")),
+        edits,
+    ))
+}
+
+const STRIP: &str = "RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} + || true";
+
+/// The bits stripped where root is still at work: before the first USER of the stage that ships, or
+/// its command.
+fn strip(cx: &Cx<'_>, image: &Image) -> Option<Edit> {
+    let stage = image.final_stage()?;
+    let own = image.syntax.instructions.get(stage.first..stage.end)?;
+    let user = own.iter().find(|one| one.keyword == Keyword::User);
+    let base_is_root = match stage.base {
+        Base::External(ref reference) => base::user(reference) == Some(""),
+        _ => false,
+    };
+    if !base_is_root || !mending::has(cx, image, "find") || !mending::has(cx, image, "sh") {
+        return None;
+    }
+    match user {
+        Some(user) => {
+            // What is installed after it would bring bits again.
+            let later = stage.steps.iter().skip_while(|step| step.span < user.span);
+            let installs = later.into_iter().any(|step| matches!(step.kind, StepKind::Run(_)));
+            (!installs)
+                .then(|| dockerfile::insert_before(&cx.delivery.tree, image, user, &[STRIP]))?
+        }
+        None => dockerfile::settle(&cx.delivery.tree, image, stage, &[STRIP]),
+    }
 }

@@ -114,6 +114,7 @@
 
 use plimsoll_model::container::EnvValue;
 use plimsoll_model::entrypoint;
+use plimsoll_model::mend::dockerfile;
 use plimsoll_model::package::Package;
 use plimsoll_source::Span;
 
@@ -121,7 +122,7 @@ use crate::conditions::RUNS_ON_NODE;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Subject, Verdict, Why, delivered,
+    ServiceSubject, Severity, Status, Subject, Verdict, Why, delivered, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -264,10 +265,30 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             (image.path.clone(), "dockerfile", "ENV NODE_ENV=production\n".to_owned())
         }
     };
-    Some(Fix {
-        does: "run in production mode; look what its configuration then asks for".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet { path, language, text }),
-        patch: None,
-    })
+    let mut edits = Vec::new();
+    for start in startup::starts(cx, Subject::Service(service.id)) {
+        let package = service.package.map(|id| &cx.delivery[id]);
+        let fails = judge(cx, &start, package).outcome() == Outcome::Fail;
+        let elsewhere = start.container.is_some_and(|container| {
+            container.env.iter().any(|var| var.name == NAME)
+                || delivered::from_files(cx, container).iter().any(|(name, ..)| name == NAME)
+        });
+        let set = start.image.final_stage().filter(|stage| {
+            // What says something else says it on purpose.
+            fails && !elsewhere && stage.config.env.iter().all(|setting| setting.name != NAME)
+        });
+        let line = "ENV NODE_ENV=production";
+        edits.extend(
+            set.and_then(|stage| {
+                dockerfile::settle(&cx.delivery.tree, start.image, stage, &[line])
+            }),
+        );
+    }
+    edits.dedup();
+    Some(Fix::of_edits(
+        "run in production mode; look what its configuration then asks for",
+        Safety::Review,
+        mending::snippet(&path, language, text),
+        edits,
+    ))
 }

@@ -74,11 +74,12 @@
 //! ```
 
 use plimsoll_model::container::Mount;
+use plimsoll_model::mend::yaml;
 
 use crate::conditions::{BINDS_CONFIGURATION, HAS_DESCRIPTOR};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict, startup,
+    Severity, Status, Verdict, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -142,15 +143,21 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let mounts = mounts(cx, service);
     let mount = mounts.iter().find(|mount| !mount.read_only)?;
-    let path = cx.path(mount.span.file).to_owned();
-    Some(Fix {
-        does: "mount it read-only".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path,
-            language: "yaml",
-            text: format!("volumes:\n  - {}:{}:ro\n", mount.source, mount.target),
-        }),
-        patch: None,
-    })
+    let edits = mounts.iter().filter(|mount| !mount.read_only).filter_map(|mount| {
+        let document = yaml::open(&cx.delivery.tree, mount.span.file)?;
+        let scalar = document.scalar_at(mount.span)?;
+        // Further options follow the target: for whoever wrote them.
+        let plain = scalar.text()?.ends_with(&*mount.target);
+        plain.then(|| document.append(scalar, ":ro"))?
+    });
+    Some(Fix::of_edits(
+        "mount it read-only",
+        Safety::Review,
+        mending::snippet(
+            cx.path(mount.span.file),
+            "yaml",
+            format!("volumes:\n  - {}:{}:ro\n", mount.source, mount.target),
+        ),
+        edits.collect(),
+    ))
 }

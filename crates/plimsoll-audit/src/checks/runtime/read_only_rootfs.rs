@@ -30,7 +30,8 @@
 //!   orders:
 //!     build: .
 //!     read_only: true # <- read-only
-//!     tmpfs: [/tmp]
+//!     tmpfs:
+//!       - /tmp
 //! ```
 //!
 //! ## Passes
@@ -129,6 +130,7 @@
 
 use plimsoll_model::container::{Container, ContainerKind, MountKind};
 use plimsoll_model::image::EffectKind;
+use plimsoll_model::mend::Data;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
@@ -136,7 +138,7 @@ use crate::conditions::HAS_DESCRIPTOR;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict, program,
+    Section, ServiceSubject, Severity, Status, Subject, Verdict, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -259,13 +261,22 @@ fn blind(service: ServiceSubject<'_>) -> Option<(Why, Span)> {
     open.or(program::gap(code))
 }
 
-/// A path that is known to be written and has no mount over it: directories that the image makes
-/// to be written in, npm's, and `/tmp`, for which the definition asks in compose files.
+/// A path that is known to be written and has no mount over it.
 fn uncovered(
     service: ServiceSubject<'_>,
     container: &Container,
     start: Option<&Start<'_>>,
 ) -> Option<String> {
+    written(service, container, start).into_iter().next()
+}
+
+/// The paths that are known to be written and have no mount over them: directories that the image
+/// makes to be written in, npm's, and `/tmp`, for which the definition asks in compose files.
+fn written(
+    service: ServiceSubject<'_>,
+    container: &Container,
+    start: Option<&Start<'_>>,
+) -> Vec<String> {
     let writable = |path: &str| {
         container.mounts.iter().any(|mount| {
             let kind = matches!(mount.kind, MountKind::Tmpfs | MountKind::Volume | MountKind::Bind);
@@ -316,7 +327,10 @@ fn uncovered(
             written.push("~/.npm".to_owned());
         }
     }
-    written.into_iter().find(|path| !writable(path))
+    written.retain(|path| !writable(path));
+    let mut seen = std::collections::BTreeSet::new();
+    written.retain(|path| seen.insert(path.clone()));
+    written
 }
 
 /// A path that the program writes, from the root; devices aside.
@@ -343,10 +357,33 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             "containers:\n  - name: {name}\n    securityContext:\n      readOnlyRootFilesystem: true\n    volumeMounts:\n      - {{name: tmp, mountPath: /tmp}}\nvolumes:\n  - name: tmp\n    emptyDir: {{}}\n"
         ),
     };
-    Some(Fix {
-        does: "make the root file system read-only, with memory over what is written".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet { path, language: "yaml", text }),
-        patch: None,
-    })
+    let starts = startup::starts(cx, Subject::Service(service.id));
+    // What a program writes must be known, or it stops at its first write.
+    let known = program::code(service).is_ok() && blind(service).is_none();
+    let edits = mending::set_in_each(cx, service, |container| {
+        let start = starts.iter().find(|s| s.container.is_some_and(|c| std::ptr::eq(c, container)));
+        if !known || !mending::is_compose(container) || start.is_none() {
+            return Vec::new();
+        }
+        let written = written(service, container, start);
+        // What lies in the image below such a path would be gone, and `~` is no path of a mount.
+        if written.iter().any(|path| path.starts_with('~')) {
+            return Vec::new();
+        }
+        let written: Vec<&str> = written.iter().map(|path| &**path).collect();
+        let mut keys = Vec::new();
+        if container.read_only.known() != Some(&true) {
+            keys.push(("read_only", Data::scalar("true")));
+        }
+        if !written.is_empty() {
+            keys.push(("tmpfs", Data::list(&written)));
+        }
+        keys
+    });
+    Some(Fix::of_edits(
+        "make the root file system read-only, with memory over what is written",
+        Safety::Review,
+        mending::snippet(&path, "yaml", text),
+        edits,
+    ))
 }

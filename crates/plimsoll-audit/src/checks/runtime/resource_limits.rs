@@ -98,13 +98,14 @@
 //! ```
 
 use plimsoll_model::container::{Container, ContainerKind};
+use plimsoll_model::mend::Data;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
-    Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, startup,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -234,10 +235,36 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             "containers:\n  - name: {name}\n    resources:\n      requests: {{cpu: 250m, memory: 256Mi}}\n      limits: {{cpu: \"1\", memory: 512Mi}}\n"
         ),
     };
-    Some(Fix {
-        does: "limit memory and processor time; measure before choosing the numbers".into(),
-        safety: Safety::Sketch,
-        snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
-        patch: None,
-    })
+    let map = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), Data::scalar(*value)));
+        Data::Map(pairs.collect())
+    };
+    let edits = mending::set_in_each(cx, service, |container| {
+        // What is half set (in whatever way) is for whoever set it.
+        if !container.cpu_limit.is_absent() || !container.memory_limit.is_absent() {
+            return Vec::new();
+        }
+        match &container.kind {
+            ContainerKind::Compose { .. } => {
+                let limits = map(&[("cpus", "\"1.0\""), ("memory", "512M")]);
+                vec![("deploy", Data::map("resources", Data::map("limits", limits)))]
+            }
+            ContainerKind::Kubernetes { .. } => {
+                let limits = map(&[("cpu", "\"1\""), ("memory", "512Mi")]);
+                let mut resources = Vec::new();
+                if container.requests.known() != Some(&true) {
+                    let requests = map(&[("cpu", "250m"), ("memory", "256Mi")]);
+                    resources.push(("requests".to_owned(), requests));
+                }
+                resources.push(("limits".to_owned(), limits));
+                vec![("resources", Data::Map(resources))]
+            }
+        }
+    });
+    Some(Fix::of_edits(
+        "limit memory and processor time; measure before choosing the numbers",
+        Safety::Review,
+        mending::snippet(cx.path(container.file), "yaml", text),
+        edits,
+    ))
 }

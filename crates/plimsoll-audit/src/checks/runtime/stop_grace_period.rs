@@ -110,6 +110,7 @@
 //! - `runtime/stops-gracefully`: what the handler closes.
 
 use plimsoll_model::container::ContainerKind;
+use plimsoll_model::mend::Data;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
@@ -117,7 +118,7 @@ use crate::conditions::{HAS_IMAGE, LIMITS_ITS_STOP, SERVES};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Subject, Verdict, program,
+    Severity, Status, Subject, Verdict, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -217,10 +218,19 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     } else {
         format!("services:\n  {}:\n    stop_grace_period: {grace}s\n", container.name)
     };
-    Some(Fix {
-        does: format!("give the service {grace} seconds to stop").into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
-        patch: None,
-    })
+    let edits = servers.iter().filter_map(|start| {
+        let container = start.container.filter(|container| mending::is_compose(container))?;
+        let short = container.stop_grace.known().copied().unwrap_or(10) * 1000 < limit;
+        let known = container.stop_grace.unknown().is_none();
+        (short && known).then(|| {
+            let grace = Data::scalar(format!("{grace}s"));
+            mending::set(cx, container, &[("stop_grace_period", grace)])
+        })?
+    });
+    Some(Fix::of_edits(
+        format!("give the service {grace} seconds to stop"),
+        Safety::Review,
+        mending::snippet(cx.path(container.file), "yaml", text),
+        edits.flatten().collect(),
+    ))
 }

@@ -1,0 +1,64 @@
+//! Installations made to follow the lockfile that lies beside them.
+
+use plimsoll_model::Fact;
+use plimsoll_model::image::{Copy, CopyFrom, Manager, StepKind};
+use plimsoll_model::mend::{replace, shell};
+use plimsoll_source::Edit;
+
+use crate::installs::{installs, package_at};
+use crate::manifests::Site;
+use crate::{Cx, ImageSubject, mending};
+
+/// What lets the installations of an image follow their lockfiles: where there is one that agrees
+/// with its manifest, and a COPY brings it in time.
+pub(crate) fn follow(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<Edit> {
+    installs(image.image).filter_map(|site| one(cx, image, site)).collect()
+}
+
+fn one(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Option<Edit> {
+    let install = site.install;
+    if install.locked || install.global || !install.packages.is_empty() {
+        return None;
+    }
+    let package = package_at(cx, image, site.stage, &site.effect.workdir)?;
+    let lock = package.lockfile.as_ref()?;
+    let agrees = matches!(lock.in_sync, Fact::Known { value: true, .. });
+    let name = cx.path(lock.file).rsplit('/').next()?;
+    if !agrees || !is_brought(image, site, name) {
+        return None;
+    }
+    let words = mending::words(site.run(), site.effect)?;
+    match (install.manager, name) {
+        (Manager::Npm, "package-lock.json" | "npm-shrinkwrap.json") => {
+            let is_install = |(word, _): &&(String, _)| matches!(&**word, "install" | "i");
+            let (_, at) = words.iter().skip(1).find(is_install)?;
+            Some(replace(*at, "ci"))
+        }
+        (Manager::Yarn, "yarn.lock") => {
+            // Yarn's second generation and later know the other name.
+            let new = package.manager.as_deref().and_then(|m| m.strip_prefix("yarn@"));
+            let new = new.is_some_and(|version| !version.starts_with("1."));
+            let flag = if new { "--immutable" } else { "--frozen-lockfile" };
+            shell::add_word(&words, &["install"], flag)
+        }
+        (Manager::Pnpm, "pnpm-lock.yaml") => {
+            shell::add_word(&words, &["install", "i"], "--frozen-lockfile")
+        }
+        _ => None,
+    }
+}
+
+/// Whether a COPY of the build context brings the lockfile before the command runs.
+fn is_brought(image: ImageSubject<'_>, site: Site<'_>, name: &str) -> bool {
+    let steps = image.steps_with_bases(site.stage).into_iter();
+    let before = steps.take_while(|step| step.span.range.end <= site.effect.span.range.start);
+    before.into_iter().any(|step| match &step.kind {
+        StepKind::Copy(Copy { from: CopyFrom::Context, sources, .. }) => {
+            sources.iter().any(|source| {
+                let last = source.path.rsplit('/').next().unwrap_or(&source.path);
+                matches!(last, "" | "." | "package*.json" | "package*" | "*.json") || last == name
+            })
+        }
+        _ => false,
+    })
+}

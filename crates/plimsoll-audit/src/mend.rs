@@ -1,0 +1,470 @@
+//! Mending: what findings offer to mend, applied in batches, and each batch proved by an audit.
+//!
+//! A round takes all fixes that are wanted, in the order of (file, place, check), against one tree.
+//! What would touch the same bytes as an earlier one waits for the next round. The mended tree is
+//! audited: no verdict may be worse than before, and each fix must have made its finding better. A
+//! batch of which that is not true is taken apart until the culprit is found, which is refused: a
+//! fix that does not do what it promises is our bug.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use plimsoll_source::{Conflict, Create, Edit, FileId, Patch, Span, Tree, difference};
+
+use crate::{Check, Finding, Fix, Outcome, Outside, Policy, Report, Safety, Subject, audit};
+
+/// The most rounds: two are enough unless fixes wait for each other.
+const MAX_ROUNDS: u32 = 8;
+
+/// A fix that a finding offers.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Whose.
+    pub check: &'static Check,
+    /// The name of the finding's subject.
+    pub subject: String,
+    /// The service that it is about, if it is about one.
+    pub service: Option<String>,
+    /// What was found.
+    pub message: Cow<'static, str>,
+    /// How to mend it.
+    pub fix: Fix,
+    /// The files that it touches, in path order.
+    pub files: Vec<String>,
+    /// Where the finding stands in all rounds.
+    key: Key,
+    /// Its place in the order of a batch.
+    at: (String, u32),
+}
+
+impl Offer {
+    /// Whether it can be applied at all.
+    #[must_use]
+    pub fn can_apply(&self) -> bool {
+        self.fix.patch.is_some() && self.fix.safety != Safety::Sketch
+    }
+}
+
+/// What became of a tree.
+#[derive(Debug)]
+pub struct Mended {
+    /// The report on the tree as it was.
+    pub before: Report,
+    /// The report on the mended tree.
+    pub after: Report,
+    /// The mended tree.
+    pub tree: Tree,
+    /// The change as a whole, against the tree as it was.
+    pub patch: Patch,
+    /// The paths that it touches.
+    pub paths: BTreeSet<String>,
+    /// What was applied, in order.
+    pub applied: Vec<Offer>,
+    /// What was not, because it made something worse or nothing better: our bugs, with what was seen.
+    pub refused: Vec<(Offer, String)>,
+    /// What was not asked for, and what only a human can do.
+    pub left: Vec<Offer>,
+    /// How often the tree was audited.
+    pub audits: u32,
+}
+
+/// Mends a tree as far as its findings offer it and `wants` says, which is asked once a finding, with
+/// the tree as it is by then.
+///
+/// # Errors
+/// [`Conflict`] where a file that was read before cannot be read again.
+pub fn mend(
+    tree: &Tree,
+    policy: &Policy,
+    outside: &dyn Outside,
+    wants: &mut dyn FnMut(&Offer, &Tree) -> bool,
+) -> Result<Mended, Conflict> {
+    let before = audit(tree, policy, outside);
+    let mut state = State { policy, outside, audits: 1 };
+    let (mut now, mut report) = (tree.clone(), before.clone());
+    let (mut applied, mut refused, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let mut decided: BTreeMap<Key, bool> = BTreeMap::new();
+    let mut paths = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut wanted = Vec::new();
+        left.clear();
+        for offer in offers(&report) {
+            let asked = || offer.can_apply() && wants(&offer, &now);
+            match *decided.entry(offer.key.clone()).or_insert_with(asked) {
+                true => wanted.push(offer),
+                false => left.push(offer),
+            }
+        }
+        if wanted.is_empty() {
+            break;
+        }
+        let mut batch = Batch::default();
+        wanted.retain(|offer| offer.fix.patch.as_ref().is_some_and(|patch| batch.take(patch)));
+        let settled = state.settle(&now, &report, wanted);
+        for (offer, why) in settled.refused {
+            decided.insert(offer.key.clone(), false);
+            refused.push((offer, why));
+        }
+        if let Some((mended, audited)) = settled.reached {
+            paths.extend(settled.good.iter().flat_map(|offer| offer.files.iter().cloned()));
+            applied.extend(settled.good);
+            (now, report) = (mended, audited);
+        }
+    }
+    left.retain(|offer| !refused.iter().any(|(refused, _)| refused.key == offer.key));
+    let patch = difference(tree, &now, &paths)?;
+    let audits = state.audits;
+    Ok(Mended { before, after: report, tree: now, patch, paths, applied, refused, left, audits })
+}
+
+/// Every fix that the findings of a report offer, in the order of a batch. Accepted findings and
+/// those of checks newer than the policy's edition offer none.
+#[must_use]
+pub fn offers(report: &Report) -> Vec<Offer> {
+    let wrong = report
+        .findings
+        .iter()
+        .filter(|finding| finding.is_problem() && finding.accepted.is_none() && !finding.newer);
+    let mut offers: Vec<Offer> = wrong.filter_map(|finding| offer(report, finding)).collect();
+    offers.sort_by(|a, b| (&a.at, a.check.id, &a.key).cmp(&(&b.at, b.check.id, &b.key)));
+    offers
+}
+
+fn offer(report: &Report, finding: &Finding) -> Option<Offer> {
+    // A fix that panics is none; the driver has shown that its check does not.
+    let fix = catch_unwind(AssertUnwindSafe(|| report.fix(finding))).ok()??;
+    let tree = &report.delivery.tree;
+    let mut places: BTreeSet<(String, u32)> = BTreeSet::new();
+    if let Some(patch) = &fix.patch {
+        let edits = patch.edits.iter().map(|edit| (edit.span.file, edit.span.range.start));
+        let others = patch.remove.iter().chain(patch.chmod.iter().map(|(file, _)| file));
+        let all = edits.chain(others.map(|&file| (file, 0)));
+        places.extend(all.map(|(file, at)| (tree.path(file).to_owned(), at)));
+        places.extend(patch.create.iter().map(|create| (create.path.clone(), 0)));
+    }
+    let mut files: Vec<String> = places.iter().map(|(path, _)| path.clone()).collect();
+    files.dedup();
+    let service = match finding.subject {
+        Subject::Service(id) => Some(report.delivery[id].name.clone()),
+        _ => None,
+    };
+    Some(Offer {
+        check: finding.check,
+        subject: report.subject_name(finding.subject).to_owned(),
+        service,
+        message: finding.message.clone(),
+        at: places.into_iter().next().unwrap_or_default(),
+        fix,
+        files,
+        key: key(report, finding),
+    })
+}
+
+/// What a finding is about, whatever else changes in the tree.
+type Key = (&'static str, String, String);
+
+fn key(report: &Report, finding: &Finding) -> Key {
+    let subject = finding.subject;
+    let kind = match subject {
+        Subject::Repository => "repository ",
+        Subject::Service(_) => "service ",
+        Subject::Image(_) => "image ",
+        Subject::Container(_) => "container ",
+        Subject::Script(_) => "script ",
+    };
+    let name = format!("{kind}{}", report.subject_name(subject));
+    (finding.check.id, name, report.subject_path(subject).to_owned())
+}
+
+/// All patches as one, each against the same tree: insertions at one place follow each other in this
+/// order. `None` where two claim the same bytes, or would say the same thing twice.
+#[must_use]
+pub fn joined(patches: &[Patch]) -> Option<Patch> {
+    let mut batch = Batch::default();
+    patches.iter().all(|patch| batch.take(patch)).then(|| batch.into_patch())
+}
+
+/// Patches that go together.
+#[derive(Default)]
+struct Batch {
+    /// What replaces each span; of an empty one, what is inserted there, in order.
+    edits: BTreeMap<Span, Vec<Vec<u8>>>,
+    create: BTreeMap<String, Create>,
+    remove: BTreeSet<FileId>,
+    chmod: BTreeMap<FileId, bool>,
+}
+
+impl Batch {
+    /// Takes a patch in, unless it collides with one that is there.
+    fn take(&mut self, patch: &Patch) -> bool {
+        let touched = patch.edits.iter().map(|edit| edit.span.file);
+        let free = patch.edits.iter().all(|edit| self.is_free(edit))
+            && touched
+                .chain(patch.chmod.iter().map(|(f, _)| *f))
+                .all(|f| !self.remove.contains(&f))
+            && patch.create.iter().all(|new| self.create.get(&new.path).is_none_or(|c| c == new))
+            && patch.remove.iter().all(|file| !self.touches(*file))
+            && patch
+                .chmod
+                .iter()
+                .all(|(file, mode)| self.chmod.get(file).is_none_or(|m| m == mode));
+        if !free {
+            return false;
+        }
+        for Edit { span, insert } in &patch.edits {
+            let texts = self.edits.entry(*span).or_default();
+            if !texts.contains(insert) {
+                texts.push(insert.clone());
+            }
+        }
+        self.create.extend(patch.create.iter().map(|new| (new.path.clone(), new.clone())));
+        self.remove.extend(&patch.remove);
+        self.chmod.extend(patch.chmod.iter().copied());
+        true
+    }
+
+    fn touches(&self, file: FileId) -> bool {
+        self.chmod.contains_key(&file) || self.edits.keys().any(|span| span.file == file)
+    }
+
+    fn is_free(&self, Edit { span, insert }: &Edit) -> bool {
+        let (start, end) = (span.range.start, span.range.end);
+        if let Some(texts) = self.edits.get(span) {
+            return texts.contains(insert)
+                || span.range.is_empty()
+                    && texts.iter().all(|text| subject_of(text) != subject_of(insert));
+        }
+        let collides = |other: &Span| {
+            let (from, to) = (other.range.start, other.range.end);
+            match (span.range.is_empty(), other.range.is_empty()) {
+                (true, true) => false,
+                (true, false) => from < start && start < to,
+                (false, true) => start < from && from < end,
+                (false, false) => from < end && start < to,
+            }
+        };
+        // Those that are there do not collide with each other, so the nearest are enough.
+        let before = self.edits.range(..*span).rev().take(2).map(|(other, _)| other);
+        let after = self.edits.range(*span..).map(|(other, _)| other);
+        let after = after.take_while(|other| other.range.start < end.max(start + 1));
+        !before.chain(after).any(|other| other.file == span.file && collides(other))
+    }
+
+    fn into_patch(self) -> Patch {
+        let edits = self.edits.into_iter();
+        Patch {
+            edits: edits.map(|(span, texts)| Edit { span, insert: texts.concat() }).collect(),
+            create: self.create.into_values().collect(),
+            remove: self.remove.into_iter().collect(),
+            chmod: self.chmod.into_iter().collect(),
+        }
+    }
+}
+
+/// What an inserted text is about: the key, flag or instruction that it begins with. Two that begin
+/// with the same may not stand beside each other.
+fn subject_of(text: &[u8]) -> &[u8] {
+    let is_lead = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b'"' | b'\'');
+    let start = text.iter().position(|b| !is_lead(b)).unwrap_or(text.len());
+    let rest = text.get(start..).unwrap_or_default();
+    let ends = |b: &u8| is_lead(b) || matches!(b, b':' | b'=');
+    let end = rest.iter().position(ends).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+struct State<'a> {
+    policy: &'a Policy,
+    outside: &'a dyn Outside,
+    audits: u32,
+}
+
+/// What became of a batch.
+struct Settled {
+    good: Vec<Offer>,
+    refused: Vec<(Offer, String)>,
+    /// The tree with all that is good, and its report.
+    reached: Option<(Tree, Report)>,
+}
+
+impl State<'_> {
+    /// Applies as much of a batch as makes nothing worse.
+    fn settle(&mut self, tree: &Tree, report: &Report, batch: Vec<Offer>) -> Settled {
+        let mut settled = Settled { good: Vec::new(), refused: Vec::new(), reached: None };
+        let mut todo = vec![batch];
+        while let Some(mut part) = todo.pop() {
+            let together: Vec<&Offer> = settled.good.iter().chain(&part).collect();
+            let trouble = match self.attempt(tree, report, &together) {
+                Ok(reached) => {
+                    settled.good.append(&mut part);
+                    settled.good.sort_by(|a, b| (&a.at, a.check.id).cmp(&(&b.at, b.check.id)));
+                    settled.reached = Some(reached);
+                    continue;
+                }
+                Err(trouble) => trouble,
+            };
+            // Those that did not help are known; what made something worse has to be looked for.
+            let (useless, others): (Vec<Offer>, Vec<Offer>) =
+                part.into_iter().partition(|offer| trouble.useless.contains(&offer.key));
+            let whole = trouble.what;
+            part = others;
+            if !useless.is_empty() {
+                let why = "its finding is no better for it".to_owned();
+                settled.refused.extend(useless.into_iter().map(|offer| (offer, why.clone())));
+                todo.extend((!part.is_empty()).then_some(part));
+            } else if part.len() == 1 {
+                settled.refused.extend(part.pop().map(|offer| (offer, whole)));
+            } else {
+                let second = part.split_off(part.len() / 2);
+                todo.extend([second, part]);
+            }
+        }
+        settled
+    }
+
+    fn attempt(
+        &mut self,
+        tree: &Tree,
+        report: &Report,
+        offers: &[&Offer],
+    ) -> Result<(Tree, Report), Trouble> {
+        let mut batch = Batch::default();
+        let patches = offers.iter().filter_map(|offer| offer.fix.patch.as_ref());
+        let fits = patches.fold(true, |fits, patch| fits && batch.take(patch));
+        let applied = match tree.apply(&batch.into_patch()) {
+            Ok(applied) if fits => applied,
+            Ok(_) => return Err(Trouble::of("two fixes claim the same bytes")),
+            Err(conflict) => return Err(Trouble::of(&conflict.to_string())),
+        };
+        self.audits += 1;
+        let again = audit(&applied, self.policy, self.outside);
+        match compare(report, &again, offers) {
+            Some(trouble) => Err(trouble),
+            None => Ok((applied, again)),
+        }
+    }
+}
+
+/// What is wrong with a batch.
+struct Trouble {
+    what: String,
+    /// Fixes whose finding is no better.
+    useless: BTreeSet<Key>,
+}
+
+impl Trouble {
+    fn of(what: &str) -> Self {
+        Self { what: what.to_owned(), useless: BTreeSet::new() }
+    }
+}
+
+/// What is worse after a batch, or not better though it should be.
+fn compare(before: &Report, after: &Report, offers: &[&Offer]) -> Option<Trouble> {
+    let was: BTreeMap<Key, &Finding> =
+        before.findings.iter().map(|f| (key(before, f), f)).collect();
+    let is: BTreeMap<Key, &Finding> = after.findings.iter().map(|f| (key(after, f), f)).collect();
+    let worse = is.iter().find(|(key, now)| {
+        let old = was.get(*key).map(|old| old.outcome);
+        is_worse(old, now.outcome)
+    });
+    let against = |f: &Finding| f.evidence.iter().filter(|e| e.is_against()).count();
+    let is_better = |offer: &&&Offer| match (was.get(&offer.key), is.get(&offer.key)) {
+        (Some(old), Some(now)) => {
+            let (from, to) = (worth(old.outcome), worth(now.outcome));
+            to > from || to == from && against(now) < against(old)
+        }
+        // What it was about is no more.
+        _ => true,
+    };
+    let useless = offers.iter().filter(|offer| !is_better(offer)).map(|o| o.key.clone()).collect();
+    let worse = worse.map(|((check, subject, _), now)| {
+        format!("{check} of {subject} becomes {}: {}", now.outcome.name(), now.message)
+    });
+    let trouble = Trouble { what: worse.unwrap_or_default(), useless };
+    (!trouble.what.is_empty() || !trouble.useless.is_empty()).then_some(trouble)
+}
+
+/// How good an answer is, as far as fixes go: not to know is no better than to fail.
+const fn worth(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Fail | Outcome::Unknown => 0,
+        Outcome::Partial => 1,
+        Outcome::Pass | Outcome::NotApplicable => 2,
+    }
+}
+
+/// Whether an answer is worse than the one before, if there was one: a FAIL or PARTIAL where there
+/// was none, a FAIL for a PARTIAL, no answer for a PASS.
+const fn is_worse(old: Option<Outcome>, now: Outcome) -> bool {
+    match now {
+        Outcome::Fail => !matches!(old, Some(Outcome::Fail)),
+        Outcome::Partial => !matches!(old, Some(Outcome::Fail | Outcome::Partial)),
+        Outcome::Unknown => matches!(old, Some(Outcome::Pass)),
+        Outcome::Pass | Outcome::NotApplicable => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_source::TextRange;
+
+    use super::*;
+
+    fn edit(start: u32, end: u32, insert: &str) -> Patch {
+        let span = Span::new(FileId(0), TextRange::new(start, end));
+        let edits = vec![Edit { span, insert: insert.into() }];
+        Patch { edits, ..Patch::default() }
+    }
+
+    #[track_caller]
+    fn check(first: (u32, u32, &str), second: (u32, u32, &str), expected: Option<&str>) {
+        let patches = [edit(first.0, first.1, first.2), edit(second.0, second.1, second.2)];
+        let tree = Tree::from_memory([("a", "0123456789")]);
+        let text = joined(&patches).map(|patch| {
+            let tree = tree.apply(&patch).expect("patches that are joined apply");
+            String::from_utf8_lossy(&tree.read(FileId(0)).expect("in memory")).into_owned()
+        });
+        assert_eq!(text.as_deref(), expected);
+    }
+
+    #[test]
+    fn what_claims_the_same_bytes_waits() {
+        check((2, 4, "x"), (4, 6, "y"), Some("01xy6789"));
+        check((2, 4, "x"), (3, 6, "y"), None);
+        check((3, 6, "x"), (2, 4, "y"), None);
+        check((2, 6, "x"), (4, 4, "y"), None);
+        check((4, 4, "y"), (2, 6, "x"), None);
+        check((2, 4, "x"), (2, 4, "x"), Some("01x456789"));
+        check((2, 4, "x"), (2, 4, "y"), None);
+        check((2, 2, "y"), (2, 4, "x"), Some("01yx456789"));
+        check((2, 4, "x"), (4, 4, "y"), Some("01xy456789"));
+    }
+
+    #[test]
+    fn insertions_at_one_place_follow_each_other_unless_they_say_the_same() {
+        check((4, 4, " --a=1"), (4, 4, " --b=2"), Some("0123 --a=1 --b=2456789"));
+        check((4, 4, " --a=1"), (4, 4, " --a=2"), None);
+        check(
+            (4, 4, ",\n \"a\": 1"),
+            (4, 4, ",\n \"b\": 1"),
+            Some("0123,\n \"a\": 1,\n \"b\": 1456789"),
+        );
+        check((4, 4, "init: true\n"), (4, 4, "init: true\n"), Some("0123init: true\n456789"));
+    }
+
+    #[test]
+    fn to_know_less_is_worse_and_to_fail_as_before_is_not() {
+        use Outcome::*;
+        for (old, now, worse) in [
+            (Some(Fail), Fail, false),
+            (Some(Partial), Fail, true),
+            (Some(Unknown), Fail, true),
+            (None, Partial, true),
+            (Some(Pass), Unknown, true),
+            (Some(NotApplicable), Unknown, false),
+            (Some(Fail), Unknown, false),
+        ] {
+            assert_eq!(is_worse(old, now), worse, "{old:?} {now:?}");
+        }
+    }
+}

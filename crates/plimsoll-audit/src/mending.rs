@@ -1,0 +1,80 @@
+//! What fixes share: keys of containers, words of a RUN, and what the result is worth.
+
+use std::borrow::Cow;
+
+use plimsoll_model::container::{Container, ContainerKind};
+use plimsoll_model::image::{Effect, Image, Run};
+use plimsoll_model::mend::{Data, shell, yaml};
+use plimsoll_source::{Edit, Patch, Span};
+
+use crate::{Cx, Fix, Safety, ServiceSubject, Snippet};
+
+impl Fix {
+    /// A fix that makes these edits; where there are none, its snippet is left to a human.
+    pub(crate) fn of_edits(
+        does: impl Into<Cow<'static, str>>,
+        safety: Safety,
+        snippet: Option<Snippet>,
+        edits: Vec<Edit>,
+    ) -> Self {
+        let patch = (!edits.is_empty()).then(|| Patch { edits, ..Patch::default() });
+        let safety = if patch.is_some() { safety } else { Safety::Sketch };
+        Self { does: does.into(), safety, snippet, patch }
+    }
+}
+
+/// Lets the block of a container have these keys; `None` where its file cannot be edited so.
+pub(crate) fn set(cx: &Cx<'_>, container: &Container, keys: &[(&str, Data)]) -> Option<Vec<Edit>> {
+    if container.open.is_some() {
+        return None;
+    }
+    let document = yaml::open(&cx.delivery.tree, container.file)?;
+    let block = document.map_at(container.span)?;
+    let set = keys.iter().map(|(key, data)| document.set(block, key, data));
+    Some(set.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// The edits that set keys in each production container of a service for which `keys` names some.
+/// Containers that cannot be edited are left out.
+pub(crate) fn set_in_each<'k>(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    keys: impl Fn(&Container) -> Vec<(&'k str, Data)>,
+) -> Vec<Edit> {
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let edits = containers.filter_map(|container| {
+        let keys = keys(container);
+        if keys.is_empty() { None } else { set(cx, container, &keys) }
+    });
+    edits.flatten().collect()
+}
+
+/// Whether compose describes a container.
+pub(crate) const fn is_compose(container: &Container) -> bool {
+    matches!(container.kind, ContainerKind::Compose { .. })
+}
+
+/// The words of the command behind an effect, with their places.
+pub(crate) fn words(run: &Run, effect: &Effect) -> Option<Vec<(String, Span)>> {
+    shell::words(&run.text, &run.script, effect.span)
+}
+
+/// Whether an image holds a program for sure.
+pub(crate) fn has(cx: &Cx<'_>, image: &Image, tool: &str) -> bool {
+    cx.delivery.has_tool(image, tool).known() == Some(&true)
+}
+
+/// Whether the process of an image is known not to be root.
+pub(crate) fn is_unprivileged(image: &Image) -> bool {
+    let runs_as = image.target.and_then(|stage| plimsoll_model::user::runs_as(image, stage));
+    runs_as.is_some_and(|runs_as| runs_as.is_root() == Some(false))
+}
+
+/// What a service's containers are, in words: for the last part of what a fix does.
+pub(crate) fn snippet(
+    path: &str,
+    language: &'static str,
+    text: impl Into<String>,
+) -> Option<Snippet> {
+    Some(Snippet { path: path.to_owned(), language, text: text.into() })
+}

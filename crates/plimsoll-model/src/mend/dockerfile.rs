@@ -1,0 +1,198 @@
+//! Dockerfiles: instructions put in their place, flags added, commands added to a RUN.
+
+use plimsoll_source::{Edit, Span, Tree};
+use plimsoll_syntax::dockerfile::{Instruction, Keyword};
+
+use super::{Text, after, offset, whole};
+use crate::image::{Image, Stage, Step, StepKind};
+
+/// Whether an image's text is a file of its own, and so can be edited line by line.
+#[must_use]
+pub fn is_editable(image: &Image) -> bool {
+    !image.broken && !image.path.contains('#')
+}
+
+/// Puts instructions, a line each, before another one: above the comment that belongs to it.
+#[must_use]
+pub fn insert_before(tree: &Tree, image: &Image, at: &Instruction, lines: &[&str]) -> Option<Edit> {
+    if !is_editable(image) {
+        return None;
+    }
+    let text = Text::of(tree, at.span.file)?;
+    let mut start = text.line_start(at.span.range.start);
+    while start > 0 {
+        let above = text.line_start(start - 1);
+        let is_comment = image
+            .syntax
+            .comments
+            .iter()
+            .any(|comment| comment.range.start >= above && comment.range.start < start);
+        if !is_comment {
+            break;
+        }
+        start = above;
+    }
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    Some(text.insert(start, whole(&lines, text.eol())))
+}
+
+/// Puts instructions, a line each, behind another one.
+#[must_use]
+pub fn insert_after(tree: &Tree, image: &Image, at: &Instruction, lines: &[&str]) -> Option<Edit> {
+    if !is_editable(image) {
+        return None;
+    }
+    let text = Text::of(tree, at.span.file)?;
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    Some(text.lines_after(last_byte(at.span), &lines))
+}
+
+/// The instruction of the final stage before which settings of the image stand: its first
+/// ENTRYPOINT or CMD, which end most Dockerfiles; `None` where it has neither.
+#[must_use]
+pub fn command<'i>(image: &'i Image, stage: &Stage) -> Option<&'i Instruction> {
+    let own = image.syntax.instructions.get(stage.first..stage.end)?;
+    own.iter().find(|one| matches!(one.keyword, Keyword::Entrypoint | Keyword::Cmd))
+}
+
+/// The last instruction of a stage.
+#[must_use]
+pub fn last<'i>(image: &'i Image, stage: &Stage) -> Option<&'i Instruction> {
+    image.syntax.instructions.get(stage.first..stage.end)?.last()
+}
+
+/// Puts settings of the image where they are read best: before ENTRYPOINT and CMD, else at the
+/// stage's end.
+#[must_use]
+pub fn settle(tree: &Tree, image: &Image, stage: &Stage, lines: &[&str]) -> Option<Edit> {
+    match command(image, stage) {
+        Some(command) => insert_before(tree, image, command, lines),
+        None => insert_after(tree, image, last(image, stage)?, lines),
+    }
+}
+
+/// Adds `--name=value` behind the flags that an instruction has.
+#[must_use]
+pub fn add_flag(image: &Image, at: &Instruction, flag: &str) -> Option<Edit> {
+    let place = at.flags.last().map_or(at.keyword_span, |last| last.span);
+    is_editable(image).then(|| after(place, format!(" {flag}")))
+}
+
+/// Takes an instruction out, its line ends with it.
+#[must_use]
+pub fn remove(tree: &Tree, image: &Image, at: &Instruction) -> Option<Edit> {
+    if !is_editable(image) {
+        return None;
+    }
+    let text = Text::of(tree, at.span.file)?;
+    let start = text.line_start(at.span.range.start);
+    let end = text.next_line(last_byte(at.span)).unwrap_or(offset(text.bytes.len()));
+    let span = Span::new(at.span.file, plimsoll_source::TextRange::new(start, end));
+    Some(super::replace(span, ""))
+}
+
+/// Adds a command behind the last of a RUN, which it follows only when that succeeds. `None` for an
+/// array, a here-document and what ends in a comment.
+#[must_use]
+pub fn append_command(tree: &Tree, image: &Image, step: &Step, command: &str) -> Option<Edit> {
+    let StepKind::Run(run) = &step.kind else { return None };
+    let instruction = image.instruction(step)?;
+    if !is_editable(image)
+        || run.exec
+        || !instruction.heredocs.is_empty()
+        || !run.script.comments.is_empty()
+        || !run.script.errors.is_empty()
+    {
+        return None;
+    }
+    let text = Text::of(tree, step.span.file)?;
+    let (start, end) = (step.span.range.start, step.span.range.end);
+    let last_line = text.line_start(last_byte(step.span));
+    if last_line <= start {
+        return Some(text.insert(end, format!(" && {command}")));
+    }
+    // In the way of the lines that are there: `&& …` at their indentation.
+    let escape = char::from(image.syntax.escape);
+    let indent = text.indent(last_byte(step.span));
+    let line = text.slice(last_line, end).trim_ascii_start();
+    // Lines that end in `&& \` are continued in that way.
+    let above = text.slice(start, last_line).trim_ascii_end();
+    let above = above.strip_suffix(&[image.syntax.escape]).unwrap_or(above).trim_ascii_end();
+    let eol = text.eol();
+    let joined = match !line.starts_with(b"&&") && above.ends_with(b"&&") {
+        true => format!(" && {escape}{eol}{indent}{command}"),
+        false => format!(" {escape}{eol}{indent}&& {command}"),
+    };
+    Some(text.insert(end, joined))
+}
+
+/// The last byte of a span, for its line.
+const fn last_byte(span: Span) -> u32 {
+    let end = span.range.end;
+    if end > span.range.start { end - 1 } else { end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::edited;
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, make: fn(&Tree, &Image) -> Option<Edit>, expected: Option<&str>) {
+        let tree = Tree::from_memory([("Dockerfile", before)]);
+        let delivery = crate::lower(&tree);
+        let edit = make(&tree, &delivery.images[0]);
+        assert_eq!(edited(&tree, edit.map(|edit| vec![edit])).as_deref(), expected);
+    }
+
+    fn user(tree: &Tree, image: &Image) -> Option<Edit> {
+        settle(tree, image, image.final_stage()?, &["USER 1001:1001"])
+    }
+
+    #[test]
+    fn settings_stand_before_the_command_and_its_comment() {
+        let before = "FROM alpine\n# starts\n# it\nENTRYPOINT [\"a\"]\nCMD [\"b\"]\n";
+        let after =
+            "FROM alpine\nUSER 1001:1001\n# starts\n# it\nENTRYPOINT [\"a\"]\nCMD [\"b\"]\n";
+        check(before, user, Some(after));
+        check("FROM a\r\nCMD b\r\n", user, Some("FROM a\r\nUSER 1001:1001\r\nCMD b\r\n"));
+        check("FROM a\nRUN x", user, Some("FROM a\nRUN x\nUSER 1001:1001"));
+        check(
+            "FROM a AS b\nCMD x\n\nFROM b\nRUN y \\\n  z\n\n# end\n",
+            user,
+            Some("FROM a AS b\nCMD x\n\nFROM b\nRUN y \\\n  z\nUSER 1001:1001\n\n# end\n"),
+        );
+    }
+
+    fn clean(tree: &Tree, image: &Image) -> Option<Edit> {
+        let steps = &image.final_stage()?.steps;
+        let run = steps.iter().find(|step| matches!(step.kind, StepKind::Run(_)))?;
+        append_command(tree, image, run, "clean")
+    }
+
+    #[test]
+    fn commands_follow_in_the_way_of_the_run() {
+        check("FROM a\nRUN x\nCMD y\n", clean, Some("FROM a\nRUN x && clean\nCMD y\n"));
+        check(
+            "FROM a\nRUN x \\\n    && y\n",
+            clean,
+            Some("FROM a\nRUN x \\\n    && y \\\n    && clean\n"),
+        );
+        check(
+            "FROM a\r\nRUN x && \\\r\n    y\r\n",
+            clean,
+            Some("FROM a\r\nRUN x && \\\r\n    y && \\\r\n    clean\r\n"),
+        );
+        check("FROM a\nRUN [\"x\"]\n", clean, None);
+        check("FROM a\nRUN <<E\nx\nE\n", clean, None);
+    }
+
+    #[test]
+    fn flags_follow_those_that_are_there() {
+        let flag = |_: &Tree, image: &Image| {
+            add_flag(image, image.syntax.instructions.get(1)?, "--chown=1:1")
+        };
+        check("FROM a\nCOPY a b\n", flag, Some("FROM a\nCOPY --chown=1:1 a b\n"));
+        check("FROM a\nCOPY --link a b\n", flag, Some("FROM a\nCOPY --link --chown=1:1 a b\n"));
+    }
+}

@@ -1,0 +1,327 @@
+//! YAML: keys and items set in mappings and sequences, in block and in flow style.
+
+use plimsoll_source::{Derived, Edit, FileId, Span, TextRange, Tree};
+use plimsoll_syntax::yaml::{self, Style, Value, Yaml};
+
+use super::{Data, Text, replace};
+
+/// A YAML file that is to be changed.
+pub struct Document {
+    text: Text,
+    yaml: Yaml,
+}
+
+/// Opens a file; `None` where it does not parse.
+#[must_use]
+pub fn open(tree: &Tree, file: FileId) -> Option<Document> {
+    let text = Text::of(tree, file)?;
+    let whole = Span::new(file, TextRange::of(0, text.bytes.len()));
+    let parsed = yaml::parse(Derived::verbatim(text.bytes.to_vec(), whole));
+    parsed.errors.is_empty().then_some(Document { text, yaml: parsed.tree })
+}
+
+impl Document {
+    /// The mapping that stands at a place, or whose key does.
+    #[must_use]
+    pub fn map_at(&self, at: Span) -> Option<Value<'_>> {
+        let mut todo: Vec<Value<'_>> = self.yaml.roots().collect();
+        let covers = |value: Value<'_>| {
+            let range = value.raw().range;
+            range.start <= at.range.start && at.range.end <= range.end
+        };
+        while let Some(value) = todo.pop() {
+            if value.is_alias() {
+                continue;
+            }
+            if value.is_map() && value.span() == at {
+                return Some(value);
+            }
+            for (key, value) in value.pairs() {
+                if key.span() == at {
+                    return (value.is_map() && !value.is_alias()).then_some(value);
+                }
+                if covers(value) {
+                    todo.push(value);
+                }
+            }
+            todo.extend(value.items().filter(|item| covers(*item)));
+        }
+        None
+    }
+
+    /// The sequence item, or the value of a mapping, that stands exactly at a place.
+    #[must_use]
+    pub fn scalar_at(&self, at: Span) -> Option<Value<'_>> {
+        let mut todo: Vec<Value<'_>> = self.yaml.roots().collect();
+        while let Some(value) = todo.pop() {
+            if value.is_alias() {
+                continue;
+            }
+            if value.text().is_some() && value.span() == at {
+                return Some(value);
+            }
+            let inside = |value: &Value<'_>| {
+                let range = value.raw().range;
+                range.start <= at.range.start && at.range.end <= range.end
+            };
+            todo.extend(value.pairs().map(|(_, value)| value).filter(inside));
+            todo.extend(value.items().filter(inside));
+        }
+        None
+    }
+
+    /// Adds to the end of a scalar on one line, within its quotes.
+    #[must_use]
+    pub fn append(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
+        if scalar.is_alias() || scalar.is_shared() {
+            return None;
+        }
+        let end = scalar.raw().range.end;
+        match scalar.style()? {
+            Style::Plain => Some(self.text.insert(end, text)),
+            Style::Single | Style::Double => Some(self.text.insert(end.checked_sub(1)?, text)),
+            Style::Literal | Style::Folded => None,
+        }
+    }
+
+    /// Lets the mapping `map` have this value for a key: added behind its last entry, or what is
+    /// there completed. A scalar that is there is replaced; a sequence gets the items that it lacks.
+    /// `None` where an anchor shares what would change, or it is of another kind.
+    #[must_use]
+    pub fn set(&self, map: Value<'_>, key: &str, data: &Data) -> Option<Vec<Edit>> {
+        if !map.is_map() || map.is_alias() || map.is_shared() || map.is_partial() {
+            return None;
+        }
+        let own = map.pairs().filter(|(name, _)| name.text() == Some(key)).next_back();
+        match own {
+            None => Some(vec![self.add(map, key, data)?]),
+            Some((_, value)) => self.complete(value, data),
+        }
+    }
+
+    /// Lets a value be, or hold, what `data` says.
+    fn complete(&self, value: Value<'_>, data: &Data) -> Option<Vec<Edit>> {
+        if value.is_alias() || value.is_shared() || value.is_partial() || value.tag().is_some() {
+            return None;
+        }
+        match data {
+            Data::Scalar(text) => {
+                let is_plain = value.text().is_some_and(|text| !text.is_empty());
+                is_plain.then(|| vec![replace(value.span(), text.as_bytes())])
+            }
+            Data::Map(entries) => {
+                let set = entries.iter().map(|(key, data)| self.set(value, key, data));
+                Some(set.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+            }
+            Data::List(items) => {
+                let lacks = |item: &&String| {
+                    let plain = item.trim_matches(['"', '\'']);
+                    !value.items().any(|one| one.text() == Some(plain))
+                };
+                let missing: Vec<&String> = items.iter().filter(lacks).collect();
+                let last = value.items().last()?;
+                if value.is_flow() {
+                    let text: String = missing.iter().map(|item| format!(", {item}")).collect();
+                    return Some(vec![self.text.insert(last.raw().range.end, text)]);
+                }
+                // A block sequence: `- ` at the column of the others.
+                let column = self.dash(last)?;
+                let lines: Vec<String> =
+                    missing.iter().map(|item| format!("{column}- {item}")).collect();
+                let end = last_byte(value.raw().range);
+                Some(vec![self.text.lines_after(end, &lines)])
+            }
+        }
+    }
+
+    /// The blanks before the dash of an item; `None` where something else stands before it.
+    fn dash(&self, item: Value<'_>) -> Option<String> {
+        let start = item.raw().range.start;
+        let before = self.text.slice(self.text.line_start(start), start);
+        let before = before.trim_ascii_end().strip_suffix(b"-")?;
+        let blank = before.iter().all(|b| *b == b' ');
+        blank.then(|| " ".repeat(before.len()))
+    }
+
+    /// A new entry behind the last one of a mapping.
+    fn add(&self, map: Value<'_>, key: &str, data: &Data) -> Option<Edit> {
+        let (first, _) = map.pairs().next()?;
+        let (last_key, last) = map.pairs().next_back()?;
+        if map.is_flow() {
+            let end = last.raw().range.end.max(last_key.raw().range.end);
+            return Some(self.text.insert(end, format!(", {key}: {}", flow(data))));
+        }
+        let start = first.raw().range.start;
+        let column = start - self.text.line_start(start);
+        let mut lines = Vec::new();
+        let step = self.step(map);
+        block(&mut lines, column as usize, step, key, data);
+        let end = last_byte(map.raw().range).max(last_byte(last_key.raw().range));
+        Some(self.text.lines_after(end, &lines))
+    }
+
+    /// How far what is nested stands right of what it is nested in: as within this mapping, else as
+    /// in the document's first nesting, else two.
+    fn step(&self, map: Value<'_>) -> usize {
+        let column = |value: Value<'_>| {
+            let start = value.raw().range.start;
+            (start - self.text.line_start(start)) as usize
+        };
+        let of = |map: Value<'_>| {
+            map.pairs().find_map(|(key, value)| {
+                let block = !value.is_flow() && !value.is_alias();
+                let (first, _) = value.pairs().next().filter(|_| block)?;
+                column(first).checked_sub(column(key)).filter(|step| (1..=8).contains(step))
+            })
+        };
+        of(map).or_else(|| self.yaml.roots().find_map(of)).unwrap_or(2)
+    }
+}
+
+/// The last byte of a range, for its line.
+const fn last_byte(range: TextRange) -> u32 {
+    if range.end > range.start { range.end - 1 } else { range.end }
+}
+
+/// An entry in block style.
+fn block(lines: &mut Vec<String>, column: usize, step: usize, key: &str, data: &Data) {
+    // What hostile nesting could make of this is bounded by the caller, who writes the data.
+    let blanks = " ".repeat(column);
+    match data {
+        Data::Scalar(text) => lines.push(format!("{blanks}{key}: {text}")),
+        Data::List(items) => {
+            lines.push(format!("{blanks}{key}:"));
+            let inner = " ".repeat(column + step);
+            lines.extend(items.iter().map(|item| format!("{inner}- {item}")));
+        }
+        Data::Map(entries) => {
+            lines.push(format!("{blanks}{key}:"));
+            for (key, data) in entries {
+                block(lines, column + step, step, key, data);
+            }
+        }
+    }
+}
+
+/// A value in flow style.
+fn flow(data: &Data) -> String {
+    match data {
+        Data::Scalar(text) => text.clone(),
+        Data::List(items) => format!("[{}]", items.join(", ")),
+        Data::Map(entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(key, data)| format!("{key}: {}", flow(data))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::edited;
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, path: &[&str], key: &str, data: &Data, expected: Option<&str>) {
+        let tree = Tree::from_memory([("compose.yml", before)]);
+        let document = open(&tree, FileId(0)).expect("it parses");
+        let root = document.yaml.root().expect("a root");
+        let map = root.path(path).expect("a mapping");
+        let edits = document.set(map, key, data);
+        assert_eq!(edited(&tree, edits).as_deref(), expected, "{before}");
+    }
+
+    #[test]
+    fn keys_are_added_at_the_column_of_the_others() {
+        let init = Data::scalar("true");
+        check(
+            "services:\n  web:\n    image: a # the image\n    # ports:\n\n  db:\n    image: b\n",
+            &["services", "web"],
+            "init",
+            &init,
+            Some(
+                "services:\n  web:\n    image: a # the image\n    init: true\n    # ports:\n\n  db:\n    image: b\n",
+            ),
+        );
+        check(
+            "services:\r\n    web:\r\n        image: a",
+            &["services", "web"],
+            "init",
+            &init,
+            Some("services:\r\n    web:\r\n        image: a\r\n        init: true"),
+        );
+        check(
+            "services: {web: {image: a}}\n",
+            &["services", "web"],
+            "init",
+            &init,
+            Some("services: {web: {image: a, init: true}}\n"),
+        );
+        let empty = "services:\n  web:\n    image:\n";
+        check(
+            empty,
+            &["services", "web"],
+            "init",
+            &init,
+            Some(&format!("{empty}    init: true\n")),
+        );
+    }
+
+    #[test]
+    fn what_is_there_is_completed() {
+        let limits = Data::map(
+            "resources",
+            Data::map(
+                "limits",
+                Data::Map(vec![
+                    ("cpus".to_owned(), Data::scalar("\"1.0\"")),
+                    ("memory".to_owned(), Data::scalar("512M")),
+                ]),
+            ),
+        );
+        check(
+            "services:\n    web:\n        deploy:\n            replicas: 2\n",
+            &["services", "web"],
+            "deploy",
+            &limits,
+            Some(
+                "services:\n    web:\n        deploy:\n            replicas: 2\n            resources:\n                limits:\n                    cpus: \"1.0\"\n                    memory: 512M\n",
+            ),
+        );
+        check(
+            "web:\n  cap_drop:\n  - NET_RAW # ping\n  init: false # why\n",
+            &["web"],
+            "cap_drop",
+            &Data::list(&["ALL"]),
+            Some("web:\n  cap_drop:\n  - NET_RAW # ping\n  - ALL\n  init: false # why\n"),
+        );
+        check(
+            "web:\n  cap_drop: [NET_RAW]\n",
+            &["web"],
+            "cap_drop",
+            &Data::list(&["ALL"]),
+            Some("web:\n  cap_drop: [NET_RAW, ALL]\n"),
+        );
+        check(
+            "web:\n  init: false # why\n",
+            &["web"],
+            "init",
+            &Data::scalar("true"),
+            Some("web:\n  init: true # why\n"),
+        );
+    }
+
+    #[test]
+    fn what_is_shared_is_left_alone() {
+        let text = "x: &x\n  a: 1\nweb:\n  <<: *x\n  b: 1\nlogs: *x\n";
+        check(text, &["x"], "c", &Data::scalar("1"), None);
+        check(text, &["logs"], "c", &Data::scalar("1"), None);
+        check(
+            text,
+            &["web"],
+            "c",
+            &Data::scalar("1"),
+            Some(&text.replace("b: 1\n", "b: 1\n  c: 1\n")),
+        );
+    }
+}
