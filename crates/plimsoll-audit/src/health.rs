@@ -5,11 +5,11 @@ use plimsoll_model::base;
 use plimsoll_model::container::{Container, ContainerKind, EnvValue};
 use plimsoll_model::image::{Base, HealthTest, Healthcheck, Image};
 use plimsoll_model::probe::{Probe, probe};
-use plimsoll_model::{Fact, Why};
-use plimsoll_source::{Edit, Patch, Span, TextRange};
+use plimsoll_model::{Fact, Why, mend};
+use plimsoll_source::Span;
 use plimsoll_syntax::dockerfile::Keyword;
 
-use crate::{Cx, Evidence, Finding, Fix, Safety, ServiceSubject, Snippet, Verdict};
+use crate::{Cx, Evidence, Finding, Fix, Safety, ServiceSubject, Verdict, mending};
 
 /// One way in which a service runs: a container that is no batch job, or an image that nothing
 /// deploys.
@@ -383,11 +383,11 @@ fn is_positive(text: &str) -> Option<bool> {
     Some(well_formed && text.bytes().any(|b| matches!(b, b'1'..=b'9')))
 }
 
-/// Sets it where the HEALTHCHECK stands; a compose health check is shown what to add.
+/// Sets it where the health check stands.
 pub(crate) fn set(cx: &Cx<'_>, finding: &Finding, setting: Setting) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let Setting { flag, key, value, .. } = setting;
-    let mut patch = Patch::default();
+    let mut edits = Vec::new();
     let mut snippet = None;
     for (_, health) in settable(cx, service) {
         let current = (setting.of)(&health);
@@ -406,29 +406,34 @@ pub(crate) fn set(cx: &Cx<'_>, finding: &Finding, setting: Setting) -> Option<Fi
         match instruction {
             Some(instruction) => {
                 let at = instruction.keyword_span;
-                let after = Span::new(at.file, TextRange::new(at.range.end, at.range.end));
-                let edit = match current {
-                    Some((_, span)) => {
-                        Edit { span: *span, insert: format!("--{flag}={value}").into() }
-                    }
-                    None => Edit { span: after, insert: format!(" --{flag}={value}").into() },
-                };
-                patch.edits.push(edit);
+                let text = format!("--{flag}={value}");
+                edits.push(match current {
+                    Some((_, span)) => mend::replace(*span, text),
+                    None => mend::after(at, format!(" {text}")),
+                });
             }
             None => {
-                snippet = Some(Snippet {
-                    path: cx.path(health.span.file).to_owned(),
-                    language: "yaml",
-                    text: format!("healthcheck:\n  {key}: {value}\n"),
+                let file = health.span.file;
+                snippet = mending::snippet(
+                    cx.path(file),
+                    "yaml",
+                    format!("healthcheck:\n  {key}: {value}\n"),
+                );
+                let mut containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+                let own = containers.find(|container| {
+                    let own = container.healthcheck.as_ref();
+                    mending::is_compose(container) && own.is_some_and(|own| own.span == health.span)
                 });
+                let data = mend::Data::map(key, mend::Data::scalar(value));
+                let set = own.and_then(|own| mending::set(cx, own, &[("healthcheck", data)]));
+                edits.extend(set.into_iter().flatten());
             }
         }
     }
-    let patch = (!patch.edits.is_empty()).then_some(patch);
-    (patch.is_some() || snippet.is_some()).then(|| Fix {
-        does: format!("set {flag} to {value}").into(),
-        safety: Safety::Review,
-        snippet,
-        patch,
-    })
+    if edits.is_empty() && snippet.is_none() {
+        return None;
+    }
+    // Written out, the engine's own value changes nothing.
+    let safety = if value == setting.default { Safety::Safe } else { Safety::Review };
+    Some(Fix::of_edits(format!("set {flag} to {value}"), safety, snippet, edits))
 }

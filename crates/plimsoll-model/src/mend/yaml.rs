@@ -73,15 +73,15 @@ impl Document {
     /// Adds to the end of a scalar on one line, within its quotes.
     #[must_use]
     pub fn append(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
-        if scalar.is_alias() || scalar.is_shared() {
-            return None;
-        }
-        let end = scalar.raw().range.end;
-        match scalar.style()? {
-            Style::Plain => Some(self.text.insert(end, text)),
-            Style::Single | Style::Double => Some(self.text.insert(end.checked_sub(1)?, text)),
-            Style::Literal | Style::Folded => None,
-        }
+        let (_, end) = inside(scalar)?;
+        Some(self.text.insert(end, text))
+    }
+
+    /// Adds to the start of a scalar on one line, within its quotes.
+    #[must_use]
+    pub fn prepend(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
+        let (start, _) = inside(scalar)?;
+        Some(self.text.insert(start, text))
     }
 
     /// Lets the mapping `map` have this value for a key: added behind its last entry, or what is
@@ -175,6 +175,17 @@ impl Document {
             })
         };
         of(map).or_else(|| self.yaml.roots().find_map(of)).unwrap_or(2)
+    }
+}
+
+/// Where the text of a scalar starts and ends, its quotes left out; `None` for what others share and
+/// for what stands in a block.
+fn inside(scalar: Value<'_>) -> Option<(u32, u32)> {
+    let range = scalar.raw().range;
+    match scalar.style().filter(|_| !scalar.is_alias() && !scalar.is_shared())? {
+        Style::Plain => Some((range.start, range.end)),
+        Style::Single | Style::Double => Some((range.start + 1, range.end.checked_sub(1)?)),
+        Style::Literal | Style::Folded => None,
     }
 }
 

@@ -43,7 +43,11 @@
 //! .git # <- keeps `.git` out
 //! **/.env # <- keeps `.env` out
 //! **/.env.* # <- keeps `.env.*` out
+//! !**/.env.example
 //! **/*.pem # <- keeps keys out
+//! **/*.key
+//! **/*wallet*.json
+//! **/*keypair*.json
 //! ```
 //!
 //! ## Passes
@@ -122,9 +126,10 @@
 //!
 //! - `secrets/none-in-build-context`: what a COPY brings that should not be there.
 
-use plimsoll_model::image::Ignore;
+use plimsoll_model::image::{Effect, EffectKind, Ignore};
+use plimsoll_model::mend::ignore;
 use plimsoll_model::secret::SecretKind;
-use plimsoll_source::FileId;
+use plimsoll_source::{Create, FileId, Patch, Tracking};
 use plimsoll_syntax::ignorefile::IgnoreFile;
 
 use crate::conditions::COPIES_FROM_CONTEXT;
@@ -132,7 +137,7 @@ use crate::context::{context_copies, in_context};
 use crate::ignored::{Kept, excluded, judge_classes};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict, Why,
+    Run, Safety, Section, Severity, Status, Verdict, Why, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -248,23 +253,125 @@ fn judge(cx: &Cx<'_>, image: ImageSubject<'_>, file: FileId, patterns: &IgnoreFi
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    let image = service.images.iter().map(|&id| &cx.delivery[id]).next()?;
-    let path = match &image.ignore {
-        Ignore::Effective { file, .. } => cx.path(*file).to_owned(),
-        Ignore::None { looked, .. } => looked.last()?.clone(),
-        Ignore::Unknown => return None,
-    };
-    let mut text = ".git\n**/.env\n**/.env.*\n!**/.env.example\n**/*.pem\n**/*.key\n\
-                    **/*wallet*.json\n**/*keypair*.json\n**/*.log\n"
-        .to_owned();
-    let node = service.package.is_some_and(|id| cx.delivery[id].is_node());
-    if node {
-        text.push_str("**/node_modules\n**/dist\n**/coverage\n");
+    let subjects = service.images.iter().map(|&id| ImageSubject {
+        id,
+        image: &cx.delivery[id],
+        service: Some(service),
+    });
+    let mut patch = Patch::default();
+    let mut safety = Safety::Safe;
+    let mut shown = None;
+    for image in subjects.clone() {
+        let lines = lacking(cx, image);
+        let lines: Vec<&str> = lines.iter().map(|line| &**line).collect();
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let path = match &image.ignore {
+            _ if lines.is_empty() => continue,
+            Ignore::Effective { file, .. } => {
+                patch.edits.extend(ignore::append(&cx.delivery.tree, *file, &lines));
+                cx.path(*file).to_owned()
+            }
+            Ignore::None { looked, .. } => {
+                let path = looked.last()?.clone();
+                let bytes = text.clone().into_bytes();
+                let create = Create { path: path.clone(), bytes, executable: false };
+                if !patch.create.iter().any(|other| other.path == create.path) {
+                    patch.create.push(create);
+                }
+                path
+            }
+            Ignore::Unknown => continue,
+        };
+        if may_be_missed(cx, image) {
+            safety = Safety::Review;
+        }
+        shown = shown.or_else(|| mending::snippet(&path, "text", text));
     }
+    shown.as_ref()?;
     Some(Fix {
-        does: "keep the history, settings, keys and local builds out of the build context".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet { path, language: "text", text }),
-        patch: None,
+        does: "keep the history, settings, keys and local modules out of the build context".into(),
+        safety,
+        snippet: shown,
+        patch: Some(patch),
     })
+}
+
+/// The patterns that the ignore file lacks, or a whole one.
+fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
+    let none = IgnoreFile::default();
+    let patterns = match &image.ignore {
+        Ignore::Effective { patterns, .. } => patterns,
+        _ => &none,
+    };
+    let mut lines = Vec::new();
+    for (name, kept) in judge_classes(cx, image, patterns) {
+        if matches!(kept, Kept::Anywhere(_)) {
+            continue;
+        }
+        let add: &[&str] = match name {
+            "`.git`" => &[".git"],
+            "`.env`" => &["**/.env"],
+            "`.env.*`" => &["**/.env.*", "!**/.env.example"],
+            "keys" => &["**/*.pem", "**/*.key", "**/*wallet*.json", "**/*keypair*.json"],
+            _ => &["**/node_modules"],
+        };
+        lines.extend(add.iter().map(|line| (*line).to_owned()));
+    }
+    // Secrets that lie there, by their own names.
+    let secrets = cx.delivery.secrets.files.iter().filter(|s| s.kind != SecretKind::Example);
+    for secret in secrets {
+        let Some(path) = in_context(image.image, cx.path(secret.file)) else { continue };
+        let named = |line: &String| {
+            let end = line.trim_start_matches("**/").trim_start_matches('*');
+            path.rsplit('/').next().is_some_and(|name| name == end || name.ends_with(end))
+                && line.starts_with("**/")
+                && !end.contains('*')
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+        if excluded(patterns, path).is_none() && !lines.iter().any(named) && path.chars().all(plain)
+        {
+            lines.push(path.to_owned());
+        }
+    }
+    // What a COPY names is wanted.
+    let wanted: Vec<&str> = context_copies(image.image)
+        .flat_map(|(_, _, copy)| copy.sources.iter().map(|source| &*source.path))
+        .collect();
+    lines.retain(|line| {
+        let name = line.trim_start_matches("**/");
+        let is_it = |path: &&str| {
+            path.trim_end_matches('/').rsplit('/').next() == Some(name)
+                || path.split('/').any(|part| part == name)
+        };
+        line.starts_with('!') || !wanted.iter().any(|path| is_it(&path))
+    });
+    lines
+}
+
+/// Whether a build may miss what is kept out: files of the repository that it copied until now, or
+/// the history, which a RUN asks git for.
+fn may_be_missed(cx: &Cx<'_>, image: ImageSubject<'_>) -> bool {
+    let ends = [".pem", ".key"];
+    let kept = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name == ".env"
+            || name.starts_with(".env.") && name != ".env.example"
+            || ends.iter().any(|end| name.ends_with(end))
+            || name.ends_with(".json") && (name.contains("wallet") || name.contains("keypair"))
+            || path.split('/').any(|part| part == "node_modules")
+    };
+    let context = image.context.known().map_or("", |context| context);
+    let tree = &cx.delivery.tree;
+    let mut files = tree.under(context);
+    let tracked = |file| tree.entry(file).tracking != Tracking::Ignored;
+    let asks_git = image.stages_built().into_iter().any(|stage| {
+        let words = |effect: &Effect| match &effect.kind {
+            EffectKind::Other(words) | EffectKind::Build { words } => {
+                words.first().is_some_and(|word| word == "git")
+            }
+            _ => false,
+        };
+        image.effects(stage).iter().any(|(_, effect)| words(effect))
+    });
+    asks_git || files.any(|file| tracked(file) && kept(cx.path(file)))
 }

@@ -88,6 +88,20 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! Before they are copied:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build && npm prune --omit=dev
+//!
+//! FROM node:20-alpine
+//! COPY --from=builder /app /srv # <- leaves them out
+//! CMD ["node", "/srv/dist/main.js"]
+//! ```
+//!
 //! ## Passes
 //!
 //! `Dockerfile`:
@@ -146,9 +160,10 @@
 //! - `build/ships-only-artifacts`: sources and tests.
 
 use plimsoll_model::filesystem::{Filesystem, Modules};
-use plimsoll_model::image::{CopyFrom, Manager, StepKind};
+use plimsoll_model::image::{CopyFrom, Effect, EffectKind, Manager, StepKind};
+use plimsoll_model::mend::{dockerfile, shell};
 use plimsoll_model::package::{DependencyKind, Package};
-use plimsoll_source::Span;
+use plimsoll_source::{Edit, Span};
 
 use crate::conditions::INSTALLS_DEPENDENCIES;
 use crate::installs::{development_tool, installs, is_node, package_at};
@@ -156,7 +171,7 @@ use crate::manifests::{Development, development, sites_with_bases, words};
 use crate::shipped::installed;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Outcome, Part,
-    Relation, Run, Safety, Section, Severity, Snippet, Status, Verdict, Why,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, Why, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -288,8 +303,69 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         Some(_) => "compile what still needs them when it runs, then leave them out",
         None => "leave development dependencies out",
     };
-    let text = "RUN npm ci --omit=dev && npm cache clean --force\n".to_owned();
-    let path = image.path.clone();
-    let snippet = Some(Snippet { path, language: "dockerfile", text });
-    Some(Fix { does: does.into(), safety: Safety::Review, snippet, patch: None })
+    let snippet = mending::snippet(
+        &image.path,
+        "dockerfile",
+        "RUN npm ci --omit=dev && npm cache clean --force\n",
+    );
+    let edits = service.images.iter().filter(|_| needed.is_none()).flat_map(|&id| {
+        let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
+        leave_out(cx, image)
+    });
+    Some(Fix::of_edits(does, Safety::Review, snippet, edits.collect()))
+}
+
+/// What leaves them out: a flag where what ships installs, a prune at the end of what a builder runs
+/// before its modules are copied.
+fn leave_out(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<Edit> {
+    let Some(target) = image.target.filter(|_| !image.broken) else { return Vec::new() };
+    let builds = |stage: usize| {
+        let all = image.effects(stage);
+        all.iter().any(|(_, effect)| matches!(effect.kind, EffectKind::Build { .. }))
+    };
+    let mut edits = Vec::new();
+    for site in sites_with_bases(image.image, target) {
+        let brought = matches!(development(cx, image, site), Some(Development::Brought));
+        // What is built in the same stage may need them.
+        if !brought || builds(target) || !site.install.packages.is_empty() {
+            continue;
+        }
+        let (names, flag): (&[&str], &str) = match site.install.manager {
+            Manager::Npm => (&["ci", "install", "i"], "--omit=dev"),
+            Manager::Pnpm => (&["install", "i"], "--prod"),
+            Manager::Composer => (&["install"], "--no-dev"),
+            _ => continue,
+        };
+        let words = mending::words(site.run(), site.effect);
+        edits.extend(words.and_then(|words| shell::add_word(&words, names, flag)));
+    }
+    let mut pruned = Vec::new();
+    for modules in Filesystem::new(cx.delivery, image.image).modules(target) {
+        let out = held(cx, image, &modules).0 != Outcome::Fail;
+        let from_builder = modules.copied.is_some() && modules.stage != target;
+        let Some(stage) = image.stages.get(modules.stage) else { continue };
+        if out || !from_builder || modules.manager != Manager::Npm {
+            continue;
+        }
+        let uses = |effect: &Effect| {
+            matches!(effect.kind, EffectKind::Build { .. } | EffectKind::Install(_))
+        };
+        let last = stage.steps.iter().rev().find(|step| match &step.kind {
+            StepKind::Run(run) => run.effects.iter().any(uses),
+            _ => false,
+        });
+        let Some(last) = last.filter(|last| !pruned.contains(&last.span)) else { continue };
+        // It prunes the directory that it runs in.
+        let here = match &last.kind {
+            StepKind::Run(run) => run.effects.iter().all(|e| e.workdir == modules.origin),
+            _ => false,
+        };
+        if here {
+            pruned.push(last.span);
+            let command = "npm prune --omit=dev";
+            let tree = &cx.delivery.tree;
+            edits.extend(dockerfile::append_command(tree, image.image, last, command));
+        }
+    }
+    edits
 }

@@ -20,8 +20,15 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
+//! COPY main.js ./
 //! EXPOSE 3000 # <- no HEALTHCHECK
 //! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.send("well"));
+//! app.listen(3000);
 //! ```
 //!
 //! Disabled by the descriptor:
@@ -47,8 +54,10 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
+//! COPY main.js ./
 //! EXPOSE 3000
-//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- asks port 3000
+//! HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \ # <- asks port 3000
+//!   CMD wget -q -O /dev/null http://127.0.0.1:3000/health || exit 1
 //! CMD ["node", "main.js"]
 //! ```
 //!
@@ -153,13 +162,16 @@
 //!     profiles: [dev]
 //! ```
 
-use plimsoll_model::image::{HealthTest, Healthcheck};
+use plimsoll_model::code::Guard;
+use plimsoll_model::image::{HealthTest, Healthcheck, Image};
+use plimsoll_model::mend::dockerfile;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::health::{Deployment, deployments, each, works};
+use crate::served::{self, Found};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
-    Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, mending, program, static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -284,37 +296,75 @@ fn none(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict 
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
-    let service = cx.service_of(finding)?;
     if finding.outcome != Outcome::Fail {
         return None;
     }
-    let d = deployments(cx, service).into_iter().find(|d| d.image.is_some())?;
+    let service = cx.service_of(finding)?;
+    let all = deployments(cx, service);
+    let d = all.iter().find(|d| d.image.is_some())?;
     let image = d.image?;
-    let port = d.ports().first()?.0;
-    let has = |tool: &str| cx.delivery.has_tool(image, tool).known() == Some(&true);
-    let url = format!("http://127.0.0.1:{port}/health");
-    let call = if has("wget") {
-        format!("wget -q --spider {url}")
+    let asked = route(cx, service, *d);
+    let (path, port) = match &asked {
+        Some((path, port)) => (path.clone(), *port),
+        None => ("/health".to_owned(), d.ports().first()?.0),
+    };
+    let times = "--interval=30s --timeout=5s --start-period=30s --retries=3";
+    let lines = format!("HEALTHCHECK {times} \\\n  CMD {}", call(cx, image, &path, port)?);
+    // Elsewhere somebody chose to have none, or another kind of platform asks.
+    let plain = |d: &Deployment<'_>| {
+        !d.is_kubernetes() && cx.delivery.healthcheck(d.container, d.image).is_none()
+    };
+    let edit = asked.filter(|_| all.iter().all(plain)).and_then(|_| {
+        let stage = image.final_stage()?;
+        let lines: Vec<&str> = lines.lines().collect();
+        dockerfile::settle(&cx.delivery.tree, image, stage, &lines)
+    });
+    Some(Fix::of_edits(
+        "ask the service's health route from the image",
+        Safety::Review,
+        mending::snippet(&image.path, "dockerfile", format!("{lines}\n")),
+        edit.into_iter().collect(),
+    ))
+}
+
+/// What asks a URL, by a tool that the image holds.
+fn call(cx: &Cx<'_>, image: &Image, path: &str, port: u16) -> Option<String> {
+    let url = format!("http://127.0.0.1:{port}{path}");
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
+    if !path.chars().all(plain) {
+        return None;
+    }
+    let has = |tool: &str| mending::has(cx, image, tool);
+    Some(if has("wget") {
+        format!("wget -q -O /dev/null {url} || exit 1")
     } else if has("curl") {
-        format!("curl -fsS {url}")
+        format!("curl -fsS -o /dev/null {url} || exit 1")
     } else if has("node") {
         format!(
             "node -e \"fetch('{url}').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))\""
         )
     } else if has("python3") {
-        format!("python3 -c \"import urllib.request as u; u.urlopen('{url}')\"")
+        format!("python3 -c \"import urllib.request as u; u.urlopen('{url}')\" || exit 1")
     } else {
         return None;
-    };
-    let times = "--interval=30s --timeout=5s --start-period=30s --retries=3";
-    Some(Fix {
-        does: "ask the service's health route from the image".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: format!("HEALTHCHECK {times} \\\n  CMD {call}\n"),
-        }),
-        patch: None,
     })
+}
+
+/// A route that is known to answer a probe, and the port that it answers at: of several, the one
+/// that says least about others than the process itself.
+fn route(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Option<(String, u16)> {
+    let named = |port: u16| d.ports().iter().any(|(known, ..)| *known == port);
+    if let Some(site) = static_site::of(d) {
+        let answers = matches!(site.serves(cx, "/"), Ok(Some(_)));
+        return (answers && named(site.port)).then(|| ("/".to_owned(), site.port));
+    }
+    let code = program::code(service).ok()?;
+    let (port, _) = code.listens.iter().find_map(|listen| served::port(d, listen).ok())?;
+    let open = served::health_routes(code).filter(|route| route.guard == Guard::Open);
+    let mut paths: Vec<&String> = open.filter_map(|route| route.path.known()).collect();
+    let is_live = |path: &str| path.contains("live") || path.contains("alive");
+    paths.sort_by_key(|path| (!is_live(path), path.contains("ready"), path.len(), *path));
+    let path =
+        paths.into_iter().find(|path| matches!(served::find(code, path), Found::Route(_)))?;
+    named(port).then(|| (path.clone(), port))
 }

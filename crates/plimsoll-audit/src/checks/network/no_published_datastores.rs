@@ -127,14 +127,15 @@
 //! ```
 
 use plimsoll_model::container::{Container, Port};
+use plimsoll_model::mend::yaml;
 use plimsoll_model::{Fact, Why};
 
 use crate::conditions::RUNS_A_DATASTORE;
 use crate::datastores::{self, Kind};
 use crate::evidence::clip;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Outcome, Part, Relation, Run, Section,
-    ServiceSubject, Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -159,7 +160,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_A_DATASTORE],
     source: include_str!("no_published_datastores.rs"),
     run: Run::Both(of_service, of_no_service),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -273,4 +274,38 @@ fn reach(port: &Port) -> Reach {
         Some(address) if address.starts_with("127.") => Reach::Host,
         Some(_) => Reach::One,
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let containers: Vec<&Container> = match cx.service_of(finding) {
+        Some(service) => {
+            let own = service.service.containers.iter().map(|&id| &cx.delivery[id]);
+            own.filter(|container| datastores::of(cx, container).is_some()).collect()
+        }
+        None => datastores::of_no_service(cx).map(|(container, _)| container).collect(),
+    };
+    let ports = containers.iter().filter(|c| mending::is_compose(c)).flat_map(|c| &c.ports);
+    let open = ports.filter(|port| port.host.is_some() && matches!(reach(port), Reach::Every));
+    let mut text = String::from("ports:\n");
+    let mut edits = Vec::new();
+    let mut path = None;
+    for port in open {
+        let host = port.host.as_deref().filter(|host| !host.is_empty()).unwrap_or(&port.container);
+        text += &format!("  - \"127.0.0.1:{host}:{}\"\n", port.container);
+        path = path.or_else(|| Some(cx.path(port.span.file)));
+        let bound = || {
+            let document = yaml::open(&cx.delivery.tree, port.span.file)?;
+            let scalar = document.scalar_at(port.span)?;
+            // A port alone is given one of the host's choice: where it is open, too.
+            let pair = scalar.text()?.contains(':') && port.address.is_none();
+            pair.then(|| document.prepend(scalar, "127.0.0.1:"))?
+        };
+        edits.extend(bound());
+    }
+    Some(Fix::of_edits(
+        "open it on the host itself only; who comes from elsewhere needs another way",
+        Safety::Review,
+        mending::snippet(path?, "yaml", text),
+        edits,
+    ))
 }

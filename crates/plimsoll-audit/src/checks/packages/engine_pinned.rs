@@ -100,9 +100,7 @@
 //!
 //! `package.json`:
 //! ```json
-//! {
-//!   "engines": { "node": ">=20 <21" } // <- holds Node 20
-//! }
+//! { "name": "orders", "engines": { "node": ">=20 <21" } } // <- holds Node 20
 //! ```
 //!
 //! The base is one that the range holds:
@@ -320,6 +318,7 @@
 //! ```
 
 use plimsoll_model::Why;
+use plimsoll_model::mend::json;
 use plimsoll_model::version::{Interval, intervals};
 use plimsoll_source::Span;
 
@@ -327,7 +326,7 @@ use crate::conditions::HAS_PACKAGE;
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict, bases, runtimes,
+    Severity, Status, Verdict, bases, mending, runtimes,
 };
 
 use super::{no_package, other, package};
@@ -465,17 +464,20 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let package = package(cx, service)?;
     let (([major, ..], _), _) = *node_bases(cx, service).first()?;
-    Some(Fix {
-        does: format!("pin Node {major}, which the base image brings").into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: cx.path(package.manifest).to_owned(),
-            language: "json",
-            text: format!(
-                "\"engines\": {{ \"node\": \">={major} <{}\" }}\n",
-                major.saturating_add(1)
-            ),
-        }),
-        patch: None,
-    })
+    let range = format!(">={major} <{}", major.saturating_add(1));
+    // A range that somebody wrote is theirs to change.
+    let edit = package.engine.is_none().then(|| {
+        let manifest = json::open(&cx.delivery.tree, package.manifest)?;
+        manifest.set(&["engines", "node"], &range)
+    });
+    Some(Fix::of_edits(
+        format!("pin Node {major}, which the base image brings"),
+        Safety::Review,
+        mending::snippet(
+            cx.path(package.manifest),
+            "json",
+            format!("\"engines\": {{ \"node\": \"{range}\" }}\n"),
+        ),
+        edit.flatten().into_iter().collect(),
+    ))
 }

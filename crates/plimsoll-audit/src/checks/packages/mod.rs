@@ -2,6 +2,7 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::image::EffectKind;
+use plimsoll_model::mend::json;
 use plimsoll_model::package::script::{
     self, FileRole, FileState, NamedFile, Provided, ScriptCommand,
 };
@@ -9,7 +10,7 @@ use plimsoll_model::package::{Package, PackageScript};
 
 use crate::evidence::clip;
 use crate::migrations_in::unversioned;
-use crate::{Check, Cx, Evidence, Fix, Safety, ServiceSubject, Snippet, Verdict};
+use crate::{Check, Cx, Evidence, Fix, Safety, ServiceSubject, Verdict, mending};
 
 mod build_script;
 mod clean_script;
@@ -109,20 +110,43 @@ impl Wanted {
         }
     }
 
-    /// What to write for it: the script with this command.
+    /// What to write for it: the script with this command; added where there is none and all that
+    /// it runs is declared and there.
     fn fix(&self, cx: &Cx<'_>, service: ServiceSubject<'_>, command: &str) -> Option<Fix> {
         let package = package(cx, service)?;
-        let name = self.find(package).map_or(*self.names.first()?, |script| &*script.name);
-        Some(Fix {
-            does: format!("let `npm run {name}` run what is installed, on files that exist").into(),
-            safety: Safety::Sketch,
-            snippet: Some(Snippet {
-                path: cx.path(package.manifest).to_owned(),
-                language: "json",
-                text: format!("\"scripts\": {{\n  {name:?}: {command:?}\n}}\n"),
-            }),
-            patch: None,
-        })
+        let found = self.find(package);
+        let name = found.map_or(*self.names.first()?, |script| &*script.name);
+        let edit = (found.is_none() && self.is_certain(cx, service, package, command)).then(|| {
+            let manifest = json::open(&cx.delivery.tree, package.manifest)?;
+            manifest.set(&["scripts", name], command)
+        });
+        Some(Fix::of_edits(
+            format!("let `npm run {name}` run what is installed, on files that exist"),
+            Safety::Review,
+            mending::snippet(
+                cx.path(package.manifest),
+                "json",
+                format!("\"scripts\": {{\n  {name:?}: {command:?}\n}}\n"),
+            ),
+            edit.flatten().into_iter().collect(),
+        ))
+    }
+
+    /// Whether a script with this command would pass.
+    fn is_certain(
+        &self,
+        cx: &Cx<'_>,
+        service: ServiceSubject<'_>,
+        package: &Package,
+        text: &str,
+    ) -> bool {
+        let name = self.names.first().copied().unwrap_or_default().to_owned();
+        let span = package.scripts_span.unwrap_or(package.place);
+        let script = PackageScript { name, command: text.to_owned(), span };
+        let commands = script::commands(&cx.delivery.tree, &cx.delivery.packages, package, &script);
+        !package.broken
+            && !commands.is_empty()
+            && commands.iter().all(|one| command(cx, service, package, &script, one).0.is_empty())
     }
 }
 

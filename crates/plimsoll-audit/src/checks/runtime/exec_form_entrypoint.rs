@@ -95,11 +95,14 @@
 //! ```
 
 use plimsoll_model::entrypoint::{self, ScriptSource};
+use plimsoll_model::image::Image;
+use plimsoll_model::mend::{self, dockerfile};
+use plimsoll_source::Edit;
 
 use crate::conditions::SETS_A_COMMAND;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict, startup,
+    Run, Safety, Section, Severity, Status, Verdict, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -233,10 +236,36 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             format!("COPY --chmod=0555 docker/{name} {path}\n")
         }
     };
-    Some(Fix {
-        does: "start by an array, and keep the script as a file".into(),
-        safety: Safety::Sketch,
-        snippet: Some(Snippet { path: image.path.clone(), language: "dockerfile", text }),
-        patch: None,
-    })
+    let edits = service.images.iter().filter_map(|&id| array(cx, &cx.delivery[id]));
+    Some(Fix::of_edits(
+        "start by an array, and keep the script as a file",
+        Safety::Review,
+        mending::snippet(&image.path, "dockerfile", text),
+        edits.collect(),
+    ))
+}
+
+/// The one command in shell form as an array, where a shell would make the same words of it.
+fn array(cx: &Cx<'_>, image: &Image) -> Option<Edit> {
+    let (entrypoint, command) = entrypoint::commands(image, None);
+    // Beside an ENTRYPOINT, CMD's shell is part of what that is given.
+    let exec = match (entrypoint, command) {
+        (Some(exec), _) | (None, Some(exec)) if exec.shell => exec,
+        _ => return None,
+    };
+    let at = image.syntax.instructions.iter().find(|one| one.span == exec.span)?;
+    if !dockerfile::is_editable(image) || !cx.text_of(at.span)?.lines().nth(1).is_none() {
+        return None;
+    }
+    let line = exec.words.first()?.0.trim();
+    let line = line.strip_prefix("exec ").unwrap_or(line);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b" -_./:@,%+".contains(&b);
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    // `A=1 program` sets a variable, and `cd` is the shell's own.
+    let own = ["cd", "export", "source", ".", "set", "eval", "ulimit", "umask"];
+    if !line.bytes().all(plain) || words.first().is_none_or(|word| own.contains(word)) {
+        return None;
+    }
+    let text = format!("[\"{}\"]", words.join("\", \""));
+    Some(mend::replace(at.args.whole(), text))
 }

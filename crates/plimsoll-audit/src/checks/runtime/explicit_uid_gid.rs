@@ -24,7 +24,7 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! RUN addgroup -g 1001 -S web && adduser -S web -u 1001 -G web # <- 1001
+//! RUN addgroup -g 1001 -S web && adduser -u 1001 -S web -G web # <- 1001
 //! USER web
 //! CMD ["node", "/app/main.js"]
 //! ```
@@ -98,13 +98,15 @@
 //!
 //! - `runtime/non-root`: it is another user than root at all.
 
-use plimsoll_model::image::EffectKind;
+use plimsoll_model::image::{EffectKind, Image, StepKind};
+use plimsoll_model::mend::{self, dockerfile};
 use plimsoll_model::user::{self, RunsAs, Who};
+use plimsoll_source::{Edit, Span, TextRange};
 
 use crate::conditions::HAS_ITS_OWN_USER;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict, startup,
+    Run, Safety, Section, Severity, Status, Verdict, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -210,14 +212,86 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
-    Some(Fix {
-        does: "give user and primary group fixed numbers".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: startup::create_user(image),
-        }),
-        patch: None,
-    })
+    let edits = service.images.iter().filter_map(|&id| number(&cx.delivery[id]));
+    Some(Fix::of_edits(
+        "give user and primary group fixed numbers",
+        Safety::Review,
+        mending::snippet(&image.path, "dockerfile", startup::create_user(image)),
+        edits.flatten().collect(),
+    ))
+}
+
+/// The numbers written where the account is made or, of one that the base made, where it is named.
+fn number(image: &Image) -> Option<Vec<Edit>> {
+    let stage = image.target.filter(|_| dockerfile::is_editable(image))?;
+    let RunsAs { at, name, group, variable, who } = user::runs_as(image, stage)?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let word = || {
+        let user = image.syntax.instructions.iter().find(|one| one.span == at)?;
+        user.words.first().map(|word| word.span)
+    };
+    match who {
+        Who::OfBase { uid, gid, .. } if !variable && group.is_none() => {
+            Some(vec![mend::replace(word()?, format!("{uid}:{gid}"))])
+        }
+        Who::Number if !variable && group.is_none() => {
+            Some(vec![mend::replace(word()?, format!("{name}:{name}"))])
+        }
+        Who::Created { at: made, uid, group: primary, group_is_default } if group.is_none() => {
+            let all = image.effects(stage);
+            let words = |span: Span| {
+                all.iter().find_map(|(step, effect)| match &step.kind {
+                    StepKind::Run(run) if effect.span == span => mending::words(run, effect),
+                    _ => None,
+                })
+            };
+            let maker = words(made)?;
+            let (program, place) = maker.first()?;
+            let busybox = program == "adduser";
+            if !busybox && program != "useradd" {
+                return None;
+            }
+            let number = uid.as_deref().filter(|uid| is_number(uid)).unwrap_or("1001");
+            let mut edits = Vec::new();
+            let mut flags = String::new();
+            if uid.is_none() {
+                flags += &format!(" -u {number}");
+            }
+            // A group of the same name or of its own, made before the user.
+            let groups = all.iter().take_while(|(_, effect)| effect.span != made);
+            let groups: Vec<(Span, &String, Option<&String>)> = groups
+                .filter_map(|(_, effect)| match &effect.kind {
+                    EffectKind::AddGroup { name, gid } => Some((effect.span, name, gid.as_ref())),
+                    _ => None,
+                })
+                .collect();
+            let set = primary.as_ref().filter(|_| !group_is_default);
+            match groups.iter().rev().find(|(_, own, _)| set.is_none_or(|set| set == *own)) {
+                Some((span, own, gid)) => {
+                    if gid.is_none() {
+                        let (_, at) = words(*span)?.into_iter().next()?;
+                        edits.push(mend::after(at, format!(" -g {number}")));
+                    }
+                    if set.is_none() {
+                        flags += &format!(" {} {own}", if busybox { "-G" } else { "-g" });
+                    }
+                }
+                None if set.is_none() => {
+                    let makes = if busybox { "addgroup -S" } else { "groupadd" };
+                    let before =
+                        Span::new(place.file, TextRange::new(place.range.start, place.range.start));
+                    let makes = format!("{makes} -g {number} {name} && ");
+                    edits.push(mend::replace(before, makes));
+                    flags += &format!(" {} {name}", if busybox { "-G" } else { "-g" });
+                }
+                // Its group is one of the base's, or has no number that is known.
+                None => return None,
+            }
+            if !flags.is_empty() {
+                edits.push(mend::after(*place, flags));
+            }
+            Some(edits)
+        }
+        _ => None,
+    }
 }

@@ -112,12 +112,13 @@
 use plimsoll_model::Why;
 use plimsoll_model::entrypoint::{self, Pid1, Startup};
 use plimsoll_model::image::Exec;
+use plimsoll_model::mend::Data;
 
 use crate::conditions::{HAS_A_SYSTEM, HAS_IMAGE, SERVES, STARTS_A_PROCESS};
 use crate::startup::{self, Start};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Subject, Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
+    ServiceSubject, Severity, Status, Subject, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -252,14 +253,36 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         }
         startup::Tools::Other => "",
     };
-    Some(Fix {
-        does: "make an init process 1".into(),
-        safety: Safety::Sketch,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: format!("{install}ENTRYPOINT [\"dumb-init\", \"--\"{script}]\n"),
-        }),
-        patch: None,
-    })
+    let mut edits = Vec::new();
+    for start in startup::servers(cx, Subject::Service(service.id)) {
+        let Some(container) = start.container.filter(|c| mending::is_compose(c)) else { continue };
+        let verdict = of_start(cx, &start);
+        let helps = matches!(verdict.outcome(), Outcome::Fail | Outcome::Partial)
+            && !is_shell_form(&start)
+            && start.startup().is_some()
+            && !verdict
+                .evidence
+                .iter()
+                .any(|evidence| evidence.says.ends_with("becomes process 1"));
+        if helps && container.init.unknown().is_none() {
+            let init = mending::set(cx, container, &[("init", Data::scalar("true"))]);
+            edits.extend(init.into_iter().flatten());
+        }
+    }
+    Some(Fix::of_edits(
+        "make an init process 1",
+        Safety::Review,
+        mending::snippet(
+            &image.path,
+            "dockerfile",
+            format!("{install}ENTRYPOINT [\"dumb-init\", \"--\"{script}]\n"),
+        ),
+        edits,
+    ))
+}
+
+/// Whether a command in shell form puts a shell before the process, whatever the platform does.
+fn is_shell_form(start: &Start<'_>) -> bool {
+    let (entrypoint, command) = entrypoint::commands(start.image, start.container);
+    entrypoint.into_iter().chain(command).any(|exec| exec.shell)
 }

@@ -64,13 +64,15 @@
 //! ```
 
 use plimsoll_model::Why;
-use plimsoll_model::image::Step;
-use plimsoll_syntax::dockerfile::Keyword;
+use plimsoll_model::image::{Image, Step};
+use plimsoll_model::mend::dockerfile;
+use plimsoll_source::Edit;
+use plimsoll_syntax::dockerfile::{Instruction, Keyword};
 
 use crate::conditions::SETS_A_COMMAND;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, ImageSubject, Part, Run, Section, Severity, Status,
-    Verdict, startup,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
+    Severity, Status, Verdict, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -88,7 +90,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&SETS_A_COMMAND],
     source: include_str!("user_before_entrypoint.rs"),
     run: Run::EachImage(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
@@ -141,4 +143,39 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
             }
         }
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let edits = service.images.iter().filter_map(|&id| lift(cx, &cx.delivery[id]));
+    let edits: Vec<Edit> = edits.flatten().collect();
+    (!edits.is_empty()).then(|| {
+        let does = "move USER above ENTRYPOINT and CMD, which it is in effect for anyway";
+        Fix::of_edits(does, Safety::Safe, None, edits)
+    })
+}
+
+/// The last USER of the stage that ships moved above its commands, where nothing between them is
+/// run as another user for it.
+fn lift(cx: &Cx<'_>, image: &Image) -> Option<Vec<Edit>> {
+    let stage = image.final_stage()?;
+    let own = image.syntax.instructions.get(stage.first..stage.end)?;
+    let is_command = |one: &Instruction| matches!(one.keyword, Keyword::Entrypoint | Keyword::Cmd);
+    let last = own.iter().rposition(is_command)?;
+    let first = own.iter().position(is_command)?;
+    let user = own.iter().rposition(|one| one.keyword == Keyword::User).filter(|at| *at > last)?;
+    let between = own.get(first..user)?;
+    let is_setting = |one: &Instruction| {
+        let run = [Keyword::Run, Keyword::Copy, Keyword::Add, Keyword::Workdir, Keyword::User];
+        !run.contains(&one.keyword)
+    };
+    let user = own.get(user)?;
+    // What spans several lines, or has a comment of its own, is moved by whoever wrote it.
+    let text = cx.text_of(user.span).filter(|text| !text.contains('\n'))?;
+    if !between.iter().all(is_setting) {
+        return None;
+    }
+    let tree = &cx.delivery.tree;
+    let taken = dockerfile::remove(tree, image, user)?;
+    Some(vec![dockerfile::insert_before(tree, image, own.get(first)?, &[&text])?, taken])
 }
