@@ -29,8 +29,4 @@ pub use junit::junit;
 pub use markdown::{markdown, markdown_of};
 pub use sarif::sarif;
 pub use terminal::{Style, terminal};
-<<<<<<< HEAD
-pub use view::{Profile, Show, View};
-=======
-pub use view::{Show, View, matches};
->>>>>>> d9befac (Mend what is found: the engine, edits of files by fact, and the first fixes)
+pub use view::{Profile, Show, View, matches};

@@ -112,19 +112,10 @@
 //! ```json
 //! {
 //!   "scripts": {
-//!     "build": "tsc -p tsconfig.json", // <- the script `build`
-//!     "start": "node dist/main.js"
+//!     "start": "node dist/main.js",
+//!     "build": "tsc -p tsconfig.json" // <- the script `build`
 //!   },
 //!   "devDependencies": { "typescript": "5.9.2" } // <- `typescript` brings `tsc`
-//! }
-//! ```
-//! `package-lock.json`:
-//! ```json
-//! {
-//!   "lockfileVersion": 3,
-//!   "packages": {
-//!     "node_modules/typescript": { "version": "5.9.2", "dev": true, "bin": { "tsc": "bin/tsc" } }
-//!   }
 //! }
 //! ```
 //!

@@ -81,7 +81,7 @@
 //! {
 //!   "scripts": {
 //!     "test": "jest",
-//!     "test:coverage": "jest --coverage" // <- the script `test:coverage`
+//!     "coverage": "jest --coverage" // <- the script `coverage`
 //!   },
 //!   "devDependencies": { "jest": "30.1.3" } // <- `jest` brings `jest`
 //! }

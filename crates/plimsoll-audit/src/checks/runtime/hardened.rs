@@ -296,7 +296,8 @@ fn lacking(cx: &Cx<'_>, container: &Container) -> Vec<(&'static str, Data)> {
     if lacks(1) {
         keys.push(("security_opt", Data::list(&["no-new-privileges:true"])));
     }
-    if lacks(2) {
+    // Another limit, wherever it stands, would contradict this one.
+    if lacks(2) && container.pids_limit.is_absent() {
         keys.push(("pids_limit", Data::scalar("200")));
     }
     keys

@@ -48,9 +48,11 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine AS builder
+//! ENV NODE_ENV=production
 //! RUN npm ci
 //!
 //! FROM node:20-alpine
+//! ARG NODE_ENV=production
 //! ENV NODE_ENV=production # <- `production`
 //! CMD ["node", "main.js"]
 //! ```
