@@ -82,6 +82,7 @@ impl Baseline {
         }
         let gone = self.instances.iter().filter(|i| !met.contains(&i.fingerprint));
         comparison.fixed = gone.cloned().collect();
+        comparison.before = known.into_iter().map(str::to_owned).collect();
         report.comparison = Some(comparison.clone());
         comparison
     }

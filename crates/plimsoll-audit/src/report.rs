@@ -1,7 +1,7 @@
 //! The report: plain data in the reader's words, and the one way from a place to text.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_model::redact::secret_ranges;
@@ -124,6 +124,8 @@ pub struct Comparison {
     pub known: u32,
     /// Instances that are no more.
     pub fixed: Vec<crate::Instance>,
+    /// The fingerprints of all that was there.
+    pub before: BTreeSet<String>,
 }
 
 impl Report {

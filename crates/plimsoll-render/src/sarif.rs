@@ -139,6 +139,9 @@ struct ResultOf {
     kind: &'static str,
     level: &'static str,
     message: Text,
+    /// Beside a baseline or a revision: whether it was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<&'static str>,
     locations: Vec<Location>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
@@ -441,6 +444,7 @@ impl Results<'_> {
             kind: "fail",
             level: level(instance.severity),
             message: message(&format!("{}{}", whom(self.report, finding), told(instance))),
+            baseline_state: self.baseline_state(instance),
             locations: vec![location(self.report, &instance.at, None, None)],
             related_locations: Vec::new(),
             partial_fingerprints: BTreeMap::from([(
@@ -470,6 +474,7 @@ impl Results<'_> {
                 whom(self.report, finding),
                 sentence(&plain(&finding.message))
             )),
+            baseline_state: None,
             locations: places
                 .get(decides)
                 .map(|at| location(self.report, at, None, None))
@@ -501,6 +506,13 @@ impl Results<'_> {
     }
 
     /// The standard wants them on all results of a run or on none.
+    /// Nothing of what is accepted: no baseline holds it.
+    fn baseline_state(&self, instance: &Instance<'_>) -> Option<&'static str> {
+        let before = &self.report.comparison.as_ref()?.before;
+        let known = before.contains(&instance.at.fingerprint);
+        instance.accepted().is_none().then_some(if known { "unchanged" } else { "new" })
+    }
+
     fn suppressions(&self, accepted: Option<&str>) -> Option<Vec<Suppression>> {
         let accepted = accepted.map(|why| Suppression {
             kind: "external",

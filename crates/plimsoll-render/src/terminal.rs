@@ -323,7 +323,14 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
         let _ = writeln!(
             out,
             "    {}",
-            paint(style, DIM, &format!("and {more} more places (--format json has all)"))
+            paint(
+                style,
+                DIM,
+                &format!(
+                    "and {more} more {} (--format json has all)",
+                    if more == 1 { "place" } else { "places" }
+                )
+            )
         );
     }
     out.push('\n');

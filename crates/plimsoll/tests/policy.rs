@@ -75,6 +75,16 @@ fn a_baseline_lets_only_what_is_new_fail() {
     put(dir, "s/Dockerfile", &format!("# moved\n\n{WORSE}"));
     let text = check(dir, &audit, 1, &["build/copies-not-adds", " 2 new"]);
     assert!(!text.contains("image/pinned-digest"), "what is known is not shown: {text}");
+    // SARIF says of each instance whether it was there.
+    let sarif = [&audit[..], &["--format", "sarif", "--show", "all"]].concat();
+    let sarif: serde_json::Value = serde_json::from_str(&run(dir, &sarif).1).unwrap();
+    let state = |at: &str| -> Vec<&serde_json::Value> {
+        let results = sarif["runs"][0]["results"].as_array().unwrap();
+        let of = results.iter().filter(|r| r["ruleId"] == at && r["kind"] == "fail");
+        of.map(|r| &r["baselineState"]).collect()
+    };
+    assert_eq!(state("build/copies-not-adds"), ["unchanged", "new"]);
+    assert_eq!(state("image/pinned-digest"), ["unchanged"]);
     check(dir, &["baseline"], 0, &["is as it was", "2 new instances not taken in"]);
     assert_eq!(read(dir, ".plimsoll-baseline.json"), first);
     check(dir, &["baseline", "--add"], 0, &["2 new instances taken in"]);
@@ -223,7 +233,13 @@ fn init_writes_what_is_missing_and_nothing_else() {
     let dir = repository();
     let dir = dir.path();
     put(dir, ".pre-commit-config.yaml", "repos: []\n");
-    check(dir, &["init"], 0, &["wrote plimsoll.toml", "add to it"]);
+    check(dir, &["init"], 0, &["wrote plimsoll.toml", "add to it", "PLIMSOLL_REVISION"]);
+    // The workflow passes our own audit: it is pinned, and may do little.
+    let workflow = read(dir, ".github/workflows/plimsoll.yml");
+    for line in workflow.lines().filter(|line| line.contains("uses:")) {
+        let (_, commit) = line.split_once('@').unwrap();
+        assert!(commit.split(' ').next().unwrap().len() == 40, "{line}");
+    }
     assert_eq!(read(dir, ".pre-commit-config.yaml"), "repos: []\n");
     put(dir, "plimsoll.toml", "fail-on = 'never'\n");
     check(dir, &["init"], 0, &["plimsoll.toml is there: left as it is"]);
