@@ -63,6 +63,8 @@ impl Baseline {
         {
             let resolver = Resolver::new(report);
             for (index, finding) in report.findings.iter().enumerate() {
+                // What is accepted is not fixed.
+                met.extend(accepted(report, &resolver, finding));
                 if is_open(finding) {
                     let prints = instances(report, &resolver, finding).into_iter();
                     of_report.insert(index, prints.map(|i| i.fingerprint).collect::<Vec<_>>());
@@ -188,6 +190,17 @@ fn is_open(finding: &Finding) -> bool {
 
 /// The instances of a finding: what speaks against it and is not accepted, else the finding as a
 /// whole.
+/// The fingerprints of what is accepted of a finding.
+fn accepted(report: &Report, resolver: &Resolver<'_>, finding: &Finding) -> Vec<String> {
+    let all = finding.accepted.is_some();
+    if !finding.is_problem() || !all && finding.evidence.iter().all(|e| e.waived.is_none()) {
+        return Vec::new();
+    }
+    let located = resolver.locate(report, finding).into_iter().zip(&finding.evidence);
+    let waived = located.filter(|(_, e)| e.is_against() && (all || e.waived.is_some()));
+    waived.map(|(located, _)| located.fingerprint).collect()
+}
+
 fn instances(report: &Report, resolver: &Resolver<'_>, finding: &Finding) -> Vec<Instance> {
     let subject = report.subject_name(finding.subject);
     let instance = |path: String, says: String, fingerprint: String| Instance {

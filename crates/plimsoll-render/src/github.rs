@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use plimsoll_audit::{Report, Resolver, Severity, Subject};
 
 use crate::View;
-use crate::instance::{forge_path, instances, lines, told};
+use crate::instance::{Instance, forge_path, instances, lines, told};
 use crate::markdown::{code, text};
 use crate::plain::plain;
 
@@ -141,6 +141,11 @@ fn services(out: &mut String, reports: &[(Report, View)]) {
     out.push('\n');
 }
 
+/// Whether a place of a new problem was there before.
+fn was_there(report: &Report, instance: &Instance<'_>) -> bool {
+    report.comparison.as_ref().is_some_and(|c| c.before.contains(&instance.at.fingerprint))
+}
+
 /// The problems that nobody accepted and that are new, worst first; one place and one message is one annotation.
 fn annotations(reports: &[(Report, View)]) -> Vec<Annotation> {
     let mut all: Vec<Annotation> = Vec::new();
@@ -151,6 +156,7 @@ fn annotations(reports: &[(Report, View)]) -> Vec<Annotation> {
         for instance in problems
             .flat_map(|finding| instances(report, &resolver, finding))
             .filter(|instance| instance.accepted().is_none())
+            .filter(|instance| !was_there(report, instance))
         {
             let check = instance.finding.check;
             let told = told(&instance);

@@ -1,9 +1,10 @@
 //! Baselines: the file of known instances, and revisions that are compared with.
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use plimsoll_audit::{BASELINE_NAME, Baseline, Comparison, Date, Policy};
+use plimsoll_audit::{BASELINE_NAME, Baseline, Comparison, Date, Instance, Policy};
 use plimsoll_source::OpenError;
 
 use crate::cli::{AuditArgs, BaselineArgs};
@@ -68,7 +69,9 @@ fn read(path: &Path, color: bool) -> Result<Option<Baseline>, String> {
 /// Writes a baseline where there is none; takes what is fixed out of one that is there.
 pub(crate) fn run(args: &BaselineArgs) -> Result<u8, String> {
     let color = output::style(args.no_color).color;
-    let file = args.file.clone().unwrap_or_else(|| args.path.join(BASELINE_NAME));
+    // `./x` and `x` are one: it is shown as one writes it.
+    let beside = if args.path.as_os_str() == "." { PathBuf::new() } else { args.path.clone() };
+    let file = args.file.clone().unwrap_or_else(|| beside.join(BASELINE_NAME));
     // A file that cannot be read is not written over.
     let before = read(&file, color)?;
     let ask = Ask { revision: None, tracked_only: args.tracked_only, color };
@@ -83,15 +86,20 @@ pub(crate) fn run(args: &BaselineArgs) -> Result<u8, String> {
         return Ok(CLEAN);
     };
     let Comparison { fixed, .. } = before.compare(&mut report, "");
-    let is_new = |print: &str| !before.instances.iter().any(|i| i.fingerprint == print);
-    let new = now.instances.iter().filter(|i| is_new(&i.fingerprint)).count();
+    let known = prints(&before);
+    let is_new = |instance: &Instance| !known.contains(&*instance.fingerprint);
+    let new = now.instances.iter().filter(|i| is_new(i)).count();
     let mut kept = now;
     if !args.add {
-        kept.instances.retain(|i| !is_new(&i.fingerprint));
+        kept.instances.retain(|i| !is_new(i));
     }
     let mut out = String::new();
-    for gone in &fixed {
-        let line = format!("fixed: {} in {}: {}", gone.check, gone.path, gone.says);
+    let (stay, fixed) = (prints(&kept), fixed.into_iter().collect::<BTreeSet<Instance>>());
+    let gone = before.instances.iter().filter(|i| !stay.contains(&*i.fingerprint));
+    let gone: Vec<&Instance> = gone.collect();
+    for instance in &gone {
+        let why = if fixed.contains(*instance) { "fixed" } else { "accepted" };
+        let line = format!("{why}: {} in {}: {}", instance.check, instance.path, instance.says);
         // What stands in a file is text of others.
         out.extend(line.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }));
         out.push('\n');
@@ -101,7 +109,7 @@ pub(crate) fn run(args: &BaselineArgs) -> Result<u8, String> {
         out.push_str(&format!("{of} is as it was: "));
     } else {
         write(&file, &kept)?;
-        out.push_str(&format!("wrote {of}: {} taken out, ", fixed.len()));
+        out.push_str(&format!("wrote {of}: {} taken out, ", gone.len()));
     }
     out.push_str(&format!("{} known\n", count(kept.instances.len(), "instance")));
     if new > 0 {
@@ -113,6 +121,10 @@ pub(crate) fn run(args: &BaselineArgs) -> Result<u8, String> {
     }
     say(&out);
     Ok(CLEAN)
+}
+
+fn prints(baseline: &Baseline) -> BTreeSet<&str> {
+    baseline.instances.iter().map(|instance| &*instance.fingerprint).collect()
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -34,6 +34,17 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8, String> {
             check.severity.name(),
             check.severity.weight()
         ));
+        let theirs = check.parts.iter().flat_map(|part| part.equivalents);
+        let mut theirs: Vec<String> = theirs
+            .filter(|e| e.tool != "catalogue")
+            .map(|e| format!("{} {}", e.tool, e.rule))
+            .collect();
+        theirs.sort();
+        theirs.dedup();
+        if !theirs.is_empty() {
+            out.push_str(&format!("in other tools: {}\n", theirs.join(", ")));
+        }
+        out.push_str(&format!("to accept one: # plimsoll: accept {} -- REASON\n", check.id));
         for paragraph in &page.intro {
             out.push_str(&format!("\n{paragraph}\n"));
         }

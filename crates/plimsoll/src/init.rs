@@ -132,7 +132,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
     }
     create(root, ".pre-commit-config.yaml", HOOK, Some(HOOK), &mut out)?;
     out.push_str(
-        "next: `plimsoll audit`, then `plimsoll baseline` for what is to be mended later\n",
+        "next: `plimsoll audit`; `plimsoll baseline` writes down what is to be mended later\n",
     );
     output::say(out.as_bytes())
 }

@@ -96,6 +96,35 @@ fn a_baseline_lets_only_what_is_new_fail() {
     assert!(!read(dir, ".plimsoll-baseline.json").contains("copies-not-adds"));
 }
 
+/// What is accepted later leaves a baseline too, under its own name.
+#[test]
+fn what_is_accepted_is_not_called_fixed() {
+    let dir = repository();
+    let dir = dir.path();
+    check(dir, &["baseline"], 0, &["wrote .plimsoll-baseline.json: "]);
+    let comment = "# plimsoll: accept build/copies-not-adds -- unpacks soon\nADD src";
+    put(dir, "s/Dockerfile", &BAD.replace("ADD src", comment));
+    let audit = ["audit", "--baseline", ".plimsoll-baseline.json"];
+    check(dir, &audit, 0, &[" 0 fixed", "accepted: unpacks soon"]);
+    let text = check(dir, &["baseline"], 0, &["accepted: build/copies-not-adds in s/Dockerfile"]);
+    assert!(text.contains("1 taken out") && !text.contains("fixed"), "{text}");
+    // Without the comment it is new again.
+    put(dir, "s/Dockerfile", BAD);
+    let low = [&audit[..], &["--fail-on", "low"]].concat();
+    check(dir, &low, 1, &[" 1 new"]);
+}
+
+/// An annotation stands at what is new only, not at each place of a finding that got worse.
+#[test]
+fn annotations_stand_at_what_is_new() {
+    let dir = repository();
+    let dir = dir.path();
+    put(dir, "s/Dockerfile", WORSE);
+    let since = ["audit", "--since", "main", "--format", "github"];
+    let text = check(dir, &[&since[..], &["--check", "build/copies-not-adds"]].concat(), 0, &[]);
+    assert!(text.contains("line=3") && !text.contains("line=2"), "{text}");
+}
+
 #[test]
 fn a_baseline_that_cannot_be_read_is_not_written_over() {
     let dir = repository();
