@@ -43,11 +43,16 @@ pub(crate) fn without_commands(text: String) -> String {
     text.split('\n').map(inert).collect::<Vec<_>>().join("\n")
 }
 
-/// `what holds` as `What holds.`
+/// `what holds` as `What holds.`; a name that stands first (`package.json`) stays what it is.
 pub(crate) fn sentence(says: &str) -> String {
+    let word = says.split_whitespace().next().unwrap_or("").trim_end_matches([':', ',', '.']);
     let mut chars = says.chars();
-    let mut out: String =
-        chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect());
+    let mut out: String = match chars.next() {
+        Some(first) if word.chars().all(char::is_alphabetic) => {
+            first.to_uppercase().chain(chars).collect()
+        }
+        _ => says.to_owned(),
+    };
     if !out.ends_with(['.', '!', '?']) {
         out.push('.');
     }
@@ -57,6 +62,14 @@ pub(crate) fn sentence(says: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_begin_large_and_names_stay() {
+        assert_eq!(sentence("what holds"), "What holds.");
+        assert_eq!(sentence("no: add one!"), "No: add one!");
+        assert_eq!(sentence("package.json has none"), "package.json has none.");
+        assert_eq!(sentence(""), ".");
+    }
 
     #[test]
     fn what_commands_is_shown_as_unreadable() {

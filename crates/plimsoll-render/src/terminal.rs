@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use plimsoll_audit::{
-    Common, Finding, Located, Outcome, Place, Report, Resolver, Role, ServiceReport, Severity,
-    Subject,
+    Common, Evidence, Finding, Located, Outcome, Place, Report, Resolver, Role, ServiceReport,
+    Severity, Subject,
 };
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -110,9 +110,20 @@ fn of_service(
             &format!("{n} {}", severity.name()),
         )
     });
-    let _ = writeln!(out, "  {}\n", counts.join(" · "));
+    let _ = writeln!(out, "  {}{}\n", counts.join(" · "), let_be(report.of(service)));
     findings(&mut out, view, resolver, report.of(service), style);
     out
+}
+
+/// How many of the problems fail no run, and why.
+fn let_be(findings: &[Finding]) -> String {
+    let problems = || findings.iter().filter(|f| f.counts() && f.is_problem());
+    let accepted = problems().filter(|f| f.accepted.is_some()).count();
+    let known = problems().filter(|f| f.known).count();
+    let said = [(accepted, "accepted"), (known, "known")];
+    let said: Vec<String> =
+        said.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if said.is_empty() { String::new() } else { format!(" (of these {})", said.join(", ")) }
 }
 
 fn names(report: &Report) -> String {
@@ -220,7 +231,10 @@ fn common(
 
 fn findings(out: &mut String, view: &View, resolver: &Resolver<'_>, all: &[Finding], style: Style) {
     let mut shown: Vec<&Finding> = all.iter().filter(|f| view.wants(f)).collect();
-    shown.sort_by_key(|f| (rank(f.outcome), f.severity, f.check.section, f.check.id));
+    // What is accepted comes last.
+    shown.sort_by_key(|f| {
+        (f.accepted.is_some(), rank(f.outcome), f.severity, f.check.section, f.check.id)
+    });
     let (unknown, answered): (Vec<&Finding>, Vec<&Finding>) =
         shown.into_iter().partition(|f| f.outcome == Outcome::Unknown);
     for finding in answered {
@@ -231,23 +245,16 @@ fn findings(out: &mut String, view: &View, resolver: &Resolver<'_>, all: &[Findi
             one(out, resolver, finding, style);
         }
     } else if !unknown.is_empty() {
-        let mut reasons: Vec<String> = Vec::new();
+        let mut by_reason: BTreeMap<_, Vec<&str>> = BTreeMap::new();
         for finding in &unknown {
-            let why = finding.unknown.map_or("", reason);
-            reasons.push(format!("{} ({why})", finding.check.id));
+            by_reason.entry(finding.unknown).or_default().push(finding.check.id);
         }
-        let _ = writeln!(
-            out,
-            "  {} {}",
-            paint(style, CYAN, "unknown"),
-            wrapped(&reasons.join(", "), style.width, 10)
-        );
-        out.push('\n');
+        for (why, checks) in by_reason {
+            let (name, decide) = why.map_or(("", ""), |why| (why.name(), why.decide()));
+            let _ = writeln!(out, "  {} {name}  {decide}", paint(style, CYAN, "UNKNOWN"));
+            let _ = writeln!(out, "    {}\n", wrapped(&checks.join(", "), style.width, 4));
+        }
     }
-}
-
-fn reason(why: plimsoll_audit::Why) -> &'static str {
-    why.name()
 }
 
 fn rank(outcome: Outcome) -> u8 {
@@ -279,14 +286,14 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
         wrapped(&plain(&finding.message), style.width, 4)
     );
     if let Some(accepted) = &finding.accepted {
-        let _ = writeln!(out, "    accepted: {}", plain(accepted));
+        let _ = writeln!(out, "    accepted: {}", wrapped(&plain(accepted), style.width, 4));
     }
     if finding.outcome == Outcome::NotApplicable {
         return;
     }
     let mut shown = 0;
     for evidence in &finding.evidence {
-        let decides = evidence.role != Role::Context || finding.outcome == Outcome::Unknown;
+        let decides = decides(finding, evidence);
         // The places that decide, and of these a few: the JSON has all.
         if shown == 3 || !decides && shown > 0 {
             continue;
@@ -317,8 +324,8 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
             }
         }
     }
-    let more =
-        finding.evidence.iter().filter(|e| e.role != Role::Context).count().saturating_sub(shown);
+    let more = finding.evidence.iter().filter(|e| decides(finding, e)).count();
+    let more = more.saturating_sub(shown);
     if more > 0 {
         let _ = writeln!(
             out,
@@ -334,6 +341,15 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
         );
     }
     out.push('\n');
+}
+
+/// Whether a piece of evidence is why the answer is what it is: of a problem what speaks against the
+/// check, where anything does.
+fn decides(finding: &Finding, evidence: &Evidence) -> bool {
+    if finding.is_problem() && finding.evidence.iter().any(Evidence::is_against) {
+        return evidence.is_against();
+    }
+    evidence.role != Role::Context || finding.outcome == Outcome::Unknown
 }
 
 fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, style: Style) {

@@ -49,8 +49,11 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     if args.format == Format::Github && !args.quiet || targets.iter().any(is_github) {
         output::summarize(&mut reports, args)?;
     }
-    let worst =
-        reports.iter().map(|(report, view)| judge(args, report, view)).max().unwrap_or(CLEAN);
+    let judged = reports.iter().map(|(report, view)| judge(args, report, view));
+    let (worst, reason) = judged.max_by_key(|(code, _)| *code).unwrap_or_default();
+    if args.quiet || args.format == Format::Text {
+        output::say(reason.as_bytes())?;
+    }
     // The process ends here: taking the models apart would take longer than giving them back whole.
     std::mem::forget(reports);
     Ok(worst)
@@ -141,9 +144,9 @@ fn severity(arg: SeverityArg) -> Severity {
     }
 }
 
-/// The exit code that a report's findings ask for. What the command line says counts for all; else
+/// The exit code that a report's findings ask for, and why in a line. What the command line says counts for all; else
 /// each service has the thresholds of its own configuration.
-fn judge(args: &AuditArgs, report: &Report, view: &View) -> u8 {
+fn judge(args: &AuditArgs, report: &Report, view: &View) -> (u8, String) {
     let services: Vec<_> = view.services(report).collect();
     let findings = services.iter().flat_map(|s| report.of(s)).chain(report.shared());
     let selected: Vec<&Finding> = findings
@@ -151,7 +154,7 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> u8 {
         .filter(|f| view.checks.is_empty() || view.checks.contains(f.check.id))
         .collect();
     if selected.iter().any(|f| f.unknown == Some(plimsoll_audit::Why::Internal)) {
-        return BUG;
+        return (BUG, "Ends with 3: a check broke, which is a bug in Plimsoll.\n".to_owned());
     }
     let asked = args.fail_on.map(|fail_on| match fail_on {
         FailOn::Critical => Threshold::At(Severity::Critical),
@@ -189,13 +192,27 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> u8 {
         };
         threshold.unwrap_or(Threshold::At(Severity::High)).reached(counted)
     };
-    let low = services.iter().any(|service| {
+    let low = services.iter().filter(|service| {
         let settings = report.policy.at(place(Subject::Service(service.id)));
         let coverage = args.min_coverage.or(settings.min_coverage());
         let score = args.min_score.or(settings.min_score());
         coverage.is_some_and(|min| service.scores.coverage() < min)
             || score.is_some_and(|min| service.scores.overall.percent().is_some_and(|s| s < min))
     });
+    let low = low.count();
     let counted = |f: &&&Finding| f.check.within.is_none();
-    if low || selected.iter().filter(counted).any(fails) { FINDINGS } else { CLEAN }
+    let failing = selected.iter().filter(counted).filter(|f| fails(f)).count();
+    let of = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{count} {what}s")),
+    };
+    let found =
+        of(failing, "finding").map(|n| format!("{n} at or above the threshold (--fail-on)"));
+    let low = of(low, "service").map(|n| format!("{n} below --min-score or --min-coverage"));
+    let why: Vec<String> = [found, low].into_iter().flatten().collect();
+    if why.is_empty() {
+        return (CLEAN, String::new());
+    }
+    (FINDINGS, format!("Ends with 1: {}.\n", why.join(", ")))
 }
