@@ -2,18 +2,22 @@
 //! reports print beside NOT APPLICABLE.
 
 use plimsoll_model::container::{Container, ContainerKind, EnvValue};
+use plimsoll_model::data;
+use plimsoll_model::flow::{Command, CommandKind, Flow};
 use plimsoll_model::image::{
     Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
 };
+use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::package::{Dependency, Ecosystem, Package};
 use plimsoll_model::purpose::Purpose;
+use plimsoll_model::script::Program;
 use plimsoll_model::secret::{is_secret_name, names_secret_file};
 use plimsoll_model::user::{self, Who};
 use plimsoll_model::{Fact, Why, entrypoint};
 use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::locked::Follows;
-use crate::{Cx, ImageSubject, Subject, datastores, delivered, owner, program, startup};
+use crate::{Cx, ImageSubject, Subject, datastores, delivered, owner, program, scripts, startup};
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
 /// images or containers, or the repository.
@@ -1012,5 +1016,151 @@ pub static CONFIGURES_A_DATABASE: Condition = Condition {
             let mut opens = code.opens.iter();
             opens.find(|open| program::is_database(open)).map(|open| open.at)
         })
+    },
+};
+
+/// A command of the script itself, or of any where the repository is asked.
+fn any_command(
+    cx: &Cx<'_>,
+    subject: Subject,
+    is_one: impl Fn(&Flow, &Command) -> bool,
+) -> Fact<bool> {
+    let find = |program: &Program| {
+        let flow = &program.flow;
+        let mut commands = flow.commands.iter().filter(|command| !flow.is_aside(command));
+        commands.find(|command| is_one(flow, command)).map(|command| command.span)
+    };
+    let found = match subject {
+        Subject::Script(id) => find(&cx.delivery[id]),
+        Subject::Repository => cx.operational_scripts().find_map(|script| find(&script)),
+        _ => None,
+    };
+    Fact::inferred(found.is_some(), found)
+}
+
+/// A script takes data out of a database and keeps it.
+pub static BACKS_UP: Condition = Condition {
+    name: "backs up data",
+    holds: |cx, subject| any_command(cx, subject, data::is_dump),
+};
+
+/// A script reads a dump into a database.
+pub static RESTORES: Condition = Condition {
+    name: "restores a database",
+    holds: |cx, subject| any_command(cx, subject, data::loads),
+};
+
+/// A script drops a database.
+pub static DROPS_DATABASE: Condition = Condition {
+    name: "drops a database",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, command| data::drops_database(flow, command).is_some())
+    },
+};
+
+/// A script sends backups to another place.
+pub static SENDS_BACKUPS: Condition = Condition {
+    name: "sends backups away",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        if !scripts::is_about_backups(cx, &cx.delivery[id]) {
+            return Fact::inferred(false, None);
+        }
+        any_command(cx, subject, |_, command| data::upload(command).is_some())
+    },
+};
+
+/// A script sets up recovery to a point in time.
+pub static RECOVERS: Condition = Condition {
+    name: "recovers a database to a point in time",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, command| {
+            data::statements(flow, command).any(|(text, _)| {
+                ["recovery.signal", "restore_command", "recovery_target"]
+                    .iter()
+                    .any(|word| text.contains(word))
+            })
+        })
+    },
+};
+
+/// A script counts where `set -e` holds.
+pub static COUNTS: Condition = Condition {
+    name: "counts by `((…))` under `set -e`",
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, command| {
+            command.errexit
+                && (command.kind == CommandKind::Arithmetic || command.program() == "let")
+        })
+    },
+};
+
+/// A command's standard input is redirected, or comes from a pipe.
+pub static REDIRECTS_INPUT: Condition = Condition {
+    name: "redirects a standard input",
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, command| command.redirects.iter().any(|r| r.feeds()))
+    },
+};
+
+/// Variables are set where a pipe or substitution ends.
+pub static SETS_IN_SUBSHELLS: Condition = Condition {
+    name: "sets a variable in a subshell",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let flow = &cx.delivery[id].flow;
+        let set = flow.sets.iter().find(|set| !set.local && flow.lost_in(set.region).is_some());
+        Fact::inferred(set.is_some(), set.map(|set| set.span))
+    },
+};
+
+/// `set -u` is in force.
+pub static STOPS_AT_UNSET: Condition = Condition {
+    name: "stops at unset variables (`set -u`)",
+    holds: |cx, subject| any_command(cx, subject, |_, command| command.nounset),
+};
+
+/// A script runs `docker compose`.
+pub static RUNS_COMPOSE: Condition = Condition {
+    name: "runs `docker compose`",
+    holds: |cx, subject| any_command(cx, subject, |_, command| command.compose().is_some()),
+};
+
+/// The name of the compose project is read from the environment.
+pub static READS_PROJECT_NAME: Condition = Condition {
+    name: "reads the name of the compose project",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let mut reads = cx.delivery[id].flow.reads.iter();
+        let read = reads.find(|read| read.name == "COMPOSE_PROJECT_NAME");
+        Fact::inferred(read.is_some(), read.map(|read| read.span))
+    },
+};
+
+/// A script migrates a database and starts its services.
+pub static DEPLOYS_AND_MIGRATES: Condition = Condition {
+    name: "migrates a database while it deploys",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let script = &cx.delivery[id];
+        let starts = any_command(cx, subject, |_, command| scripts::starts_services(command));
+        if starts.known() != Some(&true)
+            || script.flow.commands.iter().any(|c| data::loads(&script.flow, c))
+        {
+            return Fact::inferred(false, None);
+        }
+        any_command(cx, subject, |_, command| is_migrate_command(&command.words))
+    },
+};
+
+/// A container of a database archives its log.
+pub static ARCHIVES_WAL: Condition = Condition {
+    name: "archives a database's log",
+    holds: |cx, subject| {
+        let Subject::Container(id) = subject else { return Fact::inferred(false, None) };
+        let command = &cx.delivery[id].command;
+        let mut words = command.iter().flat_map(|command| &command.words);
+        let found = words.find(|(word, _)| word.contains("archive_command"));
+        Fact::inferred(found.is_some(), found.map(|(_, span)| *span))
     },
 };

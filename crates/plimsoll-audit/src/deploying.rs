@@ -56,9 +56,9 @@ fn deploys(cx: &Cx<'_>, program: &Program) -> Option<Verdict> {
     if let Some(role) = program.roles.iter().find(|role| role.kind == RoleKind::Deploy) {
         return Some(pass(Evidence::shows(role.span, "deploys")));
     }
-    if let Some((words, at)) = program.calls.iter().find(|(words, _)| !is_idle(words)) {
-        let what = clip(words.first().map_or("", String::as_str));
-        return Some(pass(Evidence::shows(*at, format!("runs `{what}`"))));
+    if let Some(call) = program.calls().find(|call| !is_idle(&call.words)) {
+        let what = clip(call.words.first().map_or("", String::as_str));
+        return Some(pass(Evidence::shows(call.span, format!("runs `{what}`"))));
     }
     Some(if program.script.errors.is_empty() {
         let message = format!("`{name}` only prints: write what deploys, or delete it");
@@ -111,10 +111,11 @@ fn runs(cx: &Cx<'_>, program: &Program, path: &str, at: Span) -> Option<Verdict>
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let theirs = cx.delivery.programs.iter().filter(|other| other.file == program.file);
-    let mut others = theirs.flat_map(|other| &other.calls).filter(|(_, span)| *span != at);
+    let mut others = theirs.flat_map(Program::calls).filter(|call| call.span != at);
     let runner = |word: &String| word.ends_with(name);
     // Fetched, written, unpacked or looked for by another command.
-    let made = others.any(|(words, _)| {
+    let made = others.any(|call| {
+        let words = &call.words;
         let own = words.iter().take(2).any(runner) && words.len() <= 2;
         !own && words.iter().any(|word| word.contains(name))
     });

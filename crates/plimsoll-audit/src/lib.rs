@@ -44,6 +44,7 @@ mod runbook;
 mod runtimes;
 mod schema;
 mod score;
+mod scripts;
 mod served;
 mod shipped;
 mod startup;

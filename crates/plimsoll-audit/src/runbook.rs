@@ -3,6 +3,7 @@
 use plimsoll_model::container::ContainerKind;
 use plimsoll_model::document::{Document, Fence};
 use plimsoll_model::pipeline::RoleKind;
+use plimsoll_model::script::Program;
 use plimsoll_source::{Span, TextRange, normalize_path};
 
 use crate::ci::{dir_of, within};
@@ -205,7 +206,9 @@ fn reached(
     }
     if let Some(["make", target]) = words.get(..2) {
         let made = delivery.programs.iter().filter(|p| p.target.as_deref() == Some(*target));
-        more.extend(made.flat_map(|p| &p.calls).map(|(call, _)| format!(" ; {}", call.join(" "))));
+        more.extend(
+            made.flat_map(Program::calls).map(|call| format!(" ; {}", call.words.join(" "))),
+        );
     }
     let here = cx.path(document.file).rsplit_once('/').map_or("", |(dir, _)| dir);
     for word in words.iter().filter(|word| is_path(word)) {
@@ -217,7 +220,7 @@ fn reached(
             continue;
         };
         for program in delivery.programs.iter().filter(|program| program.file == file) {
-            more.extend(program.calls.iter().map(|(call, _)| format!(" ; {}", call.join(" "))));
+            more.extend(program.calls().map(|call| format!(" ; {}", call.words.join(" "))));
             if program.roles.iter().any(|role| role.kind == RoleKind::RollBack) {
                 more.push_str(" ; git checkout ; docker compose up");
             }

@@ -193,7 +193,7 @@ pub(crate) fn tasks(
     });
     let mut found: Vec<Span> = of_manifest.map(|script| script.span).collect();
     for program in programs(cx, package) {
-        found.extend(program.calls.iter().find(|(words, _)| is_one(words)).map(|(_, span)| *span));
+        found.extend(program.calls().find(|call| is_one(&call.words)).map(|call| call.span));
     }
     found
 }

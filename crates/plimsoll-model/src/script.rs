@@ -4,6 +4,7 @@
 use plimsoll_source::{Derived, FileId, Span};
 use plimsoll_syntax::shell::Script;
 
+use crate::flow::{Command, Flow};
 use crate::package::script::FileState;
 use crate::pipeline::Role;
 use crate::purpose::Purpose;
@@ -23,16 +24,21 @@ pub struct Program {
     pub one_shell: bool,
     /// What it does, from what it calls.
     pub roles: Vec<Role>,
-    /// Commands run, with their places: what checks look through. A word is its value where every
-    /// way through the program agrees on it, else its source text (`$IMAGE`); functions are
-    /// followed with their arguments, wrappers (`sudo`, `timeout`) taken off, programs given to
-    /// `sh -c` and `ssh` are in it, and `echo` and its like are not.
-    pub calls: Vec<(Vec<String>, Span)>,
+    /// What it does, command by command.
+    pub flow: Flow,
     /// Scripts that a Makefile's target runs by a path of the tree, whether they are there or not;
     /// not those whose failure it ignores.
     pub runs: Vec<(String, Span)>,
     /// What it is for.
     pub purpose: Purpose,
+}
+
+impl Program {
+    /// The programs it runs, in order: no function, nothing of the shell's own, no trap.
+    pub fn calls(&self) -> impl Iterator<Item = &Command> {
+        let flow = &self.flow;
+        flow.commands.iter().filter(|command| command.is_run() && !flow.is_aside(command))
+    }
 }
 
 /// A process that PM2 starts.

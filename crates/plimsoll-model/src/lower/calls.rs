@@ -4,21 +4,33 @@
 //! The program is walked as the shell would run it, taking both sides of every branch: functions
 //! at each call with their arguments, `for` over literal words once a word, wrappers (`sudo`,
 //! `timeout`, `xargs`) taken off, nested programs (`sh -c '…'`, `ssh host '…'`, here-documents fed
-//! to a shell) read as programs. A variable has a value only while every path agrees on it.
+//! to a shell) read as programs, sourced files of the tree in place. A variable has a value only
+//! while every path agrees on it.
 //! Everything is bounded by [`MAX_CALLS`], [`MAX_VISITS`] and the nesting of [`MAX_DEPTH`].
 
 use std::collections::{HashMap, HashSet};
 
 use plimsoll_source::{Derived, DerivedBuilder, Span, TextRange, normalize_path};
 use plimsoll_syntax::shell::{
-    self, Assignment, CommandId, CommandKind, Connector, Dialect, Item, ListId, PartKind, Redirect,
-    RedirectOp, Script, WordId,
+    self, Assignment, CommandId, CommandKind, Connector, Dialect, Item, ListId, Part, PartKind,
+    Redirect, RedirectOp, Script, WordId,
 };
 
-/// The most calls that one program is followed for.
-const MAX_CALLS: usize = 20_000;
+use crate::flow::{
+    After, Condition, Flow, ROOT, Read, Redirection, Region, RegionId, RegionKind, Set, show,
+};
+pub(super) use crate::flow::{Command as Call, CommandKind as Kind, Cwd};
+
+/// The most commands that one program is followed for, and the most settings noted.
+const MAX_CALLS: usize = 60_000;
 /// The most commands that one walk visits, functions counted at each call.
-const MAX_VISITS: usize = 100_000;
+const MAX_VISITS: usize = 200_000;
+/// The most regions that are told apart.
+const MAX_REGIONS: usize = 300_000;
+/// The most expansions that are noted.
+const MAX_READS: usize = 200_000;
+/// The most branches of an `if` whose conditions a later branch remembers.
+const MAX_ELSE: usize = 32;
 /// How deep lists, functions and nested programs may lie in each other.
 const MAX_DEPTH: usize = 160;
 /// The most words a `for` is followed for.
@@ -26,20 +38,8 @@ const MAX_LOOP: usize = 64;
 /// The most bytes a value may grow to.
 const MAX_VALUE: usize = 16 * 1024;
 
-/// Stands at the start of a value that is an absolute path in the tree: what follows it is
-/// relative to the root. No text of a repository starts so: YAML and shells refuse the character.
-const ROOT: char = '\u{1}';
-
-/// Where a command runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cwd {
-    /// In this directory, relative to the tree's root.
-    Tree(String),
-    /// In this directory, relative to wherever the program was started.
-    Start(String),
-    /// Not known, or outside the tree.
-    Unknown,
-}
+/// Stands before each field of an array in the value of `local name=(…)`.
+const ARRAY: char = '\u{2}';
 
 /// How a program starts.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Start {
     pub(super) errexit: bool,
     /// `set -o pipefail` is in effect.
     pub(super) pipefail: bool,
+    /// `set -u` is in effect.
+    pub(super) nounset: bool,
     /// Where it runs.
     pub(super) cwd: Cwd,
     /// The program's own path in the tree: what `$0` stands for.
@@ -66,6 +68,7 @@ impl Start {
         Self {
             errexit: false,
             pipefail: false,
+            nounset: false,
             cwd: Cwd::Start(String::new()),
             me: Some(path.to_owned()),
             vars: Vec::new(),
@@ -79,6 +82,7 @@ impl Start {
         Self {
             errexit: true,
             pipefail: false,
+            nounset: false,
             cwd: Cwd::Tree(dir.to_owned()),
             me: None,
             vars: Vec::new(),
@@ -88,104 +92,67 @@ impl Start {
     }
 }
 
-/// One command that is run.
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    /// Its words: values where they are known, else the source text (`$IMAGE@$DIGEST`). A path
-    /// that is known to lie in the tree is written from the root with a leading `./`.
-    pub(super) words: Vec<String>,
-    /// The words as paths: `Some` of a root-relative path for each word that is one.
-    raw: Vec<String>,
-    /// The whole command.
-    pub(super) span: Span,
-    /// Its failure is swallowed, and where.
-    pub(super) masked: Option<Span>,
-    /// Where it runs.
-    pub(super) cwd: Cwd,
-    /// It stands in a loop.
-    pub(super) looped: bool,
-    /// It calls a function of the program; what that does follows.
-    pub(super) function: bool,
-    /// It runs on another machine.
-    pub(super) remote: bool,
-    /// What it reads: a file (`< x`), or the program before it in a pipe as `|name`.
-    pub(super) stdin: Option<String>,
-    /// The file its output goes to.
-    pub(super) stdout: Option<String>,
-    /// Assignments before it, and the values from outside.
-    pub(super) env: Vec<(String, String)>,
-    /// What the variables in its words that have no single value were set to, here and there.
-    pub(super) possible: Vec<String>,
+/// One parsed text.
+#[derive(Clone, Copy)]
+pub(super) struct Unit<'a> {
+    text: &'a Derived,
+    script: &'a Script,
+    exprs: &'a [TextRange],
+    /// Its path, where it is a file of the tree.
+    path: Option<&'a str>,
 }
 
-impl Call {
-    /// The word of this index as a path in the tree, where its place is known. `start` is where
-    /// the program is taken to be started, relative to the root.
-    pub(super) fn path(&self, word: usize, start: &str) -> Option<String> {
-        resolve(self.raw.get(word)?, &self.cwd, start)
-    }
+/// The scripts of the tree by path: what `source` may read.
+#[derive(Default)]
+pub(super) struct Library<'a>(HashMap<&'a str, Unit<'a>>);
 
-    /// A text found in a word (the value of `--file=x`) as a path in the tree.
-    pub(super) fn path_of(&self, text: &str, start: &str) -> Option<String> {
-        let raw = self.raw.iter().find_map(|raw| {
-            let at = raw.find(ROOT)?;
-            (show(&raw[at..]) == text).then(|| &raw[at..])
-        });
-        resolve(raw.unwrap_or(text), &self.cwd, start)
-    }
-
-    /// The program's name without its directory.
-    pub(super) fn program(&self) -> &str {
-        self.words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word))
-    }
-
-    /// This call with other words: the ones a wrapper runs.
-    pub(super) fn with_words(&self, from: usize) -> Self {
-        let mut call = self.clone();
-        call.words.drain(..from.min(call.words.len()));
-        call.raw.drain(..from.min(call.raw.len()));
-        call
+impl<'a> Library<'a> {
+    pub(super) fn add(&mut self, path: &'a str, text: &'a Derived, script: &'a Script) {
+        self.0.insert(path, Unit { text, script, exprs: &[], path: Some(path) });
     }
 }
 
-fn resolve(text: &str, cwd: &Cwd, start: &str) -> Option<String> {
-    if let Some(rest) = text.strip_prefix(ROOT) {
-        return normalize_path(rest);
-    }
-    if text.starts_with(['/', '~']) || text.contains(['$', '`', ROOT]) || text.contains("://") {
-        return None;
-    }
-    match cwd {
-        Cwd::Tree(dir) => normalize_path(&format!("{dir}/{text}")),
-        Cwd::Start(dir) => normalize_path(&format!("{start}/{dir}/{text}")),
-        Cwd::Unknown => None,
-    }
-}
-
-/// A value as people read it.
-fn show(value: &str) -> String {
-    if !value.contains(ROOT) {
-        return value.to_owned();
-    }
-    value.replace(&format!("{ROOT}/"), "./").replace(ROOT, ".")
-}
-
-/// The commands that `script`, parsed from `text`, runs. Where `text` holds `${{ … }}`, `exprs`
-/// are their ranges (the script was parsed with something else in their place).
+/// The programs and functions that `script`, parsed from `text`, runs. Where `text` holds
+/// `${{ … }}`, `exprs` are their ranges (the script was parsed with something else in their place).
 pub(super) fn calls(
     text: &Derived,
     script: &Script,
     exprs: &[TextRange],
     start: &Start,
 ) -> Vec<Call> {
-    let mut shared = Shared { calls: Vec::new(), visits: 0 };
-    run(text, script, exprs, start, &mut shared, Ctx::top(start), 0);
-    shared.calls
+    let mut flow = flow(text, script, exprs, start, &Library::default());
+    let keep: Vec<bool> = flow.commands.iter().map(|call| is_call(&flow, call)).collect();
+    let mut keep = keep.into_iter();
+    flow.commands.retain(|_| keep.next().unwrap_or(false));
+    flow.commands
+}
+
+/// Whether a command is a program or function that is run on some way.
+pub(super) fn is_call(flow: &Flow, call: &Call) -> bool {
+    matches!(call.kind, Kind::Run | Kind::Function) && !flow.is_aside(call)
+}
+
+/// All that `script` does.
+pub(super) fn flow(
+    text: &Derived,
+    script: &Script,
+    exprs: &[TextRange],
+    start: &Start,
+    library: &Library<'_>,
+) -> Flow {
+    let program =
+        Region { parent: None, kind: RegionKind::Program, certain: true, span: text.whole() };
+    let flow = Flow { regions: vec![program], complete: true, ..Flow::default() };
+    let mut shared = Shared { flow, visits: 0, pipelines: 0 };
+    let unit = Unit { text, script, exprs, path: start.me.as_deref() };
+    run(unit, library, start, &mut shared, Ctx::top(start), 0, &HashMap::new());
+    shared.flow
 }
 
 struct Shared {
-    calls: Vec<Call>,
+    flow: Flow,
     visits: usize,
+    pipelines: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -200,58 +167,85 @@ struct Ctx {
     tail: bool,
     /// It runs on another machine.
     remote: bool,
+    /// What surrounds it.
+    region: RegionId,
+    /// `set -e` does not apply.
+    tested: bool,
+    /// What the failure and success of what stands here make of the program.
+    if_fails: After,
+    if_succeeds: After,
 }
 
 impl Ctx {
     fn top(start: &Start) -> Self {
-        Self { masked: None, looped: false, checked: false, tail: true, remote: start.remote }
+        Self {
+            masked: None,
+            looped: false,
+            checked: false,
+            tail: true,
+            remote: start.remote,
+            region: RegionId(0),
+            tested: false,
+            if_fails: After::Fails,
+            if_succeeds: After::GoesOn,
+        }
+    }
+
+    /// A place whose outcome leads nowhere by itself.
+    fn idle(self) -> Self {
+        Self { if_fails: After::GoesOn, if_succeeds: After::GoesOn, ..self }
     }
 }
 
-fn run(
-    text: &Derived,
-    script: &Script,
-    exprs: &[TextRange],
-    start: &Start,
-    shared: &mut Shared,
+/// Where the functions of a program are.
+type Functions<'a> = HashMap<&'a str, (Unit<'a>, CommandId)>;
+
+fn run<'a>(
+    unit: Unit<'a>,
+    library: &'a Library<'a>,
+    start: &'a Start,
+    shared: &'a mut Shared,
     ctx: Ctx,
     depth: usize,
+    inherited: &Functions<'a>,
 ) {
-    let Some(root) = script.root else { return };
-    let functions = script
-        .commands
-        .iter()
-        .filter_map(|command| match &command.kind {
-            CommandKind::Function { name, body } => Some((name.as_str(), *body)),
-            _ => None,
-        })
-        .collect();
+    let Some(root) = unit.script.root else { return };
     let mut walker = Walker {
-        text,
-        script,
-        exprs,
+        unit,
+        library,
         start,
         shared,
-        functions,
+        functions: inherited.clone(),
         failing: HashSet::new(),
+        ending: HashMap::new(),
+        walked: HashSet::new(),
+        sourcing: unit.path.into_iter().collect(),
         vars: start.vars.iter().map(|(k, v)| (k.clone(), Value::One(v.clone()))).collect(),
         log: Vec::new(),
         seen: HashMap::new(),
         frames: Vec::new(),
+        returns: Vec::new(),
+        returned: false,
         cwd: start.cwd.clone(),
         errexit: start.errexit,
         pipefail: start.pipefail,
+        nounset: start.nounset,
         depth,
     };
-    if script
-        .shebang
-        .as_deref()
-        .is_some_and(|line| line.split_whitespace().skip(1).any(|word| is_option(word, 'e')))
-    {
-        walker.errexit = true;
+    if let Some(line) = &unit.script.shebang {
+        for word in line.split_whitespace().skip(1) {
+            walker.errexit |= is_option(word, 'e');
+            walker.nounset |= is_option(word, 'u');
+        }
     }
-    walker.find_failing();
+    for &(unit, body) in inherited.values() {
+        walker.learn_endings(unit, &[("", body)]);
+    }
+    walker.learn(unit);
     walker.list(root, ctx, start.lines_apart);
+    if depth == 0 {
+        walker.uncalled(ctx);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,14 +257,19 @@ enum Value {
 }
 
 struct Walker<'a> {
-    text: &'a Derived,
-    script: &'a Script,
-    exprs: &'a [TextRange],
+    unit: Unit<'a>,
+    library: &'a Library<'a>,
     start: &'a Start,
     shared: &'a mut Shared,
-    functions: HashMap<&'a str, CommandId>,
+    functions: Functions<'a>,
     /// Functions that may end in a failure on purpose.
     failing: HashSet<&'a str>,
+    /// Functions that end the program, and how.
+    ending: HashMap<&'a str, After>,
+    /// Functions that were followed.
+    walked: HashSet<&'a str>,
+    /// The files that are being sourced.
+    sourcing: Vec<&'a str>,
     vars: HashMap<String, Value>,
     /// What assignments replaced, so that a branch can be taken back.
     log: Vec<(String, Option<Value>)>,
@@ -278,55 +277,104 @@ struct Walker<'a> {
     seen: HashMap<String, Vec<String>>,
     /// The arguments of the functions that run.
     frames: Vec<Vec<String>>,
+    /// What failure and success of the functions that run make of the program.
+    returns: Vec<(After, After)>,
+    /// A `return` was met in the function that runs.
+    returned: bool,
     cwd: Cwd,
     errexit: bool,
     pipefail: bool,
+    nounset: bool,
     depth: usize,
 }
 
 /// What a list's end means for what follows it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
+enum Way {
     Goes,
-    /// `exit`, `return` or `exec` was met on every way.
-    Ends,
+    /// `return` was met on some way, and this or an end on all.
+    Returns,
+    /// `exit` or `exec` was met on every way.
+    Exits,
 }
 
 impl<'a> Walker<'a> {
     fn span(&self, range: TextRange) -> Span {
-        self.text.span(range)
+        self.unit.text.span(range)
     }
 
     fn source(&self, range: TextRange) -> String {
-        String::from_utf8_lossy(range.slice(self.text.text())).into_owned()
+        String::from_utf8_lossy(range.slice(self.unit.text.text())).into_owned()
     }
 
-    fn list(&mut self, id: ListId, ctx: Ctx, lines_apart: bool) -> Flow {
+    /// A region within `parent`.
+    fn open(&mut self, parent: RegionId, kind: RegionKind, span: Span, certain: bool) -> RegionId {
+        let regions = &mut self.shared.flow.regions;
+        if regions.len() >= MAX_REGIONS {
+            self.shared.flow.complete = false;
+            return parent;
+        }
+        regions.push(Region { parent: Some(parent), kind, certain, span });
+        RegionId(u32::try_from(regions.len() - 1).unwrap_or(0))
+    }
+
+    fn list(&mut self, id: ListId, ctx: Ctx, lines_apart: bool) -> Way {
         if self.depth >= MAX_DEPTH {
-            return Flow::Goes;
+            return Way::Goes;
         }
         self.depth += 1;
-        let list = self.script.list(id);
+        let list = self.unit.script.list(id);
         let fates = self.fates(&list.items);
-        let mut flow = Flow::Goes;
+        let outcomes = self.outcomes(&list.items, ctx);
+        let returned = std::mem::take(&mut self.returned);
+        let mut way = Way::Goes;
+        let mut region = ctx.region;
+        let mut chain = self.shared.flow.commands.len();
         for (index, item) in list.items.iter().enumerate() {
             let next = list.items.get(index + 1);
             let before = index.checked_sub(1).and_then(|i| list.items.get(i));
             let guarded = before.is_some_and(|i| matches!(i.then, Connector::And | Connector::Or));
-            let mut inner = ctx;
+            if self.returned && region == ctx.region {
+                let span = self.span(item.range);
+                region = self.open(region, RegionKind::Rest, span, false);
+            }
+            let mut inner = Ctx { region, ..ctx };
             inner.masked = ctx.masked.or(fates[index]);
             inner.tail = ctx.tail && next.is_none();
             if inner.masked.is_none() && !ctx.checked {
                 inner.masked = self.fails_in_vain(item, next, ctx.tail);
             }
+            inner.tested |= item.negated || matches!(item.then, Connector::And | Connector::Or);
+            let (fails, succeeds) = outcomes[index];
+            let ignored = inner.tested || item.then == Connector::Background;
+            inner.if_fails = if self.errexit && !ignored { After::Fails } else { fails };
+            inner.if_succeeds = succeeds;
+            if item.negated {
+                std::mem::swap(&mut inner.if_fails, &mut inner.if_succeeds);
+            }
+            if guarded && let Some(before) = before {
+                let to = self.shared.flow.commands.len();
+                let succeeds = before.then == Connector::And;
+                let alone = index < 2
+                    || matches!(list.items[index - 2].then, Connector::Seq | Connector::Background);
+                let succeeds = succeeds ^ (alone && before.negated);
+                let kind = RegionKind::Branch(vec![Condition { from: chain, to, succeeds }]);
+                inner.region = self.open(region, kind, self.span(item.range), false);
+            } else {
+                chain = self.shared.flow.commands.len();
+            }
+            if item.then == Connector::Background {
+                let span = self.span(item.range);
+                inner.region = self.open(inner.region, RegionKind::Background, span, true);
+            }
             let mark = self.log.len();
             let ends = self.item(item, inner);
             if guarded {
                 self.forget_since(mark);
-            } else if ends == Flow::Ends {
+            } else if ends != Way::Goes {
                 let alone = !matches!(item.then, Connector::And | Connector::Or);
                 if alone && item.pipeline.len() == 1 && !lines_apart {
-                    flow = Flow::Ends;
+                    way = ends;
                     break;
                 }
             }
@@ -334,15 +382,59 @@ impl<'a> Walker<'a> {
                 self.cwd = self.start.cwd.clone();
             }
         }
+        self.returned |= returned;
         self.depth -= 1;
-        flow
+        way
+    }
+
+    /// What the failure and the success of each item make of the program, `set -e` aside.
+    fn outcomes(&self, items: &[Item], ctx: Ctx) -> Vec<(After, After)> {
+        let mut outcomes = vec![(After::GoesOn, After::GoesOn); items.len()];
+        // Where a chain goes that skips its next item, having failed or succeeded.
+        let (mut failed, mut succeeded) = (After::GoesOn, After::GoesOn);
+        for (index, item) in items.iter().enumerate().rev() {
+            let next = items.get(index + 1);
+            let then = || next.and_then(|next| self.item_ends(next)).unwrap_or(After::GoesOn);
+            match item.then {
+                Connector::Seq => {
+                    (failed, succeeded) = match next {
+                        None => (ctx.if_fails, ctx.if_succeeds),
+                        Some(next) if self.looks_back(next) && self.item_may_fail(next) => {
+                            (After::Fails, After::GoesOn)
+                        }
+                        Some(_) => (After::GoesOn, After::GoesOn),
+                    };
+                    outcomes[index] = (failed, succeeded);
+                }
+                Connector::Background => (failed, succeeded) = (After::GoesOn, After::GoesOn),
+                Connector::And => {
+                    let then = then();
+                    outcomes[index] = (failed, then);
+                    succeeded = then;
+                }
+                Connector::Or => {
+                    let then = then();
+                    outcomes[index] = (then, succeeded);
+                    failed = then;
+                }
+            }
+        }
+        outcomes
+    }
+
+    /// Whether an item asks for the status of the one before it.
+    fn looks_back(&self, item: &Item) -> bool {
+        let text = item.range.slice(self.unit.text.text());
+        let head = &text[..text.len().min(200)];
+        memchr::memmem::find(head, b"$?").is_some()
+            || memchr::memmem::find(head, b"PIPESTATUS").is_some()
     }
 
     /// Whether a line of the text ends between two items.
     fn line_ends(&self, item: &Item, next: Option<&Item>) -> bool {
         next.is_some_and(|next| {
             TextRange::new(item.range.end, next.range.start)
-                .slice(self.text.text())
+                .slice(self.unit.text.text())
                 .contains(&b'\n')
         })
     }
@@ -375,50 +467,59 @@ impl<'a> Walker<'a> {
         if next.is_none() {
             return (!tail).then(|| self.span(item.range));
         }
-        let looked_at = next.is_some_and(|next| {
-            let text = next.range.slice(self.text.text());
-            let head = &text[..text.len().min(200)];
-            memchr::memmem::find(head, b"$?").is_some()
-                || memchr::memmem::find(head, b"PIPESTATUS").is_some()
-        });
+        let looked_at = next.is_some_and(|next| self.looks_back(next));
         (!looked_at).then(|| self.span(item.range))
     }
 
-    fn item(&mut self, item: &Item, ctx: Ctx) -> Flow {
-        let mut flow = Flow::Goes;
+    fn item(&mut self, item: &Item, ctx: Ctx) -> Way {
+        let mut way = Way::Goes;
         let mut stdin: Option<String> = None;
-        for (index, &id) in item.pipeline.iter().enumerate() {
-            let last = index + 1 == item.pipeline.len();
+        let length = item.pipeline.len();
+        self.shared.pipelines += u32::from(length > 1);
+        let pipeline = self.shared.pipelines;
+        for (position, &id) in item.pipeline.iter().enumerate() {
+            let last = position + 1 == length;
             let mut inner = ctx;
-            if !last && !self.pipefail && inner.masked.is_none() {
-                inner.masked = Some(self.span(item.range));
+            if length > 1 {
+                let span = self.span(self.unit.script.command(id).range);
+                let kind = RegionKind::Pipe { pipeline, position, length };
+                inner.region = self.open(ctx.region, kind, span, true);
+            }
+            if !last {
+                if !self.pipefail && inner.masked.is_none() {
+                    inner.masked = Some(self.span(item.range));
+                }
+                inner.if_succeeds = After::GoesOn;
+                if !self.pipefail {
+                    inner.if_fails = After::GoesOn;
+                }
             }
             let (mark, cwd) = (self.log.len(), self.cwd.clone());
-            flow = self.command(id, inner, stdin.take());
-            if item.pipeline.len() > 1 {
+            way = self.command(id, inner, stdin.take());
+            if length > 1 {
                 self.undo_to(mark);
                 self.cwd = cwd;
                 stdin = Some(format!("|{}", self.name_of(id)));
             }
         }
-        flow
+        way
     }
 
     fn name_of(&self, id: CommandId) -> String {
-        match &self.script.command(id).kind {
-            CommandKind::Simple { words, .. } => {
-                words.first().map_or_else(String::new, |&w| self.source(self.script.word(w).range))
-            }
+        match &self.unit.script.command(id).kind {
+            CommandKind::Simple { words, .. } => words
+                .first()
+                .map_or_else(String::new, |&w| self.source(self.unit.script.word(w).range)),
             _ => String::new(),
         }
     }
 
     /// Walks one of several ways, and takes its effects on variables back; what it set comes out.
-    fn branch(&mut self, list: ListId, ctx: Ctx, changed: &mut Vec<String>) -> Flow {
+    fn branch(&mut self, list: ListId, ctx: Ctx, changed: &mut Vec<String>) -> Way {
         let (mark, cwd) = (self.log.len(), self.cwd.clone());
-        let (errexit, pipefail) = (self.errexit, self.pipefail);
-        let flow = self.list(list, ctx, false);
-        if flow == Flow::Goes {
+        let (errexit, pipefail, nounset) = (self.errexit, self.pipefail, self.nounset);
+        let way = self.list(list, ctx, false);
+        if way == Way::Goes {
             changed.extend(self.log[mark..].iter().map(|(name, _)| name.clone()));
             if self.cwd != cwd {
                 changed.push(String::new());
@@ -426,8 +527,8 @@ impl<'a> Walker<'a> {
         }
         self.undo_to(mark);
         self.cwd = cwd;
-        (self.errexit, self.pipefail) = (errexit, pipefail);
-        flow
+        (self.errexit, self.pipefail, self.nounset) = (errexit, pipefail, nounset);
+        way
     }
 
     fn join(&mut self, mut changed: Vec<String>) {
@@ -469,50 +570,157 @@ impl<'a> Walker<'a> {
         self.log.push((name.to_owned(), old));
     }
 
-    fn command(&mut self, id: CommandId, ctx: Ctx, stdin: Option<String>) -> Flow {
+    fn command(&mut self, id: CommandId, mut ctx: Ctx, stdin: Option<String>) -> Way {
         self.shared.visits += 1;
-        if self.shared.visits > MAX_VISITS || self.shared.calls.len() > MAX_CALLS {
-            return Flow::Goes;
+        if self.shared.visits > MAX_VISITS || self.shared.flow.commands.len() > MAX_CALLS {
+            self.shared.flow.complete = false;
+            return Way::Goes;
         }
-        let command = self.script.command(id);
+        let command = self.unit.script.command(id);
+        let span = self.span(command.range);
+        if let CommandKind::Simple { assignments, words } = &command.kind {
+            return self.simple(id, assignments, words, &command.redirects, ctx, stdin);
+        }
+        if !command.redirects.is_empty() {
+            let redirects = self.redirects(&command.redirects, ctx);
+            ctx.region = self.open(ctx.region, RegionKind::Redirected(redirects), span, true);
+        }
         match &command.kind {
-            CommandKind::Simple { assignments, words } => {
-                return self.simple(id, assignments, words, &command.redirects, ctx, stdin);
-            }
             CommandKind::Subshell(list) => {
                 let mut ignored = Vec::new();
-                self.branch(*list, ctx, &mut ignored);
+                let region = self.open(ctx.region, RegionKind::Subshell, span, true);
+                self.branch(*list, Ctx { region, ..ctx }, &mut ignored);
             }
             CommandKind::Group(list) => return self.list(*list, ctx, false),
             CommandKind::If { branches, otherwise } => {
                 return self.if_command(id, branches, *otherwise, ctx);
             }
-            CommandKind::Loop { condition, body, .. } => {
+            CommandKind::Loop { condition, body, until } => {
                 let mut changed = Vec::new();
                 let looped = Ctx { looped: true, ..ctx };
-                self.branch(*condition, Ctx { checked: true, ..looped }, &mut changed);
-                self.branch(*body, looped, &mut changed);
+                let region = self.open(ctx.region, RegionKind::LoopTest, span, true);
+                let test = Ctx { checked: true, tested: true, region, ..looped }.idle();
+                let condition = self.condition(*condition, test, !until, &mut changed);
+                let kind = RegionKind::Loop { condition: Some(condition) };
+                let region = self.open(ctx.region, kind, span, false);
+                self.branch(*body, Ctx { region, ..looped }, &mut changed);
                 self.join(changed);
             }
             CommandKind::For { name, words, body } => {
-                self.for_loop(name, words.as_deref(), *body, ctx)
+                self.for_loop(name, words.as_deref(), *body, ctx, command.range);
             }
             CommandKind::Case { subject, arms } => {
                 self.substitutions(*subject, ctx);
+                let subject = show(&self.value(*subject));
                 let mut changed = Vec::new();
-                for (_, body) in arms {
-                    self.branch(*body, ctx, &mut changed);
+                let mut ways = Vec::new();
+                let mut any = false;
+                for (patterns, body) in arms {
+                    let patterns: Vec<String> =
+                        patterns.iter().map(|&word| show(&self.value(word))).collect();
+                    any |= patterns.iter().any(|pattern| pattern == "*");
+                    let kind = RegionKind::Arm { subject: subject.clone(), patterns };
+                    let region = self.open(ctx.region, kind, span, false);
+                    ways.push((region, self.branch(*body, Ctx { region, ..ctx }, &mut changed)));
                 }
                 self.join(changed);
+                return self.joined(&ways, any);
             }
             CommandKind::Test(words) => {
+                let mut raw = vec!["[[".to_owned()];
                 for &word in words {
                     self.substitutions(word, ctx);
+                    raw.push(self.value(word));
                 }
+                raw.push("]]".to_owned());
+                self.push(Kind::Test, raw, span, ctx);
             }
-            CommandKind::Function { .. } | CommandKind::Arithmetic => {}
+            CommandKind::Arithmetic => {
+                let text = self.source(command.range);
+                let text = text.strip_prefix("((").unwrap_or(&text);
+                let text = text.strip_suffix("))").unwrap_or(text).trim().to_owned();
+                self.arithmetic(&text, span, ctx);
+                let raw = vec!["((".to_owned(), text, "))".to_owned()];
+                self.push(Kind::Arithmetic, raw, span, ctx);
+            }
+            CommandKind::Function { .. } | CommandKind::Simple { .. } => {}
         }
-        Flow::Goes
+        Way::Goes
+    }
+
+    /// Records a command without redirections of its own.
+    fn push(&mut self, kind: Kind, raw: Vec<String>, span: Span, ctx: Ctx) {
+        let call = self.call(kind, raw, span, ctx);
+        self.record(call);
+    }
+
+    fn call(&self, kind: Kind, raw: Vec<String>, span: Span, ctx: Ctx) -> Call {
+        Call {
+            at: 0,
+            kind,
+            region: ctx.region,
+            words: raw.iter().map(|word| show(word).replace(ARRAY, " ")).collect(),
+            raw,
+            span,
+            redirects: Vec::new(),
+            env: Vec::new(),
+            cwd: self.cwd.clone(),
+            looped: ctx.looped,
+            remote: ctx.remote,
+            masked: ctx.masked,
+            errexit: self.errexit,
+            pipefail: self.pipefail,
+            nounset: self.nounset,
+            tested: ctx.tested,
+            if_fails: ctx.if_fails,
+            if_succeeds: ctx.if_succeeds,
+            stdin: None,
+            stdout: None,
+            possible: Vec::new(),
+        }
+    }
+
+    fn record(&mut self, mut call: Call) -> usize {
+        let commands = &mut self.shared.flow.commands;
+        call.at = commands.len();
+        commands.push(call);
+        commands.len() - 1
+    }
+
+    /// Walks a condition; `succeeds` is what it must come to.
+    fn condition(
+        &mut self,
+        list: ListId,
+        ctx: Ctx,
+        succeeds: bool,
+        changed: &mut Vec<String>,
+    ) -> Condition {
+        let from = self.shared.flow.commands.len();
+        self.branch(list, ctx, changed);
+        let negated =
+            matches!(self.unit.script.list(list).items.as_slice(), [item] if item.negated);
+        Condition { from, to: self.shared.flow.commands.len(), succeeds: succeeds ^ negated }
+    }
+
+    /// What several ways come to; `all` says that one of them is taken. Where all but one end,
+    /// what follows has passed through that one.
+    fn joined(&mut self, ways: &[(RegionId, Way)], all: bool) -> Way {
+        let going = ways.iter().filter(|(_, way)| *way == Way::Goes).count();
+        if !all || going > 1 {
+            return Way::Goes;
+        }
+        for (region, way) in ways {
+            if *way == Way::Goes
+                && let Some(region) = self.shared.flow.regions.get_mut(region.0 as usize)
+            {
+                region.certain = true;
+                return Way::Goes;
+            }
+        }
+        match ways.iter().any(|(_, way)| *way == Way::Returns) {
+            true => Way::Returns,
+            false => Way::Exits,
+        }
     }
 
     fn if_command(
@@ -521,34 +729,71 @@ impl<'a> Walker<'a> {
         branches: &[(ListId, ListId)],
         otherwise: Option<ListId>,
         ctx: Ctx,
-    ) -> Flow {
+    ) -> Way {
         let acts = branches.iter().map(|(_, body)| *body).chain(otherwise);
         let decides = acts
             .clone()
             .any(|body| self.list_may_end(body, 0) || (ctx.looped && self.leaves_loop(body)));
-        let mut condition = Ctx { checked: true, ..ctx };
-        if !decides && condition.masked.is_none() {
-            condition.masked = Some(self.span(self.script.command(id).range));
+        let mut test_ctx = Ctx { checked: true, tested: true, ..ctx };
+        if !decides && test_ctx.masked.is_none() {
+            test_ctx.masked = Some(self.span(self.unit.script.command(id).range));
         }
         let mut changed = Vec::new();
-        let mut all_end = otherwise.is_some();
-        for (test, body) in branches {
-            self.branch(*test, condition, &mut changed);
-            all_end &= self.branch(*body, ctx, &mut changed) == Flow::Ends;
+        let mut ways = Vec::new();
+        let mut conditions: Vec<Condition> = Vec::new();
+        for (index, (test, body)) in branches.iter().enumerate() {
+            let mut test_ctx = test_ctx;
+            if index > 0 {
+                let span = self.span(self.unit.script.list(*test).range);
+                let kind = RegionKind::Branch(conditions.clone());
+                test_ctx.region = self.open(ctx.region, kind, span, false);
+            }
+            let last = index + 1 == branches.len();
+            let ends = |list| self.list_ends(list, 0).unwrap_or(After::GoesOn);
+            test_ctx.if_succeeds = ends(*body);
+            test_ctx.if_fails = otherwise.filter(|_| last).map_or(After::GoesOn, ends);
+            let condition = self.condition(*test, test_ctx, true, &mut changed);
+            let failed = Condition { succeeds: !condition.succeeds, ..condition.clone() };
+            let mut held = conditions.clone();
+            held.push(condition);
+            let span = self.span(self.unit.script.list(*body).range);
+            let region = self.open(ctx.region, RegionKind::Branch(held), span, false);
+            ways.push((region, self.branch(*body, Ctx { region, ..ctx }, &mut changed)));
+            if conditions.len() < MAX_ELSE {
+                conditions.push(failed);
+            }
         }
         if let Some(body) = otherwise {
-            all_end &= self.branch(body, ctx, &mut changed) == Flow::Ends;
+            let span = self.span(self.unit.script.list(body).range);
+            let region = self.open(ctx.region, RegionKind::Branch(conditions), span, false);
+            ways.push((region, self.branch(body, Ctx { region, ..ctx }, &mut changed)));
         }
         self.join(changed);
-        if all_end { Flow::Ends } else { Flow::Goes }
+        self.joined(&ways, otherwise.is_some())
     }
 
-    fn for_loop(&mut self, name: &str, words: Option<&[WordId]>, body: ListId, ctx: Ctx) {
+    fn for_loop(
+        &mut self,
+        name: &str,
+        words: Option<&[WordId]>,
+        body: ListId,
+        ctx: Ctx,
+        range: TextRange,
+    ) {
         let ctx = Ctx { looped: true, ..ctx };
+        let span = self.span(range);
         let mut values = Vec::new();
         for &word in words.unwrap_or_default() {
             self.substitutions(word, ctx);
             self.fields(word, &mut values);
+        }
+        if name.is_empty() {
+            // `for ((i = 0; …))`
+            let end = self.unit.script.list(body).range.start.max(range.start);
+            let text = self.source(TextRange::new(range.start, end));
+            self.arithmetic(&text, span, ctx);
+        } else {
+            self.noted(name, String::new(), span, ctx.region, false);
         }
         let literal = words.is_some()
             && (1..=MAX_LOOP).contains(&values.len())
@@ -559,10 +804,26 @@ impl<'a> Walker<'a> {
             if !name.is_empty() {
                 self.set(name, if literal { Value::One(value) } else { Value::Unknown });
             }
-            self.branch(body, ctx, &mut changed);
+            let kind = RegionKind::Loop { condition: None };
+            let region = self.open(ctx.region, kind, span, literal);
+            self.branch(body, Ctx { region, ..ctx }, &mut changed);
             self.undo_to(mark);
         }
         self.join(changed);
+    }
+
+    /// Walks functions that nothing is seen to call: another program may, or a name in a variable.
+    fn uncalled(&mut self, ctx: Ctx) {
+        let unit = self.unit;
+        for command in &unit.script.commands {
+            let CommandKind::Function { name, body } = &command.kind else { continue };
+            if !self.walked.insert(name.as_str()) {
+                continue;
+            }
+            let kind = RegionKind::Function { name: name.clone(), call: None };
+            let region = self.open(ctx.region, kind, self.span(command.range), false);
+            self.command(*body, Ctx { region, ..ctx }.idle(), None);
+        }
     }
 
     // ---- simple commands ------------------------------------------------------------------------
@@ -575,13 +836,14 @@ impl<'a> Walker<'a> {
         redirects: &[Redirect],
         ctx: Ctx,
         stdin: Option<String>,
-    ) -> Flow {
-        let script = self.script;
+    ) -> Way {
+        let script = self.unit.script;
         let span = self.span(script.command(id).range);
         // A substitution's failure is the command's only where nothing else is run.
         let mut within = ctx;
-        if !words.is_empty() && within.masked.is_none() {
-            within.masked = Some(span);
+        if !words.is_empty() {
+            within.masked = within.masked.or(Some(span));
+            within = within.idle();
         }
         for &word in words {
             self.substitutions(word, within);
@@ -591,66 +853,85 @@ impl<'a> Walker<'a> {
                 self.substitutions(word, within);
             }
         }
-        for redirect in redirects {
-            self.substitutions(redirect.target, within);
-        }
+        let redirected = self.redirects(redirects, within);
         if words.is_empty() {
             for assignment in assignments {
-                self.assign(assignment);
+                self.assign(assignment, ctx.region);
             }
-            return Flow::Goes;
+            return Way::Goes;
         }
         let mut raw = Vec::new();
-        for &word in words {
-            self.fields(word, &mut raw);
+        for (index, &word) in words.iter().enumerate() {
+            self.fields_at(word, index == 0, &mut raw);
         }
         if raw.is_empty() {
-            return Flow::Goes;
+            return Way::Goes;
         }
-        let mut env = self.start.vars.clone();
+        let mut call = self.call(Kind::Run, raw, span, ctx);
+        call.env = self.start.vars.clone();
         for assignment in assignments {
             if let Some(value) = assignment.value {
-                env.push((assignment.name.clone(), show(&self.value(value))));
+                call.env.push((assignment.name.clone(), show(&self.value(value))));
             }
         }
-        let (mut input, mut output) = (stdin, None);
+        call.stdin = stdin;
         let mut heredoc = None;
-        for redirect in redirects {
+        for (redirect, found) in redirects.iter().zip(&redirected) {
             match redirect.op {
-                RedirectOp::Read => input = Some(self.value(redirect.target)),
-                RedirectOp::Write | RedirectOp::Append | RedirectOp::WriteBoth
-                    if redirect.fd.is_none_or(|fd| fd == 1) =>
-                {
-                    output = Some(show(&self.value(redirect.target)));
-                }
+                RedirectOp::Read => call.stdin = Some(found.target.clone()),
                 RedirectOp::Heredoc => heredoc = redirect.heredoc.as_ref().map(|h| h.range),
                 RedirectOp::HereString => heredoc = Some(script.word(redirect.target).range),
+                _ if found.writes() => call.stdout = Some(found.target.clone()),
                 _ => {}
             }
         }
-        let possible = self.possible(words);
-        let call = Call {
-            words: raw.iter().map(|word| show(word)).collect(),
-            raw,
-            span,
-            masked: ctx.masked,
-            cwd: self.cwd.clone(),
-            looped: ctx.looped,
-            function: false,
-            remote: ctx.remote,
-            stdin: input.map(|text| show(&text)),
-            stdout: output,
-            env,
-            possible,
-        };
+        call.redirects = redirected;
+        call.possible = self.possible(words);
         self.dispatch(call, heredoc, ctx)
+    }
+
+    /// Redirections as facts; what they substitute is walked.
+    fn redirects(&mut self, redirects: &[Redirect], ctx: Ctx) -> Vec<Redirection> {
+        let mut found = Vec::new();
+        for redirect in redirects {
+            self.substitutions(redirect.target, ctx);
+            let text = match &redirect.heredoc {
+                Some(heredoc) => {
+                    if heredoc.expand {
+                        self.substitutions(heredoc.body, ctx);
+                    }
+                    Some(self.source(heredoc.range))
+                }
+                None if redirect.op == RedirectOp::HereString => {
+                    Some(show(&self.value(redirect.target)))
+                }
+                None => None,
+            };
+            let reads = matches!(
+                redirect.op,
+                RedirectOp::Read
+                    | RedirectOp::ReadWrite
+                    | RedirectOp::DupIn
+                    | RedirectOp::Heredoc
+                    | RedirectOp::HereString
+            );
+            found.push(Redirection {
+                fd: redirect.fd.unwrap_or(u32::from(!reads)),
+                op: redirect.op,
+                target: show(&self.value(redirect.target)),
+                text,
+                body: redirect.heredoc.as_ref().map(|heredoc| self.span(heredoc.range)),
+                span: self.span(redirect.range),
+            });
+        }
+        found
     }
 
     /// Texts that the words' variables without a single value were set to.
     fn possible(&self, words: &[WordId]) -> Vec<String> {
         let mut found = Vec::new();
         for &word in words {
-            for part in &self.script.word(word).parts {
+            for part in &self.unit.script.word(word).parts {
                 if let PartKind::Variable { name, .. } = &part.kind
                     && !matches!(self.vars.get(name.as_str()), Some(Value::One(_)))
                     && let Some(seen) = self.seen.get(name)
@@ -663,37 +944,97 @@ impl<'a> Walker<'a> {
     }
 
     /// Builtins, functions, wrappers and nested programs; then the call itself.
-    fn dispatch(&mut self, call: Call, heredoc: Option<TextRange>, ctx: Ctx) -> Flow {
-        let call = unwrap(call);
+    fn dispatch(&mut self, call: Call, heredoc: Option<TextRange>, ctx: Ctx) -> Way {
+        const OWN: [&str; 28] = [
+            ":",
+            "true",
+            "false",
+            "echo",
+            "printf",
+            "cd",
+            "pushd",
+            "popd",
+            "set",
+            "shopt",
+            "export",
+            "local",
+            "readonly",
+            "declare",
+            "typeset",
+            "read",
+            "mapfile",
+            "readarray",
+            "getopts",
+            "unset",
+            "shift",
+            "exit",
+            "return",
+            "break",
+            "continue",
+            "eval",
+            "trap",
+            "let",
+        ];
+        let replaces =
+            call.program() == "exec" && positional_from(&call.words, 1, &["-a"]).is_some();
+        let mut call = unwrap(call);
         let name = call.words.first().cloned().unwrap_or_default();
+        if name.is_empty() {
+            return Way::Goes;
+        }
+        if self.functions.contains_key(name.as_str()) {
+            return self.function(&name, call, ctx);
+        }
+        call.kind = match name.as_str() {
+            "[" | "test" => Kind::Test,
+            name if OWN.contains(&name) => Kind::Builtin,
+            _ => Kind::Run,
+        };
+        let words = call.words.get(1..).unwrap_or_default().to_vec();
+        let raw = call.raw.get(1..).unwrap_or_default().to_vec();
+        let span = call.span;
+        let at = self.record(call);
         match name.as_str() {
-            "" | ":" | "true" | "echo" | "printf" => {}
             "cd" | "pushd" => {
-                let target = call.raw.iter().skip(1).find(|w| !w.starts_with('-')).cloned();
-                self.cwd = match target {
-                    Some(target) => moved(&self.cwd, &target),
+                self.cwd = match raw.iter().find(|word| !word.starts_with('-')) {
+                    Some(target) => moved(&self.cwd, target),
                     None => Cwd::Unknown,
                 };
             }
             "popd" => self.cwd = Cwd::Unknown,
-            "set" => self.options(&call.words),
+            "set" => self.options(&words),
             "export" | "local" | "readonly" | "declare" | "typeset" => {
-                for word in call.raw.iter().skip(1) {
-                    if let Some((name, value)) = word.split_once('=') {
-                        self.set(name, known(value.to_owned()));
+                let local = name == "local" || name != "export" && !self.frames.is_empty();
+                for word in &raw {
+                    match word.split_once('=') {
+                        Some((name, value)) => {
+                            let name = name.trim_end_matches('+');
+                            self.noted(name, show(value), span, ctx.region, local);
+                            self.set(name, declared(value));
+                        }
+                        None if local => self.noted(word, String::new(), span, ctx.region, local),
+                        None => {}
                     }
                 }
             }
-            "read" | "mapfile" | "readarray" | "getopts" => {
-                for word in call.words.iter().skip(1).filter(|w| !w.starts_with('-')) {
+            "read" | "mapfile" | "readarray" | "getopts" | "unset" => {
+                for word in words.iter().filter(|word| !word.starts_with('-')) {
                     self.set(word, Value::Unknown);
+                    self.noted(word, String::new(), span, ctx.region, false);
+                }
+                if name == "read" {
+                    self.noted("REPLY", String::new(), span, ctx.region, false);
                 }
             }
-            "unset" => {
-                for word in call.words.iter().skip(1) {
-                    self.set(word, Value::Unknown);
+            "printf" => {
+                if let [flag, name, ..] = words.as_slice()
+                    && flag == "-v"
+                {
+                    self.set(name, Value::Unknown);
+                    self.noted(name, String::new(), span, ctx.region, false);
                 }
             }
+            "let" => self.arithmetic(&words.join(" "), span, ctx),
             "shift" => {
                 if let Some(frame) = self.frames.last_mut()
                     && !frame.is_empty()
@@ -701,42 +1042,99 @@ impl<'a> Walker<'a> {
                     frame.remove(0);
                 }
             }
-            "exit" | "return" => return Flow::Ends,
+            "exit" => return Way::Exits,
+            "return" => {
+                self.returned = true;
+                return Way::Returns;
+            }
             "eval" => {
-                let text = call.words[1..].join(" ");
-                self.nested(&text, None, &call, ctx, call.remote);
+                let text = words.join(" ");
+                self.evaluated(&text, span, ctx);
+                self.nested(&text, None, at, ctx, Shell::Same);
             }
-            _ if self.functions.contains_key(name.as_str()) => {
-                return self.function(&name, &call, ctx);
+            "trap" => {
+                if let [body, signals @ ..] = words.as_slice()
+                    && !signals.is_empty()
+                    && body != "-"
+                {
+                    let kind = RegionKind::Trap(signals.to_vec());
+                    let region = self.open(ctx.region, kind, span, false);
+                    self.nested(body, None, at, Ctx { region, ..ctx }.idle(), Shell::Same);
+                }
             }
+            "source" | "." => self.sourced(at, ctx),
             _ => {
-                self.shared.calls.push(call.clone());
-                self.inner_programs(&call, heredoc, ctx);
-                if call.raw.first().is_some_and(|_| name == "exec") {
-                    return Flow::Ends;
+                let call = self.shared.flow.commands[at].clone();
+                if call.kind == Kind::Run {
+                    self.inner_programs(&call, heredoc, ctx);
+                }
+                if replaces {
+                    return Way::Exits;
                 }
             }
         }
-        Flow::Goes
+        Way::Goes
     }
 
-    fn function(&mut self, name: &str, call: &Call, ctx: Ctx) -> Flow {
-        let Some(&body) = self.functions.get(name) else { return Flow::Goes };
-        if self.depth + 8 >= MAX_DEPTH || self.frames.len() >= 16 {
-            return Flow::Goes;
-        }
+    fn function(&mut self, name: &str, mut call: Call, ctx: Ctx) -> Way {
+        let Some((&key, &(unit, body))) = self.functions.get_key_value(name) else {
+            return Way::Goes;
+        };
         // The call itself is kept: that a function called `rollback` is called is worth knowing.
-        self.shared.calls.push(Call { function: true, ..call.clone() });
-        self.frames.push(call.raw[1..].to_vec());
+        call.kind = Kind::Function;
+        let (span, words) = (call.span, call.raw[1..].to_vec());
+        let at = self.record(call);
+        if self.depth + 8 >= MAX_DEPTH || self.frames.len() >= 16 {
+            self.shared.flow.complete &= self.frames.len() < 16;
+            return Way::Goes;
+        }
+        self.walked.insert(key);
+        let kind = RegionKind::Function { name: name.to_owned(), call: Some(at) };
+        let region = self.open(ctx.region, kind, span, true);
+        self.frames.push(words);
+        self.returns.push((ctx.if_fails, ctx.if_succeeds));
         self.depth += 4;
-        self.command(body, ctx, None);
+        let outer = std::mem::replace(&mut self.unit, unit);
+        let returned = std::mem::take(&mut self.returned);
+        let way = self.command(body, Ctx { region, ..ctx }, None);
+        self.returned = returned;
+        self.unit = outer;
         self.depth -= 4;
+        self.returns.pop();
         self.frames.pop();
-        Flow::Goes
+        if way == Way::Exits { Way::Exits } else { Way::Goes }
+    }
+
+    /// Reads a file of the tree in place.
+    fn sourced(&mut self, at: usize, ctx: Ctx) {
+        let call = &self.shared.flow.commands[at];
+        let dir = self.unit.path.map_or("", super::reach::parent);
+        let unit = [dir, ""]
+            .iter()
+            .find_map(|start| self.library.0.get(call.path(1, start)?.as_str()).copied());
+        let Some((unit, path, root)) =
+            unit.and_then(|unit| Some((unit, unit.path?, unit.script.root?)))
+        else {
+            return;
+        };
+        if self.sourcing.contains(&path) || self.sourcing.len() > 16 || self.depth + 8 >= MAX_DEPTH
+        {
+            return;
+        }
+        let span = call.span;
+        let region = self.open(ctx.region, RegionKind::Sourced(path.to_owned()), span, true);
+        self.sourcing.push(path);
+        self.learn(unit);
+        self.depth += 4;
+        let outer = std::mem::replace(&mut self.unit, unit);
+        self.list(root, Ctx { region, ..ctx }.idle(), false);
+        self.unit = outer;
+        self.depth -= 4;
+        self.sourcing.pop();
     }
 
     fn options(&mut self, words: &[String]) {
-        let mut words = words.iter().skip(1);
+        let mut words = words.iter();
         while let Some(word) = words.next() {
             let on = word.starts_with('-');
             if !on && !word.starts_with('+') || word == "--" {
@@ -745,12 +1143,96 @@ impl<'a> Walker<'a> {
             if is_option(word, 'e') {
                 self.errexit = on;
             }
+            if is_option(word, 'u') {
+                self.nounset = on;
+            }
             if is_option(word, 'o') {
                 match words.next().map(String::as_str) {
                     Some("pipefail") => self.pipefail = on,
                     Some("errexit") => self.errexit = on,
+                    Some("nounset") => self.nounset = on,
                     _ => {}
                 }
+            }
+        }
+    }
+
+    /// Notes that a variable is set.
+    fn noted(&mut self, name: &str, value: String, span: Span, region: RegionId, local: bool) {
+        let name = name.split('[').next().unwrap_or(name);
+        let sets = &mut self.shared.flow.sets;
+        if is_name(name) && sets.len() < MAX_CALLS {
+            let at = self.shared.flow.commands.len();
+            sets.push(Set {
+                name: name.to_owned(),
+                value,
+                span,
+                at,
+                region,
+                local,
+                evaluated: false,
+            });
+        }
+    }
+
+    /// Notes what an arithmetic expression reads and sets.
+    fn arithmetic(&mut self, text: &str, span: Span, ctx: Ctx) {
+        let mut rest = text;
+        while let Some(start) = rest.find(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            let before = rest[..start].trim_end();
+            let number = rest[..start].ends_with(|c: char| c.is_ascii_digit());
+            let name = &rest[start..];
+            let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let (name, behind) = name.split_at(end.unwrap_or(name.len()));
+            let next = behind.trim_start();
+            rest = behind;
+            if number || before.ends_with("${") {
+                continue;
+            }
+            let assigns = next.starts_with('=') && !next.starts_with("==");
+            let sets = assigns
+                || ["++", "--", "+=", "-=", "*=", "/=", "%="].iter().any(|op| next.starts_with(op))
+                || before.ends_with("++")
+                || before.ends_with("--");
+            if !assigns {
+                self.reading(name, None, span, ctx);
+            }
+            if sets {
+                self.noted(name, String::new(), span, ctx.region, false);
+                self.set(name, Value::Unknown);
+            }
+        }
+    }
+
+    fn reading(&mut self, name: &str, op: Option<(String, String)>, span: Span, ctx: Ctx) {
+        let name = name.split('[').next().unwrap_or(name);
+        let reads = &mut self.shared.flow.reads;
+        if is_name(name) && reads.len() < MAX_READS {
+            let at = self.shared.flow.commands.len();
+            let nounset = self.nounset;
+            reads.push(Read { name: name.to_owned(), op, span, at, region: ctx.region, nounset });
+        }
+    }
+
+    /// Notes the variables that `eval` of a computed text may set: it holds their names.
+    fn evaluated(&mut self, text: &str, span: Span, ctx: Ctx) {
+        if !text.contains(['$', '`']) {
+            return;
+        }
+        let mut seen = HashSet::new();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in words.filter(|word| word.len() > 1 && is_name(word)).take(4096) {
+            if seen.len() < 256 && seen.insert(name) {
+                let at = self.shared.flow.commands.len();
+                self.shared.flow.sets.push(Set {
+                    name: name.to_owned(),
+                    value: String::new(),
+                    span,
+                    at,
+                    region: ctx.region,
+                    local: false,
+                    evaluated: true,
+                });
             }
         }
     }
@@ -758,44 +1240,50 @@ impl<'a> Walker<'a> {
     /// Programs handed to another shell, here or elsewhere.
     fn inner_programs(&mut self, call: &Call, heredoc: Option<TextRange>, ctx: Ctx) {
         let words = &call.words;
+        let at = call.at;
         match call.program() {
             "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh" => {
                 let flag = words.iter().skip(1).take_while(|w| w.starts_with('-')).count();
                 let command = words[1..=flag].iter().any(|w| is_option(w, 'c'));
                 if let Some(text) = words.get(flag + 1).filter(|_| command) {
                     let errexit = words[1..=flag].iter().any(|w| is_option(w, 'e'));
-                    self.nested(text, Some(errexit), call, ctx, call.remote);
+                    let text = text.clone();
+                    self.nested(&text, Some(errexit), at, ctx, Shell::Other);
                 } else if words.len() == flag + 1
                     || words[1..=flag].iter().any(|w| is_option(w, 's'))
                 {
-                    self.fed(heredoc, call, ctx, call.remote);
+                    self.fed(heredoc, at, ctx, Shell::Other);
                 }
             }
             "su" | "runuser" => {
-                if let Some(at) = words.iter().position(|w| w == "-c" || w == "--command")
-                    && let Some(text) = words.get(at + 1)
+                if let Some(flag) = words.iter().position(|w| w == "-c" || w == "--command")
+                    && let Some(text) = words.get(flag + 1)
                 {
-                    self.nested(text, None, call, ctx, call.remote);
+                    self.nested(text, None, at, ctx, Shell::Other);
                 }
             }
             "ssh" => {
                 let host = positional_from(words, 1, SSH_VALUES);
                 match host.and_then(|host| words.get(host + 1..)).filter(|rest| !rest.is_empty()) {
                     Some(rest) if rest[0] != "bash" && rest[0] != "sh" || rest.len() > 2 => {
-                        self.nested(&rest.join(" "), None, call, ctx, true);
+                        self.nested(&rest.join(" "), None, at, ctx, Shell::Remote);
                     }
-                    _ => self.fed(heredoc, call, ctx, true),
+                    _ => self.fed(heredoc, at, ctx, Shell::Remote),
                 }
             }
             "docker" | "podman" | "nerdctl" | "docker-compose" | "kubectl" => {
                 if let Some(from) = inside(words) {
                     let mut inner = call.with_words(from);
                     inner.cwd = Cwd::Unknown;
+                    inner.redirects = Vec::new();
                     if !inner.words.is_empty() && self.depth + 8 < MAX_DEPTH {
                         self.depth += 4;
-                        let inner = unwrap(inner);
-                        self.shared.calls.push(inner.clone());
-                        self.inner_programs(&inner, None, ctx);
+                        let mut inner = unwrap(inner);
+                        let kind = RegionKind::Nested { host: at };
+                        let region = self.open(ctx.region, kind, call.span, true);
+                        inner.region = region;
+                        inner.at = self.record(inner.clone());
+                        self.inner_programs(&inner, heredoc, Ctx { region, ..ctx });
                         self.depth -= 4;
                     }
                 }
@@ -805,67 +1293,193 @@ impl<'a> Walker<'a> {
     }
 
     /// A program given as a here-document.
-    fn fed(&mut self, heredoc: Option<TextRange>, call: &Call, ctx: Ctx, remote: bool) {
+    fn fed(&mut self, heredoc: Option<TextRange>, host: usize, ctx: Ctx, shell: Shell) {
         if let Some(range) = heredoc {
             let mut builder = DerivedBuilder::new();
-            builder.append(self.text, range);
-            let text = builder.finish(call.span);
-            self.nested_text(&text, None, call, ctx, remote);
+            builder.append(self.unit.text, range);
+            let text = builder.finish(self.shared.flow.commands[host].span);
+            self.nested_text(&text, None, host, ctx, shell);
         }
     }
 
-    fn nested(&mut self, text: &str, errexit: Option<bool>, call: &Call, ctx: Ctx, remote: bool) {
+    fn nested(&mut self, text: &str, errexit: Option<bool>, host: usize, ctx: Ctx, shell: Shell) {
+        let span = self.shared.flow.commands[host].span;
         let mut builder = DerivedBuilder::new();
-        builder.computed(text.as_bytes(), call.span);
-        let text = builder.finish(call.span);
-        self.nested_text(&text, errexit, call, ctx, remote);
+        builder.computed(text.as_bytes(), span);
+        self.nested_text(&builder.finish(span), errexit, host, ctx, shell);
     }
 
     fn nested_text(
         &mut self,
         text: &Derived,
         errexit: Option<bool>,
-        call: &Call,
-        ctx: Ctx,
-        remote: bool,
+        host: usize,
+        mut ctx: Ctx,
+        shell: Shell,
     ) {
         if self.depth + 32 >= MAX_DEPTH {
             return;
         }
         let script = shell::parse(text.text(), Dialect::Bash);
-        let vars = self.vars.iter().filter_map(|(name, value)| match value {
-            Value::One(text) if !remote => Some((name.clone(), text.clone())),
-            _ => None,
-        });
-        let mut vars: Vec<_> = vars.collect();
-        vars.sort();
+        let call = &self.shared.flow.commands[host];
+        let (span, masked, cwd) = (call.span, call.masked, call.cwd.clone());
+        let remote = ctx.remote || shell == Shell::Remote;
+        // Only what the text speaks of is handed on: many programs may be nested in one.
+        let mut vars = Vec::new();
+        if shell != Shell::Remote {
+            let names = script.words.iter().flat_map(|word| &word.parts);
+            let names = names.filter_map(|part| match &part.kind {
+                PartKind::Variable { name, .. } => Some(name),
+                _ => None,
+            });
+            let mut seen = HashSet::new();
+            for name in names {
+                if let Some(Value::One(value)) = self.vars.get(name)
+                    && seen.insert(name)
+                {
+                    vars.push((name.clone(), value.clone()));
+                }
+            }
+            vars.sort();
+        }
+        let mut inherited = HashMap::new();
+        if shell == Shell::Same {
+            let names = script.words.iter().filter_map(|word| match word.parts.as_slice() {
+                [part] => match &part.kind {
+                    PartKind::Literal(name) => Some(name.as_str()),
+                    _ => None,
+                },
+                _ => None,
+            });
+            for name in names {
+                if let Some((&name, &found)) = self.functions.get_key_value(name) {
+                    inherited.insert(name, found);
+                }
+            }
+            self.walked.extend(inherited.keys());
+        }
+        let same = shell == Shell::Same;
         let start = Start {
-            errexit: errexit.unwrap_or(false),
-            pipefail: false,
-            cwd: if remote { Cwd::Unknown } else { call.cwd.clone() },
+            errexit: errexit.unwrap_or(same && self.errexit),
+            pipefail: same && self.pipefail,
+            nounset: same && self.nounset,
+            cwd: if remote { Cwd::Unknown } else { cwd },
             me: None,
             vars,
             lines_apart: false,
             remote,
         };
-        let ctx = Ctx { remote, tail: true, masked: call.masked, ..ctx };
-        run(text, &script, &[], &start, self.shared, ctx, self.depth + 24);
+        if !same {
+            ctx.region = self.open(ctx.region, RegionKind::Nested { host }, span, true);
+            ctx.tested = false;
+        }
+        let ctx = Ctx { remote, tail: true, masked, ..ctx };
+        let unit = Unit { text, script: &script, exprs: &[], path: None };
+        run(unit, self.library, &start, self.shared, ctx, self.depth + 24, &inherited);
     }
 
     // ---- what may fail --------------------------------------------------------------------------
 
-    /// Finds the functions that fail on purpose, those that call them too, a few calls deep.
-    fn find_failing(&mut self) {
-        for _ in 0..8 {
-            let before = self.failing.len();
-            let functions: Vec<_> =
-                self.functions.iter().map(|(&name, &body)| (name, body)).collect();
-            let found = functions.into_iter().filter(|&(_, body)| self.may_end(body, 0));
-            let found: Vec<&str> = found.map(|(name, _)| name).collect();
-            self.failing.extend(found);
-            if self.failing.len() == before {
-                return;
+    /// Makes the functions of a text known: which fail on purpose, which end the program; those
+    /// that call them too, a few calls deep.
+    fn learn(&mut self, unit: Unit<'a>) {
+        let mut bodies = Vec::new();
+        for command in &unit.script.commands {
+            if let CommandKind::Function { name, body } = &command.kind {
+                self.functions.insert(name, (unit, *body));
+                bodies.push((name.as_str(), *body));
             }
+        }
+        self.learn_endings(unit, &bodies);
+    }
+
+    fn learn_endings(&mut self, unit: Unit<'a>, bodies: &[(&'a str, CommandId)]) {
+        let outer = std::mem::replace(&mut self.unit, unit);
+        let returns = std::mem::take(&mut self.returns);
+        for _ in 0..8 {
+            let before = self.failing.len() + self.ending.len();
+            for &(name, body) in bodies {
+                if !self.failing.contains(name) && self.may_end(body, 0) {
+                    self.failing.insert(name);
+                }
+                if !self.ending.contains_key(name)
+                    && let Some(after) = self.ends(body, 0)
+                {
+                    self.ending.insert(name, after);
+                }
+            }
+            if self.failing.len() + self.ending.len() == before {
+                break;
+            }
+        }
+        self.returns = returns;
+        self.unit = outer;
+    }
+
+    /// What a list makes of the program, where it ends it on every way.
+    fn list_ends(&self, list: ListId, depth: usize) -> Option<After> {
+        if depth >= 24 {
+            return None;
+        }
+        let items = &self.unit.script.list(list).items;
+        let mut guarded = false;
+        for item in items {
+            let chained = matches!(item.then, Connector::And | Connector::Or);
+            if !guarded
+                && item.then != Connector::Background
+                && let [id] = item.pipeline.as_slice()
+                && let Some(after) = self.ends(*id, depth + 1)
+            {
+                return Some(after);
+            }
+            guarded = chained;
+        }
+        None
+    }
+
+    fn item_ends(&self, item: &Item) -> Option<After> {
+        match item.pipeline.as_slice() {
+            [id] => self.ends(*id, 0),
+            _ => None,
+        }
+    }
+
+    /// What a command makes of the program, where it ends it on every way.
+    fn ends(&self, id: CommandId, depth: usize) -> Option<After> {
+        if depth >= 24 {
+            return None;
+        }
+        match &self.unit.script.command(id).kind {
+            CommandKind::Simple { words, .. } => {
+                let word = |i: usize| words.get(i).and_then(|&w| self.unit.script.literal(w));
+                let name = word(0)?;
+                let well = words.len() < 2 || word(1).as_deref() == Some("0");
+                match name.as_str() {
+                    "exit" if well => Some(After::Ends),
+                    "exit" => Some(After::Fails),
+                    "return" => {
+                        let &(fails, succeeds) = self.returns.last()?;
+                        let after = if well { succeeds } else { fails };
+                        (after != After::GoesOn).then_some(after)
+                    }
+                    "exec" if words.len() > 1 => Some(After::Ends),
+                    name => match self.ending.get(name) {
+                        Some(after) => Some(*after),
+                        None => (!self.functions.contains_key(name)
+                            && matches!(name, "die" | "fail" | "fatal" | "abort" | "bail"))
+                        .then_some(After::Fails),
+                    },
+                }
+            }
+            CommandKind::Group(list) => self.list_ends(*list, depth),
+            CommandKind::If { branches, otherwise: Some(otherwise) } => {
+                let mut lists = branches.iter().map(|(_, body)| *body).chain([*otherwise]);
+                lists.try_fold(After::Fails, |all, list| match self.list_ends(list, depth)? {
+                    After::Fails => Some(all),
+                    other => Some(other),
+                })
+            }
+            _ => None,
         }
     }
 
@@ -876,11 +1490,11 @@ impl<'a> Walker<'a> {
 
     /// Whether a list leaves the loop around it: what a loop that tries again does on success.
     fn leaves_loop(&self, list: ListId) -> bool {
-        self.script.list(list).items.iter().flat_map(|item| &item.pipeline).any(|&id| {
-            match &self.script.command(id).kind {
+        self.unit.script.list(list).items.iter().flat_map(|item| &item.pipeline).any(|&id| {
+            match &self.unit.script.command(id).kind {
                 CommandKind::Simple { words, .. } => words
                     .first()
-                    .and_then(|&word| self.script.literal(word))
+                    .and_then(|&word| self.unit.script.literal(word))
                     .is_some_and(|name| matches!(name.as_str(), "exit" | "return" | "break")),
                 _ => false,
             }
@@ -888,7 +1502,7 @@ impl<'a> Walker<'a> {
     }
 
     fn list_may_end(&self, list: ListId, depth: usize) -> bool {
-        let items = &self.script.list(list).items;
+        let items = &self.unit.script.list(list).items;
         depth < 24 && items.iter().any(|i| i.pipeline.iter().any(|&c| self.may_end(c, depth + 1)))
     }
 
@@ -897,9 +1511,9 @@ impl<'a> Walker<'a> {
         if depth >= 24 {
             return false;
         }
-        match &self.script.command(id).kind {
+        match &self.unit.script.command(id).kind {
             CommandKind::Simple { words, .. } => {
-                let word = |i: usize| words.get(i).and_then(|&w| self.script.literal(w));
+                let word = |i: usize| words.get(i).and_then(|&w| self.unit.script.literal(w));
                 let Some(name) = word(0) else { return false };
                 match name.as_str() {
                     "exit" | "return" => word(1).as_deref() != Some("0"),
@@ -933,26 +1547,40 @@ impl<'a> Walker<'a> {
 
     // ---- words and values -----------------------------------------------------------------------
 
-    /// Walks the programs that a word substitutes.
+    /// Walks the programs that a word substitutes, and notes the variables it reads.
     fn substitutions(&mut self, word: WordId, ctx: Ctx) {
-        let script = self.script;
+        let script = self.unit.script;
         for part in &script.word(word).parts {
+            let span = self.span(part.range);
             match &part.kind {
                 PartKind::Substitution(list) | PartKind::ProcessSubstitution(list) => {
                     let mut ignored = Vec::new();
-                    self.branch(*list, Ctx { tail: true, ..ctx }, &mut ignored);
+                    let region = self.open(ctx.region, RegionKind::Substitution, span, true);
+                    self.branch(*list, Ctx { tail: true, region, ..ctx }, &mut ignored);
                 }
-                PartKind::Variable { op: Some((_, inner)), .. } if self.depth < MAX_DEPTH => {
+                PartKind::Variable { name, op: Some((op, inner)), length }
+                    if self.depth < MAX_DEPTH =>
+                {
+                    let text = (!length).then(|| (op.clone(), script.word_text(*inner)));
+                    self.reading(name, text, span, ctx);
                     self.depth += 1;
                     self.substitutions(*inner, ctx);
                     self.depth -= 1;
+                    if matches!(op.as_str(), ":=" | "=") {
+                        self.noted(name, script.word_text(*inner), span, ctx.region, false);
+                    }
+                }
+                PartKind::Variable { name, .. } => self.reading(name, None, span, ctx),
+                PartKind::Arithmetic => {
+                    let text = self.source(part.range);
+                    self.arithmetic(&text, span, ctx);
                 }
                 _ => {}
             }
         }
     }
 
-    fn assign(&mut self, assignment: &Assignment) {
+    fn assign(&mut self, assignment: &Assignment, region: RegionId) {
         let value = match assignment.value {
             Some(word) => known(self.value(word)),
             None => {
@@ -963,6 +1591,11 @@ impl<'a> Walker<'a> {
                 Value::Many(fields)
             }
         };
+        let shown = match &value {
+            Value::One(text) => show(text),
+            Value::Many(_) | Value::Unknown => String::new(),
+        };
+        self.noted(&assignment.name, shown, self.span(assignment.range), region, false);
         let value = if assignment.append {
             match (self.vars.get(&assignment.name), value) {
                 (Some(Value::One(old)), Value::One(new)) => known(format!("{old}{new}")),
@@ -984,8 +1617,8 @@ impl<'a> Walker<'a> {
     /// A word as one text.
     fn value(&self, word: WordId) -> String {
         let mut text = String::new();
-        for index in 0..self.script.word(word).parts.len() {
-            text.push_str(&self.part(word, index));
+        for part in &self.unit.script.word(word).parts {
+            text.push_str(&self.part(part));
             if text.len() > MAX_VALUE {
                 break;
             }
@@ -995,27 +1628,75 @@ impl<'a> Walker<'a> {
 
     /// A word as the fields it becomes.
     fn fields(&self, word: WordId, out: &mut Vec<String>) {
+        self.fields_at(word, false, out);
+    }
+
+    /// The same; where it stands `first` and names the command, a default counts as the value.
+    fn fields_at(&self, word: WordId, first: bool, out: &mut Vec<String>) {
         if out.len() > 4096 {
             return;
         }
-        let parts = &self.script.word(word).parts;
-        if let [part] = parts.as_slice()
-            && let PartKind::Variable { name, op: None, length: false } = &part.kind
+        let parts = &self.unit.script.word(word).parts;
+        if let [head, elements @ .., tail] = parts.as_slice()
+            && let (PartKind::Literal(head), PartKind::Literal(tail)) = (&head.kind, &tail.kind)
+            && let Some(name) = head.strip_suffix("=(")
+            && tail == ")"
         {
+            // `local name=(a b)`: a literal blank is what the reader put between elements.
+            let glue = |part: &Part| {
+                !part.quoted && matches!(&part.kind, PartKind::Literal(text) if text == " ")
+            };
+            let mut text = format!("{name}={ARRAY}");
+            for element in elements.split(glue).filter(|element| !element.is_empty()) {
+                let array = match element {
+                    [Part { kind: PartKind::Variable { name, op: None, .. }, .. }] => {
+                        name.strip_suffix("[@]").and_then(|name| self.vars.get(name))
+                    }
+                    _ => None,
+                };
+                if let Some(Value::Many(values)) = array {
+                    values.iter().for_each(|value| text.extend([ARRAY.to_string(), value.clone()]));
+                } else {
+                    text.push(ARRAY);
+                    element.iter().for_each(|part| text.push_str(&self.part(part)));
+                }
+            }
+            out.push(text);
+            return;
+        }
+        if let [part] = parts.as_slice()
+            && let PartKind::Variable { name, op, length: false } = &part.kind
+        {
+            let rest = op.as_ref().map(|(op, rest)| (op.as_str(), self.unit.script.literal(*rest)));
             if matches!(name.as_str(), "@" | "*")
                 && let Some(frame) = self.frames.last()
             {
-                out.extend(frame.iter().cloned());
-                return;
+                let from = match &rest {
+                    None => Some(1),
+                    Some((":", Some(from))) => from.trim().parse::<usize>().ok(),
+                    Some(_) => None,
+                };
+                if let Some(from) = from {
+                    out.extend(frame.iter().skip(from.saturating_sub(1)).cloned());
+                    return;
+                }
             }
             let array = name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"));
-            if let Some(Value::Many(values)) = array.and_then(|array| self.vars.get(array)) {
+            if op.is_none()
+                && let Some(Value::Many(values)) = array.and_then(|array| self.vars.get(array))
+            {
                 out.extend(values.iter().cloned());
                 return;
             }
+            let value = match &rest {
+                None => self.lookup(name),
+                Some((":-" | "-", rest)) if first => self.lookup(name).or_else(|| rest.clone()),
+                Some(_) => None,
+            };
             if !part.quoted
-                && let Some(value) = self.lookup(name)
+                && let Some(value) = value
             {
+                let value = default_of(&value).filter(|_| first).unwrap_or(&value);
                 out.extend(value.split_whitespace().map(str::to_owned));
                 return;
             }
@@ -1023,8 +1704,7 @@ impl<'a> Walker<'a> {
         out.push(self.value(word));
     }
 
-    fn part(&self, word: WordId, index: usize) -> String {
-        let part = &self.script.word(word).parts[index];
+    fn part(&self, part: &Part) -> String {
         let known = match &part.kind {
             PartKind::Literal(text) => {
                 if !self.has_expression(part.range) {
@@ -1037,7 +1717,7 @@ impl<'a> Walker<'a> {
             PartKind::Variable { name, op: Some((op, rest)), length: false } => {
                 match (name.as_str(), op.as_str()) {
                     // `${0%/*}` and `${BASH_SOURCE[0]%/*}`: the script's directory.
-                    (_, "%") if self.script.literal(*rest).as_deref() == Some("/*") => {
+                    (_, "%") if self.unit.script.literal(*rest).as_deref() == Some("/*") => {
                         self.lookup(name).map(|path| parent(&path))
                     }
                     (_, ":-" | "-" | ":=" | "=" | ":?" | "?") => self.lookup(name),
@@ -1051,8 +1731,8 @@ impl<'a> Walker<'a> {
     }
 
     fn has_expression(&self, range: TextRange) -> bool {
-        let from = self.exprs.partition_point(|e| e.end <= range.start);
-        self.exprs.get(from).is_some_and(|e| e.start < range.end)
+        let from = self.unit.exprs.partition_point(|e| e.end <= range.start);
+        self.unit.exprs.get(from).is_some_and(|e| e.start < range.end)
     }
 
     fn lookup(&self, name: &str) -> Option<String> {
@@ -1063,7 +1743,8 @@ impl<'a> Walker<'a> {
             };
         }
         if name == "0" || name.starts_with("BASH_SOURCE") {
-            return self.start.me.as_ref().map(|me| format!("{ROOT}/{me}"));
+            let me = if name == "0" { self.start.me.as_deref() } else { self.unit.path };
+            return me.map(|me| format!("{ROOT}/{me}"));
         }
         if let (Ok(n), Some(frame)) = (name.parse::<usize>(), self.frames.last()) {
             return frame.get(n.checked_sub(1)?).cloned();
@@ -1080,12 +1761,12 @@ impl<'a> Walker<'a> {
 
     /// The directory that a substitution prints, in the few idioms that everybody uses.
     fn place(&self, list: ListId) -> Option<String> {
-        let items = &self.script.list(list).items;
+        let items = &self.unit.script.list(list).items;
         let mut cwd = self.cwd.clone();
         let mut printed = None;
         for item in items {
             let [id] = item.pipeline.as_slice() else { return None };
-            let CommandKind::Simple { words, .. } = &self.script.command(*id).kind else {
+            let CommandKind::Simple { words, .. } = &self.unit.script.command(*id).kind else {
                 return None;
             };
             let mut fields = Vec::new();
@@ -1116,7 +1797,7 @@ impl<'a> Walker<'a> {
 
     fn shallow(&self, word: WordId) -> Option<String> {
         let mut text = String::new();
-        for part in &self.script.word(word).parts {
+        for part in &self.unit.script.word(word).parts {
             match &part.kind {
                 PartKind::Literal(literal) => text.push_str(literal),
                 PartKind::Variable { name, length: false, .. } => {
@@ -1124,16 +1805,17 @@ impl<'a> Walker<'a> {
                 }
                 PartKind::Substitution(list) => {
                     // Nesting is bounded by the parser; each list is read once a mention.
-                    let items = &self.script.list(*list).items;
+                    let items = &self.unit.script.list(*list).items;
                     let [item] = items.as_slice() else { return None };
                     let [id] = item.pipeline.as_slice() else { return None };
-                    let CommandKind::Simple { words, .. } = &self.script.command(*id).kind else {
+                    let CommandKind::Simple { words, .. } = &self.unit.script.command(*id).kind
+                    else {
                         return None;
                     };
                     let words: Option<Vec<String>> = words
                         .iter()
                         .map(|&w| {
-                            let parts = &self.script.word(w).parts;
+                            let parts = &self.unit.script.word(w).parts;
                             parts.iter().try_fold(String::new(), |text, part| match &part.kind {
                                 PartKind::Literal(literal) => Some(text + literal),
                                 PartKind::Variable { name, length: false, .. } => {
@@ -1156,6 +1838,39 @@ impl<'a> Walker<'a> {
             }
         }
         Some(text)
+    }
+}
+
+/// Which shell runs a nested program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shell {
+    /// The one that runs the program: `eval`, `trap`.
+    Same,
+    /// Another one.
+    Other,
+    /// One on another machine.
+    Remote,
+}
+
+/// The default in a text that is nothing but `${NAME:-default}`.
+fn default_of(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("${")?.strip_suffix('}')?;
+    let (name, default) = inner.split_once(":-")?;
+    (is_name(name) && !default.contains('}')).then_some(default)
+}
+
+/// Whether a text is a variable's name.
+fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The value in `local name=value`: an array where it is written as one.
+fn declared(value: &str) -> Value {
+    match value.strip_prefix(ARRAY) {
+        Some(fields) => Value::Many(fields.split(ARRAY).skip(1).map(str::to_owned).collect()),
+        None => known(value.to_owned()),
     }
 }
 
@@ -1332,13 +2047,5 @@ fn inside(words: &[String]) -> Option<usize> {
     Some(at + 1)
 }
 
-impl Call {
-    /// This call with its words changed.
-    pub(super) fn mapped(&self, put: &dyn Fn(&str) -> String) -> Self {
-        let mut call = self.clone();
-        for word in call.words.iter_mut().chain(&mut call.raw) {
-            *word = put(word);
-        }
-        call
-    }
-}
+#[cfg(test)]
+mod tests;

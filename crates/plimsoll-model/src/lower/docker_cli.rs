@@ -9,7 +9,7 @@ use plimsoll_source::Span;
 use super::calls::{Call, positional_from};
 use super::cx::Cx;
 use super::link::BuildCall;
-use super::{pipeline, program, reach};
+use super::{pipeline, reach};
 use crate::fact::{Fact, Why};
 use crate::image::{BuildArg, Builder};
 use crate::pipeline::{Forge, Job, JobStep, Pipeline, Runs};
@@ -70,13 +70,13 @@ const VALUED: &[&str] = &[
 pub(super) fn builds(cx: &Cx<'_>, pipelines: &[Pipeline], programs: &[Program]) -> Vec<BuildCall> {
     let mut found = Vec::new();
     for (id, program) in (0u32..).zip(programs) {
-        if !program.calls.iter().any(|(words, _)| build_words(words).is_some()) {
+        if !program.calls().any(|call| build_words(&call.words).is_some()) {
             continue;
         }
         let own = reach::parent(cx.tree.path(program.file));
         let starts: &[&str] = if program.target.is_some() { &[""] } else { &["", own] };
-        for call in program::calls_of(cx, program) {
-            of_call(cx, &call, starts, Builder::Script(ProgramId(id)), &mut found);
+        for call in program.calls() {
+            of_call(cx, call, starts, Builder::Script(ProgramId(id)), &mut found);
         }
     }
     for (id, pipeline) in (0u32..).zip(pipelines) {

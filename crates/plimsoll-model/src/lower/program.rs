@@ -4,12 +4,13 @@ use plimsoll_source::{DerivedBuilder, FileId, Span, Tracking, normalize_path};
 use plimsoll_syntax::shell::{self, Dialect};
 use rayon::prelude::*;
 
-use super::calls::{self, Call, Start};
+use super::calls::{self, Call, Library, Start};
 use super::cx::Cx;
 use super::makefile;
 use super::migration::literals::Source;
 use super::purpose;
 use super::reach::{Reach, is_script, parent, read_script};
+use crate::flow::Flow;
 use crate::package::{Package, script};
 use crate::script::{Process, Program};
 
@@ -28,8 +29,19 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Program> {
         .map(|(file, _)| file)
         .collect();
     let programs: Vec<Vec<Program>> =
-        files.into_par_iter().map(|file| one(cx, &reach, file)).collect();
-    programs.into_iter().flatten().collect()
+        files.into_par_iter().map(|file| parsed(cx, &reach, file)).collect();
+    let mut programs: Vec<Program> = programs.into_iter().flatten().collect();
+    let mut library = Library::default();
+    for program in programs.iter().filter(|program| program.target.is_none()) {
+        library.add(cx.tree.path(program.file), &program.text, &program.script);
+    }
+    let flows: Vec<Flow> =
+        programs.par_iter().map(|program| flow_of(cx, program, &library)).collect();
+    for (program, flow) in programs.iter_mut().zip(flows) {
+        program.flow = flow;
+    }
+    programs.par_iter_mut().for_each(|program| fill(cx, &reach, program));
+    programs
 }
 
 /// The scripts of manifests that run containers or deploy: programs like a Makefile's targets.
@@ -51,73 +63,59 @@ pub(super) fn of_packages(cx: &Cx<'_>, packages: &[Package]) -> Vec<Program> {
                 text,
                 one_shell: true,
                 roles: Vec::new(),
-                calls: Vec::new(),
+                flow: Flow::default(),
                 runs: Vec::new(),
                 purpose: purpose::of_path(cx.tree.path(package.manifest)),
             };
-            let calls = calls_of(cx, &program);
-            let done = reach.closure(&reach.direct(&calls, &[&*package.dir]));
+            program.flow = flow_of(cx, &program, &Library::default());
+            let done = reach.closure(&reach.direct(calls_of(&program), &[&*package.dir]));
             program.roles = done.into_iter().map(|done| done.role).collect();
-            program.calls =
-                calls.into_iter().filter(|c| !c.function).map(|c| (c.words, c.span)).collect();
             program
         })
         .collect()
 }
 
-fn one(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {
-    let path = cx.tree.path(file);
-    let purpose = purpose::of_path(path);
+/// The programs of a file, without what they do.
+fn parsed(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {
+    let purpose = purpose::of_path(cx.tree.path(file));
+    let program = |target, text, script, one_shell| Program {
+        file,
+        target,
+        text,
+        script,
+        one_shell,
+        roles: Vec::new(),
+        flow: Flow::default(),
+        runs: Vec::new(),
+        purpose: purpose.clone(),
+    };
     if is_script(cx, file) {
-        let Some((text, script)) = read_script(cx, file) else { return Vec::new() };
-        let mut program = Program {
-            file,
-            target: None,
-            text,
-            script,
-            one_shell: true,
-            roles: Vec::new(),
-            calls: Vec::new(),
-            runs: Vec::new(),
-            purpose,
-        };
-        fill(cx, reach, &mut program, &["", parent(path)]);
-        return vec![program];
+        let script = read_script(cx, file);
+        return script
+            .map(|(text, script)| program(None, text, script, true))
+            .into_iter()
+            .collect();
     }
     let makefile = reach.makefile(file);
     let targets = makefile.targets.iter().map(|target| {
-        let mut program = Program {
-            file,
-            target: Some(target.name.clone()),
-            text: target.recipe.clone(),
-            script: shell::parse(target.recipe.text(), Dialect::Bash),
-            one_shell: makefile.one_shell,
-            roles: Vec::new(),
-            calls: Vec::new(),
-            runs: Vec::new(),
-            purpose: purpose.clone(),
-        };
-        fill(cx, reach, &mut program, &[""]);
-        program
+        let script = shell::parse(target.recipe.text(), Dialect::Bash);
+        program(Some(target.name.clone()), target.recipe.clone(), script, makefile.one_shell)
     });
     targets.collect()
 }
 
-fn fill(cx: &Cx<'_>, reach: &Reach<'_>, program: &mut Program, starts: &[&str]) {
-    let calls = calls_of(cx, program);
+fn fill(cx: &Cx<'_>, reach: &Reach<'_>, program: &mut Program) {
     let done = match &program.target {
         Some(target) => reach.target(program.file, target),
-        None => reach.closure(&reach.direct(&calls, starts)),
+        None => {
+            let starts = ["", parent(cx.tree.path(program.file))];
+            reach.closure(&reach.direct(calls_of(program), &starts))
+        }
     };
     program.roles = done.into_iter().map(|done| done.role).collect();
     if program.target.is_some() {
-        program.runs = calls.iter().filter_map(runs).collect();
+        program.runs = calls_of(program).filter_map(runs).collect();
     }
-    program.calls = calls
-        .into_iter()
-        .filter(|call| !call.function)
-        .map(|call| (call.words, call.span))
-        .collect();
 }
 
 /// The script that a call runs by a path of the tree: itself, or given to an interpreter.
@@ -186,12 +184,16 @@ pub(super) fn processes(cx: &Cx<'_>, packages: &[Package]) -> Vec<Process> {
     found
 }
 
-/// The commands that a program runs.
-pub(super) fn calls_of(cx: &Cx<'_>, program: &Program) -> Vec<Call> {
+/// The programs and functions that a program runs.
+fn calls_of(program: &Program) -> impl Iterator<Item = &Call> {
+    program.flow.commands.iter().filter(|call| calls::is_call(&program.flow, call))
+}
+
+fn flow_of(cx: &Cx<'_>, program: &Program, library: &Library<'_>) -> Flow {
     let path = cx.tree.path(program.file);
     let start = match program.target {
         None => Start::script(path),
         Some(_) => Start { lines_apart: !program.one_shell, ..Start::recipe(parent(path)) },
     };
-    calls::calls(&program.text, &program.script, &[], &start)
+    calls::flow(&program.text, &program.script, &[], &start, library)
 }

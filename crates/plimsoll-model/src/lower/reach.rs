@@ -58,11 +58,15 @@ impl<'a> Reach<'a> {
     }
 
     /// What some calls do. `starts` are the directories that the program may be started in.
-    pub(super) fn direct(&self, calls: &[Call], starts: &[&str]) -> Direct {
+    pub(super) fn direct<'c>(
+        &self,
+        calls: impl IntoIterator<Item = &'c Call>,
+        starts: &[&str],
+    ) -> Direct {
         let mut direct = Direct::default();
         for call in calls {
             direct.done.extend(roles::of_call(call));
-            if call.function {
+            if call.kind == calls::Kind::Function {
                 continue;
             }
             match self.next(call, starts) {

@@ -9,7 +9,7 @@
 
 use plimsoll_source::Span;
 
-use super::calls::{Call, positional_from};
+use super::calls::{Call, Kind, positional_from};
 use crate::pipeline::{Role, RoleKind};
 
 use RoleKind as K;
@@ -623,7 +623,7 @@ pub(super) fn of_call(call: &Call) -> Vec<Done> {
     if name.contains("rollback") {
         found.add(K::RollBack);
     }
-    if call.function {
+    if call.kind == Kind::Function {
         return found.out;
     }
     let mut best = 0;

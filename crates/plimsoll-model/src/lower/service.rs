@@ -504,7 +504,8 @@ fn is_code(path: &str) -> bool {
 
 /// A script that starts every service there is: `docker compose up` without a service's name.
 fn starts_everything(program: &crate::script::Program) -> bool {
-    program.calls.iter().any(|(words, _)| {
+    program.calls().any(|call| {
+        let words = &call.words;
         let compose = match words.first().map(|w| &**w) {
             Some("docker-compose") => true,
             Some("docker") => words.get(1).is_some_and(|w| w == "compose"),
