@@ -10,6 +10,6 @@ const server = http.createServer((request, response) => {
   response.end('<h1>Cabins</h1>');
 });
 
-server.listen(3000, '0.0.0.0');
-
 process.on('SIGTERM', () => server.close(() => process.exit(0)));
+
+server.listen(3000, '0.0.0.0');

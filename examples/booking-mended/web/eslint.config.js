@@ -1,0 +1,1 @@
+module.exports = [{ files: ['**/*.js'], rules: { 'no-unused-vars': 'error' } }];
