@@ -9,6 +9,7 @@ use plimsoll_model::image::{
 };
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::package::{Dependency, Ecosystem, Package};
+use plimsoll_model::proxy::Server;
 use plimsoll_model::purpose::Purpose;
 use plimsoll_model::script::Program;
 use plimsoll_model::secret::{is_secret_name, names_secret_file};
@@ -17,7 +18,9 @@ use plimsoll_model::{Fact, Why, entrypoint};
 use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::locked::Follows;
-use crate::{Cx, ImageSubject, Subject, datastores, delivered, owner, program, scripts, startup};
+use crate::{
+    Cx, ImageSubject, Subject, datastores, delivered, owner, program, proxies, scripts, startup,
+};
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
 /// images or containers, or the repository.
@@ -1162,5 +1165,245 @@ pub static ARCHIVES_WAL: Condition = Condition {
         let mut words = command.iter().flat_map(|command| &command.words);
         let found = words.find(|(word, _)| word.contains("archive_command"));
         Fact::inferred(found.is_some(), found.map(|(_, span)| *span))
+    },
+};
+
+/// Caddy or nginx is configured here.
+pub static HAS_PROXY: Condition = Condition {
+    name: "configures a reverse proxy",
+    holds: |cx, _| proxies::some(cx, |_, _, _| true),
+};
+
+/// A site of Caddy or nginx is reached by the world.
+pub static HAS_EDGE_SITE: Condition = Condition {
+    name: "configures a site that the world reaches",
+    holds: |cx, _| {
+        let mut all = proxies::asked(cx).flat_map(|proxy| proxies::edge_sites(cx, proxy));
+        match all.next() {
+            Some(site) => Fact::inferred(true, Some(site.head)),
+            // What is not read may hold one.
+            None => proxies::some(cx, |_, _, _| false),
+        }
+    },
+};
+
+/// nginx speaks TLS.
+pub static NGINX_SPEAKS_TLS: Condition = Condition {
+    name: "has nginx speak TLS",
+    holds: |cx, _| {
+        proxies::some(cx, |_, _, node| {
+            node.name == "ssl_protocols"
+                || node.name == "ssl_ciphers"
+                || node.name == "listen" && node.has("ssl")
+        })
+    },
+};
+
+/// Headers are added by nginx.
+pub static NGINX_ADDS_HEADERS: Condition = Condition {
+    name: "has nginx add headers",
+    holds: |cx, _| proxies::some(cx, |_, _, node| node.name == "add_header"),
+};
+
+/// nginx serves files by `alias`.
+pub static NGINX_HAS_ALIAS: Condition = Condition {
+    name: "has nginx serve an `alias`",
+    holds: |cx, _| proxies::some(cx, |_, _, node| node.name == "alias"),
+};
+
+/// nginx passes requests on.
+pub static NGINX_PASSES: Condition = Condition {
+    name: "has nginx pass requests on",
+    holds: |cx, _| proxies::some(cx, |_, _, node| node.name == "proxy_pass"),
+};
+
+/// nginx writes values into answers or requests.
+pub static NGINX_WRITES_HEADERS: Condition = Condition {
+    name: "has nginx write redirects or headers",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, _, node| {
+            proxy.server == Server::Nginx
+                && matches!(&*node.name, "return" | "rewrite" | "add_header" | "proxy_set_header")
+        })
+    },
+};
+
+/// nginx looks at where a request comes from by its headers.
+pub static NGINX_TESTS_ORIGINS: Condition = Condition {
+    name: "has nginx test Origin or Referer",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, _, node| {
+            let tests =
+                |text: &str| text.contains("$http_origin") || text.contains("$http_referer");
+            let asks = matches!(&*node.name, "if" | "map");
+            proxy.server == Server::Nginx
+                && (node.name == "valid_referers"
+                    || asks && node.args.iter().any(|word| tests(&word.text)))
+        })
+    },
+};
+
+/// nginx lets only some addresses in.
+pub static NGINX_ALLOWS: Condition = Condition {
+    name: "has nginx let only some addresses in",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, _, node| {
+            proxy.server == Server::Nginx && node.name == "allow" && node.first() != "all"
+        })
+    },
+};
+
+/// A proxy serves files.
+pub static PROXY_SERVES_FILES: Condition = Condition {
+    name: "has a proxy serve files",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, _, node| match proxy.server {
+            Server::Caddy => node.name == "file_server",
+            Server::Nginx => matches!(&*node.name, "root" | "alias" | "autoindex"),
+        })
+    },
+};
+
+/// nginx branches with `if`.
+pub static NGINX_HAS_IF: Condition = Condition {
+    name: "has an `if` in a location of nginx",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, at, node| {
+            let inside = || proxy.above(at).any(|(_, node)| node.name == "location");
+            proxy.server == Server::Nginx && node.name == "if" && inside()
+        })
+    },
+};
+
+/// nginx asks a resolver.
+pub static NGINX_HAS_RESOLVER: Condition = Condition {
+    name: "has nginx ask a resolver",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, _, node| proxy.server == Server::Nginx && node.name == "resolver")
+    },
+};
+
+/// nginx passes `Upgrade` or `Connection` on.
+pub static NGINX_PASSES_UPGRADES: Condition = Condition {
+    name: "has nginx pass Upgrade or Connection on",
+    holds: |cx, _| {
+        proxies::some(cx, |_, _, node| {
+            let header = node.first().to_ascii_lowercase();
+            node.name == "proxy_set_header" && matches!(&*header, "upgrade" | "connection")
+        })
+    },
+};
+
+/// A proxy believes others about a client's address.
+pub static TRUSTS_PROXIES: Condition = Condition {
+    name: "trusts other proxies",
+    holds: |cx, _| {
+        proxies::some(cx, |_, _, node| {
+            matches!(&*node.name, "set_real_ip_from" | "trusted_proxies")
+        })
+    },
+};
+
+/// A proxy hands requests to hosts of a deployment.
+pub static HAS_UPSTREAMS: Condition = Condition {
+    name: "hands requests to other containers",
+    holds: |cx, _| {
+        let inside = |host: &str| proxies::is_inside(host);
+        proxies::some(cx, |proxy, at, _| {
+            let mut routes = proxy.routes.iter().filter(|route| route.node == at);
+            routes.any(|r| r.dynamic || r.upstreams.iter().any(|u| inside(&u.host)))
+        })
+    },
+};
+
+/// A proxy speaks TLS to what is behind it, or to the world.
+pub static PROXY_MEETS_TLS: Condition = Condition {
+    name: "has a proxy speak TLS to upstreams or to the world",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, at, node| {
+            let own = node.name.starts_with("proxy_ssl_") || node.name.starts_with("tls");
+            let mut routes = proxy.routes.iter().filter(|route| route.node == at);
+            let to_tls = |u: &plimsoll_model::proxy::Upstream| u.scheme.as_deref() == Some("https");
+            own || routes.any(|route| route.upstreams.iter().any(to_tls))
+        })
+    },
+};
+
+/// Caddy asks its upstreams whether they are well.
+pub static CADDY_CHECKS_HEALTH: Condition = Condition {
+    name: "has Caddy ask upstreams for their health",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, at, _| {
+            proxy.routes.iter().any(|r| r.node == at && proxies::is_probed(proxy, r.options))
+        })
+    },
+};
+
+/// A proxy's configuration asks for variables.
+pub static PROXY_NEEDS_ENVIRONMENT: Condition = Condition {
+    name: "gives a container a proxy's configuration that asks for variables",
+    holds: |cx, _| {
+        let mut all = proxies::asked(cx).filter(|proxy| !proxy.mounts.is_empty());
+        let needs = all.find_map(|p| proxies::wanted(p).into_iter().next().map(|(_, at)| at));
+        Fact::inferred(needs.is_some(), needs)
+    },
+};
+
+/// A public site looks at a header that says who someone is.
+pub static AUTHORISES_BY_HEADER: Condition = Condition {
+    name: "lets a header of the request say who someone is",
+    holds: |cx, _| proxies::some(cx, |proxy, at, node| proxies::claims(proxy, at, node).is_some()),
+};
+
+/// Several configurations answer for one host.
+pub static HAS_SIBLING_PROXIES: Condition = Condition {
+    name: "has several configurations for one host",
+    holds: |cx, _| {
+        let found = proxies::siblings(cx).into_iter().next();
+        Fact::inferred(found.is_some(), found.map(|(_, _, _, site)| site.head))
+    },
+};
+
+/// A proxy splits requests between a version that is tried and the rest.
+pub static SPLITS_FOR_A_CANARY: Condition = Condition {
+    name: "splits requests for a canary",
+    holds: |cx, _| {
+        proxies::some(cx, |proxy, at, _| {
+            proxy.routes.iter().any(|r| r.node == at && proxies::is_canary(cx, proxy, r))
+        })
+    },
+};
+
+/// A site has a name that the world resolves.
+pub static HAS_PUBLIC_SITE: Condition = Condition {
+    name: "configures a site with a public name",
+    holds: |cx, _| {
+        let public = |host: &String| proxies::is_public(host);
+        let mut all = proxies::asked(cx).flat_map(|proxy| &proxy.sites);
+        match all.find(|site| site.hosts.iter().any(public)) {
+            Some(site) => Fact::inferred(true, Some(site.head)),
+            None => proxies::some(cx, |_, _, _| false),
+        }
+    },
+};
+
+/// nginx is configured here, or Caddy for the world.
+pub static HAS_NGINX_OR_EDGE: Condition = Condition {
+    name: "configures nginx, or a site of Caddy that the world reaches",
+    holds: |cx, subject| match proxies::some(cx, |p, _, _| p.server == Server::Nginx) {
+        Fact::Known { value: false, .. } => (HAS_EDGE_SITE.holds)(cx, subject),
+        nginx => nginx,
+    },
+};
+
+/// A proxy has an endpoint that administers it or looks into it.
+pub static HAS_ADMIN_ENDPOINT: Condition = Condition {
+    name: "configures an administration endpoint",
+    holds: |cx, _| {
+        let found = proxies::admins(cx).into_iter().next();
+        match found {
+            Some((at, ..)) => Fact::inferred(true, Some(at)),
+            None => proxies::some(cx, |_, _, _| false),
+        }
     },
 };

@@ -4,6 +4,7 @@
 //! subject to a [`Verdict`]. The driver decides which subjects are asked and who is not applicable;
 //! the check only answers. Whatever a check panics on becomes UNKNOWN (Internal) for that subject.
 
+mod answers;
 mod baseline;
 mod bases;
 mod check;
@@ -39,6 +40,7 @@ mod page;
 mod policy;
 mod ports;
 mod program;
+mod proxies;
 mod report;
 mod runbook;
 mod runtimes;

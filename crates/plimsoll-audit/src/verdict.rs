@@ -110,6 +110,14 @@ impl Verdict {
         self
     }
 
+    /// The same evidence, of something that holds in part.
+    #[must_use]
+    pub(crate) fn in_part(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.outcome = Outcome::Partial;
+        self.message = message.into();
+        self
+    }
+
     /// The outcome.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

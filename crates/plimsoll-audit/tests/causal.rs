@@ -17,6 +17,20 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         "an ignore file without a weak pattern keeps out even less",
     ),
     ("build/no-dev-dependencies", Outcome::Pass, "an image without packages has none of them, too"),
+    ("network/headers-inherited", Outcome::Pass, "headers that are repeated, and a block without"),
+    (
+        "network/host-header-not-spoofable",
+        Outcome::Pass,
+        "without a word the upstream gets its own name",
+    ),
+    ("network/http-redirected", Outcome::Fail, "without `listen` nginx takes port 80"),
+    ("network/http-redirected", Outcome::Pass, "without `listen` nginx takes port 80"),
+    ("network/proxy-configs-agree", Outcome::Fail, "a lock that asks for less, and none at all"),
+    (
+        "network/proxy-tls-verified",
+        Outcome::Fail,
+        "a look at certificates that is turned off, and none at all",
+    ),
     (
         "network/no-published-datastores",
         Outcome::Pass,

@@ -12,6 +12,7 @@ use crate::image::Image;
 use crate::migration::Migrations;
 use crate::package::Package;
 use crate::pipeline::Pipeline;
+use crate::proxy::Proxy;
 use crate::script::{Process, Program};
 use crate::secret::Secrets;
 use crate::service::Service;
@@ -65,6 +66,8 @@ pub struct Delivery {
     pub programs: Vec<Program>,
     /// What process managers start, in (file, place) order.
     pub processes: Vec<Process>,
+    /// Configurations of reverse proxies, in path order.
+    pub proxies: Vec<Proxy>,
     /// Documents, in path order.
     pub documents: Vec<Document>,
     /// Secrets.

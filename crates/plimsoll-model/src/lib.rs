@@ -22,6 +22,7 @@ pub mod migration;
 pub mod package;
 pub mod pipeline;
 pub mod probe;
+pub mod proxy;
 pub mod purpose;
 pub mod redact;
 pub mod reference;

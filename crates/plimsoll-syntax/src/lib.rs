@@ -5,11 +5,14 @@
 //! delivery: what a `FROM` or a `services:` key means is the model's business.
 //! Trees are arenas (vectors and indices), so that a hostile text cannot overflow the stack on drop.
 
+pub mod caddyfile;
+pub mod directives;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod envvar;
 pub mod ignorefile;
 pub mod javascript;
+pub mod nginx;
 pub mod program;
 pub mod python;
 pub mod shell;

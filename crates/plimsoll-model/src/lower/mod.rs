@@ -15,6 +15,7 @@ mod owners;
 mod package;
 mod pipeline;
 mod program;
+mod proxy;
 mod purpose;
 mod reach;
 mod roles;
@@ -91,6 +92,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     images.extend(compose::inline_images(&cx, &containers));
     let images = link::images(&cx, images, builds, hints);
     link::containers(&images, &mut containers);
+    let proxies = proxy::read(&cx, &containers, &images);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
     secret::of_programs(&mut secrets, &programs);
@@ -105,6 +107,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         packages,
         pipelines,
         programs,
+        proxies,
         documents: document::read(&cx),
         secrets,
         services: Vec::new(),

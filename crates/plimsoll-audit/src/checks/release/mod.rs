@@ -2,6 +2,7 @@
 
 use crate::Check;
 
+mod canary_weighted;
 mod deploy_script_deploys;
 mod immutable_images;
 mod required_dependencies_declared;
@@ -9,6 +10,7 @@ mod required_environment_declared;
 mod rollback_documented;
 
 pub(super) static CHECKS: &[&Check] = &[
+    &canary_weighted::CHECK,
     &deploy_script_deploys::CHECK,
     &immutable_images::CHECK,
     &required_dependencies_declared::CHECK,

@@ -1,0 +1,119 @@
+//! # Upstreams get a host name that nginx has looked at
+//!
+//! `proxy_set_header Host` passes `$host`, a name that is written out, or nothing is said.
+//!
+//! `$http_host` is what the client sent, whatever it is: an application that builds links from it
+//! (to reset a password) builds them for the attacker's site.
+//!
+//! Write `proxy_set_header Host $host;`.
+//!
+//! ## Fails
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location / {
+//!     proxy_set_header Host $http_host; # <- what the client sent
+//!     proxy_pass http://api:8000;
+//!   }
+//! }
+//! ```
+//!
+//! ## Fixed
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location / {
+//!     proxy_set_header Host $host; # <- looked at
+//!     proxy_pass http://api:8000;
+//!   }
+//! }
+//! ```
+//!
+//! ## Passes
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location / {
+//!     proxy_pass http://api:8000; # <- the upstream's own name
+//!   }
+//! }
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   root /srv;
+//! }
+//! ```
+
+use plimsoll_model::proxy::{Node, Server};
+
+use crate::answers::Answers;
+use crate::conditions::NGINX_PASSES;
+use crate::proxies::{asked, variables};
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "network/host-header-not-spoofable",
+    section: Section::Proxy,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "PXY008", relation: Relation::Same },
+            Equivalent { tool: "gixy", rule: "host_spoofing", relation: Relation::Same },
+            Equivalent { tool: "semgrep", rule: "request-host-used", relation: Relation::Same },
+            Equivalent {
+                tool: "nginx-lint",
+                rule: "proxy-missing-host-header",
+                relation: Relation::Wider,
+            },
+        ],
+    }],
+    when: &[&NGINX_PASSES],
+    source: include_str!("host_header_not_spoofable.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let mut answers = Answers::default();
+    for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
+        let host = |node: &&Node| node.first().eq_ignore_ascii_case("host");
+        let mut said = false;
+        for node in proxy.named("proxy_set_header").filter(host) {
+            said = true;
+            match variables(node.arg(1)).any(|name| name == "http_host") {
+                true => answers.bad(node.head, "passes on what the client sent"),
+                false => answers.good(node.head, "a name that nginx has looked at"),
+            }
+        }
+        if let Some(pass) = proxy.named("proxy_pass").next().filter(|_| !said) {
+            answers.good(pass.head, "gets the upstream's own name");
+        }
+    }
+    answers.verdict(
+        cx,
+        "upstreams get the client's Host header unseen: pass `$host`",
+        "upstreams get a host name that nginx has looked at",
+        "it cannot be told which host name upstreams get",
+    )
+}

@@ -1,0 +1,165 @@
+//! # Where nginx passes requests is not the client's choice
+//!
+//! The host of a `proxy_pass` is written out, an `upstream`, or a variable with values that are written
+//! out. It is no part of the request: not `$arg_…`, not `$http_…`, not `$uri`.
+//!
+//! Otherwise whoever asks makes the proxy ask for him: services without a password behind it, and the
+//! cloud's metadata with its credentials.
+//!
+//! Name the upstream, or choose it with a `map` of names that are allowed. An `internal` location is
+//! reached by nginx's own redirects only.
+//!
+//! ## Fails
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location /fetch {
+//!     proxy_pass http://$arg_host/; # <- `$arg_host` is the client's
+//!   }
+//! }
+//! ```
+//!
+//! ## Fixed
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location /fetch {
+//!     proxy_pass http://files:9000/; # <- written out
+//!   }
+//! }
+//! ```
+//!
+//! ## Passes
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location /api {
+//!     set $backend http://api:8000;
+//!     proxy_pass $backend; # <- written out
+//!   }
+//! }
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location /api {
+//!     proxy_pass http://$backend; # <- `$backend`
+//!   }
+//! }
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   root /srv;
+//! }
+//! ```
+
+use plimsoll_model::proxy::{Proxy, Server};
+
+use crate::answers::Answers;
+use crate::conditions::NGINX_PASSES;
+use crate::proxies::{asked, variables};
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
+    Why,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "network/no-proxy-ssrf",
+    section: Section::Proxy,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "PXY006", relation: Relation::Same },
+            Equivalent { tool: "gixy", rule: "ssrf", relation: Relation::Same },
+            Equivalent { tool: "semgrep", rule: "dynamic-proxy-host", relation: Relation::Wider },
+            Equivalent { tool: "semgrep", rule: "dynamic-proxy-scheme", relation: Relation::Wider },
+            Equivalent { tool: "semgrep", rule: "missing-internal", relation: Relation::Wider },
+        ],
+    }],
+    when: &[&NGINX_PASSES],
+    source: include_str!("no_proxy_ssrf.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+/// Variables that the client fills.
+const CLIENTS: [&str; 8] =
+    ["uri", "document_uri", "request_uri", "args", "query_string", "host", "is_args", "request"];
+const PREFIXES: [&str; 3] = ["arg_", "http_", "cookie_"];
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let mut answers = Answers::default();
+    for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
+        for (at, node) in proxy.nodes.iter().enumerate().filter(|(_, n)| n.name == "proxy_pass") {
+            let text = node.first();
+            let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+            let host = host.split('/').next().unwrap_or(host);
+            let inside =
+                proxy.above(at).any(|(at, _)| proxy.within(at, "internal").next().is_some());
+            let names: Vec<&str> = variables(host).collect();
+            let theirs = names.iter().find(|name| is_theirs(name));
+            let written = |name: &&str| {
+                let values: Vec<&str> = values(proxy, name).collect();
+                !values.is_empty() && !values.iter().any(|value| value.contains('$'))
+            };
+            match (theirs, names.iter().find(|name| !written(name))) {
+                _ if inside => answers.good(node.head, "reached by nginx's own redirects only"),
+                (Some(name), _) => answers.bad(node.head, format!("`${name}` is the client's")),
+                (None, Some(name)) => {
+                    let mut values = values(proxy, name);
+                    match values.find(|v| variables(v).any(is_theirs)) {
+                        Some(_) => answers.bad(node.head, format!("`${name}` is the client's")),
+                        None => answers.unsure(
+                            Why::Dynamic,
+                            node.head,
+                            format!("nothing here says what `${name}` holds"),
+                        ),
+                    }
+                }
+                (None, None) => answers.good(node.head, "its host is written out"),
+            }
+        }
+    }
+    answers.verdict(
+        cx,
+        "the client chooses where nginx passes requests: name the upstream",
+        "where nginx passes requests is written out",
+        "where nginx passes requests depends on a variable",
+    )
+}
+
+fn is_theirs(name: &str) -> bool {
+    CLIENTS.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What a variable is set to: by `set`, and by a `map`.
+fn values<'a>(proxy: &'a Proxy, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+    let is = move |text: &str| text.strip_prefix('$').is_some_and(|text| text == name);
+    let set = proxy.named("set").filter(move |n| is(n.first())).map(|n| n.arg(1));
+    let maps = proxy.named("map").filter(move |n| is(n.arg(1)));
+    let mapped = maps.flat_map(|map| map.children.iter().filter_map(|at| proxy.nodes.get(*at)));
+    set.chain(mapped.map(|entry| entry.first()))
+}
