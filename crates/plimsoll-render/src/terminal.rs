@@ -285,6 +285,9 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
         paint(style, DIM, finding.check.id),
         wrapped(&plain(&finding.message), style.width, 4)
     );
+    if let Some(parent) = finding.check.within.filter(|_| finding.is_problem()) {
+        let _ = writeln!(out, "    {}", paint(style, DIM, &format!("counted under {parent}")));
+    }
     if let Some(accepted) = &finding.accepted {
         let _ = writeln!(out, "    accepted: {}", wrapped(&plain(accepted), style.width, 4));
     }
