@@ -9,6 +9,7 @@
 mod accuracy;
 mod bench;
 mod catalogue;
+mod conformance;
 mod docs;
 mod new_check;
 mod prove;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 type Command = fn(&[String]) -> Result<(), String>;
 
 /// Name, what it does, and the command.
-const COMMANDS: [(&str, &str, Command); 8] = [
+const COMMANDS: [(&str, &str, Command); 9] = [
     (
         "accuracy",
         "TREE: compare our answers with what is true of the audited services",
@@ -35,6 +36,11 @@ const COMMANDS: [(&str, &str, Command); 8] = [
     ),
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),
     ("docs", "write docs/checks, docs/coverage.md and docs/cli.md", docs::run),
+    (
+        "conformance",
+        "[SUITE]…: compare our answers with the cases of other tools in ../shared/conformance",
+        conformance::run,
+    ),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     (
         "prove",
@@ -52,7 +58,7 @@ fn main() -> ExitCode {
     let Some((_, _, command)) = COMMANDS.iter().find(|(known, _, _)| *known == name) else {
         eprintln!("usage: cargo xtask COMMAND");
         for (name, does, _) in COMMANDS {
-            eprintln!("  {name:<12}{does}");
+            eprintln!("  {name:<13}{does}");
         }
         return ExitCode::from(2);
     };

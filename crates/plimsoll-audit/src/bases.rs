@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use plimsoll_model::Why;
 use plimsoll_model::image::{Base, Image, Stage};
+use plimsoll_model::reference::ImageRef;
 
-use crate::{Cx, Evidence, ImageSubject, Verdict};
+use crate::{ContainerSubject, Cx, Evidence, ImageSubject, Verdict, datastores};
 
 /// What a base is worth, and what is to be seen there.
 #[derive(Debug)]
@@ -82,6 +83,48 @@ fn evidence((stage, standing): &(&Stage, Standing)) -> Evidence {
         }
         Standing::Open(_, says) => Evidence::context(stage.base_span, says.clone()),
     }
+}
+
+/// Judges the image that a container names.
+pub(crate) fn of_container(
+    cx: &Cx<'_>,
+    container: ContainerSubject<'_>,
+    words: &Words,
+    of: &dyn Fn(&Named) -> Standing,
+) -> Verdict {
+    let at = container.image.span().unwrap_or(container.span);
+    let standing = match named_by(cx, container) {
+        Some(named) => of(&named),
+        None => Standing::Open(Why::Dynamic, "depends on a variable".into()),
+    };
+    match standing {
+        Standing::Good(says) => {
+            Verdict::pass("every image says which one it is", Evidence::shows(at, says))
+        }
+        Standing::Partly(says) => Verdict::partial(says.clone(), Evidence::contradicts(at, says)),
+        Standing::Bad(says) => {
+            let message = format!("{says}: {}", words.fail);
+            Verdict::fail(message, Evidence::contradicts(at, says))
+        }
+        Standing::Open(why, says) => {
+            let message = "an image depends on a variable: give it a default";
+            Verdict::unknown(why, message, Evidence::context(at, says))
+        }
+    }
+}
+
+/// What a container's image is called.
+pub(crate) fn named_by(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Option<Named> {
+    let Some(name) = container.image.known() else {
+        return literal(&datastores::written(cx, &container)?);
+    };
+    let reference = ImageRef::parse(name)?;
+    Some(Named {
+        name: reference.name().to_owned(),
+        tag: reference.tag.clone(),
+        digest: reference.has_digest(),
+        argument: false,
+    })
 }
 
 /// What a base is called, as far as it can be read off.

@@ -104,6 +104,11 @@ pub enum Run {
     Service(fn(&Cx<'_>, ServiceSubject<'_>) -> Verdict),
     /// For each image that a service's production deployments run; joined, worst first.
     EachImage(fn(&Cx<'_>, ImageSubject<'_>) -> Verdict),
+    /// The same, and for the repository the images that production containers of no service name.
+    EveryImage(
+        fn(&Cx<'_>, ImageSubject<'_>) -> Verdict,
+        fn(&Cx<'_>, ContainerSubject<'_>) -> Verdict,
+    ),
     /// For each production container of a service; joined, worst first.
     EachContainer(fn(&Cx<'_>, ContainerSubject<'_>) -> Verdict),
     /// The same, and for the repository the production containers that are no service's, those
@@ -130,7 +135,11 @@ impl Run {
     pub const fn about_repository(self) -> bool {
         matches!(
             self,
-            Self::Repository(_) | Self::EachScript(_) | Self::EveryContainer(_) | Self::Both(..)
+            Self::Repository(_)
+                | Self::EachScript(_)
+                | Self::EveryContainer(_)
+                | Self::EveryImage(..)
+                | Self::Both(..)
         )
     }
 }

@@ -57,7 +57,8 @@ pub static HAS_DESCRIPTOR: Condition = Condition {
     holds: |cx, subject| match subject {
         Subject::Service(id) => has_descriptor(cx, id),
         Subject::Container(_) => Fact::inferred(true, None),
-        Subject::Repository | Subject::Image(_) | Subject::Script(_) => Fact::inferred(false, None),
+        Subject::Repository => Fact::inferred(!cx.containers_of_no_service().is_empty(), None),
+        Subject::Image(_) | Subject::Script(_) => Fact::inferred(false, None),
     },
 };
 
@@ -94,6 +95,11 @@ pub static STARTED: Condition = Condition {
 pub static STARTS_FROM_AN_IMAGE: Condition = Condition {
     name: "starts from an image",
     holds: |cx, subject| {
+        if let Subject::Container(id) = subject {
+            let container = &cx.delivery[id];
+            let named = container.build.is_none() && !container.image.is_absent();
+            return Fact::inferred(named, None);
+        }
         some_stage(cx, subject, |s| matches!(s.base, Base::External(_) | Base::Dynamic(_)))
     },
 };
@@ -289,7 +295,12 @@ pub static DEPENDS_ON_A_DATASTORE: Condition = Condition {
 pub static GETS_SECRETS: Condition = Condition {
     name: "is given secrets",
     holds: |cx, subject| {
-        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let id = match subject {
+            Subject::Service(id) => id,
+            // Asked of each container by the check itself.
+            Subject::Repository => return Fact::inferred(true, None),
+            _ => return Fact::inferred(false, None),
+        };
         let service = &cx.delivery[id];
         let containers: Vec<_> = service.containers.iter().map(|&id| &cx.delivery[id]).collect();
         let gets = |container: &&Container| {
@@ -391,7 +402,12 @@ pub static DELIVERS: Condition = Condition {
 pub static RUNS_AS_A_SERVICE: Condition = Condition {
     name: "runs as a service",
     holds: |cx, subject| {
-        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let id = match subject {
+            Subject::Service(id) => id,
+            // Asked of each container by the check itself.
+            Subject::Repository => return Fact::inferred(true, None),
+            _ => return Fact::inferred(false, None),
+        };
         Fact::inferred(!crate::health::deployments(cx, cx.service(id)).is_empty(), None)
     },
 };
@@ -523,7 +539,16 @@ pub static BINDS_CONFIGURATION: Condition = Condition {
 pub static IN_COMPOSE: Condition = Condition {
     name: "is deployed by a compose file",
     holds: |cx, subject| {
-        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let is_compose = |c: &Container| matches!(c.kind, ContainerKind::Compose { .. });
+        let id = match subject {
+            Subject::Service(id) => id,
+            Subject::Container(id) => return Fact::inferred(is_compose(&cx.delivery[id]), None),
+            Subject::Repository => {
+                let known = cx.delivery.containers.iter().any(is_compose);
+                return Fact::inferred(known, None);
+            }
+            Subject::Image(_) | Subject::Script(_) => return Fact::inferred(false, None),
+        };
         let service = &cx.delivery[id];
         let mut containers = service.containers.iter().map(|&id| &cx.delivery[id]);
         if containers.any(|c| matches!(c.kind, ContainerKind::Compose { .. })) {

@@ -135,7 +135,7 @@ fn ask_service(
         Run::Service(run) | Run::Both(run, _) => {
             guarded(cx, check, subject, service.place, || run(cx, service))
         }
-        Run::EachImage(run) => {
+        Run::EachImage(run) | Run::EveryImage(run, _) => {
             let verdicts = service.images.iter().map(|&id| {
                 let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
                 let place =
@@ -186,7 +186,7 @@ fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -
         (Run::Repository(run) | Run::Both(_, run), Place::Span(at)) => {
             guarded(cx, check, Subject::Repository, at, || run(cx))
         }
-        (Run::EveryContainer(run), Place::Span(at)) => {
+        (Run::EveryContainer(run) | Run::EveryImage(_, run), Place::Span(at)) => {
             let verdicts = cx.containers_of_no_service().into_iter();
             let verdicts = verdicts.map(|container| ask_container(cx, check, run, container));
             join(verdicts.collect(), "runs no container but its services'", at)

@@ -5,6 +5,7 @@
 //! the check only answers. Whatever a check panics on becomes UNKNOWN (Internal) for that subject.
 
 mod answers;
+mod asked;
 mod baseline;
 mod bases;
 mod check;
@@ -12,6 +13,7 @@ mod checks;
 mod choice;
 mod ci;
 mod comment;
+mod composed;
 mod config;
 mod context;
 mod cx;
@@ -22,6 +24,7 @@ mod driver;
 mod evidence;
 mod fleet;
 mod health;
+mod hostpath;
 mod ignored;
 mod installs;
 mod launch;

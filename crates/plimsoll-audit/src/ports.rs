@@ -1,7 +1,7 @@
 //! Ports: those that a command line names, those that descriptors send traffic to, and those that a
 //! service has no business with.
 
-use plimsoll_model::container::Container;
+use plimsoll_model::container::{Container, Port};
 use plimsoll_source::Span;
 
 use crate::startup;
@@ -66,4 +66,45 @@ pub(crate) fn listens(app: &[(String, Span)]) -> Vec<(u16, Span)> {
         found.extend(value.and_then(last).map(|port| (port, *at)));
     }
     found
+}
+
+/// From where a published port is reached.
+pub(crate) enum Reach {
+    /// From whoever reaches any address of the host.
+    Every,
+    /// From whoever reaches one of them.
+    One,
+    /// From the host itself.
+    Host,
+    /// A variable says.
+    Unknown,
+}
+
+/// From where a published port is reached.
+pub(crate) fn reach(port: &Port) -> Reach {
+    let host = port.host.as_deref().unwrap_or_default();
+    // A variable may hold an address, too, unless its name says that it is a port.
+    let is_open = |text: &str| text.contains('$') && !text.to_ascii_uppercase().contains("PORT");
+    match port.address.as_deref().map(|address| address.trim_matches(['[', ']'])) {
+        None if is_open(host) || host.is_empty() && port.container.contains('$') => Reach::Unknown,
+        None | Some("" | "0.0.0.0" | "::" | "*" | "0") => Reach::Every,
+        Some(address) if address.contains('$') => Reach::Unknown,
+        Some("::1" | "localhost") => Reach::Host,
+        Some(address) if address.starts_with("127.") => Reach::Host,
+        Some(_) => Reach::One,
+    }
+}
+
+/// The first and the last port of `80`, `80/tcp` or `80-90`.
+pub(crate) fn range(ports: &str) -> Option<(u16, u16)> {
+    let ports = ports.split('/').next().unwrap_or(ports);
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first <= last).then_some((first, last))
+}
+
+/// Whether a port is where browsers knock: 80 or 443 of the host or of the container.
+pub(crate) fn is_door(port: &Port) -> bool {
+    let is = |text: &str| matches!(number(text), Some(80 | 443));
+    is(&port.container) || port.host.as_deref().is_some_and(is)
 }

@@ -3,6 +3,7 @@
 use plimsoll_source::{Derived, FileId, Span};
 
 use crate::ImageId;
+use crate::engine::{Engine, Network, Volume};
 use crate::fact::{Fact, Why};
 use crate::image::{Exec, Healthcheck};
 use crate::purpose::Purpose;
@@ -54,6 +55,8 @@ pub struct Container {
     pub privileged: Fact<bool>,
     /// Dropped capabilities.
     pub cap_drop: Vec<(String, Span)>,
+    /// What else it asks of its engine.
+    pub engine: Engine,
     /// The most processes it may have (compose; Kubernetes' nodes set theirs).
     pub pids_limit: Fact<String>,
     /// It shares the host's network: what it listens on is open to whoever reaches the host.
@@ -166,6 +169,19 @@ pub struct Project {
     pub files: Vec<FileId>,
     /// The `.env` file read for it.
     pub env_file: Option<FileId>,
+    /// Top-level `networks:`.
+    pub networks: Vec<Network>,
+    /// Top-level `volumes:`.
+    pub volumes: Vec<Volume>,
+    /// The key `services` of its first file.
+    pub services: Option<Span>,
+    /// Only services that stand alone are read: other files are merged with these, and are not
+    /// known to be.
+    pub in_part: bool,
+    /// Top-level `version:` of each file that has one.
+    pub versions: Vec<Span>,
+    /// Top-level `name:`.
+    pub name: Option<Span>,
     /// Top-level `secrets:`: name, file (relative to the root) if `file:`, place.
     pub secrets: Vec<(String, Option<String>, Span)>,
     /// What it is for.
@@ -233,8 +249,10 @@ pub enum EnvValue {
 /// A port.
 #[derive(Clone, Debug)]
 pub struct Port {
-    /// The container's port, as written (a range or variable stays text).
+    /// The container's port, as written (a range or variable stays text), without the protocol.
     pub container: String,
+    /// `tcp`, `udp`; as written, `tcp` where nothing is.
+    pub protocol: String,
     /// The host's port, empty where the engine picks one; `None` when only exposed.
     pub host: Option<String>,
     /// The host address, if one is given.
@@ -265,6 +283,10 @@ pub struct Mount {
     pub kind: MountKind,
     /// The source as written, after interpolation.
     pub source: String,
+    /// For a named volume that binds a path of the host: that path.
+    pub device: Option<String>,
+    /// Options: the words behind the target's colon, or what the long form says (`rshared`).
+    pub options: Vec<String>,
     /// For a bind mount below the root, the path relative to the root.
     pub tree_path: Option<String>,
     /// Where it is seen in the container.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use plimsoll_source::Span;
 
 /// Something the tree says, does not say, or does not let us know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Fact<T> {
     /// It is so.
     Known {
@@ -17,6 +17,7 @@ pub enum Fact<T> {
         how: How,
     },
     /// Nothing says so; every place that could was read.
+    #[default]
     Absent,
     /// It cannot be told.
     Unknown(Why, Option<Span>),

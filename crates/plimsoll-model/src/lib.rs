@@ -12,6 +12,7 @@ pub mod container;
 pub mod data;
 pub mod dead;
 pub mod document;
+pub mod engine;
 pub mod entrypoint;
 pub mod fact;
 pub mod filesystem;

@@ -77,6 +77,7 @@ fn facts(check: &Check) -> Vec<(&'static str, String)> {
     let asked = match check.run {
         Run::Service(_) => "each service",
         Run::EachImage(_) => "each image of a service",
+        Run::EveryImage(..) => "each image of a service, and each of others that a container names",
         Run::EachContainer(_) => "each container of a service",
         Run::EveryContainer(_) => "each container, of services and of others' images",
         Run::EachScript(_) => "each operational script",

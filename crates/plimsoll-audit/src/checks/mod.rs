@@ -10,6 +10,7 @@ mod network;
 mod packages;
 mod pipeline;
 mod policy;
+mod recovery;
 mod release;
 mod runtime;
 mod scripts;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<&'static Check> {
         packages::CHECKS,
         pipeline::CHECKS,
         policy::CHECKS,
+        recovery::CHECKS,
         release::CHECKS,
         runtime::CHECKS,
         scripts::CHECKS,

@@ -5,6 +5,7 @@
 //! over it: for good if its name says production, as a deployment of its own if it says
 //! development or test, and else noted as what an operator may add.
 
+mod engine;
 mod interpolate;
 mod service;
 mod words;
@@ -20,6 +21,7 @@ use super::cx::Cx;
 use super::{image, purpose};
 use crate::container::{Container, Project};
 use crate::delivery::Problem;
+use crate::engine::{Network, Volume};
 use crate::fact::Why;
 use crate::image::Image;
 use crate::purpose::Purpose;
@@ -106,10 +108,10 @@ pub(super) fn read(cx: &Cx<'_>) -> (Vec<Project>, Vec<Container>) {
             purpose: purpose::of_path(cx.tree.path(file)),
             only: Only::All,
         };
-        let (services, secrets, configs) = loader.merged(&plan);
-        let context =
-            Context { project: 0, purpose: &plan.purpose, secrets: &secrets, configs: &configs };
-        for (name, service) in services.iter().filter(|(_, service)| !service.stands_alone()) {
+        let merged = loader.merged(&plan);
+        let context = merged.context(0, &plan.purpose);
+        for (name, service) in merged.services.iter().filter(|(_, service)| !service.stands_alone())
+        {
             let overlay = service.overlay(&context);
             for &index in by_base.get(&(base, (*name).to_owned())).into_iter().flatten() {
                 if let Some(container) = containers.get_mut(index) {
@@ -292,7 +294,7 @@ impl<'a> Loader<'a> {
             purpose: Purpose::production(),
             only: Only::All,
         };
-        self.merged(&plan).0.into_keys().map(str::to_owned).collect()
+        self.merged(&plan).services.into_keys().map(str::to_owned).collect()
     }
 
     /// Whether a file only adds to some of these services: it does not say what they run.
@@ -307,16 +309,12 @@ impl<'a> Loader<'a> {
 
     /// A plan's project and containers.
     fn project(&self, plan: &Plan, index: usize) -> (Project, Vec<Container>) {
-        let (services, secrets, configs) = self.merged(plan);
+        let merged = self.merged(plan);
         let env_path = joined(&plan.dir, ".env");
-        let context = Context {
-            project: index,
-            purpose: &plan.purpose,
-            secrets: &secrets,
-            configs: &configs,
-        };
+        let context = merged.context(index, &plan.purpose);
         let last = plan.files.last().copied();
-        let mut containers: Vec<Container> = services
+        let mut containers: Vec<Container> = merged
+            .services
             .iter()
             .filter(|(name, service)| {
                 let of_last = service.layers.get(service.own).is_some_and(|l| Some(l.file) == last);
@@ -345,7 +343,13 @@ impl<'a> Loader<'a> {
             dir: plan.dir.clone(),
             files: plan.files.clone(),
             env_file: self.env_file(&env_path),
-            secrets: secrets.into_iter().map(|(name, s)| (name, s.file, s.span)).collect(),
+            networks: merged.networks.into_values().collect(),
+            volumes: merged.volumes.into_values().collect(),
+            versions: merged.versions,
+            services: merged.services_key,
+            in_part: plan.only == Only::LastAlone,
+            name: merged.name,
+            secrets: merged.secrets.into_iter().map(|(n, s)| (n, s.file, s.span)).collect(),
             purpose: plan.purpose.clone(),
         };
         (project, containers)
@@ -373,12 +377,17 @@ impl<'a> Loader<'a> {
     }
 
     /// The services of the files of a plan, merged, with the secrets and configs.
-    fn merged(&self, plan: &Plan) -> (Services<'_>, Sources, Sources) {
+    fn merged(&self, plan: &Plan) -> Reading<'_> {
         let mut reading = Reading {
             loader: self,
             services: Services::new(),
             secrets: Sources::new(),
             configs: Sources::new(),
+            networks: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            versions: Vec::new(),
+            name: None,
+            services_key: None,
             seen: BTreeSet::new(),
         };
         let vars = self.vars(&plan.dir);
@@ -393,7 +402,7 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        (reading.services, reading.secrets, reading.configs)
+        reading
     }
 }
 
@@ -493,10 +502,21 @@ struct Reading<'a> {
     services: Services<'a>,
     secrets: Sources,
     configs: Sources,
+    networks: BTreeMap<String, Network>,
+    volumes: BTreeMap<String, Volume>,
+    versions: Vec<Span>,
+    name: Option<Span>,
+    services_key: Option<Span>,
     seen: BTreeSet<FileId>,
 }
 
 impl<'a> Reading<'a> {
+    /// What its services are read with.
+    fn context<'c>(&'c self, project: usize, purpose: &'c Purpose) -> Context<'c> {
+        let Self { secrets, configs, volumes, .. } = self;
+        Context { project, purpose, secrets, configs, volumes }
+    }
+
     /// Reads a file over what was read before, and what it includes under it.
     fn file(&mut self, file: FileId, dir: &Rc<str>, vars: &Rc<Vars>) {
         // Deeper than a thousand there are no includes but made-up ones.
@@ -515,6 +535,7 @@ impl<'a> Reading<'a> {
         }
         self.sources(root, dir, vars);
         let Some((services_key, services)) = root.entry("services") else { return };
+        self.services_key.get_or_insert(services_key.span());
         if !services.is_map() {
             if !services.is_null() && !services.is_unknown() {
                 loader.problem(services, "`services` is no mapping");
@@ -565,12 +586,17 @@ impl<'a> Reading<'a> {
                 let file = value.get("file").and_then(|file| {
                     in_tree(dir, &interpolate::interpolate(file.text()?, vars).value).ok()
                 });
-                let external =
-                    value.get("external").is_some_and(|e| e.is_map() || e.bool() == Some(true));
+                let external = engine::is_external(value);
                 let span = key.span().cover(value.span());
                 into.insert(name.to_owned(), Source { file, external, span });
             }
         }
+        let networks = engine::networks(root).map(|network| (network.name.clone(), network));
+        self.networks.extend(networks);
+        let volumes = engine::volumes(root, vars).map(|volume| (volume.name.clone(), volume));
+        self.volumes.extend(volumes);
+        self.versions.extend(root.entry("version").map(|(key, _)| key.span()));
+        self.name = root.get("name").map(Value::span).or(self.name);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::container::{
     Container, ContainerKind, EnvValue, EnvVar, Mount, MountKind, Port, SecretUse, keeps_others_out,
 };
 use crate::delivery::Problem;
+use crate::engine::Engine;
 use crate::fact::{Fact, Why};
 use crate::image::{Exec, HealthTest, Healthcheck};
 
@@ -266,6 +267,14 @@ impl<'a> Reader<'a> {
                 .iter()
                 .filter_map(|name| Some((name.text()?.to_owned(), name.span())))
                 .collect(),
+            engine: Engine {
+                cap_add: self
+                    .items(item.path(&["securityContext", "capabilities", "add"]))
+                    .iter()
+                    .filter_map(|name| Some((name.text()?.to_owned(), name.span())))
+                    .collect(),
+                ..Engine::default()
+            },
             pids_limit: Fact::Absent,
             exposed_by: Vec::new(),
             host_network: boolean(pod.spec.get("hostNetwork")),
@@ -327,6 +336,8 @@ impl<'a> Reader<'a> {
             .filter_map(|port| {
                 Some(Port {
                     container: of(port, "containerPort")?,
+                    protocol: of(port, "protocol")
+                        .map_or_else(|| "tcp".to_owned(), |p| p.to_ascii_lowercase()),
                     host: of(port, "hostPort"),
                     address: of(port, "hostIP"),
                     span: port.span(),
@@ -357,6 +368,8 @@ impl<'a> Reader<'a> {
             mounts.push(Mount {
                 kind,
                 source: source.unwrap_or(name).to_owned(),
+                device: None,
+                options: Vec::new(),
                 tree_path: None,
                 target: target.to_owned(),
                 read_only: always || mount.get("readOnly").and_then(Value::bool) == Some(true),

@@ -3,6 +3,7 @@
 use crate::Check;
 
 mod clears_package_cache;
+mod context_exists;
 mod copies_not_adds;
 mod effective_dockerignore;
 mod files_parse;
@@ -19,6 +20,7 @@ mod unmasked_steps;
 
 pub(super) static CHECKS: &[&Check] = &[
     &clears_package_cache::CHECK,
+    &context_exists::CHECK,
     &copies_not_adds::CHECK,
     &effective_dockerignore::CHECK,
     &files_parse::CHECK,

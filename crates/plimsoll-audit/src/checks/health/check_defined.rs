@@ -163,15 +163,18 @@
 //! ```
 
 use plimsoll_model::code::Guard;
+use plimsoll_model::container::ContainerKind;
 use plimsoll_model::image::{HealthTest, Healthcheck, Image};
 use plimsoll_model::mend::dockerfile;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
+use crate::evidence::clip;
 use crate::health::{Deployment, deployments, each, works};
 use crate::served::{self, Found};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
-    Safety, Section, ServiceSubject, Severity, Status, Verdict, mending, program, static_site,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, Why, composed, datastores, mending,
+    program, static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -189,6 +192,15 @@ pub(super) static CHECK: Check = Check {
         Part {
             name: "defined",
             equivalents: &[
+                Equivalent { tool: "kics", rule: "698ed579", relation: Relation::Same },
+                Equivalent {
+                    tool: "docksec",
+                    rule: "compose-missing-healthcheck",
+                    relation: Relation::Same,
+                },
+                Equivalent { tool: "catalogue", rule: "CMP046", relation: Relation::Same },
+                Equivalent { tool: "catalogue", rule: "CMP047", relation: Relation::Narrower },
+                Equivalent { tool: "catalogue", rule: "CMP048", relation: Relation::Narrower },
                 Equivalent { tool: "hadolint", rule: "DL3057", relation: Relation::Same },
                 Equivalent { tool: "checkov", rule: "CKV_DOCKER_2", relation: Relation::Same },
                 Equivalent { tool: "trivy", rule: "DS-0026", relation: Relation::Same },
@@ -229,7 +241,7 @@ pub(super) static CHECK: Check = Check {
     ],
     when: &[&RUNS_AS_A_SERVICE],
     source: include_str!("check_defined.rs"),
-    run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
+    run: Run::Both(|cx, service| each(cx, service, |d| judge(cx, service, d)), of_no_service),
     fix: Some(fix),
 };
 
@@ -268,6 +280,49 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
         ),
         Some(health) => works(cx, d, &health),
     }
+}
+
+/// Of others' images, what compose says counts; Docker's own set no health check, of the rest only
+/// the registry knows.
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    composed::of_no_service(cx, RUNS_AS_A_SERVICE.name, |container| {
+        let compose = matches!(container.kind, ContainerKind::Compose { .. });
+        if !compose || container.job || container.build.is_some() {
+            return None;
+        }
+        let name = clip(&container.name);
+        if let Some(health) = &container.healthcheck {
+            return Some(match health.test {
+                HealthTest::Disabled => Verdict::fail(
+                    format!("the health check of `{name}` is disabled: define one"),
+                    Evidence::contradicts(health.span, "disabled")
+                        .part("defined")
+                        .severity(Severity::Medium),
+                ),
+                _ => Verdict::pass(
+                    "a health check is defined",
+                    Evidence::shows(health.span, "is checked"),
+                ),
+            });
+        }
+        if let Some((why, at)) = container.open {
+            let message = "not all of what describes the container is read";
+            return Some(Verdict::unknown(why, message, Evidence::context(at, why.decide())));
+        }
+        let reference = datastores::reference(cx, &container)?;
+        Some(if reference.is_official() {
+            Verdict::fail(
+                format!("`{name}` has no health check: add one in compose"),
+                Evidence::missing_in(container.span, "no health check")
+                    .part("defined")
+                    .severity(Severity::Medium),
+            )
+        } else {
+            let says = "its image may set one";
+            let message = format!("whether the image of `{name}` sets a health check is not known");
+            Verdict::unknown(Why::NeedsNetwork, message, Evidence::context(container.span, says))
+        })
+    })
 }
 
 fn half(at: plimsoll_source::Span, one: &Healthcheck, has: &str, lacks: &'static str) -> Verdict {

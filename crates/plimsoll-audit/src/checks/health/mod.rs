@@ -2,7 +2,9 @@
 
 use crate::Check;
 
+mod awaited_checks_exist;
 mod check_defined;
+mod check_not_disabled;
 mod dependencies_awaited;
 mod endpoint_exists;
 mod gates_deployment;
@@ -13,7 +15,9 @@ mod start_period;
 mod timeout;
 
 pub(super) static CHECKS: &[&Check] = &[
+    &awaited_checks_exist::CHECK,
     &check_defined::CHECK,
+    &check_not_disabled::CHECK,
     &dependencies_awaited::CHECK,
     &endpoint_exists::CHECK,
     &gates_deployment::CHECK,

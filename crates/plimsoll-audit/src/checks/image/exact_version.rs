@@ -110,8 +110,8 @@ use super::pinned_version::{MOVING, first, is_release};
 use crate::bases::{Named, Standing, Words, judge, named, starts_with_version};
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
-    Check, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety, Section, Severity,
-    Snippet, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Finding, Fix, ImageSubject, Part, Run, Safety,
+    Section, Severity, Snippet, Status, Verdict, bases,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -128,7 +128,7 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&STARTS_FROM_AN_IMAGE],
     source: include_str!("exact_version.rs"),
-    run: Run::EachImage(run),
+    run: Run::EveryImage(run, of_container),
     fix: Some(fix),
 };
 
@@ -144,25 +144,33 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     judge(cx, image, &WORDS, &|stage| standing(image.image, stage))
 }
 
+fn of_container(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+    bases::of_container(cx, container, &WORDS, &of_named)
+}
+
 fn standing(image: &Image, stage: &Stage) -> Option<Standing> {
     if matches!(stage.base, Base::Scratch | Base::Stage(_)) {
         return None;
     }
-    let Some(Named { name, tag, digest, .. }) = named(image, stage) else {
+    let Some(named) = named(image, stage) else {
         return Some(Standing::Open(Why::Dynamic, "depends on a variable".into()));
     };
-    Some(match tag {
-        _ if digest => Standing::Good("pinned to a digest".into()),
+    Some(of_named(&named))
+}
+
+fn of_named(Named { name, tag, digest, .. }: &Named) -> Standing {
+    match tag {
+        _ if *digest => Standing::Good("pinned to a digest".into()),
         None => Standing::Bad(format!("`{name}` has no tag").into()),
-        Some(tag) if is_exact(&name, &tag) => Standing::Good("names all of its version".into()),
-        Some(tag) if MOVING.contains(&first(&tag)) => {
+        Some(tag) if is_exact(name, tag) => Standing::Good("names all of its version".into()),
+        Some(tag) if MOVING.contains(&first(tag)) => {
             Standing::Bad(format!("`{name}:{tag}` moves and names no version").into())
         }
-        Some(tag) if starts_with_version(&tag) || is_release(&name, &tag) => {
+        Some(tag) if starts_with_version(tag) || is_release(name, tag) => {
             Standing::Partly(format!("`{name}:{tag}` names only part of its version").into())
         }
         Some(tag) => Standing::Bad(format!("`{name}:{tag}` names no version").into()),
-    })
+    }
 }
 
 /// Whether a tag names one release: all numbers of its version, a date, or a commit.

@@ -105,11 +105,12 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::image::{Base, Stage};
+use plimsoll_model::reference::ImageRef;
 
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, ImageSubject, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, ImageSubject, Part,
+    Relation, Run, Section, Severity, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -125,15 +126,22 @@ pub(super) static CHECK: Check = Check {
     since: "0.1.0",
     parts: &[Part {
         name: "",
-        equivalents: &[Equivalent {
-            tool: "semgrep",
-            rule: "dockerfile-source-not-pinned",
-            relation: Relation::Same,
-        }],
+        equivalents: &[
+            Equivalent {
+                tool: "semgrep",
+                rule: "dockerfile-source-not-pinned",
+                relation: Relation::Same,
+            },
+            Equivalent { tool: "compose-lint", rule: "CL-0019", relation: Relation::Same },
+            Equivalent { tool: "checkov", rule: "CKV_K8S_43", relation: Relation::Same },
+            Equivalent { tool: "kics", rule: "7c81d34c", relation: Relation::Same },
+            Equivalent { tool: "catalogue", rule: "CMP032", relation: Relation::Same },
+            Equivalent { tool: "catalogue", rule: "K8S035", relation: Relation::Same },
+        ],
     }],
     when: &[&STARTS_FROM_AN_IMAGE],
     source: include_str!("pinned_digest.rs"),
-    run: Run::EachImage(run),
+    run: Run::EveryImage(run, of_container),
     fix: None,
 };
 
@@ -174,6 +182,23 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     verdict.and_all(judged.iter().filter(|j| j.0.from != stage.from).map(evidence))
 }
 
+fn of_container(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+    let at = container.image.span().unwrap_or(container.span);
+    let reference = container.image.known().and_then(|name| ImageRef::parse(name));
+    let Some(reference) = reference else {
+        let message = "an image depends on a variable that nothing sets: give it a default";
+        return Verdict::unknown(
+            Why::Dynamic,
+            message,
+            Evidence::context(at, "depends on a variable"),
+        );
+    };
+    match loose(&reference) {
+        None => Verdict::pass("every image is pinned to a digest", Evidence::shows(at, "pinned")),
+        Some(says) => Verdict::fail(format!("{says}: pin it"), Evidence::contradicts(at, says)),
+    }
+}
+
 /// How firmly a base is named.
 #[derive(Debug, PartialEq, Eq)]
 enum Pin {
@@ -188,11 +213,16 @@ fn pin(base: &Base) -> Option<Pin> {
     match base {
         Base::Scratch | Base::Stage(_) => None,
         Base::Dynamic(_) => Some(Pin::Dynamic),
-        Base::External(image) if image.has_digest() => Some(Pin::Pinned),
-        Base::External(image) => Some(Pin::Loose(match &image.digest {
-            None => format!("`{image}` has no digest"),
-            Some(_) => format!("the digest of `{image}` is not 64 hexadecimal digits"),
-        })),
+        Base::External(image) => Some(loose(image).map_or(Pin::Pinned, Pin::Loose)),
+    }
+}
+
+/// What keeps a reference from naming one image; `None` for one that does.
+fn loose(image: &ImageRef) -> Option<String> {
+    match &image.digest {
+        _ if image.has_digest() => None,
+        None => Some(format!("`{image}` has no digest")),
+        Some(_) => Some(format!("the digest of `{image}` is not 64 hexadecimal digits")),
     }
 }
 

@@ -116,8 +116,8 @@ use plimsoll_model::image::{Base, Image, Stage};
 use crate::bases::{Named, Standing, Words, judge, named, starts_with_version};
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, ImageSubject, Part, Relation, Run, Section, Severity,
-    Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, ImageSubject, Part, Relation, Run,
+    Section, Severity, Status, Verdict, bases,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -134,6 +134,23 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part {
         name: "",
         equivalents: &[
+            Equivalent { tool: "compose-lint", rule: "CL-0004", relation: Relation::Same },
+            Equivalent {
+                tool: "docksec",
+                rule: "compose-latest-or-untagged-image",
+                relation: Relation::Same,
+            },
+            Equivalent {
+                tool: "dclint",
+                rule: "service-image-require-explicit-tag",
+                relation: Relation::Narrower,
+            },
+            Equivalent { tool: "checkov", rule: "CKV_K8S_14", relation: Relation::Same },
+            Equivalent { tool: "trivy", rule: "KSV-0013", relation: Relation::Same },
+            Equivalent { tool: "kube-linter", rule: "latest-tag", relation: Relation::Same },
+            Equivalent { tool: "kics", rule: "583053b7", relation: Relation::Same },
+            Equivalent { tool: "catalogue", rule: "CMP031", relation: Relation::Same },
+            Equivalent { tool: "catalogue", rule: "K8S034", relation: Relation::Same },
             Equivalent { tool: "hadolint", rule: "DL3006", relation: Relation::Narrower },
             Equivalent { tool: "hadolint", rule: "DL3007", relation: Relation::Narrower },
             Equivalent { tool: "checkov", rule: "CKV_DOCKER_7", relation: Relation::Narrower },
@@ -158,7 +175,7 @@ pub(super) static CHECK: Check = Check {
     }],
     when: &[&STARTS_FROM_AN_IMAGE],
     source: include_str!("pinned_version.rs"),
-    run: Run::EachImage(run),
+    run: Run::EveryImage(run, of_container),
     fix: Some(super::explicit_major::fix),
 };
 
@@ -172,6 +189,13 @@ const WORDS: Words = Words {
 
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     judge(cx, image, &WORDS, &|stage| standing(image.image, stage))
+}
+
+fn of_container(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+    bases::of_container(cx, container, &WORDS, &|named| match version(named) {
+        Ok(says) => Standing::Good(says.into()),
+        Err(says) => Standing::Bad(says.into()),
+    })
 }
 
 fn standing(image: &Image, stage: &Stage) -> Option<Standing> {

@@ -126,13 +126,14 @@
 //!     ports: ["80:80"]
 //! ```
 
-use plimsoll_model::container::{Container, Port};
+use plimsoll_model::container::Container;
 use plimsoll_model::mend::yaml;
 use plimsoll_model::{Fact, Why};
 
 use crate::conditions::RUNS_A_DATASTORE;
 use crate::datastores::{self, Kind};
 use crate::evidence::clip;
+use crate::ports::{Reach, reach};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
     Safety, Section, ServiceSubject, Severity, Status, Verdict, mending,
@@ -151,11 +152,21 @@ pub(super) static CHECK: Check = Check {
     since: "0.1.0",
     parts: &[Part {
         name: "",
-        equivalents: &[Equivalent {
-            tool: "docksec",
-            rule: "compose-port-bound-all-interfaces",
-            relation: Relation::Wider,
-        }],
+        equivalents: &[
+            Equivalent {
+                tool: "docksec",
+                rule: "compose-port-bound-all-interfaces",
+                relation: Relation::Wider,
+            },
+            Equivalent { tool: "compose-lint", rule: "CL-0005", relation: Relation::Wider },
+            Equivalent { tool: "kics", rule: "451d79dc", relation: Relation::Wider },
+            Equivalent {
+                tool: "dclint",
+                rule: "no-unbound-port-interfaces",
+                relation: Relation::Wider,
+            },
+            Equivalent { tool: "catalogue", rule: "CMP029", relation: Relation::Same },
+        ],
     }],
     when: &[&RUNS_A_DATASTORE],
     source: include_str!("no_published_datastores.rs"),
@@ -252,28 +263,6 @@ fn judge(container: &Container, kind: Kind) -> Verdict {
         ),
     }
     .and_all(rest)
-}
-
-/// From where a published port is reached.
-enum Reach {
-    Every,
-    One,
-    Host,
-    Unknown,
-}
-
-fn reach(port: &Port) -> Reach {
-    let host = port.host.as_deref().unwrap_or_default();
-    // A variable may hold an address, too, unless its name says that it is a port.
-    let is_open = |text: &str| text.contains('$') && !text.to_ascii_uppercase().contains("PORT");
-    match port.address.as_deref().map(|address| address.trim_matches(['[', ']'])) {
-        None if is_open(host) || host.is_empty() && port.container.contains('$') => Reach::Unknown,
-        None | Some("" | "0.0.0.0" | "::" | "*" | "0") => Reach::Every,
-        Some(address) if address.contains('$') => Reach::Unknown,
-        Some("::1" | "localhost") => Reach::Host,
-        Some(address) if address.starts_with("127.") => Reach::Host,
-        Some(_) => Reach::One,
-    }
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {

@@ -11,7 +11,8 @@
 //! Set all three, and give back the one capability that the service shows to need (`cap_add:
 //! [NET_BIND_SERVICE]`).
 //!
-//! Some of them are PARTIAL. `privileged: true` takes all of it back. A read-only file system and limits
+//! Some of them are PARTIAL, and so are all of them without the profiles that the engine holds every
+//! container by (`seccomp:unconfined`). `privileged: true` takes all of it back. A read-only file system and limits
 //! of memory have checks of their own.
 //!
 //! Given: node-service
@@ -119,7 +120,7 @@ use plimsoll_source::Span;
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Status, Verdict, Why, mending, startup,
+    ServiceSubject, Severity, Status, Verdict, Why, asked, composed, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -136,7 +137,7 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("hardened.rs"),
-    run: Run::Service(run),
+    run: Run::Both(run, of_no_service),
     fix: Some(fix),
 };
 
@@ -152,6 +153,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     }
 }
 
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    composed::of_no_service(cx, HAS_DESCRIPTOR.name, |container| Some(judge(&container)))
+}
+
 /// One of the settings: whether it is set, and how that is said.
 struct Setting {
     set: Fact<bool>,
@@ -160,21 +165,9 @@ struct Setting {
 }
 
 fn settings(container: &Container) -> Vec<Setting> {
-    let all = container
-        .cap_drop
-        .iter()
-        .find(|(name, _)| name.strip_prefix("CAP_").unwrap_or(name).eq_ignore_ascii_case("all"));
-    let dropped = match (all, container.open, &container.cap_drop[..]) {
-        (Some((_, at)), ..) => Fact::declared(true, *at),
-        (None, Some((why, at)), _) => Fact::Unknown(why, Some(at)),
-        (None, None, [(name, at), ..]) if name.contains('$') => {
-            Fact::Unknown(Why::Dynamic, Some(*at))
-        }
-        _ => Fact::Absent,
-    };
     let mut settings = vec![
         Setting {
-            set: dropped,
+            set: asked::drops_all(container),
             shows: "drops all capabilities",
             lacks: "no capability is dropped, or not all",
         },
@@ -213,6 +206,9 @@ fn judge(container: &Container) -> Verdict {
             _ => lacks.push(Evidence::missing_in(place, setting.lacks)),
         }
     }
+    lacks.extend(
+        asked::unheld(container).map(|at| Evidence::contradicts(at, "takes the profile away")),
+    );
     let unknown = |why: Why, at: Span| {
         let message = "whether the container is hardened depends on what is not known";
         Verdict::unknown(why, message, Evidence::context(at, "a variable, or what is not read"))

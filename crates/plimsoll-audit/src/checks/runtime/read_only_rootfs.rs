@@ -134,11 +134,12 @@ use plimsoll_model::mend::Data;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
+use crate::asked::{Asked, Words};
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Status, Subject, Verdict, mending, program,
+    Section, ServiceSubject, Severity, Status, Subject, Verdict, composed, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -155,6 +156,12 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part {
         name: "",
         equivalents: &[
+            Equivalent { tool: "catalogue", rule: "CMP024", relation: Relation::Narrower },
+            Equivalent {
+                tool: "docksec",
+                rule: "compose-writable-root-fs",
+                relation: Relation::Narrower,
+            },
             Equivalent { tool: "compose-lint", rule: "CL-0007", relation: Relation::Narrower },
             Equivalent {
                 tool: "semgrep",
@@ -178,8 +185,36 @@ pub(super) static CHECK: Check = Check {
     }],
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("read_only_rootfs.rs"),
-    run: Run::Service(run),
+    run: Run::Both(run, of_no_service),
     fix: Some(fix),
+};
+
+/// What others' images write is not known: that the file system is read-only is all that is asked.
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    composed::of_no_service(cx, HAS_DESCRIPTOR.name, |container| {
+        let mut asked = Asked::default();
+        match &container.read_only {
+            Fact::Known { value, at, .. } => {
+                let at = at.span.unwrap_or(container.span);
+                match value {
+                    true => asked.good.push(Evidence::shows(at, "read-only")),
+                    false => asked.bad.push(Evidence::contradicts(at, "writable")),
+                }
+            }
+            Fact::Absent => {
+                asked.bad.push(Evidence::missing_in(container.span, "sets no `read_only`"));
+            }
+            Fact::Unknown(why, at) => asked.open = Some((*why, at.unwrap_or(container.span))),
+        }
+        Some(asked.verdict(&container, &WORDS))
+    })
+}
+
+const WORDS: Words = Words {
+    fail: "has a writable file system: set it read-only and mount what is written",
+    partial: "",
+    pass: "the file system is read-only",
+    none: "",
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {

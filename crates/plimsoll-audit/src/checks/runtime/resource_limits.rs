@@ -103,9 +103,10 @@ use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::HAS_DESCRIPTOR;
+use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
-    Safety, Section, ServiceSubject, Severity, Status, Verdict, mending, startup,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, composed, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -119,28 +120,86 @@ pub(super) static CHECK: Check = Check {
     controls: &["CIS-D 5.11", "CIS-D 5.12"],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "compose-lint", rule: "CL-0026", relation: Relation::Narrower },
-            Equivalent { tool: "kics", rule: "bb9ac4f7", relation: Relation::Narrower },
-            Equivalent { tool: "kics", rule: "6b610c50", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_K8S_11", relation: Relation::Narrower },
-            Equivalent { tool: "checkov", rule: "CKV_K8S_13", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "KSV-0011", relation: Relation::Narrower },
-            Equivalent { tool: "trivy", rule: "KSV-0018", relation: Relation::Narrower },
-            Equivalent {
-                tool: "kube-linter",
-                rule: "unset-memory-requirements",
-                relation: Relation::Narrower,
-            },
-        ],
-    }],
+    parts: &[
+        Part {
+            name: "memory",
+            equivalents: &[
+                Equivalent { tool: "compose-lint", rule: "CL-0026", relation: Relation::Narrower },
+                Equivalent { tool: "kics", rule: "bb9ac4f7", relation: Relation::Narrower },
+                Equivalent {
+                    tool: "docksec",
+                    rule: "compose-no-resource-limits",
+                    relation: Relation::Narrower,
+                },
+                Equivalent { tool: "checkov", rule: "CKV_K8S_13", relation: Relation::Narrower },
+                Equivalent { tool: "trivy", rule: "KSV-0018", relation: Relation::Narrower },
+                Equivalent {
+                    tool: "kube-linter",
+                    rule: "unset-memory-requirements",
+                    relation: Relation::Narrower,
+                },
+                Equivalent { tool: "catalogue", rule: "CMP042", relation: Relation::Narrower },
+                Equivalent { tool: "catalogue", rule: "K8S026", relation: Relation::Narrower },
+            ],
+        },
+        Part {
+            name: "cpu",
+            equivalents: &[
+                Equivalent { tool: "compose-lint", rule: "CL-0026", relation: Relation::Narrower },
+                Equivalent { tool: "kics", rule: "6b610c50", relation: Relation::Narrower },
+                Equivalent {
+                    tool: "docksec",
+                    rule: "compose-no-resource-limits",
+                    relation: Relation::Narrower,
+                },
+                Equivalent { tool: "checkov", rule: "CKV_K8S_11", relation: Relation::Narrower },
+                Equivalent { tool: "trivy", rule: "KSV-0011", relation: Relation::Narrower },
+                Equivalent {
+                    tool: "kube-linter",
+                    rule: "unset-cpu-requirements",
+                    relation: Relation::Narrower,
+                },
+                Equivalent { tool: "catalogue", rule: "CMP043", relation: Relation::Narrower },
+                Equivalent { tool: "catalogue", rule: "K8S024", relation: Relation::Narrower },
+            ],
+        },
+    ],
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("resource_limits.rs"),
-    run: Run::Service(run),
+    run: Run::Both(run, of_no_service),
     fix: Some(fix),
 };
+
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    composed::of_no_service(cx, HAS_DESCRIPTOR.name, |container| {
+        let name = clip(&container.name);
+        let unknown = |why: Why, at| {
+            let message = format!("a limit of `{name}` depends on what is not known here");
+            Verdict::unknown(why, message, Evidence::context(at, why.decide()))
+        };
+        let (outcome, evidence) = match (of_container(&container), container.open) {
+            (Err((why, at)), _) => return Some(unknown(why, at)),
+            (Ok((outcome, _)), Some((why, at))) if outcome != Outcome::Pass => {
+                return Some(unknown(why, at));
+            }
+            (Ok(found), _) => found,
+        };
+        let mut evidence = evidence.into_iter();
+        let first = evidence.next()?;
+        let verdict = match outcome {
+            Outcome::Fail => Verdict::fail(
+                format!("nothing limits memory or processor time of `{name}`: set both"),
+                first,
+            ),
+            Outcome::Partial => Verdict::partial(
+                format!("not all limits of `{name}` are set: memory and processor time"),
+                first,
+            ),
+            _ => Verdict::pass("memory and processor time are limited", first),
+        };
+        Some(verdict.and_all(evidence))
+    })
+}
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let mut judged: Vec<(Outcome, Vec<Evidence>)> = Vec::new();
@@ -187,8 +246,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 fn of_container(container: &Container) -> Result<(Outcome, Vec<Evidence>), (Why, Span)> {
     let limit = |fact: &Fact<String>| match fact {
-        // Zero is no limit.
-        Fact::Known { value, at, .. } if value.bytes().any(|b| (b'1'..=b'9').contains(&b)) => {
+        // Zero is no limit, nor is less.
+        Fact::Known { value, at, .. }
+            if value.bytes().any(|b| (b'1'..=b'9').contains(&b)) && !value.starts_with('-') =>
+        {
             Ok(Some(at.span.unwrap_or(container.span)))
         }
         Fact::Known { .. } | Fact::Absent => Ok(None),
@@ -212,14 +273,21 @@ fn of_container(container: &Container) -> Result<(Outcome, Vec<Evidence>), (Why,
                 Evidence::shows(memory, "limits memory"),
             ],
         ),
-        (Some(cpu), None) => {
-            (Outcome::Partial, vec![Evidence::contradicts(cpu, "limits processor time, no memory")])
-        }
+        (Some(cpu), None) => (
+            Outcome::Partial,
+            vec![Evidence::contradicts(cpu, "limits processor time, no memory").part("memory")],
+        ),
         (None, Some(memory)) => (
             Outcome::Partial,
-            vec![Evidence::contradicts(memory, "limits memory, no processor time")],
+            vec![Evidence::contradicts(memory, "limits memory, no processor time").part("cpu")],
         ),
-        (None, None) => (Outcome::Fail, vec![Evidence::missing_in(container.span, "no limits")]),
+        (None, None) => (
+            Outcome::Fail,
+            vec![
+                Evidence::missing_in(container.span, "no limits of memory").part("memory"),
+                Evidence::missing_in(container.span, "no limits of processor time").part("cpu"),
+            ],
+        ),
     })
 }
 

@@ -133,7 +133,7 @@ use plimsoll_model::container::Container;
 use crate::conditions::GETS_SECRETS;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Verdict, delivered,
+    Section, ServiceSubject, Severity, Snippet, Status, Verdict, composed, delivered,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -172,7 +172,7 @@ pub(super) static CHECK: Check = Check {
     }],
     when: &[&GETS_SECRETS],
     source: include_str!("delivered_as_files.rs"),
-    run: Run::Service(run),
+    run: Run::Both(run, of_no_service),
     fix: Some(fix),
 };
 
@@ -183,6 +183,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         Some((member, judge(cx, container)?))
     });
     crate::driver::join(judged.collect(), GETS_SECRETS.name, service.place)
+}
+
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    composed::of_no_service(cx, GETS_SECRETS.name, |container| judge(cx, &container))
 }
 
 /// `None` for a container that gets no secret.

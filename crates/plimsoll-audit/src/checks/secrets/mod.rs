@@ -9,6 +9,7 @@ mod least_privilege_mounts;
 mod none_committed;
 mod none_in_build_args;
 mod none_in_build_context;
+mod none_in_commands_or_labels;
 mod none_in_compose;
 mod none_in_image_env;
 mod scanned_in_ci;
@@ -21,6 +22,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &none_committed::CHECK,
     &none_in_build_args::CHECK,
     &none_in_build_context::CHECK,
+    &none_in_commands_or_labels::CHECK,
     &none_in_compose::CHECK,
     &none_in_image_env::CHECK,
     &scanned_in_ci::CHECK,

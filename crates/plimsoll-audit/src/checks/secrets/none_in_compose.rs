@@ -141,7 +141,8 @@ use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
 use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part,
-    Relation, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, delivered,
+    Relation, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, composed,
+    delivered,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -155,17 +156,56 @@ pub(super) static CHECK: Check = Check {
     controls: &["CIS-D 4.10", "CICD-SEC-6", "CC6.1"],
     status: Status::Stable,
     since: "0.1.0",
-    parts: &[Part {
-        name: "",
-        equivalents: &[
-            Equivalent { tool: "compose-lint", rule: "CL-0020", relation: Relation::Narrower },
-            Equivalent { tool: "compose-lint", rule: "CL-0021", relation: Relation::Narrower },
-            Equivalent { tool: "kics", rule: "passwords_and_secrets", relation: Relation::Wider },
-        ],
-    }],
+    parts: &[
+        Part {
+            name: "variable",
+            equivalents: &[
+                Equivalent { tool: "compose-lint", rule: "CL-0020", relation: Relation::Same },
+                Equivalent {
+                    tool: "docksec",
+                    rule: "compose-plaintext-secret-env",
+                    relation: Relation::Same,
+                },
+                Equivalent {
+                    tool: "kics",
+                    rule: "passwords_and_secrets",
+                    relation: Relation::Wider,
+                },
+                Equivalent { tool: "catalogue", rule: "CMP036", relation: Relation::Same },
+            ],
+        },
+        Part {
+            name: "url",
+            equivalents: &[
+                Equivalent { tool: "compose-lint", rule: "CL-0021", relation: Relation::Same },
+                Equivalent {
+                    tool: "kics",
+                    rule: "passwords_and_secrets",
+                    relation: Relation::Wider,
+                },
+                Equivalent { tool: "catalogue", rule: "CMP037", relation: Relation::Same },
+            ],
+        },
+        Part {
+            name: "default",
+            equivalents: &[Equivalent {
+                tool: "catalogue",
+                rule: "CMP038",
+                relation: Relation::Same,
+            }],
+        },
+        Part {
+            name: "file",
+            equivalents: &[Equivalent {
+                tool: "catalogue",
+                rule: "CMP039",
+                relation: Relation::Narrower,
+            }],
+        },
+    ],
     when: &[&IN_COMPOSE],
     source: include_str!("none_in_compose.rs"),
-    run: Run::Service(run),
+    run: Run::Both(run, of_no_service),
     fix: Some(fix),
 };
 
@@ -180,6 +220,13 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     crate::driver::join(judged.collect(), IN_COMPOSE.name, service.place)
 }
 
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    composed::of_no_service(cx, IN_COMPOSE.name, |container| {
+        let compose = matches!(container.kind, ContainerKind::Compose { .. });
+        compose.then(|| judge(cx, container))
+    })
+}
+
 fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let mut found: Vec<(Outcome, Evidence)> =
         variables(container.container).filter_map(of_variable).collect();
@@ -191,7 +238,7 @@ fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         .filter_map(|used| Some((used.span, delivered::tracked(cx, used.file.as_deref()?)?)));
     found.extend(mounted.chain(given).map(|(span, file)| {
         let says = format!("mounts `{}`, which git tracks", cx.path(file));
-        (Outcome::Partial, Evidence::contradicts(span, says))
+        (Outcome::Partial, Evidence::contradicts(span, says).part("file"))
     }));
     found.sort_by_key(|(outcome, _)| match outcome {
         Outcome::Fail => 0,
@@ -234,9 +281,14 @@ fn variables(container: &Container) -> impl Iterator<Item = &EnvVar> {
 /// What a variable says about secrets; nothing where it is about none.
 fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
     let (name, at) = (&var.name, var.span);
-    let out = || (Outcome::Fail, Evidence::contradicts(at, format!("`{name}` is written out")));
+    // A password within a URL is found by its form, whatever the variable is called.
+    let part = |text: &str| if text.contains("://") { "url" } else { "variable" };
+    let out = |text: &str| {
+        let evidence = Evidence::contradicts(at, format!("`{name}` is written out"));
+        (Outcome::Fail, evidence.part(part(text)))
+    };
     match &var.value {
-        EnvValue::Literal(text) => literal_secret(name, text).map(|_| out()),
+        EnvValue::Literal(text) => literal_secret(name, text).map(|_| out(text)),
         EnvValue::Interpolated { text, refs, around, .. } => {
             let secret = is_secret_name(name);
             let weak = refs.iter().find(|(of, default)| {
@@ -246,10 +298,10 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
             });
             // What is left without the references may be a secret in itself.
             if literal_secret("", text).is_some() || literal_secret("", around).is_some() {
-                Some(out())
+                Some(out(text))
             } else if let Some((of, _)) = weak {
                 let says = format!("`{of}` has a default: whoever sets nothing has it");
-                Some((Outcome::Partial, Evidence::contradicts(at, says)))
+                Some((Outcome::Partial, Evidence::contradicts(at, says).part("default")))
             } else {
                 let of = refs.iter().find(|(of, _)| secret || is_secret_name(of))?;
                 Some((Outcome::Pass, Evidence::shows(at, format!("takes `{}` from outside", of.0))))

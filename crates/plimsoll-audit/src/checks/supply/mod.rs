@@ -5,12 +5,14 @@ use plimsoll_model::pipeline::RoleKind;
 use crate::ci::{Ci, Ran, Whose, nowhere};
 use crate::{Check, Cx, Evidence, Fix, Safety, ServiceSubject, Snippet, Verdict, Why};
 
+mod compose_includes_pinned;
 mod image_scanned;
 mod image_signed;
 mod sbom_generated;
 mod signature_verified;
 
 pub(super) static CHECKS: &[&Check] = &[
+    &compose_includes_pinned::CHECK,
     &image_scanned::CHECK,
     &image_signed::CHECK,
     &sbom_generated::CHECK,

@@ -7,11 +7,12 @@ use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange};
 use plimsoll_syntax::yaml::Value;
 
 use super::interpolate::{Text, Vars, interpolate};
-use super::words;
+use super::{engine, words};
 use crate::container::{
     Build, Container, ContainerKind, DependsOn, EnvVar, Mount, MountKind, Overlay, Port, SecretUse,
     keeps_others_out,
 };
+use crate::engine::Volume;
 use crate::fact::{Fact, How, Origin, Why};
 use crate::image::{Exec, HealthTest, Healthcheck};
 use crate::purpose::Purpose;
@@ -89,11 +90,12 @@ impl<'a> Layer<'a> {
     }
 
     /// A scalar's text; references without a value stay in it.
-    fn lenient(&self, value: Value<'a>) -> Option<String> {
+    pub(super) fn lenient(&self, value: Value<'a>) -> Option<String> {
         self.read(value).map(|text| text.value)
     }
 
-    fn fact(&self, value: Value<'a>) -> Fact<String> {
+    /// A scalar as a fact.
+    pub(super) fn fact(&self, value: Value<'a>) -> Fact<String> {
         match self.read(value) {
             None => Fact::Unknown(Why::Unparsed, Some(value.span())),
             Some(text) if !text.known => Fact::Unknown(Why::Dynamic, Some(value.span())),
@@ -138,7 +140,7 @@ pub(super) fn in_tree(dir: &str, path: &str) -> Result<String, Why> {
 
 impl<'a> Service<'a> {
     /// What the layers say at a path of keys, what wins first, down to a `!reset` or `!override`.
-    fn all(&self, keys: &[&str]) -> Vec<(&Layer<'a>, Value<'a>)> {
+    pub(super) fn all(&self, keys: &[&str]) -> Vec<(&Layer<'a>, Value<'a>)> {
         let mut found = Vec::new();
         'layers: for layer in self.layers.iter().rev() {
             let mut value = layer.map;
@@ -171,7 +173,8 @@ impl<'a> Service<'a> {
         found
     }
 
-    fn first(&self, keys: &[&str]) -> Option<(&Layer<'a>, Value<'a>)> {
+    /// What wins at a path of keys.
+    pub(super) fn first(&self, keys: &[&str]) -> Option<(&Layer<'a>, Value<'a>)> {
         self.all(keys).into_iter().next()
     }
 
@@ -188,7 +191,8 @@ impl<'a> Service<'a> {
         }
     }
 
-    fn text(&self, keys: &[&str]) -> Fact<String> {
+    /// The scalar that wins at a path of keys.
+    pub(super) fn text(&self, keys: &[&str]) -> Fact<String> {
         let found = self.all(keys);
         let Some(((layer, value), overrode)) = found.split_first() else { return self.absent() };
         let mut fact = layer.fact(*value);
@@ -201,12 +205,13 @@ impl<'a> Service<'a> {
     }
 
     /// The first of these that is said.
-    fn text_of(&self, paths: &[&[&str]]) -> Fact<String> {
+    pub(super) fn text_of(&self, paths: &[&[&str]]) -> Fact<String> {
         let said = paths.iter().find(|keys| self.first(keys).is_some());
         said.map_or_else(|| self.absent(), |keys| self.text(keys))
     }
 
-    fn bool(&self, keys: &[&str]) -> Fact<bool> {
+    /// The truth value that wins at a path of keys.
+    pub(super) fn bool(&self, keys: &[&str]) -> Fact<bool> {
         match self.text(keys) {
             Fact::Known { value, at, how } => match boolean(&value) {
                 Some(value) => Fact::Known { value, at, how },
@@ -218,7 +223,7 @@ impl<'a> Service<'a> {
     }
 
     /// Items of a list that all layers add to, in merge order.
-    fn list(&self, keys: &[&str]) -> Vec<(&Layer<'a>, Value<'a>)> {
+    pub(super) fn list(&self, keys: &[&str]) -> Vec<(&Layer<'a>, Value<'a>)> {
         let mut all = self.all(keys);
         all.reverse();
         all.into_iter()
@@ -228,7 +233,8 @@ impl<'a> Service<'a> {
             .collect()
     }
 
-    fn texts(&self, keys: &[&str]) -> Vec<(String, Span)> {
+    /// Texts of a list that all layers add to.
+    pub(super) fn texts(&self, keys: &[&str]) -> Vec<(String, Span)> {
         self.list(keys)
             .into_iter()
             .filter_map(|(layer, item)| Some((layer.lenient(item)?, item.span())))
@@ -303,11 +309,16 @@ impl<'a> Service<'a> {
                 .unwrap_or_else(|| self.absent()),
             privileged: self.bool(&["privileged"]),
             cap_drop: self.texts(&["cap_drop"]),
+            engine: engine::engine(self),
             pids_limit: self
                 .text_of(&[&["deploy", "resources", "limits", "pids"], &["pids_limit"]]),
             exposed_by: Vec::new(),
-            host_network: self.text(&["network_mode"]).map(|mode| mode == "host"),
-            cpu_limit: self.text_of(&[&["deploy", "resources", "limits", "cpus"], &["cpus"]]),
+            host_network: self.text_of(&[&["network_mode"], &["net"]]).map(|mode| mode == "host"),
+            cpu_limit: self.text_of(&[
+                &["deploy", "resources", "limits", "cpus"],
+                &["cpus"],
+                &["cpu_quota"],
+            ]),
             memory_limit: self
                 .text_of(&[&["deploy", "resources", "limits", "memory"], &["mem_limit"]]),
             requests: Fact::Absent,
@@ -435,27 +446,40 @@ impl<'a> Service<'a> {
     }
 
     fn ports(&self) -> Vec<Port> {
-        let mut ports: Vec<Port> = Vec::new();
+        let mut ports = Named::default();
         for (layer, item) in self.list(&["ports"]) {
             let of = |key: &str| item.get(key).and_then(|value| layer.lenient(value));
-            let (address, host, container) = if item.is_map() {
+            let (address, host, container, protocol) = if item.is_map() {
                 let Some(target) = of("target") else { continue };
-                (of("host_ip"), of("published"), target)
+                // The short form's address is taken in the long one, too.
+                let (address, host) = match of("published") {
+                    Some(text) if text.contains('.') => match text.split_once(':') {
+                        Some((address, host)) => (Some(address.to_owned()), Some(host.to_owned())),
+                        None => (Some(text), None),
+                    },
+                    host => (None, host),
+                };
+                (of("host_ip").or(address), host, target, of("protocol"))
             } else {
                 let Some(text) = layer.lenient(item) else { continue };
-                port(&text)
+                let (address, host, container) = port(&text);
+                (address, host, container, text.rsplit_once('/').map(|(_, p)| p.to_owned()))
             };
+            let protocol =
+                protocol.map_or_else(|| "tcp".to_owned(), |text| text.to_ascii_lowercase());
             // Without a published port the engine picks one: it is open to the host all the same.
             let host = Some(host.unwrap_or_default());
-            let same =
-                |p: &Port| (&p.container, &p.host, &p.address) == (&container, &host, &address);
-            if !(self.layers.len() > 1 && ports.iter().any(same)) {
-                ports.push(Port { container, host, address, span: item.span() });
-            }
+            // What identifies a port where files are merged.
+            let key = format!("{address:?} {host:?} {container} {protocol}");
+            let port = Port { container, host, address, protocol, span: item.span() };
+            let key = if self.layers.len() > 1 { key } else { format!("{}", ports.items.len()) };
+            ports.put(&key, port);
         }
+        let mut ports = ports.items;
         for (text, span) in self.texts(&["expose"]) {
-            let container = text.split('/').next().unwrap_or_default().to_owned();
-            ports.push(Port { container, host: None, address: None, span });
+            let (container, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+            let (container, protocol) = (container.to_owned(), protocol.to_ascii_lowercase());
+            ports.push(Port { container, host: None, address: None, protocol, span });
         }
         ports
     }
@@ -465,15 +489,27 @@ impl<'a> Service<'a> {
         for (layer, item) in self.list(&["volumes"]) {
             let mount =
                 if item.is_map() { long_mount(layer, item) } else { short_mount(layer, item) };
-            if let Some(mount) = mount {
-                mounts.put(&mount.target.clone(), mount);
+            if let Some(mut mount) = mount {
+                if let Some(volume) = cx
+                    .volumes
+                    .get(&mount.source)
+                    .filter(|_| mount.kind == MountKind::Volume && !mount.source.is_empty())
+                {
+                    mount.device.clone_from(&volume.device);
+                    mount.options.extend(volume.tmpfs.iter().flat_map(|o| engine::words(o)));
+                }
+                let key = mount.target.trim_end_matches('/').to_owned();
+                mounts.put(&key, mount);
             }
         }
         for (text, span) in self.texts(&["tmpfs"]) {
-            let target = text.split(':').next().unwrap_or_default().to_owned();
+            let (target, options) = text.split_once(':').unwrap_or((&text, ""));
+            let target = target.to_owned();
             let mount = Mount {
                 kind: MountKind::Tmpfs,
                 source: String::new(),
+                device: None,
+                options: engine::words(options),
                 tree_path: None,
                 target: target.clone(),
                 read_only: false,
@@ -493,6 +529,8 @@ impl<'a> Service<'a> {
                 Mount {
                     kind: MountKind::Secret,
                     source: file.clone().unwrap_or_else(|| granted.source.clone()),
+                    device: None,
+                    options: Vec::new(),
                     tree_path: file.clone(),
                     target: target.clone(),
                     read_only: true,
@@ -517,6 +555,8 @@ impl<'a> Service<'a> {
             let mount = Mount {
                 kind: MountKind::Config,
                 source: file.clone().unwrap_or(granted.source),
+                device: None,
+                options: Vec::new(),
                 tree_path: file,
                 target: target.clone(),
                 read_only: true,
@@ -628,11 +668,13 @@ pub(super) struct Context<'a> {
     pub(super) secrets: &'a Sources,
     /// Top-level `configs:`.
     pub(super) configs: &'a Sources,
+    /// Top-level `volumes:`.
+    pub(super) volumes: &'a std::collections::BTreeMap<String, Volume>,
 }
 
 /// A list in which a later entry of the same name replaces the earlier one.
-struct Named<T> {
-    items: Vec<T>,
+pub(super) struct Named<T> {
+    pub(super) items: Vec<T>,
     index: std::collections::HashMap<String, usize>,
 }
 
@@ -643,7 +685,7 @@ impl<T> Default for Named<T> {
 }
 
 impl<T> Named<T> {
-    fn put(&mut self, name: &str, item: T) {
+    pub(super) fn put(&mut self, name: &str, item: T) {
         match self.index.get(name).and_then(|&at| self.items.get_mut(at)) {
             Some(slot) => *slot = item,
             None => {
@@ -743,6 +785,8 @@ fn short_mount<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Mount> {
     Some(Mount {
         kind: if bind { MountKind::Bind } else { MountKind::Volume },
         source: source.to_owned(),
+        device: None,
+        options: engine::words(mode),
         tree_path: bind.then(|| in_tree(&layer.dir, source).ok()).flatten(),
         target: target.to_owned(),
         read_only: mode.split(',').any(|option| option == "ro"),
@@ -759,8 +803,11 @@ fn long_mount<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Mount> {
     };
     let source = of("source").or_else(|| of("src")).unwrap_or_default();
     let bind = kind == MountKind::Bind && !source.is_empty();
+    let propagation = item.path(&["bind", "propagation"]).and_then(|value| layer.lenient(value));
     Some(Mount {
         kind,
+        device: None,
+        options: propagation.into_iter().collect(),
         tree_path: bind.then(|| in_tree(&layer.dir, &source).ok()).flatten(),
         source,
         target: of("target").or_else(|| of("destination")).unwrap_or_default(),

@@ -1,0 +1,200 @@
+//! # The door and the data share no network
+//!
+//! In a compose project that has a reverse proxy and a datastore, no network joins the two.
+//!
+//! Where nothing is said all containers share one network: who gets into the proxy, which the whole internet
+//! talks to, or into a log collector, reaches every port of the database, and of a cache without a password.
+//!
+//! Give the project a network for the front and one for the back; the proxy joins the first, datastores the
+//! second, the program both. Do it in every file that is merged, or a service lands on `default` and finds
+//! nothing. Make only those networks `internal` from which nothing has to be reached outside.
+//!
+//! Without a proxy, a project of more than a program and its datastore whose containers share one network
+//! while a port is published is PARTIAL.
+//!
+//! ## Fails
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services: # <- share a network
+//!   proxy:
+//!     image: caddy:2.10.0
+//!     ports: ["443:443"]
+//!   api:
+//!     image: acme/api:1.2.0
+//!   db:
+//!     image: postgres:17.2
+//! ```
+//!
+//! With a network for all:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services: # <- share a network
+//!   proxy:
+//!     image: traefik:3.5.0
+//!     ports: ["443:443"]
+//!     networks: [all]
+//!   db:
+//!     image: postgres:17.2
+//!     networks: [all]
+//! networks:
+//!   all:
+//! ```
+//!
+//! ## Fixed
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services: # <- no network joins
+//!   proxy:
+//!     image: caddy:2.10.0
+//!     ports: ["443:443"]
+//!     networks: [front]
+//!   api:
+//!     image: acme/api:1.2.0
+//!     networks: [front, back]
+//!   db:
+//!     image: postgres:17.2
+//!     networks: [back]
+//! networks:
+//!   front:
+//!   back:
+//! ```
+//!
+//! ## Passes
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services: # <- no network joins
+//!   proxy:
+//!     image: nginx:1.29.1
+//!     ports: ["127.0.0.1:8443:443"]
+//!   api:
+//!     image: acme/api:1.2.0
+//!     networks: [default, back]
+//!   cache:
+//!     image: redis:8.2.0
+//!     networks: { back: { aliases: [cache] } }
+//! networks:
+//!   back: { internal: true }
+//! ```
+//!
+//! ## Partial
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services: # <- all share one network
+//!   api:
+//!     image: acme/api:1.2.0
+//!     ports: ["8000:8000"]
+//!   jobs:
+//!     image: acme/api:1.2.0
+//!   mailer:
+//!     image: acme/mailer:1.2.0
+//!   db:
+//!     image: postgres:17.2
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     image: acme/api:1.2.0
+//!     ports: ["8000:8000"]
+//!   db:
+//!     image: postgres:17.2
+//! ```
+
+use crate::composed::Composed;
+use crate::conditions::IN_COMPOSE;
+use crate::evidence::clip;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict, composed, driver,
+};
+use plimsoll_model::container::Container;
+
+pub(super) static CHECK: Check = Check {
+    id: "network/segmented",
+    section: Section::Compose,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::High,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &["CIS-D 5.29", "CC6.6"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent {
+                tool: "docksec",
+                rule: "compose-no-network-segmentation",
+                relation: Relation::Same,
+            },
+            Equivalent { tool: "kics", rule: "ce14a68b", relation: Relation::Narrower },
+            Equivalent { tool: "catalogue", rule: "CMP059", relation: Relation::Wider },
+        ],
+    }],
+    when: &[&IN_COMPOSE],
+    source: include_str!("segmented.rs"),
+    run: Run::Repository(repository),
+    fix: None,
+};
+
+fn repository(cx: &Cx<'_>) -> Verdict {
+    let judged = composed::projects(cx).into_iter().filter_map(|composed| judge(cx, &composed));
+    let place = cx.delivery.containers.first().map(|container| container.span);
+    match place {
+        Some(place) => {
+            driver::join(judged.collect(), "has no datastore beside other containers", place)
+        }
+        None => Verdict::not_applicable(
+            "does not apply: nothing here is deployed by a compose file",
+            Evidence::missing_file(".", "no container"),
+        ),
+    }
+}
+
+/// `None` for a project that the question is not about, and for files that are merged with others.
+fn judge(cx: &Cx<'_>, composed: &Composed<'_>) -> Option<(String, Verdict)> {
+    let project = composed.project;
+    let place = project.services.filter(|_| !project.in_part)?;
+    let stores: Vec<_> = composed.containers.iter().filter(|c| composed::is_store(cx, c)).collect();
+    let published = |c: &Container| c.ports.iter().any(|port| port.host.is_some());
+    let doors: Vec<_> =
+        composed.containers.iter().filter(|c| published(c) && composed::is_proxy(cx, c)).collect();
+    let file = cx.path(place.file).to_owned();
+    let shared = |one: &Container, other: &Container| {
+        composed::networks(one).intersection(&composed::networks(other)).next().is_some()
+    };
+    if stores.is_empty() {
+        return None;
+    }
+    for door in &doors {
+        let Some(store) = stores.iter().find(|store| shared(door, store)) else { continue };
+        let (door, store) = (clip(&door.name), clip(&store.name));
+        let message = format!("`{door}` and `{store}` share a network: give each side its own");
+        let says = format!("`{door}`, which is published, and `{store}` share a network");
+        return Some((file, Verdict::fail(message, Evidence::missing_in(place, says))));
+    }
+    if doors.is_empty() {
+        let flat = composed.containers.iter().all(|c| c.engine.networks.is_empty());
+        let apps = composed.containers.len() - stores.len();
+        let open = composed.containers.iter().any(|c| published(c));
+        if apps < 2 || !open {
+            return None;
+        }
+        if flat {
+            let message = "all containers share one network: keep datastores on one of their own";
+            let evidence = Evidence::missing_in(place, "all share one network");
+            return Some((file, Verdict::partial(message, evidence)));
+        }
+    }
+    let evidence = Evidence::shows(place, "no network joins what is published and the datastores");
+    Some((file, Verdict::pass("the door and the data share no network", evidence)))
+}

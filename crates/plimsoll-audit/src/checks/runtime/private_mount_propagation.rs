@@ -1,0 +1,130 @@
+//! # Mounts stay in their container
+//!
+//! No bind mount is shared with the host's tree of mounts: its propagation is `private` or `rprivate`, which
+//! is what the engine does where nothing is said.
+//!
+//! With `shared`, what the container mounts appears on the host, over whatever lies there. With `slave`, what
+//! the host mounts later appears in the container without anyone's asking; that is PARTIAL.
+//!
+//! Take the option away.
+//!
+//! ## Fails
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   mounter:
+//!     image: acme/mounter:1.2.0
+//!     volumes:
+//!       - /mnt:/mnt:rshared # <- shared with the host
+//! ```
+//!
+//! ## Fixed
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   mounter:
+//!     image: acme/mounter:1.2.0
+//!     volumes:
+//!       - /mnt:/mnt
+//! ```
+//!
+//! ## Passes
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   mounter: # <- shares no mounts
+//!     image: acme/mounter:1.2.0
+//!     volumes:
+//!       - type: bind
+//!         source: /mnt
+//!         target: /mnt
+//!         bind: { propagation: rprivate }
+//! ```
+//!
+//! ## Partial
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   mounter:
+//!     image: acme/mounter:1.2.0
+//!     volumes:
+//!       - /mnt:/mnt:ro,rslave # <- the host's mounts appear
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `README.md`:
+//! ```markdown
+//! # Nothing is run here
+//! ```
+
+use crate::asked::{Asked, Words};
+use crate::conditions::IN_COMPOSE;
+use crate::{
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
+    Section, Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "runtime/private-mount-propagation",
+    section: Section::RuntimeSecurity,
+    domain: Domain::ContainerSecurity,
+    severity: Severity::Low,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &["CIS-D 5.19"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[
+        Part {
+            name: "out",
+            equivalents: &[
+                Equivalent { tool: "compose-lint", rule: "CL-0017", relation: Relation::Same },
+                Equivalent { tool: "kics", rule: "baa452f0", relation: Relation::Wider },
+                Equivalent { tool: "catalogue", rule: "CMP020", relation: Relation::Wider },
+            ],
+        },
+        Part {
+            name: "in",
+            equivalents: &[
+                Equivalent { tool: "kics", rule: "baa452f0", relation: Relation::Wider },
+                Equivalent { tool: "catalogue", rule: "CMP020", relation: Relation::Wider },
+            ],
+        },
+    ],
+    when: &[&IN_COMPOSE],
+    source: include_str!("private_mount_propagation.rs"),
+    run: Run::EveryContainer(run),
+    fix: None,
+};
+
+const WORDS: Words = Words {
+    fail: "shares its mounts with the host: take the propagation away",
+    partial: "gets what the host mounts: take the propagation away",
+    pass: "mounts stay in their container",
+    none: "shares no mounts",
+};
+
+fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+    let mut asked = Asked::default();
+    for mount in &container.mounts {
+        for option in &mount.options {
+            match &**option {
+                "shared" | "rshared" => asked.bad.push(
+                    Evidence::contradicts(mount.span, "its mounts are shared with the host")
+                        .part("out"),
+                ),
+                "slave" | "rslave" => asked.partly.push(
+                    Evidence::contradicts(mount.span, "the host's mounts appear in it").part("in"),
+                ),
+                _ => {}
+            }
+        }
+    }
+    asked.verdict(&container, &WORDS)
+}

@@ -1,0 +1,142 @@
+//! Compose projects as wholes: their containers, who stands beside whom, on which networks.
+
+use std::collections::BTreeSet;
+
+use plimsoll_model::container::{Container, ContainerKind, Project};
+
+use crate::datastores::{self, Kind};
+use crate::{ContainerSubject, Cx, Evidence, Verdict};
+
+/// A compose project for production with its containers.
+pub(crate) struct Composed<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) containers: Vec<&'a Container>,
+}
+
+/// The compose projects for production that have containers for production.
+pub(crate) fn projects<'a>(cx: &Cx<'a>) -> Vec<Composed<'a>> {
+    let mut found: Vec<Composed<'a>> = cx
+        .delivery
+        .projects
+        .iter()
+        .map(|project| Composed { project, containers: Vec::new() })
+        .collect();
+    for container in cx.delivery.containers.iter().filter(|c| c.purpose.is_production()) {
+        if let ContainerKind::Compose { project } = container.kind
+            && let Some(composed) = found.get_mut(project)
+        {
+            composed.containers.push(container);
+        }
+    }
+    found.retain(|composed| {
+        composed.project.purpose.is_production() && !composed.containers.is_empty()
+    });
+    found
+}
+
+/// The project of a compose container.
+pub(crate) fn project_of<'a>(cx: &Cx<'a>, container: &Container) -> Option<&'a Project> {
+    let ContainerKind::Compose { project } = container.kind else { return None };
+    cx.delivery.projects.get(project)
+}
+
+/// The container of a name in the project of another.
+pub(crate) fn beside<'a>(cx: &Cx<'a>, container: &Container, name: &str) -> Option<&'a Container> {
+    let of_same = |c: &&Container| {
+        c.name == name
+            && matches!(c.kind, ContainerKind::Compose { .. })
+            && c.kind == container.kind
+    };
+    cx.delivery.containers.iter().find(of_same)
+}
+
+/// The networks that a container joins, by name; of the one that compose makes, `default`.
+pub(crate) fn networks(container: &Container) -> BTreeSet<&str> {
+    let engine = &container.engine;
+    match engine.network_mode.known().map(String::as_str) {
+        Some("none" | "host") => return BTreeSet::new(),
+        Some(mode) if mode.contains(':') => return BTreeSet::new(),
+        _ => {}
+    }
+    if engine.networks.is_empty() {
+        return BTreeSet::from(["default"]);
+    }
+    engine.networks.iter().map(|(name, _)| &**name).collect()
+}
+
+/// Whether a network of a project reaches nothing beyond it.
+pub(crate) fn is_internal(project: &Project, name: &str) -> bool {
+    let known = project.networks.iter().find(|network| network.name == name);
+    known.is_some_and(|network| network.internal.known() == Some(&true))
+}
+
+/// Whether a container is the door of its project by what it runs: a reverse proxy.
+pub(crate) fn is_proxy(cx: &Cx<'_>, container: &Container) -> bool {
+    const PROXIES: [&str; 13] = [
+        "apisix",
+        "caddy",
+        "envoy",
+        "haproxy",
+        "httpd",
+        "kong",
+        "nginx",
+        "openresty",
+        "proxy",
+        "swag",
+        "traefik",
+        "tyk",
+        "varnish",
+    ];
+    let is = |name: &str| {
+        name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| PROXIES.contains(&word))
+    };
+    image_name(cx, container).is_some_and(|name| is(&name))
+}
+
+/// The last part of the repository that a container's image comes from: `nginx`.
+pub(crate) fn image_name(cx: &Cx<'_>, container: &Container) -> Option<String> {
+    if let Some(id) = container.image_id {
+        let name = crate::startup::base_name(&cx.delivery[id]);
+        return (!name.is_empty()).then(|| name.to_ascii_lowercase());
+    }
+    datastores::reference(cx, container).map(|reference| reference.name().to_ascii_lowercase())
+}
+
+/// Whether a container keeps data.
+pub(crate) fn is_store(cx: &Cx<'_>, container: &Container) -> bool {
+    matches!(datastores::of(cx, container), Some(Kind::Store))
+}
+
+/// The verdict over the production containers that are no service's; `none` says of what the
+/// question is asked where there is no such container.
+pub(crate) fn of_no_service(
+    cx: &Cx<'_>,
+    none: &str,
+    judge: impl Fn(ContainerSubject<'_>) -> Option<Verdict>,
+) -> Verdict {
+    let others = cx.containers_of_no_service();
+    let judged: Vec<_> = others
+        .iter()
+        .filter_map(|container| {
+            let member = format!("{} in {}", container.name, cx.path(container.file));
+            Some((member, judge(*container)?))
+        })
+        .collect();
+    match others.first().filter(|_| !judged.is_empty()) {
+        Some(first) => crate::driver::join(judged, none, first.span),
+        None => Verdict::not_applicable(
+            format!("does not apply: nothing here {none}"),
+            Evidence::missing_file(".", "no such container"),
+        ),
+    }
+}
+
+/// Whether a script of the repository deploys to a swarm.
+pub(crate) fn has_swarm(cx: &Cx<'_>) -> bool {
+    cx.delivery.programs.iter().flat_map(|program| &program.calls).any(|(words, _)| {
+        words
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a == "stack" && (b == "deploy" || b == "up")))
+            && words.first().is_some_and(|word| word.ends_with("docker"))
+    })
+}
