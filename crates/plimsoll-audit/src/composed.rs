@@ -133,10 +133,8 @@ pub(crate) fn of_no_service(
 
 /// Whether a script of the repository deploys to a swarm.
 pub(crate) fn has_swarm(cx: &Cx<'_>) -> bool {
-    cx.delivery.programs.iter().flat_map(|program| &program.calls).any(|(words, _)| {
-        words
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if a == "stack" && (b == "deploy" || b == "up")))
-            && words.first().is_some_and(|word| word.ends_with("docker"))
+    cx.delivery.programs.iter().flat_map(|program| program.calls()).any(|command| {
+        command.program() == "docker"
+            && matches!(command.args(), [a, b, ..] if a == "stack" && (b == "deploy" || b == "up"))
     })
 }

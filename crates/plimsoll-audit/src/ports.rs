@@ -103,8 +103,7 @@ pub(crate) fn range(ports: &str) -> Option<(u16, u16)> {
     (first <= last).then_some((first, last))
 }
 
-/// Whether a port is where browsers knock: 80 or 443 of the host or of the container.
+/// Whether a port is where browsers knock: 80 or 443 of the host.
 pub(crate) fn is_door(port: &Port) -> bool {
-    let is = |text: &str| matches!(number(text), Some(80 | 443));
-    is(&port.container) || port.host.as_deref().is_some_and(is)
+    port.host.as_deref().is_some_and(|host| matches!(number(host), Some(80 | 443)))
 }

@@ -288,7 +288,10 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
         (Outcome::Fail, evidence.part(part(text)))
     };
     match &var.value {
-        EnvValue::Literal(text) => literal_secret(name, text).map(|_| out(text)),
+        // What compose has read holds no reference of its own any more: a `$` is one of the password's.
+        EnvValue::Literal(text) => literal_secret(name, text)
+            .or_else(|| literal_secret(name, &plain_dollars(text)))
+            .map(|_| out(text)),
         EnvValue::Interpolated { text, refs, around, .. } => {
             let secret = is_secret_name(name);
             let weak = refs.iter().find(|(of, default)| {
@@ -310,6 +313,17 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
         EnvValue::Secret | EnvValue::Elsewhere | EnvValue::Caller => is_secret_name(name)
             .then(|| (Outcome::Pass, Evidence::shows(at, format!("takes `{name}` from outside")))),
     }
+}
+
+/// A text with other letters for the dollars that start no reference to anything.
+fn plain_dollars(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let starts = matches!(chars.peek(), Some('{' | '('));
+        out.push(if c == '$' && !starts { '_' } else { c });
+    }
+    out
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
