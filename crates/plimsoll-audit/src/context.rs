@@ -132,6 +132,17 @@ pub(crate) fn spelled(image: &Image) -> Vec<Span> {
     found
 }
 
+/// `build-key`, `temporary_secret`: plain words, one of which says that it is for the build.
+fn is_for_the_build(value: &str) -> bool {
+    const BUILD: [&str; 8] =
+        ["build", "temp", "temporary", "tmp", "collectstatic", "insecure", "notreal", "none"];
+    const WORDS: [&str; 10] =
+        ["key", "secret", "token", "password", "django", "only", "for", "time", "static", "not"];
+    let mut words = value.split(['-', '_', ' ']);
+    words.clone().any(|word| BUILD.contains(&word))
+        && words.all(|word| BUILD.contains(&word) || WORDS.contains(&word))
+}
+
 /// Whether a value only fills a place while the image is built: `SECRET_KEY_BASE=dummy`, the
 /// password of a database on the builder itself.
 fn is_dummy(kind: LiteralKind, value: &str) -> bool {
@@ -146,6 +157,7 @@ fn is_dummy(kind: LiteralKind, value: &str) -> bool {
             value.starts_with(['$', '`'])
                 || fills.iter().any(|word| lower.contains(word))
                 || matches!(&*lower, "test" | "build" | "x" | "ignored" | "secret")
+                || is_for_the_build(&lower)
         }
     }
 }

@@ -196,6 +196,11 @@ pub(crate) fn requirements(
 /// Whether a package is named with an exact version (`pm2@6.0.8`, `flask==3.1.2`), or is a local
 /// file.
 pub(crate) fn has_version(manager: Manager, name: &str) -> bool {
+    // Archives that lie there: `/wheels/*`, `dist/app-1.0-py3-none-any.whl`.
+    let ends = [".whl", ".tgz", ".tar.gz", ".gem", "/*"];
+    if !name.contains("://") && name.contains('/') && ends.iter().any(|end| name.ends_with(end)) {
+        return true;
+    }
     let version = match manager {
         Manager::Pip | Manager::Uv | Manager::Poetry | Manager::Pipenv => {
             name.split_once("==").map(|(_, v)| v)

@@ -276,6 +276,7 @@ pub fn is_secret_name(name: &str) -> bool {
         "SYMBOL",
         "TABLE",
         "TEMPLATE",
+        "TIME",
         "TIMEOUT",
         "TTL",
         "TYPE",
@@ -651,6 +652,7 @@ mod tests {
 
     #[test]
     fn names_of_secrets() {
+        assert!(!is_secret_name("TOKEN_TIME"));
         for name in [
             "PASSWORD",
             "DB_PASSWORD",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_audit::{Config, Policy, Report};
-use plimsoll_render::{Show, View};
+use plimsoll_render::{Profile, Show, Style, View};
 use plimsoll_source::Tree;
 
 const CANARY: &str = "canary-4f1d0c2b9a8e-not-a-real-secret";
@@ -49,6 +49,7 @@ fn hostile() -> Report {
 
 fn view(show: Show) -> View {
     View {
+        profile: Profile::Service,
         show,
         services: Vec::new(),
         areas: Default::default(),
@@ -354,6 +355,36 @@ fn annotations_are_commands_within_the_limits() {
     }
     assert!(counts.keys().all(|kind| ["error", "warning", "notice"].contains(kind)), "{counts:?}");
     assert!(counts.values().all(|n| *n <= 10) && counts["error"] > 0, "{counts:?}");
+}
+
+#[test]
+fn the_operations_report_escapes_and_masks() {
+    let view = View { profile: Profile::Operations, ..view(Show::Problems) };
+    let report = hostile();
+    let markdown = plimsoll_render::markdown(&report, &view);
+    check_plain(&markdown);
+    assert!(!markdown.contains(CANARY) && markdown.contains("[P1]"), "{markdown}");
+    let mut fence: Option<&str> = None;
+    for line in markdown.lines() {
+        let code = line.trim_start();
+        let is_fence = code.starts_with("```");
+        match fence {
+            Some(open) if code == open => fence = None,
+            Some(_) => {}
+            None if is_fence => {
+                fence = Some(&code[..code.len() - code.trim_start_matches('`').len()])
+            }
+            None => {
+                let outside = without_code(line).replace("\\]", "");
+                assert!(!outside.contains('<') && !outside.contains("]("), "{outside}");
+            }
+        }
+    }
+    assert_eq!(fence, None);
+    let style = Style { color: false, width: 80 };
+    let text = plimsoll_render::terminal(&report, &view, style);
+    check_plain(&text);
+    assert!(!text.contains(CANARY) && text.contains("Roadmap"), "{text}");
 }
 
 #[test]

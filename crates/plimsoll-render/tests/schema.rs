@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use plimsoll_render::{Show, View};
+use plimsoll_render::{Profile, Show, View};
 use plimsoll_source::Tree;
 
 #[test]
@@ -22,12 +22,17 @@ fn reports_obey_the_schema() {
     let schema: serde_json::Value = serde_json::from_str(&plimsoll_render::schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let dockerfile = "FROM node\nENV TOKEN=not-a-real-token\nCMD node main.js\n";
-    for tree in [
-        Tree::from_memory::<&str, &str>([]),
-        Tree::from_memory([("a/Dockerfile", dockerfile), ("b/Dockerfile", "FROM")]),
+    for (tree, profile) in [
+        (Tree::from_memory::<&str, &str>([]), Profile::Operations),
+        (
+            Tree::from_memory([("a/Dockerfile", dockerfile), ("b/Dockerfile", "FROM")]),
+            Profile::Service,
+        ),
+        (Tree::from_memory([("a/Dockerfile", dockerfile)]), Profile::Operations),
     ] {
         let report = plimsoll_audit::audit(&tree, &plimsoll_audit::Policy::default(), &());
         let view = View {
+            profile,
             show: Show::All,
             services: Vec::new(),
             areas: Default::default(),

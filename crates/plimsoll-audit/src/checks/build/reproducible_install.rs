@@ -144,6 +144,19 @@
 //! jinja2==3.1.6
 //! ```
 //!
+//! From archives that an earlier step left there:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! COPY wheels /wheels
+//! RUN pip install --no-index /wheels/* # <- with their versions
+//! CMD ["python", "-m", "app"]
+//! ```
+//! `wheels/app-1.0-py3-none-any.whl`:
+//! ```text
+//! ```
+//!
 //! Mounted, and further up, where the workspace has it:
 //!
 //! `services/orders/Dockerfile`:

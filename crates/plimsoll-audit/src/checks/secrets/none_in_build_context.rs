@@ -87,6 +87,19 @@
 //! DB_PASSWORD=Tr0ub4dor-and-3
 //! ```
 //!
+//! A stand-in, so that a step of the build can start the program:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! COPY src /app # <- reaches no secret file
+//! RUN SECRET_KEY=build-key python /app/manage.py collectstatic
+//! CMD ["python", "/app/main.py"]
+//! ```
+//! `src/manage.py`:
+//! ```python
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:

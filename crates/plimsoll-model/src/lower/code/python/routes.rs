@@ -10,7 +10,7 @@ use super::super::eval::{Answering, Args, Eval, Here, method};
 use super::super::facts::known;
 use super::super::host::{Host, Kind};
 use super::super::routes::{join, judge};
-use super::super::value::{Closure, HostId, Value};
+use super::super::value::{ClassValue, Closure, HostId, Value};
 use super::Thing;
 use super::http::Registered;
 use super::language::param_name;
@@ -133,17 +133,53 @@ impl Eval<'_> {
         if self.py_closure(&route.handler).is_none() {
             heed(Guard::Unknown(Why::Dynamic, route.at));
         }
+        if let Some(Thing::View(Value::Class(class))) = self.thing_of(&route.handler) {
+            let guard = self.py_view_guard(&Rc::clone(class), route.at, 0);
+            if let Some(at) = heed(guard) {
+                return Guard::Rejects(at);
+            }
+        }
         // Decorators of packages around the handler.
         let mut inner = route.handler.clone();
         while let Some(Thing::Wrapped(wrapped)) = self.thing_of(&inner) {
             let (next, name, at) = (**wrapped).clone();
             let name = name.to_lowercase();
             let is_auth = ["login", "auth", "jwt", "token", "permission", "protected"];
-            if is_auth.iter().any(|word| name.contains(word)) {
+            // `@permission_classes([…])` lets in whom its list names.
+            let by_list = name.ends_with("_classes");
+            if !by_list && is_auth.iter().any(|word| name.contains(word)) {
                 return Guard::Rejects(at);
             }
             heed(Guard::Unknown(Why::Unsupported, at));
             inner = next;
+        }
+        doubt
+    }
+
+    /// What the classes of a view ask of a request: a mixin may turn it away.
+    fn py_view_guard(&mut self, class: &Rc<ClassValue>, at: Span, depth: usize) -> Guard {
+        if depth > 8 {
+            return Guard::Unknown(Why::TooLarge, at);
+        }
+        let here = Here {
+            module: Arc::clone(&class.module),
+            scope: Rc::clone(&class.scope),
+            this: Value::Undefined,
+            home: None,
+        };
+        let module = Arc::clone(&class.module);
+        let mut doubt = Guard::Open;
+        for base in &module.class(class.class).bases {
+            let guard = match self.expr(&here, base.value) {
+                Value::Class(base) => self.py_view_guard(&base, at, depth + 1),
+                Value::External(path) => guard_of_base(&path, at),
+                _ => Guard::Unknown(Why::Dynamic, at),
+            };
+            match guard {
+                Guard::Rejects(_) => return guard,
+                Guard::Unknown(..) if doubt == Guard::Open => doubt = guard,
+                _ => {}
+            }
         }
         doubt
     }
@@ -399,5 +435,20 @@ impl Eval<'_> {
             PatternKind::Default { value, .. } => Some(self.expr(here, value)),
             _ => None,
         }
+    }
+}
+
+/// What a class of a package asks of a request.
+fn guard_of_base((package, names): &(String, Vec<String>), at: Span) -> Guard {
+    const MIXINS: [&str; 3] =
+        ["LoginRequiredMixin", "PermissionRequiredMixin", "UserPassesTestMixin"];
+    let name = names.last().map_or("", String::as_str);
+    let from = |wanted: &str| package == wanted || package.starts_with(&format!("{wanted}."));
+    if MIXINS.contains(&name) {
+        Guard::Rejects(at)
+    } else if from("django") || from("flask") {
+        Guard::Open
+    } else {
+        Guard::Unknown(Why::Unsupported, at)
     }
 }

@@ -362,6 +362,36 @@ fn routes_of_flask_aiohttp_and_django() {
 }
 
 #[test]
+fn what_stands_before_a_class_view() {
+    let views = "from django.contrib.auth.mixins import LoginRequiredMixin\nfrom django.http import HttpResponse\nfrom django.views import View\nfrom rest_framework.permissions import AllowAny, IsAuthenticated\nfrom rest_framework.views import APIView\nclass Mine(LoginRequiredMixin, View):\n    def get(self, request):\n        return HttpResponse('')\nclass Default(APIView):\n    def get(self, request):\n        return HttpResponse('')\nclass Anyone(APIView):\n    permission_classes = [AllowAny]\n    def get(self, request):\n        return HttpResponse('')\nclass Known(APIView):\n    permission_classes = [IsAuthenticated]\n    def get(self, request):\n        return HttpResponse('')\n";
+    let urls = "from django.urls import path\nfrom . import views\nurlpatterns = [\n    path('mine', views.Mine.as_view()),\n    path('default', views.Default.as_view()),\n    path('anyone', views.Anyone.as_view()),\n    path('known', views.Known.as_view()),\n]\n";
+    let files = [
+        (
+            "manage.py",
+            "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",
+        ),
+        ("site1/__init__.py", ""),
+        (
+            "site1/wsgi.py",
+            "import os\nfrom django.core.wsgi import get_wsgi_application\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\napplication = get_wsgi_application()\n",
+        ),
+        ("site1/settings.py", "ROOT_URLCONF = 'site1.urls'\nMIDDLEWARE = []\n"),
+        ("site1/urls.py", urls),
+        ("site1/views.py", views),
+    ];
+    let routes = check("routes", r#"["gunicorn", "site1.wsgi"]"#, &files);
+    let guard = |path: &str| {
+        let line = routes.lines().find(|line| line.contains(path)).unwrap();
+        line.split(' ').nth(2).unwrap().trim_end_matches(',').to_owned()
+    };
+    assert_eq!(guard("/mine"), "rejects", "{routes}");
+    // Who is let in by the classes of Django REST framework is not followed.
+    for path in ["/default", "/known", "/anyone"] {
+        assert!(!["open", "rejects"].contains(&&*guard(path)), "{routes}");
+    }
+}
+
+#[test]
 fn what_ends_in_order() {
     let lifespan = "import asyncpg, redis.asyncio as redis\nfrom contextlib import asynccontextmanager\nfrom fastapi import FastAPI\n@asynccontextmanager\nasync def lifespan(app: FastAPI):\n    app.state.pool = await asyncpg.create_pool('postgres://db')\n    app.state.cache = redis.from_url('redis://c')\n    yield\n    await app.state.pool.close()\napp = FastAPI(lifespan=lifespan)\n";
     assert_eq!(
