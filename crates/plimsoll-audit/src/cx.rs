@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use plimsoll_model::{Delivery, ProgramId, Why};
 use plimsoll_source::{FileId, Span, TextRange};
 
+use crate::mending::Looked;
 use crate::waiver::Waivers;
 use crate::{
     ContainerSubject, Evidence, Finding, ImageSubject, Policy, ScriptSubject, ServiceSubject,
@@ -21,6 +22,8 @@ pub struct Cx<'a> {
     pub policy: &'a Policy,
     /// What is accepted in comments and entries, and what came of it.
     pub waivers: &'a Waivers,
+    /// What fixes looked at before.
+    pub(crate) looked: Option<&'a Looked>,
 }
 
 impl<'a> Cx<'a> {
@@ -28,7 +31,7 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn new(delivery: &'a Delivery, policy: &'a Policy) -> Self {
         static NONE: LazyLock<Waivers> = LazyLock::new(Waivers::default);
-        Self { delivery, policy, waivers: &NONE }
+        Self { delivery, policy, waivers: &NONE, looked: None }
     }
 
     /// A service with its id.

@@ -98,6 +98,7 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         not_asked,
         policy: Arc::new(policy.clone()),
         comparison: None,
+        looked: Arc::default(),
     }
 }
 

@@ -7,6 +7,7 @@
 //! fix that does not do what it promises is our bug.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -43,6 +44,11 @@ impl Offer {
     #[must_use]
     pub fn can_apply(&self) -> bool {
         self.fix.patch.is_some() && self.fix.safety != Safety::Sketch
+    }
+
+    /// The order of a batch: file, place, check, subject.
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.at, self.check.id, &self.key).cmp(&(&other.at, other.check.id, &other.key))
     }
 }
 
@@ -127,7 +133,7 @@ pub fn offers(report: &Report) -> Vec<Offer> {
         .iter()
         .filter(|finding| finding.is_problem() && finding.accepted.is_none() && !finding.newer);
     let mut offers: Vec<Offer> = wrong.filter_map(|finding| offer(report, finding)).collect();
-    offers.sort_by(|a, b| (&a.at, a.check.id, &a.key).cmp(&(&b.at, b.check.id, &b.key)));
+    offers.sort_by(Offer::order);
     offers
 }
 
@@ -175,6 +181,19 @@ fn key(report: &Report, finding: &Finding) -> Key {
     };
     let name = format!("{kind}{}", report.subject_name(subject));
     (finding.check.id, name, report.subject_path(subject).to_owned())
+}
+
+/// What offers come to as one batch, in whatever order they are given: those that collide with one
+/// that comes before them in the order of a batch are left out.
+#[must_use]
+pub fn batch(offers: &[Offer]) -> Patch {
+    let mut sorted: Vec<&Offer> = offers.iter().filter(|offer| offer.can_apply()).collect();
+    sorted.sort_by(|a, b| a.order(b));
+    let mut batch = Batch::default();
+    for patch in sorted.iter().filter_map(|offer| offer.fix.patch.as_ref()) {
+        batch.take(patch);
+    }
+    batch.into_patch()
 }
 
 /// All patches as one, each against the same tree: insertions at one place follow each other in this
@@ -297,7 +316,7 @@ impl State<'_> {
             let trouble = match self.attempt(tree, report, &together) {
                 Ok(reached) => {
                     settled.good.append(&mut part);
-                    settled.good.sort_by(|a, b| (&a.at, a.check.id).cmp(&(&b.at, b.check.id)));
+                    settled.good.sort_by(Offer::order);
                     settled.reached = Some(reached);
                     continue;
                 }

@@ -1,11 +1,13 @@
 //! What fixes share: keys of containers, words of a RUN, and what the result is worth.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::image::{Effect, Image, Run};
 use plimsoll_model::mend::{Data, shell, yaml};
-use plimsoll_source::{Edit, Patch, Span};
+use plimsoll_source::{Edit, FileId, Patch, Span};
 
 use crate::{Cx, Fix, Safety, ServiceSubject, Snippet};
 
@@ -23,12 +25,39 @@ impl Fix {
     }
 }
 
+/// What fixes of one report look at again and again. A compose file of a thousand services is parsed
+/// once, not for each of its findings.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    documents: Mutex<BTreeMap<FileId, Option<Arc<yaml::Document>>>>,
+    /// Contexts, and whether an ignore file would keep out something of the repository.
+    contexts: Mutex<BTreeMap<String, bool>>,
+}
+
+/// A YAML file to be changed; `None` where it does not parse.
+pub(crate) fn document(cx: &Cx<'_>, file: FileId) -> Option<Arc<yaml::Document>> {
+    let open = || yaml::open(&cx.delivery.tree, file).map(Arc::new);
+    let Some(looked) = cx.looked else { return open() };
+    let mut documents = looked.documents.lock().unwrap_or_else(PoisonError::into_inner);
+    documents.entry(file).or_insert_with(open).clone()
+}
+
+/// What holds of a build context, asked once.
+pub(crate) fn of_context(cx: &Cx<'_>, context: &str, ask: impl FnOnce() -> bool) -> bool {
+    let Some(looked) = cx.looked else { return ask() };
+    let mut contexts = looked.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+    match contexts.get(context) {
+        Some(known) => *known,
+        None => *contexts.entry(context.to_owned()).or_insert(ask()),
+    }
+}
+
 /// Lets the block of a container have these keys; `None` where its file cannot be edited so.
 pub(crate) fn set(cx: &Cx<'_>, container: &Container, keys: &[(&str, Data)]) -> Option<Vec<Edit>> {
     if container.open.is_some() {
         return None;
     }
-    let document = yaml::open(&cx.delivery.tree, container.file)?;
+    let document = document(cx, container.file)?;
     let block = document.map_at(container.span)?;
     let set = keys.iter().map(|(key, data)| document.set(block, key, data));
     Some(set.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())

@@ -111,6 +111,8 @@ pub struct Report {
     pub policy: Arc<crate::Policy>,
     /// How it compares with a baseline or an earlier revision, where it was.
     pub comparison: Option<Comparison>,
+    /// What its fixes looked at.
+    pub(crate) looked: Arc<crate::mending::Looked>,
 }
 
 /// A report beside what was known before.
@@ -145,7 +147,8 @@ impl Report {
     #[must_use]
     pub fn fix(&self, finding: &Finding) -> Option<crate::Fix> {
         let fix = finding.check.fix.filter(|_| finding.is_problem())?;
-        fix(&crate::Cx::new(&self.delivery, &self.policy), finding)
+        let cx = crate::Cx::new(&self.delivery, &self.policy);
+        fix(&crate::Cx { looked: Some(&self.looked), ..cx }, finding)
     }
 
     /// What the check's page says to do, a paragraph.

@@ -66,6 +66,7 @@ pub fn line_end(text: &[u8]) -> &'static str {
 }
 
 /// A file whose text is to be changed.
+#[derive(Debug)]
 struct Text {
     file: FileId,
     bytes: std::sync::Arc<[u8]>,

@@ -136,6 +136,19 @@ impl Yaml {
         Value { yaml: self, id }
     }
 
+    /// The nodes that aliases stand for, sorted: a change of one is a change of them all.
+    #[must_use]
+    pub fn shared(&self) -> Vec<NodeId> {
+        let target = |node: &Node| match node.kind {
+            Kind::Alias(target) => target,
+            _ => None,
+        };
+        let mut shared: Vec<NodeId> = self.nodes.iter().filter_map(target).collect();
+        shared.sort_unstable();
+        shared.dedup();
+        shared
+    }
+
     fn links(&self, first: u32, count: u32) -> &[NodeId] {
         &self.links[first as usize..(first + count) as usize]
     }
@@ -213,13 +226,6 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn is_alias(self) -> bool {
         matches!(self.raw().kind, Kind::Alias(_))
-    }
-
-    /// Whether aliases stand for it, too: a change of it is a change of them.
-    #[must_use]
-    pub fn is_shared(self) -> bool {
-        let is_it = |node: &Node| matches!(node.kind, Kind::Alias(Some(id)) if id == self.id);
-        self.yaml.nodes.iter().any(is_it)
     }
 
     /// Whether it is a collection in brackets: all of JSON's are.

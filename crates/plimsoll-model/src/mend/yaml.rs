@@ -1,14 +1,17 @@
 //! YAML: keys and items set in mappings and sequences, in block and in flow style.
 
 use plimsoll_source::{Derived, Edit, FileId, Span, TextRange, Tree};
-use plimsoll_syntax::yaml::{self, Style, Value, Yaml};
+use plimsoll_syntax::yaml::{self, NodeId, Style, Value, Yaml};
 
 use super::{Data, Text, replace};
 
 /// A YAML file that is to be changed.
+#[derive(Debug)]
 pub struct Document {
     text: Text,
     yaml: Yaml,
+    /// The nodes that aliases stand for, sorted.
+    shared: Vec<NodeId>,
 }
 
 /// Opens a file; `None` where it does not parse.
@@ -17,7 +20,8 @@ pub fn open(tree: &Tree, file: FileId) -> Option<Document> {
     let text = Text::of(tree, file)?;
     let whole = Span::new(file, TextRange::of(0, text.bytes.len()));
     let parsed = yaml::parse(Derived::verbatim(text.bytes.to_vec(), whole));
-    parsed.errors.is_empty().then_some(Document { text, yaml: parsed.tree })
+    let shared = parsed.tree.shared();
+    parsed.errors.is_empty().then_some(Document { text, yaml: parsed.tree, shared })
 }
 
 impl Document {
@@ -73,15 +77,31 @@ impl Document {
     /// Adds to the end of a scalar on one line, within its quotes.
     #[must_use]
     pub fn append(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
-        let (_, end) = inside(scalar)?;
+        let (_, end) = self.inside(scalar)?;
         Some(self.text.insert(end, text))
     }
 
     /// Adds to the start of a scalar on one line, within its quotes.
     #[must_use]
     pub fn prepend(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
-        let (start, _) = inside(scalar)?;
+        let (start, _) = self.inside(scalar)?;
         Some(self.text.insert(start, text))
+    }
+
+    /// Where the text of a scalar starts and ends, its quotes left out; `None` for what others share
+    /// and for what stands in a block.
+    fn inside(&self, scalar: Value<'_>) -> Option<(u32, u32)> {
+        let range = scalar.raw().range;
+        match scalar.style().filter(|_| !scalar.is_alias() && !self.is_shared(scalar))? {
+            Style::Plain => Some((range.start, range.end)),
+            Style::Single | Style::Double => Some((range.start + 1, range.end.checked_sub(1)?)),
+            Style::Literal | Style::Folded => None,
+        }
+    }
+
+    /// Whether aliases stand for it, too.
+    fn is_shared(&self, value: Value<'_>) -> bool {
+        self.shared.binary_search(&value.id()).is_ok()
     }
 
     /// Lets the mapping `map` have this value for a key: added behind its last entry, or what is
@@ -89,7 +109,7 @@ impl Document {
     /// `None` where an anchor shares what would change, or it is of another kind.
     #[must_use]
     pub fn set(&self, map: Value<'_>, key: &str, data: &Data) -> Option<Vec<Edit>> {
-        if !map.is_map() || map.is_alias() || map.is_shared() || map.is_partial() {
+        if !map.is_map() || map.is_alias() || self.is_shared(map) || map.is_partial() {
             return None;
         }
         let own = map.pairs().filter(|(name, _)| name.text() == Some(key)).next_back();
@@ -101,7 +121,8 @@ impl Document {
 
     /// Lets a value be, or hold, what `data` says.
     fn complete(&self, value: Value<'_>, data: &Data) -> Option<Vec<Edit>> {
-        if value.is_alias() || value.is_shared() || value.is_partial() || value.tag().is_some() {
+        if value.is_alias() || self.is_shared(value) || value.is_partial() || value.tag().is_some()
+        {
             return None;
         }
         match data {
@@ -175,17 +196,6 @@ impl Document {
             })
         };
         of(map).or_else(|| self.yaml.roots().find_map(of)).unwrap_or(2)
-    }
-}
-
-/// Where the text of a scalar starts and ends, its quotes left out; `None` for what others share and
-/// for what stands in a block.
-fn inside(scalar: Value<'_>) -> Option<(u32, u32)> {
-    let range = scalar.raw().range;
-    match scalar.style().filter(|_| !scalar.is_alias() && !scalar.is_shared())? {
-        Style::Plain => Some((range.start, range.end)),
-        Style::Single | Style::Double => Some((range.start + 1, range.end.checked_sub(1)?)),
-        Style::Literal | Style::Folded => None,
     }
 }
 

@@ -362,8 +362,8 @@ fn may_be_missed(cx: &Cx<'_>, image: ImageSubject<'_>) -> bool {
     };
     let context = image.context.known().map_or("", |context| context);
     let tree = &cx.delivery.tree;
-    let mut files = tree.under(context);
     let tracked = |file| tree.entry(file).tracking != Tracking::Ignored;
+    let has_some = || tree.under(context).any(|file| tracked(file) && kept(cx.path(file)));
     let asks_git = image.stages_built().into_iter().any(|stage| {
         let words = |effect: &Effect| match &effect.kind {
             EffectKind::Other(words) | EffectKind::Build { words } => {
@@ -373,5 +373,5 @@ fn may_be_missed(cx: &Cx<'_>, image: ImageSubject<'_>) -> bool {
         };
         image.effects(stage).iter().any(|(_, effect)| words(effect))
     });
-    asks_git || files.any(|file| tracked(file) && kept(cx.path(file)))
+    asks_git || mending::of_context(cx, context, has_some)
 }

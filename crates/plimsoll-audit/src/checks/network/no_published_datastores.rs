@@ -127,7 +127,6 @@
 //! ```
 
 use plimsoll_model::container::Container;
-use plimsoll_model::mend::yaml;
 use plimsoll_model::{Fact, Why};
 
 use crate::conditions::RUNS_A_DATASTORE;
@@ -283,7 +282,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         text += &format!("  - \"127.0.0.1:{host}:{}\"\n", port.container);
         path = path.or_else(|| Some(cx.path(port.span.file)));
         let bound = || {
-            let document = yaml::open(&cx.delivery.tree, port.span.file)?;
+            let document = mending::document(cx, port.span.file)?;
             let scalar = document.scalar_at(port.span)?;
             // A port alone is given one of the host's choice: where it is open, too.
             let pair = scalar.text()?.contains(':') && port.address.is_none();

@@ -74,7 +74,6 @@
 //! ```
 
 use plimsoll_model::container::Mount;
-use plimsoll_model::mend::yaml;
 
 use crate::conditions::{BINDS_CONFIGURATION, HAS_DESCRIPTOR};
 use crate::{
@@ -144,7 +143,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let mounts = mounts(cx, service);
     let mount = mounts.iter().find(|mount| !mount.read_only)?;
     let edits = mounts.iter().filter(|mount| !mount.read_only).filter_map(|mount| {
-        let document = yaml::open(&cx.delivery.tree, mount.span.file)?;
+        let document = mending::document(cx, mount.span.file)?;
         let scalar = document.scalar_at(mount.span)?;
         // Further options follow the target: for whoever wrote them.
         let plain = scalar.text()?.ends_with(&*mount.target);

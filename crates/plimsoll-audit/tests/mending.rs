@@ -1,0 +1,105 @@
+//! Batches of fixes: the order in which they come does not matter, whole trees get no worse, and a
+//! second run finds nothing to do.
+#![allow(clippy::disallowed_methods, reason = "tests read fixtures and the environment")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use common::walk;
+use plimsoll_audit::{Offer, Outcome, Policy, Report, audit, batch, mend, offers};
+use plimsoll_source::Tree;
+use proptest::prelude::*;
+
+/// An example of this repository, as a tree of its own.
+fn example(name: &str) -> Tree {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    let files = walk(&root).into_iter().filter_map(|path| {
+        let below = path.strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
+        let told = ["README.md", "expected.json"].contains(&&*below);
+        (!told).then(|| (below, std::fs::read(&path).expect("readable")))
+    });
+    Tree::from_memory(files.collect::<BTreeMap<_, _>>())
+}
+
+fn contents(tree: &Tree) -> Vec<(String, Vec<u8>)> {
+    let bytes = |id| tree.read(id).expect("in memory").to_vec();
+    tree.entries().map(|(id, entry)| (entry.path.to_string(), bytes(id))).collect()
+}
+
+struct Offered {
+    tree: Tree,
+    offers: Vec<Offer>,
+}
+
+static TICKETING: LazyLock<Offered> = LazyLock::new(|| {
+    let tree = example("ticketing");
+    let offers = offers(&audit(&tree, &Policy::default(), &()));
+    let offers: Vec<Offer> = offers.into_iter().filter(Offer::can_apply).collect();
+    assert!(offers.len() > 20, "{} fixes to choose from", offers.len());
+    Offered { tree, offers }
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Any permutation of any subset gives the same bytes.
+    #[test]
+    fn the_order_of_fixes_does_not_matter(
+        chosen in prop::sample::subsequence((0..TICKETING.offers.len()).collect::<Vec<_>>(), 0..=TICKETING.offers.len())
+            .prop_flat_map(|chosen| (Just(chosen.clone()), Just(chosen).prop_shuffle()))
+    ) {
+        let Offered { tree, offers } = &*TICKETING;
+        let of = |chosen: &[usize]| {
+            let chosen: Vec<Offer> = chosen.iter().map(|&at| offers[at].clone()).collect();
+            contents(&tree.apply(&batch(&chosen)).expect("a batch applies"))
+        };
+        prop_assert_eq!(of(&chosen.0), of(&chosen.1));
+    }
+}
+
+fn outcomes(report: &Report) -> BTreeMap<(&'static str, String), Outcome> {
+    let key = |f: &plimsoll_audit::Finding| (f.check.id, report.subject_name(f.subject).to_owned());
+    report.findings.iter().map(|f| (key(f), f.outcome)).collect()
+}
+
+/// All fixes of an example: none is refused, no verdict gets worse, three audits are enough, and a
+/// second run changes nothing.
+#[track_caller]
+fn check(name: &str) {
+    let tree = example(name);
+    let policy = Policy::default();
+    let mended = mend(&tree, &policy, &(), &mut |_, _| true).expect("in memory");
+    let refused: Vec<String> =
+        mended.refused.iter().map(|(offer, why)| format!("{}: {why}", offer.check.id)).collect();
+    assert_eq!(refused, Vec::<String>::new());
+    assert!(!mended.applied.is_empty() && mended.audits <= 3, "{} audits", mended.audits);
+    let (before, after) = (outcomes(&mended.before), outcomes(&mended.after));
+    for (key, now) in &after {
+        let wrong = matches!(now, Outcome::Fail | Outcome::Partial);
+        let was = before.get(key);
+        assert!(!wrong || matches!(was, Some(Outcome::Fail | Outcome::Partial)), "{key:?}");
+        assert!(*now != Outcome::Fail || was == Some(&Outcome::Fail), "{key:?}");
+    }
+    for offer in &mended.applied {
+        let key = (offer.check.id, offer.subject.clone());
+        assert!(!matches!(after.get(&key), Some(Outcome::Unknown)), "{key:?}");
+    }
+    assert_eq!(contents(&tree.apply(&mended.patch).expect("applies")), contents(&mended.tree));
+    let again = mend(&mended.tree, &policy, &(), &mut |_, _| true).expect("in memory");
+    let more: Vec<&str> = again.applied.iter().map(|offer| offer.check.id).collect();
+    assert_eq!(more, Vec::<&str>::new(), "a second run finds more to do");
+    assert!(again.patch.is_empty());
+}
+
+#[test]
+fn ticketing_is_mended_in_three_audits() {
+    check("ticketing");
+}
+
+#[test]
+fn booking_is_mended_in_three_audits() {
+    check("booking");
+}
