@@ -96,8 +96,10 @@ pub fn mend(
         let mut wanted = Vec::new();
         left.clear();
         for offer in offers(&report) {
-            let asked = || offer.can_apply() && wants(&offer, &now);
-            match *decided.entry(offer.key.clone()).or_insert_with(asked) {
+            // What a human has to do now may become possible when other fixes are made.
+            let wanted_now = offer.can_apply()
+                && *decided.entry(offer.key.clone()).or_insert_with(|| wants(&offer, &now));
+            match wanted_now {
                 true => wanted.push(offer),
                 false => left.push(offer),
             }

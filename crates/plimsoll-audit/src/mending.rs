@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_model::container::{Container, ContainerKind};
-use plimsoll_model::image::{Effect, Image, Run};
+use plimsoll_model::image::{Effect, Image, Run, Stage};
 use plimsoll_model::mend::{Data, shell, yaml};
+use plimsoll_model::purpose::Purpose;
 use plimsoll_source::{Edit, FileId, Patch, Span};
 
 use crate::{Cx, Fix, Safety, ServiceSubject, Snippet};
@@ -22,6 +23,13 @@ impl Fix {
         let patch = (!edits.is_empty()).then(|| Patch { edits, ..Patch::default() });
         let safety = if patch.is_some() { safety } else { Safety::Sketch };
         Self { does: does.into(), safety, snippet, patch }
+    }
+}
+
+impl Fix {
+    /// The same for a human, who knows what is missing.
+    pub(crate) fn as_sketch(self) -> Self {
+        Self { safety: Safety::Sketch, patch: None, ..self }
     }
 }
 
@@ -54,7 +62,9 @@ pub(crate) fn of_context(cx: &Cx<'_>, context: &str, ask: impl FnOnce() -> bool)
 
 /// Lets the block of a container have these keys; `None` where its file cannot be edited so.
 pub(crate) fn set(cx: &Cx<'_>, container: &Container, keys: &[(&str, Data)]) -> Option<Vec<Edit>> {
-    if container.open.is_some() {
+    // What its path says to be for developers or tests is theirs, even where nothing else deploys it.
+    let path = cx.path(container.file);
+    if container.open.is_some() || !Purpose::of_path(path).is_production() {
         return None;
     }
     let document = document(cx, container.file)?;
@@ -86,6 +96,12 @@ pub(crate) const fn is_compose(container: &Container) -> bool {
 /// The words of the command behind an effect, with their places.
 pub(crate) fn words(run: &Run, effect: &Effect) -> Option<Vec<(String, Span)>> {
     shell::words(&run.text, &run.script, effect.span)
+}
+
+/// Whether a stage is for developers or tests, by its name.
+pub(crate) fn is_for_developers(stage: &Stage) -> bool {
+    let names = ["dev", "develop", "development", "debug", "test", "tests", "testing", "local"];
+    stage.name.as_deref().is_some_and(|name| names.contains(&name))
 }
 
 /// Whether an image holds a program for sure.

@@ -2,13 +2,10 @@
 //! second run finds nothing to do.
 #![allow(clippy::disallowed_methods, reason = "tests read fixtures and the environment")]
 
-mod common;
-
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use common::walk;
 use plimsoll_audit::{Offer, Outcome, Policy, Report, audit, batch, mend, offers};
 use plimsoll_source::Tree;
 use proptest::prelude::*;
@@ -22,6 +19,12 @@ fn example(name: &str) -> Tree {
         (!told).then(|| (below, std::fs::read(&path).expect("readable")))
     });
     Tree::from_memory(files.collect::<BTreeMap<_, _>>())
+}
+
+/// Every file below a directory.
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("listed").map(|entry| entry.expect("entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 fn contents(tree: &Tree) -> Vec<(String, Vec<u8>)> {

@@ -5,11 +5,13 @@ use plimsoll_syntax::dockerfile::{Instruction, Keyword};
 
 use super::{Text, after, offset, whole};
 use crate::image::{Image, Stage, Step, StepKind};
+use crate::purpose::Purpose;
 
-/// Whether an image's text is a file of its own, and so can be edited line by line.
+/// Whether an image's text is a file of its own, and so can be edited line by line: a whole one, and
+/// none whose path says that it is for developers or tests.
 #[must_use]
 pub fn is_editable(image: &Image) -> bool {
-    !image.broken && !image.path.contains('#')
+    !image.broken && !image.path.contains('#') && Purpose::of_path(&image.path).is_production()
 }
 
 /// Puts instructions, a line each, before another one: above the comment that belongs to it.

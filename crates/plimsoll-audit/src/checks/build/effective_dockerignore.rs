@@ -46,8 +46,6 @@
 //! !**/.env.example
 //! **/*.pem # <- keeps keys out
 //! **/*.key
-//! **/*wallet*.json
-//! **/*keypair*.json
 //! ```
 //!
 //! ## Passes
@@ -130,7 +128,7 @@ use plimsoll_model::image::{Effect, EffectKind, Ignore};
 use plimsoll_model::mend::ignore;
 use plimsoll_model::secret::SecretKind;
 use plimsoll_source::{Create, FileId, Patch, Tracking};
-use plimsoll_syntax::ignorefile::IgnoreFile;
+use plimsoll_syntax::ignorefile::{IgnoreFile, glob_match};
 
 use crate::conditions::COPIES_FROM_CONTEXT;
 use crate::context::{context_copies, in_context};
@@ -312,26 +310,32 @@ fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
             "`.git`" => &[".git"],
             "`.env`" => &["**/.env"],
             "`.env.*`" => &["**/.env.*", "!**/.env.example"],
-            "keys" => &["**/*.pem", "**/*.key", "**/*wallet*.json", "**/*keypair*.json"],
+            "keys" => &["**/*.pem", "**/*.key"],
             _ => &["**/node_modules"],
         };
         lines.extend(add.iter().map(|line| (*line).to_owned()));
     }
-    // Secrets that lie there, by their own names.
+    // Secrets that lie there: their kind, where their names say it, else themselves.
     let secrets = cx.delivery.secrets.files.iter().filter(|s| s.kind != SecretKind::Example);
     for secret in secrets {
         let Some(path) = in_context(image.image, cx.path(secret.file)) else { continue };
-        let named = |line: &String| {
-            let end = line.trim_start_matches("**/").trim_start_matches('*');
-            path.rsplit('/').next().is_some_and(|name| name == end || name.ends_with(end))
-                && line.starts_with("**/")
-                && !end.contains('*')
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let covers = |line: &String| {
+            let pattern = line.strip_prefix("**/").unwrap_or(line);
+            line == path || line.starts_with("**/") && glob_match(pattern, name) == Some(true)
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-        if excluded(patterns, path).is_none() && !lines.iter().any(named) && path.chars().all(plain)
+        if excluded(patterns, path).is_some()
+            || lines.iter().any(covers)
+            || !path.chars().all(plain)
         {
-            lines.push(path.to_owned());
+            continue;
         }
+        let kind = ["wallet", "keypair"].into_iter().find(|kind| name.contains(kind));
+        lines.push(match kind.filter(|_| name.ends_with(".json")) {
+            Some(kind) => format!("**/*{kind}*.json"),
+            None => path.to_owned(),
+        });
     }
     // What a COPY names is wanted.
     let wanted: Vec<&str> = context_copies(image.image)

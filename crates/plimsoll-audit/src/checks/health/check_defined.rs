@@ -162,7 +162,7 @@
 //!     profiles: [dev]
 //! ```
 
-use plimsoll_model::code::Guard;
+use plimsoll_model::code::{Answers, Guard};
 use plimsoll_model::container::ContainerKind;
 use plimsoll_model::image::{HealthTest, Healthcheck, Image};
 use plimsoll_model::mend::dockerfile;
@@ -406,7 +406,7 @@ fn call(cx: &Cx<'_>, image: &Image, path: &str, port: u16) -> Option<String> {
 }
 
 /// A route that is known to answer a probe, and the port that it answers at: of several, the one
-/// that says least about others than the process itself.
+/// that says whether the service is ready, not only that it runs.
 fn route(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Option<(String, u16)> {
     let named = |port: u16| d.ports().iter().any(|(known, ..)| *known == port);
     if let Some(site) = static_site::of(d) {
@@ -416,10 +416,18 @@ fn route(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Option<
     let code = program::code(service).ok()?;
     let (port, _) = code.listens.iter().find_map(|listen| served::port(d, listen).ok())?;
     let open = served::health_routes(code).filter(|route| route.guard == Guard::Open);
-    let mut paths: Vec<&String> = open.filter_map(|route| route.path.known()).collect();
-    let is_live = |path: &str| path.contains("live") || path.contains("alive");
-    paths.sort_by_key(|path| (!is_live(path), path.contains("ready"), path.len(), *path));
-    let path =
-        paths.into_iter().find(|path| matches!(served::find(code, path), Found::Route(_)))?;
+    let mut found: Vec<_> = open.filter_map(|route| Some((route, route.path.known()?))).collect();
+    found.sort_by_key(|(route, path)| {
+        let depends = match route.answers {
+            Answers::Depends(_) => 0,
+            Answers::Unknown(_) => 1,
+            Answers::Constant(_) => 2,
+            Answers::Error(..) => 3,
+        };
+        let last = path.rsplit('/').next().unwrap_or(path);
+        (depends, !last.contains("ready"), path.len(), *path)
+    });
+    let answered = |path: &str| matches!(served::find(code, path), Found::Route(_));
+    let (_, path) = found.into_iter().find(|(_, path)| answered(path))?;
     named(port).then(|| (path.clone(), port))
 }

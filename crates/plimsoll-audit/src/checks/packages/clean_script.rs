@@ -171,5 +171,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let made = package(cx, service)?.typescript.as_ref().and_then(|ts| ts.out_dir.known());
-    WANTED.fix(cx, service, &format!("rm -rf {}", made.map_or("dist", |dir| dir)))
+    let fix = WANTED.fix(cx, service, &format!("rm -rf {}", made.map_or("dist", |dir| dir)))?;
+    // What another build makes, and where, is not known.
+    Some(if made.is_some() { fix } else { fix.as_sketch() })
 }

@@ -249,7 +249,7 @@ use crate::{
     Verdict,
 };
 
-use super::{Wanted, other, package, runner};
+use super::{Wanted, has_runner, other, package, runner};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/coverage-script",
@@ -283,7 +283,12 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    WANTED.fix(cx, service, runner(package(cx, service)?).1)
+    let package = package(cx, service)?;
+    let fix = WANTED.fix(cx, service, runner(package).1)?;
+    // Vitest measures by a package of its own.
+    let measures = package.dependency("vitest").is_none()
+        || package.any_dependency(&["@vitest/coverage-v8", "@vitest/coverage-istanbul"]).is_some();
+    Some(if has_runner(package) && measures { fix } else { fix.as_sketch() })
 }
 
 /// Whether a command measures coverage.

@@ -320,6 +320,11 @@ fn installed_by_image(
     })
 }
 
+/// Whether a runner of tests is declared.
+fn has_runner(package: &Package) -> bool {
+    package.any_dependency(&["jest", "vitest", "mocha", "ava", "tap"]).is_some()
+}
+
 /// How to run a test runner that the package declares: its name and with coverage.
 fn runner(package: &Package) -> (&'static str, &'static str) {
     let known = [

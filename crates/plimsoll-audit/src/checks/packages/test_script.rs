@@ -409,7 +409,7 @@ use crate::{
     Verdict,
 };
 
-use super::{BY_NAME, Wanted, other, package, runner};
+use super::{BY_NAME, Wanted, has_runner, other, package, runner};
 
 pub(super) static CHECK: Check = Check {
     id: "packages/test-script",
@@ -443,5 +443,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    WANTED.fix(cx, service, runner(package(cx, service)?).0)
+    let package = package(cx, service)?;
+    let fix = WANTED.fix(cx, service, runner(package).0)?;
+    Some(if has_runner(package) { fix } else { fix.as_sketch() })
 }

@@ -24,7 +24,7 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
-//! RUN addgroup -g 1001 -S web && adduser -u 1001 -S web -G web # <- 1001
+//! RUN addgroup -g 1001 -S web && adduser -S web -G web -u 1001 # <- 1001
 //! USER web
 //! CMD ["node", "/app/main.js"]
 //! ```
@@ -287,8 +287,9 @@ fn number(image: &Image) -> Option<Vec<Edit>> {
                 // Its group is one of the base's, or has no number that is known.
                 None => return None,
             }
-            if !flags.is_empty() {
-                edits.push(mend::after(*place, flags));
+            // At the end, as those write them who forgot them first.
+            if let Some((_, last)) = maker.last().filter(|_| !flags.is_empty()) {
+                edits.push(mend::after(*last, flags));
             }
             Some(edits)
         }

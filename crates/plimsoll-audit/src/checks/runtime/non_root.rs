@@ -160,6 +160,7 @@
 
 use plimsoll_model::Fact;
 use plimsoll_model::base::{self, Family};
+use plimsoll_model::filesystem::{Filesystem, Found};
 use plimsoll_model::image::{Base, EffectKind, Image};
 use plimsoll_model::mend::{self, dockerfile};
 use plimsoll_model::user::{self, RunsAs, Who};
@@ -367,7 +368,17 @@ fn switch(cx: &Cx<'_>, service: ServiceSubject<'_>, image: &Image) -> Option<Vec
         startup::program(app).is_some_and(|(name, _)| startup::is_known_server(name))
     };
     let mut own = starts.iter().filter(|start| std::ptr::eq(start.image, image));
-    if !LANGUAGES.contains(&name) || own.any(serves) {
+    if !LANGUAGES.contains(&name)
+        || own.any(serves)
+        || switches(cx, image, target)
+        || mending::is_for_developers(stage)
+    {
+        return None;
+    }
+    // Below 1024 some platforms ask for root.
+    let low =
+        |port: &str| port.split('/').next().is_some_and(|p| p.parse().is_ok_and(|p: u16| p < 1024));
+    if stage.config.expose.iter().any(|(port, _)| port.known().is_some_and(|port| low(port))) {
         return None;
     }
     if runs_as.who == Who::Nowhere {
@@ -409,6 +420,38 @@ fn switch(cx: &Cx<'_>, service: ServiceSubject<'_>, image: &Image) -> Option<Vec
         Some(word) => Some(vec![mend::replace(word.span, numbers)]),
         None => Some(vec![dockerfile::settle(tree, image, stage, &lines)?]),
     }
+}
+
+/// Whether something in the image starts as root to switch users itself: a tool made for that, or an
+/// account that the Dockerfile creates and does not name.
+fn switches(cx: &Cx<'_>, image: &Image, target: usize) -> bool {
+    const TOOLS: [&str; 6] = ["su-exec", "gosu", "setpriv", "runuser", "s6-setuidgid", "chroot"];
+    let brings = image.effects(target).into_iter().any(|(_, effect)| match &effect.kind {
+        EffectKind::AddUser { .. } => true,
+        EffectKind::Install(install) => install
+            .packages
+            .iter()
+            .any(|package| TOOLS.iter().any(|tool| package.starts_with(tool))),
+        _ => false,
+    });
+    let starts = image.final_stage().and_then(|stage| stage.config.entrypoint.as_ref());
+    let script = starts.and_then(|exec| exec.words.first()).map(|(word, _)| &**word);
+    let script = script.and_then(|word| {
+        let path = match word.starts_with('/') {
+            true => word.to_owned(),
+            false => return None,
+        };
+        match Filesystem::new(cx.delivery, image).find(target, &path) {
+            Found::File { file, .. } => cx.delivery.tree.read(file).ok(),
+            _ => None,
+        }
+    });
+    let words = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        let is_word = |c: char| !c.is_alphanumeric() && c != '-';
+        text.split(is_word).any(|word| TOOLS.contains(&word) || word == "su" || word == "chown")
+    };
+    brings || script.is_some_and(|text| words(&text))
 }
 
 /// The command that creates a user in a group of its own, and their numbers.
