@@ -245,24 +245,24 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let image = &cx.delivery[*service.images.first()?];
-    let mut edits = Vec::new();
-    for start in startup::starts(cx, Subject::Service(service.id)) {
-        let strips = of_start(cx, &start).outcome() != Outcome::Partial;
-        if strips || start.image.broken {
-            continue;
-        }
-        // Where a descriptor can forbid their effect, the image stays as it is.
-        let forbid = start.container.and_then(|container| {
-            let option = ("security_opt", Data::list(&["no-new-privileges:true"]));
-            let context = Data::map("allowPrivilegeEscalation", Data::scalar("false"));
-            let context = ("securityContext", context);
-            let key = if mending::is_compose(container) { option } else { context };
-            mending::set(cx, container, &[key])
-        });
-        match forbid {
-            Some(made) => edits.extend(made),
-            None => edits.extend(strip(cx, start.image)),
-        }
+    let mut starts = startup::starts(cx, Subject::Service(service.id));
+    starts.retain(|start| of_start(cx, start).outcome() == Outcome::Partial);
+    let forbid = |start: &Start<'_>| {
+        let container = start.container?;
+        let key = match mending::is_compose(container) {
+            true => ("security_opt", Data::list(&["no-new-privileges:true"])),
+            false => {
+                let refuse = Data::map("allowPrivilegeEscalation", Data::scalar("false"));
+                ("securityContext", refuse)
+            }
+        };
+        mending::set(cx, container, &[key])
+    };
+    let mut edits: Vec<Edit> = starts.iter().filter_map(forbid).flatten().collect();
+    // Where a descriptor can forbid their effect, the image stays as it is.
+    if edits.is_empty() {
+        edits = starts.iter().filter_map(|start| strip(cx, start.image)).collect();
+        edits.dedup();
     }
     Some(Fix::of_edits(
         "forbid new privileges, or strip SUID and SGID bits after the last package",
