@@ -1,6 +1,8 @@
 //! `bench [DIR]`: an audit's wall time against hadolint's and against reading the same files, as
-//! ratios in one run, since machines are noisy. `bench monorepo` and `bench floor` are beside.
+//! ratios in one run, since machines are noisy. `bench compose`, `bench monorepo` and `bench floor`
+//! are beside.
 
+mod compose;
 mod floor;
 mod monorepo;
 
@@ -20,6 +22,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         [first, rest @ ..] if first == "monorepo" => return monorepo::run(rest),
         [first, rest @ ..] if first == "floor" => return floor::run(rest),
         _ => build()?,
+    }
+    if let [first, rest @ ..] = arguments
+        && first == "compose"
+    {
+        return compose::run(rest);
     }
     let generated;
     let dir = match arguments.first() {
@@ -52,7 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     })?;
     println!("reading the same files   {:>10.2?}   1", read);
     println!("plimsoll audit           {:>10.2?}   {:.1} times reading", ours, ratio(ours, read));
-    match hadolint() {
+    match installed("hadolint") {
         Some(hadolint) => {
             // hadolint ends with 1 where it finds something.
             let theirs = once(|| {
@@ -132,9 +139,10 @@ fn dockerfiles(dir: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn hadolint() -> Option<PathBuf> {
+/// A program on the path.
+fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join("hadolint")).find(|file| file.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
 fn quiet(command: &mut Command) -> Result<(), String> {

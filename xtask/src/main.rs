@@ -31,7 +31,7 @@ const COMMANDS: [(&str, &str, Command); 9] = [
     ),
     (
         "bench",
-        "[DIR], monorepo [N]…, floor DIR: time audits against hadolint, size and mere parsing",
+        "[DIR], compose TREE…, monorepo [N]…, floor DIR: time audits against other tools and mere parsing",
         bench::run,
     ),
     ("catalogue", "say which rows of ../shared/catalog have a check", catalogue::run),

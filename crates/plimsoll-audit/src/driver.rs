@@ -1,5 +1,6 @@
 //! The driver: asks every check about every subject, says NOT APPLICABLE, joins members.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -302,15 +303,16 @@ fn finding(
     subject: Subject,
     mut verdict: Verdict,
 ) -> Finding {
-    // A check may quote the tree in its words.
-    if let Some(clean) = redacted(&verdict.message) {
-        verdict.message = clean.into();
-    }
-    for evidence in &mut verdict.evidence {
-        if let Some(clean) = redacted(&evidence.says) {
-            evidence.says = clean.into();
+    // A check may quote the tree in its words; what is written in the program holds no secret.
+    let clean = |words: &mut Cow<'static, str>| {
+        if let Cow::Owned(text) = words
+            && let Some(clean) = redacted(text)
+        {
+            *words = clean.into();
         }
-    }
+    };
+    clean(&mut verdict.message);
+    verdict.evidence.iter_mut().for_each(|evidence| clean(&mut evidence.says));
     let service = match subject {
         Subject::Service(id) => Some(&cx.delivery[id]),
         _ => None,
