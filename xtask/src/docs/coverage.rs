@@ -13,7 +13,7 @@ const WAITS: &[(&str, &str, &str)] = &[
     (
         "operations-checks",
         "",
-        "a question about the whole of operations: its facts are not all read yet",
+        "not written yet: it needs what scripts, workflows and documents say together",
     ),
     (
         "dockerfile-rules",
@@ -62,8 +62,12 @@ const WAITS: &[(&str, &str, &str)] = &[
         "suppressions",
         "`policy/acceptances-current` asks it of our own acceptances; other tools ask it of theirs",
     ),
-    ("compose-rules", "release/compose-", "order and layout: nothing breaks"),
-    ("compose-rules", "", "comes with the checks of merged compose entries"),
+    ("compose-rules", "release/compose-", "order, layout, or what `docker compose` says itself"),
+    (
+        "compose-rules",
+        "",
+        "not written yet: entries are read and merged, and what threatens more is asked first",
+    ),
     ("kubernetes-rules", "runtime/rbac-", "needs who is bound to which role, across namespaces"),
     (
         "kubernetes-rules",
@@ -82,16 +86,20 @@ const WAITS: &[(&str, &str, &str)] = &[
         "D. ",
         "many need the network: what an action is at a commit, whether it is archived or known bad",
     ),
-    ("pipeline-rules", "E. ", "comes with the checks of jobs and permissions"),
-    ("pipeline-rules", "F. ", "comes with the checks of jobs and permissions"),
+    ("pipeline-rules", "E. ", "not written yet: jobs, steps and permissions are read"),
+    ("pipeline-rules", "F. ", "not written yet: jobs, steps and permissions are read"),
     (
         "pipeline-rules",
         "G. ",
         "a schema checker's ground: a workflow that is wrong does not run, and the forge says so",
     ),
     ("pipeline-rules", "H. ", "settings of the forge: no tree tells them"),
-    ("ops-script-rules", "", "comes with the checks of operational scripts"),
-    ("proxy-rules", "", "configurations of proxies are not read far enough yet"),
+    (
+        "ops-script-rules",
+        "",
+        "not written yet: scripts are read as programs, and what threatens more is asked first",
+    ),
+    ("proxy-rules", "", "not written yet: sites and upstreams are read"),
 ];
 
 /// The page; nothing where the catalogues are not there.
@@ -161,19 +169,17 @@ fn answers(catalogue: &str, id: &str, question: Option<&str>, row: &Value) -> Ve
         if question != Some(check.id) && !claimed.iter().any(|(_, _, by_row)| *by_row) {
             continue;
         }
-        for (part, relation, by_row) in claimed {
-            let part =
-                if part.name.is_empty() { String::new() } else { format!(", {}", part.name) };
-            let far = match relation {
-                Relation::Wider if by_row => " (in part)",
-                Relation::Narrower if by_row && !catalogue.ends_with("checks") => " (and more)",
-                _ => "",
-            };
-            let says = format!("{}{part}{far}", link(check));
-            if !found.contains(&says) {
-                found.push(says);
-            }
-        }
+        let far = match &claimed[..] {
+            [(_, Relation::Wider, true)] => " (in part)",
+            [(_, Relation::Narrower, true)] if !catalogue.ends_with("checks") => " (and more)",
+            _ => "",
+        };
+        let mut parts: Vec<&str> = claimed.iter().map(|(part, ..)| part.name).collect();
+        parts.retain(|name| !name.is_empty());
+        parts.dedup();
+        let parts =
+            if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        found.push(format!("{}{parts}{far}", link(check)));
     }
     found
 }
