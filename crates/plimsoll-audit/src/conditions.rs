@@ -19,7 +19,8 @@ use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::locked::Follows;
 use crate::{
-    Cx, ImageSubject, Subject, datastores, delivered, owner, program, proxies, scripts, startup,
+    Cx, ImageSubject, Subject, datastores, delivered, documents, owner, program, proxies, record,
+    releasing, scripts, startup,
 };
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
@@ -1430,5 +1431,195 @@ pub static HAS_ADMIN_ENDPOINT: Condition = Condition {
             Some((at, ..)) => Fact::inferred(true, Some(at)),
             None => proxies::some(cx, |_, _, _| false),
         }
+    },
+};
+
+/// A condition about one script.
+fn script(cx: &Cx<'_>, subject: Subject, holds: impl Fn(&Program) -> bool) -> Fact<bool> {
+    let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+    Fact::inferred(holds(&cx.delivery[id]), None)
+}
+
+/// A script starts what was changed, where it runs.
+pub static SCRIPT_DEPLOYS: Condition = Condition {
+    name: "deploys by a script",
+    holds: |cx, subject| script(cx, subject, |program| releasing::is_deployer(cx, program)),
+};
+
+/// A script moves the source of its work tree, or cleans it.
+pub static SCRIPT_USES_GIT: Condition = Condition {
+    name: "moves the source of a work tree by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let works = |c: &Command| {
+                releasing::git(c).is_some_and(|(verb, _)| {
+                    matches!(verb, "fetch" | "clean" | "restore") || releasing::moves_source(c)
+                })
+            };
+            !releasing::is_others(cx, program) && scripts::commands(program).any(works)
+        })
+    },
+};
+
+/// A script that deploys cleans its work tree.
+pub static SCRIPT_CLEANS: Condition = Condition {
+    name: "cleans a work tree by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let cleans = |c: &Command| releasing::git(c).is_some_and(|(verb, _)| verb == "clean");
+            !releasing::is_others(cx, program) && scripts::commands(program).any(cleans)
+        })
+    },
+};
+
+/// Scripts deploy, and one takes the work tree to what is committed.
+pub static RESETS_WORK_TREE: Condition = Condition {
+    name: "deploys from a work tree that a script resets",
+    holds: |cx, _| {
+        let reset = releasing::resets(cx).filter(|_| releasing::deployers(cx).next().is_some());
+        Fact::inferred(reset.is_some(), reset)
+    },
+};
+
+/// A script makes a proxy read its configuration again.
+pub static SCRIPT_RELOADS_PROXY: Condition = Condition {
+    name: "reloads a proxy by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            scripts::commands(program).any(releasing::reloads) && !releasing::is_others(cx, program)
+        })
+    },
+};
+
+/// A script builds and starts a canary.
+pub static SCRIPT_BUILDS_CANARY: Condition = Condition {
+    name: "builds a canary by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let tried = |c: &Command| {
+                c.program() == "docker" && c.words.iter().any(|w| w.contains("canary"))
+            };
+            let all = || scripts::commands(program);
+            all().any(releasing::builds)
+                && all().any(releasing::starts)
+                && (scripts::is_named(cx, program, &["canary"]) || all().any(tried))
+        })
+    },
+};
+
+/// A script sends requests to a canary.
+pub static SCRIPT_SWITCHES_CANARY: Condition = Condition {
+    name: "sends requests to a canary by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            scripts::is_named(cx, program, &["canary"])
+                && !scripts::is_named(cx, program, &["rollback", "stop", "abort"])
+                && scripts::commands(program).any(releasing::starts)
+                && !releasing::switches(cx, program).is_empty()
+        })
+    },
+};
+
+/// A script deploys, or asks whether what was deployed is well.
+pub static SCRIPT_CHECKS_A_DEPLOYMENT: Condition = Condition {
+    name: "asks by a script whether what was deployed is well",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let asks = scripts::commands(program).any(releasing::is_client);
+            let named =
+                ["smoke", "check", "verify", "health", "deploy", "rollback", "canary", "release"];
+            asks && !releasing::is_others(cx, program)
+                && (scripts::is_named(cx, program, &named) || releasing::is_deployer(cx, program))
+        })
+    },
+};
+
+/// Scripts deploy by compose.
+pub static DEPLOYS_BY_COMPOSE: Condition = Condition {
+    name: "deploys by scripts that start containers",
+    holds: |cx, _| {
+        let found = releasing::deployers(cx).next();
+        Fact::inferred(found.is_some(), found.map(|script| cx.start_of(script.file)))
+    },
+};
+
+/// A script moves the source and then builds.
+pub static SCRIPT_BUILDS_WHAT_IT_FETCHES: Condition = Condition {
+    name: "builds by a script what it fetches",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let mut all = scripts::commands(program);
+            let source = all.find(|command| releasing::moves_source(command));
+            source.is_some_and(|source| {
+                scripts::commands(program).any(|c| c.at > source.at && releasing::builds(c))
+            }) && !releasing::is_others(cx, program)
+        })
+    },
+};
+
+/// A script deploys or takes a backup.
+pub static SCRIPT_NEEDS_A_LOCK: Condition = Condition {
+    name: "deploys or backs up by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let dumps = data::dumps(&program.flow).next().is_some();
+            let backup = dumps && !scripts::is_named(cx, program, &["restore", "drill", "test"]);
+            releasing::is_deployer(cx, program) || backup
+        })
+    },
+};
+
+/// What deployments write down says which release it is, and something rolls back.
+pub static RECORDS_RELEASES: Condition = Condition {
+    name: "writes down which release it deploys, and rolls back",
+    holds: |cx, _| {
+        let records = record::records(cx);
+        let first = records.first().map(|record| record.place);
+        Fact::inferred(first.is_some() && !record::rollbacks(cx).is_empty(), first)
+    },
+};
+
+/// A script starts services of one colour.
+pub static SCRIPT_STARTS_A_COLOUR: Condition = Condition {
+    name: "starts services of one colour by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            let coloured = |command: &Command| {
+                releasing::compose(command).is_some_and(|compose| {
+                    compose.verb == "up"
+                        && releasing::named(compose.args).iter().any(|n| releasing::is_coloured(n))
+                })
+            };
+            !releasing::pairs(cx).is_empty() && scripts::commands(program).any(coloured)
+        })
+    },
+};
+
+/// Scripts ask whether what they deployed is well, and a program has a route that says so.
+pub static GATES_AND_IS_READY: Condition = Condition {
+    name: "deploys by scripts a program that says whether it is ready",
+    holds: |cx, _| {
+        let ready = crate::checks::readiness(cx);
+        let gates = || cx.operational_scripts().any(|s| crate::checks::gates(cx, s.program));
+        Fact::inferred(ready.is_some() && gates(), ready.map(|(_, at)| at))
+    },
+};
+
+/// A document goes back to an earlier release and then calls a script.
+pub static HAS_RUNBOOK_BACK: Condition = Condition {
+    name: "describes a way back that calls a script",
+    holds: |cx, _| {
+        let found = documents::returns(cx).first().map(|(code, _)| code.span);
+        Fact::inferred(found.is_some(), found)
+    },
+};
+
+/// A document runs a script of the repository.
+pub static DOCUMENTS_RUN_SCRIPTS: Condition = Condition {
+    name: "describes commands that run its scripts",
+    holds: |cx, _| {
+        let homes = documents::homes(cx);
+        let found = documents::scripts(cx, &homes).first().map(|named| named.code.span);
+        Fact::inferred(found.is_some(), found)
     },
 };

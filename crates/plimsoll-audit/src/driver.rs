@@ -204,7 +204,13 @@ fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -
                 let subject = Subject::Script(script.id);
                 (name, guarded(cx, check, subject, place, || run(cx, script)))
             });
-            join(verdicts.collect(), "has no operational script", at)
+            // A script that a question does not apply to says nothing of those that it is about.
+            let mut verdicts: Vec<(String, Verdict)> = verdicts.collect();
+            let is_about = |(_, verdict): &(String, Verdict)| verdict.outcome.rank() > 0;
+            if verdicts.iter().any(is_about) {
+                verdicts.retain(is_about);
+            }
+            join(verdicts, "has no operational script", at)
         }
         _ => Verdict::not_applicable(
             "there is nothing to audit",

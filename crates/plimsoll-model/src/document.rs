@@ -11,6 +11,9 @@ pub struct Document {
     pub headings: Vec<(u8, String, Span)>,
     /// Its fenced blocks.
     pub fences: Vec<Fence>,
+    /// What stands in it as code, in text order: lines of fences that hold commands, and what
+    /// stands between backticks in its prose.
+    pub code: Vec<Code>,
     /// Whether it is research, a checklist template or an audit rather than instructions, and why.
     pub kind: DocumentKind,
 }
@@ -33,6 +36,19 @@ pub struct Fence {
     pub language: String,
     /// Its content.
     pub span: Span,
+    /// Index of the heading it stands under.
+    pub heading: Option<usize>,
+}
+
+/// A command, a path or a word that a document writes as code.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// Its text, without a prompt.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it is a line of a fence.
+    pub fenced: bool,
     /// Index of the heading it stands under.
     pub heading: Option<usize>,
 }

@@ -17,6 +17,8 @@ mod scripts;
 mod secrets;
 mod supply;
 
+pub(crate) use release::{gates, readiness};
+
 /// Every check, sorted by id.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {

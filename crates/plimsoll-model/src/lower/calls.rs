@@ -1650,11 +1650,18 @@ impl<'a> Walker<'a> {
             for element in elements.split(glue).filter(|element| !element.is_empty()) {
                 let array = match element {
                     [Part { kind: PartKind::Variable { name, op: None, .. }, .. }] => {
-                        name.strip_suffix("[@]").and_then(|name| self.vars.get(name))
+                        match (name.as_str(), name.strip_suffix("[@]")) {
+                            ("@", _) => self.frames.last(),
+                            (_, Some(name)) => match self.vars.get(name) {
+                                Some(Value::Many(values)) => Some(values),
+                                _ => None,
+                            },
+                            _ => None,
+                        }
                     }
                     _ => None,
                 };
-                if let Some(Value::Many(values)) = array {
+                if let Some(values) = array {
                     values.iter().for_each(|value| text.extend([ARRAY.to_string(), value.clone()]));
                 } else {
                     text.push(ARRAY);
@@ -1788,7 +1795,10 @@ impl<'a> Walker<'a> {
                 ["realpath" | "readlink", path] | ["readlink", "-f", path] => {
                     printed = Some((*path).to_owned());
                 }
-                ["git", "rev-parse", "--show-toplevel"] => printed = Some(format!("{ROOT}/")),
+                ["git", "rev-parse", "--show-toplevel"]
+                | ["git", "-C", _, "rev-parse", "--show-toplevel"] => {
+                    printed = Some(format!("{ROOT}/"));
+                }
                 _ => return None,
             }
         }

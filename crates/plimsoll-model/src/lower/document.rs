@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::cx::Cx;
 use super::purpose;
-use crate::document::{Document, DocumentKind, Fence};
+use crate::document::{Code, Document, DocumentKind, Fence};
 
 /// Larger documents are listed without headings and fences: nobody follows a runbook of 2 MiB.
 const MAX_DOCUMENT: u64 = 2 * 1024 * 1024;
@@ -52,16 +52,16 @@ fn is_markdown(name: &str) -> bool {
 
 fn document(cx: &Cx<'_>, file: FileId) -> Document {
     let entry = cx.tree.entry(file);
-    let (mut headings, mut fences) = (Vec::new(), Vec::new());
+    let (mut headings, mut fences, mut code) = (Vec::new(), Vec::new(), Vec::new());
     // A document that cannot be read is no broken delivery file: it is listed, empty.
     if is_markdown(&entry.path)
         && entry.len <= MAX_DOCUMENT
         && let Ok(bytes) = cx.bytes(file)
     {
-        (headings, fences) = outline(file, &bytes);
+        (headings, fences, code) = outline(file, &bytes);
     }
     let kind = kind(&entry.path, headings.first().map_or("", |(_, text, _)| text));
-    Document { file, headings, fences, kind }
+    Document { file, headings, fences, code, kind }
 }
 
 fn kind(path: &str, title: &str) -> DocumentKind {
@@ -88,8 +88,9 @@ struct Open {
 
 type Headings = Vec<(u8, String, Span)>;
 
-fn outline(file: FileId, text: &[u8]) -> (Headings, Vec<Fence>) {
+fn outline(file: FileId, text: &[u8]) -> (Headings, Vec<Fence>, Vec<Code>) {
     let (mut headings, mut fences): (Headings, Vec<Fence>) = (Vec::new(), Vec::new());
+    let mut code: Vec<Code> = Vec::new();
     let span = |start, end| Span::new(file, TextRange::of(start, end));
     let mut open: Option<Open> = None;
     // The text of the line before, when a line of `=` or `-` would make it a heading.
@@ -111,10 +112,31 @@ fn outline(file: FileId, text: &[u8]) -> (Headings, Vec<Fence>) {
             before = None;
             continue;
         }
-        if open.is_some() {
+        if let Some(fence) = &open {
+            if COMMANDS.contains(&&*fence.language)
+                && let Some((text, from)) = command_of(trimmed)
+            {
+                let from = start + indent + from;
+                let heading = headings.len().checked_sub(1);
+                code.push(Code {
+                    span: span(from, from + text.len()),
+                    text,
+                    fenced: true,
+                    heading,
+                });
+            }
             continue;
         }
         let paragraph = before.take();
+        if !trimmed.starts_with(b"```") {
+            let heading = headings.len().checked_sub(1);
+            code.extend(inline(line).map(|(from, to)| Code {
+                text: String::from_utf8_lossy(&line[from..to]).into_owned(),
+                span: span(start + from, start + to),
+                fenced: false,
+                heading,
+            }));
+        }
         if let Some(fence) = opens(trimmed, at.min(text.len())) {
             open = Some(fence);
         } else if indent <= 3 && trimmed.first() == Some(&b'#') {
@@ -143,7 +165,40 @@ fn outline(file: FileId, text: &[u8]) -> (Headings, Vec<Fence>) {
             heading,
         });
     }
-    (headings, fences)
+    (headings, fences, code)
+}
+
+/// Languages of fences that hold commands.
+const COMMANDS: [&str; 10] = [
+    "",
+    "sh",
+    "bash",
+    "shell",
+    "console",
+    "zsh",
+    "terminal",
+    "shell-session",
+    "shellscript",
+    "cron",
+];
+
+/// The command of a fence's line without its prompt, and where it begins; `None` for a comment.
+fn command_of(trimmed: &[u8]) -> Option<(String, usize)> {
+    let from = if trimmed.starts_with(b"$ ") { 2 } else { 0 };
+    let text = std::str::from_utf8(trimmed.get(from..)?).ok()?;
+    (!text.is_empty() && !text.starts_with('#')).then(|| (text.to_owned(), from))
+}
+
+/// What stands between single backticks of a line: offsets.
+fn inline(line: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let from = at + memchr::memchr(b'`', line.get(at..)?)? + 1;
+        let to = from + memchr::memchr(b'`', line.get(from..)?)?;
+        at = to + 1;
+        Some((from, to))
+    })
+    .filter(|(from, to)| from < to)
 }
 
 fn opens(trimmed: &[u8], start: usize) -> Option<Open> {

@@ -1,0 +1,169 @@
+//! # A check after a deployment asks what was deployed
+//!
+//! Scripts that deploy, roll back or check what was deployed take the address from whoever starts them:
+//! no `curl https://shop.org/healthz`, and no `${BASE_URL:-https://shop.org}`, which asks production
+//! wherever the variable is forgotten.
+//!
+//! A check of staging that asks production says that all is well, whatever was deployed. So does one of
+//! the new colour that asks the name in front of both.
+//!
+//! `"${BASE_URL:?}"`, or `base=${1:?address}`. Addresses of this machine and of containers are no public
+//! ones; those of others (a webhook, a download) are not asked here.
+//!
+//! ## Fails
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -eu
+//! docker compose up -d
+//! curl -fsS https://shop.org/healthz # <- written out
+//! ```
+//!
+//! Or:
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -eu
+//! BASE_URL=${BASE_URL:-https://shop.org} # <- by default
+//! curl -fsS "$BASE_URL/readyz"
+//! ```
+//!
+//! ## Fixed
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -eu
+//! docker compose up -d
+//! curl -fsS http://localhost:8080/healthz # <- asks
+//! ```
+//!
+//! Or:
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -eu
+//! BASE_URL=${BASE_URL:?}
+//! curl -fsS "$BASE_URL/readyz" # <- asks
+//! ```
+//!
+//! ## Passes
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -eu
+//! base=${1:-http://localhost:8080}
+//! curl -fsS "$base/readyz" # <- asks
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/bin/sh
+//! docker image prune -f
+//! ```
+
+use std::collections::BTreeSet;
+
+use plimsoll_model::flow::{Command, Read};
+
+use crate::answers::Answers;
+use crate::conditions::SCRIPT_CHECKS_A_DEPLOYMENT;
+use crate::evidence::clip;
+use crate::proxies::is_public;
+use crate::releasing::is_client;
+use crate::scripts::commands;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "release/smoke-parameterised",
+    section: Section::Safeguards,
+    domain: Domain::CiCdMaturity,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent {
+            tool: "catalogue",
+            rule: "release/smoke-parameterised",
+            relation: Relation::Same,
+        }],
+    }],
+    when: &[&SCRIPT_CHECKS_A_DEPLOYMENT],
+    source: include_str!("smoke_parameterised.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    let mut answers = Answers::default();
+    let asks: Vec<&Command> = commands(script.program).filter(|c| is_client(c)).collect();
+    let ours = hosts(cx);
+    for command in &asks {
+        let mut literal = command.words.iter().filter_map(|word| {
+            // A default is said where it stands.
+            let written = cx.text_of(command.span)?;
+            let (host, path) = url(word)?;
+            let well = STATES.iter().any(|state| path.contains(state));
+            (written.contains(host) && (ours.contains(host) || well)).then_some(host)
+        });
+        match literal.next() {
+            Some(host) => answers.bad(command.span, format!("`{}` is written out", clip(host))),
+            None => answers.good(command.span, "asks what it is given, or what is beside it"),
+        }
+    }
+    let set = |read: &&Read| {
+        read.op.as_ref().is_some_and(|(op, word)| {
+            let host = matches!(op.as_str(), ":-" | "-" | ":=" | "=").then(|| url(word)).flatten();
+            host.is_some_and(|(host, _)| ours.contains(host) || is_address(&read.name))
+        })
+    };
+    for read in script.flow.reads.iter().filter(set) {
+        let says = format!("`{}` is production's by default", clip(&read.name));
+        answers.push_bad(Evidence::contradicts(read.span, says).severity(Severity::Low));
+    }
+    answers.joined(
+        "a check after a deployment asks a fixed public address: demand it as an argument",
+        "checks after a deployment ask what they are given",
+        "it cannot be told what is asked",
+    )
+}
+
+const STATES: [&str; 6] = ["/health", "/ready", "/live", "/ping", "/status", "/version"];
+
+/// Whether a variable is named after an address of what is deployed.
+fn is_address(name: &str) -> bool {
+    const OURS: [&str; 9] =
+        ["API", "WEB", "APP", "BASE", "SITE", "HEALTH", "TARGET", "FRONTEND", "BACKEND"];
+    let upper = name.to_ascii_uppercase();
+    let mut parts = upper.split('_');
+    (upper.ends_with("URL") || upper.ends_with("HOST") || upper.ends_with("ORIGIN"))
+        && parts.any(|part| OURS.contains(&part))
+}
+
+/// The host and the path of a public address.
+fn url(word: &str) -> Option<(&str, &str)> {
+    let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"))?;
+    let end = rest.find(['/', '?', '}', '"', ':']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    (is_public(host) && !host.contains(['$', '{', '<'])).then_some((host, path))
+}
+
+/// Names that sites of this repository answer to.
+fn hosts(cx: &Cx<'_>) -> BTreeSet<String> {
+    let sites = cx.delivery.proxies.iter().flat_map(|proxy| &proxy.sites);
+    sites.flat_map(|site| site.hosts.iter().cloned()).collect()
+}
