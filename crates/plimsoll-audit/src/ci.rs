@@ -386,6 +386,26 @@ impl<'a> Ci<'a> {
     }
 }
 
+/// What a pipeline of the repository may do and is not read: a verdict of UNKNOWN.
+pub(crate) fn not_read(cx: &Cx<'_>) -> Option<Verdict> {
+    let delivery = cx.delivery;
+    for pipeline in delivery.pipelines.iter().filter(|pipeline| runs(pipeline)) {
+        if pipeline.broken {
+            let place = Evidence::context(cx.start_of(pipeline.file), "does not parse");
+            return Some(Verdict::unknown(Why::Unparsed, "a workflow does not parse", place));
+        }
+        if let Some((_, span)) = pipeline.unread.iter().find(|(what, _)| !is_neutral(what)) {
+            let message = "what a workflow takes in from elsewhere is not known";
+            let place = Evidence::context(*span, "is not in the tree");
+            return Some(Verdict::unknown(Why::OutOfTree, message, place));
+        }
+    }
+    let other = delivery.unsupported.iter().find(|u| is_forge(u.kind))?;
+    let message = "the pipeline of this forge is not read yet: look by hand";
+    let place = Evidence::context(cx.start_of(other.file), "is not read yet");
+    Some(Verdict::unknown(Why::Unsupported, message, place))
+}
+
 /// Where a pipeline would be, for «none does».
 pub(crate) fn nowhere(cx: &Cx<'_>, says: &'static str) -> Evidence {
     let root = cx.delivery.pipelines.iter().find(|pipeline| runs(pipeline));

@@ -919,6 +919,129 @@ pub static HAS_PIPELINES: Condition = Condition {
     },
 };
 
+/// A pipeline is there that a forge runs.
+pub static RUNS_PIPELINES: Condition = Condition {
+    name: "is a pipeline that a forge runs",
+    holds: |cx, _| {
+        let mut pipelines = cx.delivery.pipelines.iter();
+        let runs = pipelines.any(|pipeline| {
+            pipeline.forge != plimsoll_model::pipeline::Forge::GitHubAction
+                && !matches!(pipeline.runs, plimsoll_model::pipeline::Runs::No(_))
+                && Purpose::of_path(cx.path(pipeline.file)).is_production()
+        });
+        Fact::inferred(runs, None)
+    },
+};
+
+/// A workflow of GitHub Actions is there that runs.
+pub static RUNS_WORKFLOWS: Condition = Condition {
+    name: "is a workflow of GitHub Actions that runs",
+    holds: |cx, _| Fact::inferred(crate::workflows::github(cx).next().is_some(), None),
+};
+
+/// A workflow or an action of the repository uses an action or a workflow of another.
+pub static USES_ACTIONS: Condition = Condition {
+    name: "is an action of others that a workflow uses",
+    holds: |cx, _| {
+        let jobs = crate::workflows::live(cx).flat_map(|pipeline| &pipeline.jobs);
+        let mut uses = jobs.flat_map(|job| &job.steps).filter_map(|step| step.uses.as_ref());
+        Fact::inferred(uses.any(|(uses, _)| !uses.starts_with("./") && uses != "."), None)
+    },
+};
+
+/// A pipeline of GitLab's is there that runs.
+pub static RUNS_GITLAB: Condition = Condition {
+    name: "is a pipeline of GitLab's that runs",
+    holds: |cx, _| {
+        let mut started = crate::workflows::started(cx);
+        let gitlab = plimsoll_model::pipeline::Forge::GitLab;
+        Fact::inferred(started.any(|pipeline| pipeline.forge == gitlab), None)
+    },
+};
+
+/// A pipeline of GitLab's takes something in from elsewhere.
+pub static INCLUDES_GITLAB: Condition = Condition {
+    name: "is something that a pipeline of GitLab's includes from elsewhere",
+    holds: |cx, _| {
+        let mut started = crate::workflows::started(cx);
+        let gitlab = plimsoll_model::pipeline::Forge::GitLab;
+        let includes = started.any(|p| p.forge == gitlab && !p.unread.is_empty());
+        Fact::inferred(includes, None)
+    },
+};
+
+/// A job runs in a container, or has one beside it.
+pub static RUNS_IN_CONTAINERS: Condition = Condition {
+    name: "is an image that a job runs in or beside",
+    holds: |cx, _| {
+        let mut jobs = crate::workflows::started(cx).flat_map(|pipeline| &pipeline.jobs);
+        Fact::inferred(jobs.any(|job| job.containers.iter().any(|c| c.image.is_some())), None)
+    },
+};
+
+/// A pipeline runs a test, a linter or a scan.
+pub static RUNS_GATES: Condition = Condition {
+    name: "is a test, a linter or a scan that a pipeline runs",
+    holds: |cx, _| {
+        use plimsoll_model::pipeline::RoleKind as K;
+        let gate = |kind: K| {
+            matches!(
+                kind,
+                K::Test
+                    | K::Lint
+                    | K::Typecheck
+                    | K::ScanImage { .. }
+                    | K::ScanFiles
+                    | K::ScanSecrets
+            )
+        };
+        let mut steps = crate::workflows::steps(crate::workflows::started(cx));
+        let runs = steps.any(|(.., step)| {
+            !step.lost.is_empty() || step.roles.iter().any(|role| gate(role.kind))
+        });
+        Fact::inferred(runs, None)
+    },
+};
+
+/// A pipeline runs pytest.
+pub static RUNS_PYTEST: Condition = Condition {
+    name: "is a pipeline that runs pytest",
+    holds: |cx, _| {
+        let mut steps = crate::workflows::steps(crate::workflows::started(cx));
+        let runs = steps.any(|(.., step)| {
+            step.roles.iter().any(|role| role.words.iter().any(|word| word.ends_with("pytest")))
+        });
+        Fact::inferred(runs, None)
+    },
+};
+
+/// A pipeline builds images.
+pub static PIPELINES_BUILD_IMAGES: Condition = Condition {
+    name: "is an image that a pipeline builds",
+    holds: |cx, _| Fact::inferred(!crate::ci_builds::all(cx).is_empty(), None),
+};
+
+/// The repository builds images for production, and a pipeline of it runs.
+pub static PUBLISHES_OR_COULD: Condition = Condition {
+    name: "is an image for production beside a pipeline",
+    holds: |cx, _| {
+        let pipeline = crate::workflows::started(cx).next().is_some();
+        let mut services = cx.delivery.services.iter();
+        let builds = services.any(|s| s.purpose.is_production() && !s.images.is_empty());
+        Fact::inferred(pipeline && builds, None)
+    },
+};
+
+/// Compose files or configurations of proxies are there, and a pipeline that could look at them.
+pub static HAS_CHECKABLE_CONFIGS: Condition = Condition {
+    name: "is a compose file or a proxy's configuration beside a pipeline",
+    holds: |cx, _| {
+        let pipeline = crate::workflows::started(cx).next().is_some();
+        let configs = || !crate::checks::pipeline::configs(cx).is_empty();
+        Fact::inferred(pipeline && configs(), None)
+    },
+};
+
 /// It has migrations, or migrates when it starts; of the repository: a script of no service does.
 pub static MIGRATES_ANYWHERE: Condition = Condition {
     name: "migrates a database",

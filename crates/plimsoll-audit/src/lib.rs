@@ -12,6 +12,7 @@ mod check;
 mod checks;
 mod choice;
 mod ci;
+mod ci_builds;
 mod comment;
 mod composed;
 mod config;
@@ -60,10 +61,12 @@ mod static_site;
 mod steps;
 mod subject;
 mod supplied;
+mod taint;
 mod toolchain;
 mod twins;
 mod verdict;
 mod waiver;
+mod workflows;
 
 pub mod conditions;
 

@@ -48,6 +48,11 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         Outcome::Fail,
         "what the file holds does not matter, only that git knows it",
     ),
+    (
+        "pipeline/least-privilege-and-timeouts",
+        Outcome::Fail,
+        "a right to everything, and none said at all",
+    ),
     ("packages/start-script", Outcome::Fail, "a script that is wrong, and none at all"),
     ("runtime/immutable-code", Outcome::Pass, "who gets nothing owns nothing, either"),
     ("secrets/none-in-compose", Outcome::Pass, "a service that is given no secret passes, too"),

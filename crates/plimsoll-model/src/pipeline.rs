@@ -1,10 +1,12 @@
 //! Pipelines: what the forge runs, its jobs and steps, and the role of each step.
 
 use plimsoll_source::{Derived, FileId, Span};
+use plimsoll_syntax::expression::Expression;
 use plimsoll_syntax::shell::Script;
 
 use crate::PipelineId;
 use crate::fact::Fact;
+use crate::secret::WrittenSecret;
 
 /// A workflow or CI file.
 #[derive(Clone, Debug)]
@@ -21,6 +23,16 @@ pub struct Pipeline {
     pub triggers: Vec<Trigger>,
     /// Its permissions, as `scope: level` (`*` for `read-all`, `write-all` and `{}`).
     pub permissions: Vec<(String, String, Span)>,
+    /// Its own variables, which every job has too.
+    pub env: Vec<(String, Fact<String>, Span)>,
+    /// `concurrency:` of the whole.
+    pub concurrency: Option<Span>,
+    /// What a caller or whoever starts it by hand may give, or the inputs of an action.
+    pub inputs: Vec<Input>,
+    /// Every expression in it, in text order: what stands in called actions is in their own.
+    pub expressions: Vec<Placed>,
+    /// Secrets that are written out in it.
+    pub secrets: Vec<WrittenSecret>,
     /// Its jobs.
     pub jobs: Vec<Job>,
     /// What it takes in from elsewhere, or from a file that is not there, and so is not read:
@@ -54,11 +66,128 @@ pub enum Runs {
     OnCall,
 }
 
+/// An input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name, in lower case as expressions refer to it.
+    pub name: String,
+    /// `string`, `choice`, `boolean`, `number`, `environment`; `string` where none is given.
+    pub kind: String,
+    /// The event that takes it: `workflow_dispatch`, `workflow_call`; `action` for an action's.
+    pub event: &'static str,
+}
+
+/// An expression with its place.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// What it stands in.
+    pub slot: Slot,
+    /// The key there: of a variable, an input, an output.
+    pub key: String,
+    /// The index of its job.
+    pub job: Option<usize>,
+    /// The step it stands in, by that step's own place.
+    pub step: Option<Span>,
+    /// The expression, braces included where it has them.
+    pub span: Span,
+    /// The whole value that it stands in.
+    pub value: Span,
+    /// There is more in the value than this expression.
+    pub partial: bool,
+    /// What it says.
+    pub expression: Expression,
+}
+
+/// What an expression stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// `run:` of a step.
+    Run,
+    /// `with:` of a step or of a called workflow.
+    Input,
+    /// `env:` of a step, a job, a container or the whole.
+    Env,
+    /// `if:`.
+    Condition,
+    /// `runs-on:`.
+    RunsOn,
+    /// `outputs:` of a job.
+    Output,
+    /// Anything else: names, matrices, concurrency groups.
+    Other,
+}
+
+/// A container that a job runs in or beside.
+#[derive(Clone, Debug, Default)]
+pub struct JobContainer {
+    /// `services:` key; `None` for the one that the job runs in.
+    pub name: Option<String>,
+    /// Its image as written, and its place.
+    pub image: Option<(String, Span)>,
+    /// Its variables as written.
+    pub env: Vec<(String, String, Span)>,
+    /// `credentials:`.
+    pub credentials: Vec<(String, String, Span)>,
+    /// `options:`.
+    pub options: Option<(String, Span)>,
+}
+
+/// A command that a step runs.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Its words, as [`crate::script::Program::calls`] has them.
+    pub words: Vec<String>,
+    /// The whole command.
+    pub span: Span,
+    /// Its failure is swallowed, and where.
+    pub masked: Option<Span>,
+    /// What it reads: a file, or the program before it in a pipe as `|name`.
+    pub stdin: Option<String>,
+    /// The file that its output goes to.
+    pub stdout: Option<String>,
+    /// Where it runs, relative to the root, where that is known.
+    pub cwd: Option<String>,
+}
+
+/// A gate whose failure is lost.
+#[derive(Clone, Debug)]
+pub struct LostGate {
+    /// What it would find out.
+    pub kind: RoleKind,
+    /// The place that loses it.
+    pub span: Span,
+    /// The gate.
+    pub gate: Span,
+    /// How.
+    pub how: Loss,
+}
+
+/// How the failure of a gate is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its own flag: `--exit-zero`.
+    Flag,
+    /// What stands around it: `|| true`, `continue-on-error`.
+    Masked,
+    /// Of a pipe only the last command's status counts.
+    Pipe,
+    /// Only one exit code is taken for a failure.
+    OneCode,
+    /// `find -exec … ;` is content whatever the command says.
+    FindExec,
+}
+
 /// What starts a pipeline.
 #[derive(Clone, Debug)]
 pub struct Trigger {
     /// `push`, `pull_request`, `schedule` …
     pub event: String,
+    /// `types:`.
+    pub types: Vec<String>,
+    /// `branches:` patterns; empty means all, unless `tags` has some.
+    pub branches: Vec<String>,
+    /// `tags:` patterns.
+    pub tags: Vec<String>,
     /// `paths:` patterns; empty means all.
     pub paths: Vec<String>,
     /// `paths-ignore:` patterns.
@@ -85,6 +214,16 @@ pub struct Job {
     pub permissions: Option<Vec<(String, String, Span)>>,
     /// `environment:`.
     pub environment: Option<(String, Span)>,
+    /// `timeout-minutes:` / `timeout:`.
+    pub timeout: Option<Span>,
+    /// `concurrency:` / `resource_group:`.
+    pub concurrency: Option<Span>,
+    /// `runs-on:` / `tags:`: labels as written.
+    pub labels: Vec<String>,
+    /// The containers that it runs in and beside.
+    pub containers: Vec<JobContainer>,
+    /// `secrets: inherit`.
+    pub inherits_secrets: Option<Span>,
     /// Its failure does not fail the pipeline.
     pub continue_on_error: Option<Span>,
     /// It calls this workflow of the repository.
@@ -104,6 +243,8 @@ pub struct Job {
 /// A step.
 #[derive(Clone, Debug)]
 pub struct JobStep {
+    /// `id:`.
+    pub id: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// The whole step.
@@ -125,6 +266,10 @@ pub struct JobStep {
     pub workdir: Fact<String>,
     /// What it does.
     pub roles: Vec<Role>,
+    /// What it runs, in order: functions followed, wrappers taken off.
+    pub commands: Vec<Command>,
+    /// Gates in it whose failure is lost.
+    pub lost: Vec<LostGate>,
     /// `env:` of it.
     pub env: Vec<(String, Fact<String>, Span)>,
     /// The same as written, expressions included.
@@ -179,6 +324,8 @@ pub enum RoleKind {
     ScanFiles,
     /// Scans for secrets.
     ScanSecrets,
+    /// Validates a configuration: of compose, of a proxy, of a cluster.
+    Validate,
     /// Makes an SBOM of an image; `stored` when it is kept (artifact, attestation, registry).
     Sbom {
         /// Whether it is kept.
@@ -414,6 +561,9 @@ mod tests {
     fn a_trigger_is_reached_by_any_change_that_is_not_ignored() {
         let trigger = |paths: &[&str], ignore: &[&str]| Trigger {
             event: "push".to_owned(),
+            types: Vec::new(),
+            branches: Vec::new(),
+            tags: Vec::new(),
             paths: paths.iter().map(|&p| p.to_owned()).collect(),
             paths_ignore: ignore.iter().map(|&p| p.to_owned()).collect(),
             span: Span::new(FileId(0), plimsoll_source::TextRange::new(0, 0)),

@@ -429,6 +429,12 @@ pub(crate) fn is_guessed(name: &str, value: &str) -> bool {
         || words.iter().any(says_so)
 }
 
+/// Whether a value says that it is made up for a pipeline: `ci-secret-123`, `not-a-real-key`.
+pub(crate) fn says_ci(value: &str) -> bool {
+    const SIGNS: [&str; 6] = ["CI", "EXAMPLE", "SAMPLE", "NOT", "THROWAWAY", "EPHEMERAL"];
+    words_of(value.trim()).iter().any(|word| SIGNS.contains(&&**word))
+}
+
 /// The secret that a value spells out, if it does: by its form, as a URL's password, or because
 /// its name says that it is one and it refers to nothing.
 #[must_use]

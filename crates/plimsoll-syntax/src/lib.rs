@@ -10,6 +10,7 @@ pub mod directives;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod envvar;
+pub mod expression;
 pub mod ignorefile;
 pub mod javascript;
 pub mod nginx;

@@ -8,7 +8,7 @@ mod image;
 mod migrations;
 mod network;
 mod packages;
-mod pipeline;
+pub(crate) mod pipeline;
 mod policy;
 mod recovery;
 mod release;

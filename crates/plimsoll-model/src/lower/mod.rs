@@ -96,6 +96,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
     secret::of_programs(&mut secrets, &programs);
+    secrets.mask(pipelines.iter().flat_map(|p| p.secrets.iter().map(|secret| secret.span)));
     let mut delivery = Delivery {
         tree: tree.clone(),
         built: crate::built::Built::of(&images, &containers),

@@ -156,6 +156,18 @@ const COMMANDS: &[(&str, RoleKind)] = &[
     ("checkstyle", K::Lint),
     ("ktlint", K::Lint),
     ("tflint", K::Lint),
+    // Configurations.
+    ("docker compose config", K::Validate),
+    ("docker-compose config", K::Validate),
+    ("caddy validate", K::Validate),
+    ("caddy adapt", K::Validate),
+    ("nginx -t", K::Validate),
+    ("kubeconform", K::Validate),
+    ("kubeval", K::Validate),
+    ("promtool check", K::Validate),
+    ("amtool check-config", K::Validate),
+    ("terraform validate", K::Validate),
+    ("helm lint", K::Validate),
     // Images.
     ("docker build", K::BuildImage),
     ("docker image build", K::BuildImage),
@@ -733,6 +745,12 @@ fn special(program: &str, args: &[&str], found: &mut Found<'_>) {
         }
         "docker" | "docker-compose" | "podman" | "buildah" | "pack" | "nerdctl" => {
             container(program, args, words, found);
+            // What validates may run in a container.
+            let inner = |pair: [&str; 2]| words.windows(2).any(|two| two == pair);
+            let caddy = inner(["caddy", "validate"]) || inner(["caddy", "adapt"]);
+            if caddy || inner(["nginx", "-t"]) {
+                found.add(K::Validate);
+            }
         }
         "executor" if has(words, &["--dockerfile", "-f", "--context", "-c"]) => {
             found.add(K::BuildImage);
@@ -773,6 +791,10 @@ fn special(program: &str, args: &[&str], found: &mut Found<'_>) {
         }
         "skaffold" if matches!(first, "run" | "build") => {
             found.add(K::BuildImage);
+            // To a registry that it is told it pushes.
+            if has(words, &["--default-repo", "-d", "--push"]) {
+                found.add(K::Push);
+            }
         }
         "vercel" if has(words, &["--prod"]) => {
             found.add(K::Deploy);

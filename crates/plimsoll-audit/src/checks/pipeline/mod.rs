@@ -2,9 +2,56 @@
 
 use crate::Check;
 
+mod actor_checks_unspoofable;
+mod built_once;
+mod conditions_can_be_false;
+mod configs_validated;
+mod contains_uses_arrays;
 mod coverage_gate_effective;
 mod covers_service;
+mod environment_files_untainted;
+mod gates_fail_closed;
+mod gitlab_variables_quoted;
+mod inputs_not_expanded;
+mod least_privilege_and_timeouts;
+mod no_dangerous_triggers;
+mod no_debug_tracing;
+mod no_docker_in_docker;
+mod no_inert_workflows;
+mod no_insecure_commands;
+mod no_untrusted_checkout;
+mod no_untrusted_expressions;
+mod release_cache_isolated;
+mod self_hosted_not_for_forks;
+mod tests_real_database;
+mod verified_installers;
 mod workflow_runs;
 
-pub(super) static CHECKS: &[&Check] =
-    &[&coverage_gate_effective::CHECK, &covers_service::CHECK, &workflow_runs::CHECK];
+pub(crate) use configs_validated::configs;
+
+pub(super) static CHECKS: &[&Check] = &[
+    &actor_checks_unspoofable::CHECK,
+    &built_once::CHECK,
+    &conditions_can_be_false::CHECK,
+    &configs_validated::CHECK,
+    &contains_uses_arrays::CHECK,
+    &coverage_gate_effective::CHECK,
+    &covers_service::CHECK,
+    &environment_files_untainted::CHECK,
+    &gates_fail_closed::CHECK,
+    &gitlab_variables_quoted::CHECK,
+    &inputs_not_expanded::CHECK,
+    &least_privilege_and_timeouts::CHECK,
+    &no_dangerous_triggers::CHECK,
+    &no_debug_tracing::CHECK,
+    &no_docker_in_docker::CHECK,
+    &no_inert_workflows::CHECK,
+    &no_insecure_commands::CHECK,
+    &no_untrusted_checkout::CHECK,
+    &no_untrusted_expressions::CHECK,
+    &release_cache_isolated::CHECK,
+    &self_hosted_not_for_forks::CHECK,
+    &tests_real_database::CHECK,
+    &verified_installers::CHECK,
+    &workflow_runs::CHECK,
+];

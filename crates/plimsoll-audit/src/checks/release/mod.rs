@@ -10,6 +10,7 @@ mod compose_references_defined;
 mod deploy_script_deploys;
 mod gate_on_readiness;
 mod image_source_unambiguous;
+mod images_published;
 mod immutable_images;
 mod no_build_on_deploy;
 mod no_dependency_cycles;
@@ -45,6 +46,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &deploy_script_deploys::CHECK,
     &gate_on_readiness::CHECK,
     &image_source_unambiguous::CHECK,
+    &images_published::CHECK,
     &immutable_images::CHECK,
     &no_build_on_deploy::CHECK,
     &no_dependency_cycles::CHECK,

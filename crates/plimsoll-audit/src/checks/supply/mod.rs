@@ -5,16 +5,22 @@ use plimsoll_model::pipeline::RoleKind;
 use crate::ci::{Ci, Ran, Whose, nowhere};
 use crate::{Check, Cx, Evidence, Fix, Safety, ServiceSubject, Snippet, Verdict, Why};
 
+mod actions_pinned;
 mod compose_includes_pinned;
+mod gitlab_includes_pinned;
 mod image_scanned;
 mod image_signed;
+mod job_images_pinned;
 mod sbom_generated;
 mod signature_verified;
 
 pub(super) static CHECKS: &[&Check] = &[
+    &actions_pinned::CHECK,
     &compose_includes_pinned::CHECK,
+    &gitlab_includes_pinned::CHECK,
     &image_scanned::CHECK,
     &image_signed::CHECK,
+    &job_images_pinned::CHECK,
     &sbom_generated::CHECK,
     &signature_verified::CHECK,
 ];

@@ -6,11 +6,14 @@
 use plimsoll_source::{FileId, Span, normalize_path};
 use plimsoll_syntax::yaml::Value;
 
-use super::{GITHUB_DEFAULT, MAX_STEPS, facts, layered, open, pairs, program, roles, shell_named};
+use super::{
+    GITHUB_DEFAULT, MAX_STEPS, container, facts, layered, open, pairs, placed, program, roles,
+    shell_named,
+};
 use crate::fact::{Fact, Why};
 use crate::lower::cx::Cx;
 use crate::lower::reach::Reach;
-use crate::pipeline::{Forge, Job, JobStep, Pipeline, RoleKind, Runs, Shell, Trigger};
+use crate::pipeline::{Forge, Input, Job, JobStep, Pipeline, RoleKind, Runs, Shell, Trigger};
 
 /// How deep local actions may call each other.
 const MAX_ACTIONS: usize = 10;
@@ -47,7 +50,14 @@ pub(super) fn workflow(
         pipeline.runs = Runs::OnCall;
     }
     pipeline.permissions = root.get("permissions").map(permissions).unwrap_or_default();
+    pipeline.concurrency = root.get("concurrency").map(Value::span);
+    for event in ["workflow_dispatch", "workflow_call"] {
+        let inputs = root.path(&["on", event, "inputs"]);
+        pipeline.inputs.extend(inputs.into_iter().flat_map(|map| inputs_of(map, event)));
+    }
+    pipeline.expressions = placed::read(root);
     let env = pairs(root.get("env"));
+    pipeline.env = facts(&env);
     let defaults = Defaults::default().below(root);
     let mut called = Vec::new();
     let mut steps = 0;
@@ -76,6 +86,9 @@ pub(super) fn action(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline {
     };
     pipeline.broken = broken;
     pipeline.name = root.and_then(|r| r.get("name")).and_then(Value::text).map(str::to_owned);
+    pipeline.expressions = root.map(placed::read).unwrap_or_default();
+    let inputs = root.and_then(|root| root.get("inputs"));
+    pipeline.inputs = inputs.map(|map| inputs_of(map, "action")).unwrap_or_default();
     let mut steps = 0;
     let mut reader = Reader { cx, defaults: Defaults::default(), steps: &mut steps };
     let mut job = empty_job("runs", runs.span());
@@ -85,7 +98,19 @@ pub(super) fn action(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline {
     pipeline
 }
 
-fn empty(file: FileId, forge: Forge, runs: Runs) -> Pipeline {
+/// The inputs of an event or an action.
+fn inputs_of(map: Value<'_>, event: &'static str) -> Vec<Input> {
+    let kind = |value: Value<'_>| value.get("type").and_then(Value::text).map(str::to_owned);
+    map.entries()
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let kind = kind(value).unwrap_or_else(|| "string".to_owned());
+            Some(Input { name: key.text()?.to_ascii_lowercase(), kind, event })
+        })
+        .collect()
+}
+
+pub(super) fn empty(file: FileId, forge: Forge, runs: Runs) -> Pipeline {
     Pipeline {
         file,
         name: None,
@@ -93,6 +118,11 @@ fn empty(file: FileId, forge: Forge, runs: Runs) -> Pipeline {
         runs,
         triggers: Vec::new(),
         permissions: Vec::new(),
+        env: Vec::new(),
+        concurrency: None,
+        inputs: Vec::new(),
+        expressions: Vec::new(),
+        secrets: Vec::new(),
         jobs: Vec::new(),
         unread: Vec::new(),
         broken: true,
@@ -108,6 +138,11 @@ pub(super) fn empty_job(id: &str, span: Span) -> Job {
         paths: Vec::new(),
         permissions: None,
         environment: None,
+        timeout: None,
+        concurrency: None,
+        labels: Vec::new(),
+        containers: Vec::new(),
+        inherits_secrets: None,
         continue_on_error: None,
         calls: None,
         steps: Vec::new(),
@@ -120,6 +155,7 @@ pub(super) fn empty_job(id: &str, span: Span) -> Job {
 
 pub(super) fn empty_step(span: Span) -> JobStep {
     JobStep {
+        id: None,
         name: None,
         span,
         uses: None,
@@ -130,6 +166,8 @@ pub(super) fn empty_step(span: Span) -> JobStep {
         continue_on_error: None,
         workdir: Fact::default_of(String::new()),
         roles: Vec::new(),
+        commands: Vec::new(),
+        lost: Vec::new(),
         env: Vec::new(),
         env_texts: Vec::new(),
     }
@@ -138,6 +176,9 @@ pub(super) fn empty_step(span: Span) -> JobStep {
 fn triggers(on: Value<'_>) -> Vec<Trigger> {
     let bare = |event: &str, span| Trigger {
         event: event.to_owned(),
+        types: Vec::new(),
+        branches: Vec::new(),
+        tags: Vec::new(),
         paths: Vec::new(),
         paths_ignore: Vec::new(),
         span,
@@ -152,6 +193,9 @@ fn triggers(on: Value<'_>) -> Vec<Trigger> {
         .into_iter()
         .filter_map(|(key, value)| {
             let mut trigger = bare(key.text()?, key.span().cover(value.span()));
+            trigger.types = texts(value.get("types"));
+            trigger.branches = texts(value.get("branches"));
+            trigger.tags = texts(value.get("tags"));
             trigger.paths = texts(value.get("paths"));
             trigger.paths_ignore = texts(value.get("paths-ignore"));
             Some(trigger)
@@ -192,15 +236,17 @@ fn continues(value: Value<'_>) -> Option<Span> {
         .then(|| found.span())
 }
 
+/// The labels of `runs-on:`, a group's name among them.
+fn labels(job: Value<'_>) -> Vec<String> {
+    let on = job.get("runs-on");
+    match on.filter(|on| on.is_map()) {
+        Some(on) => [texts(on.get("labels")), texts(on.get("group"))].concat(),
+        None => texts(on),
+    }
+}
+
 fn self_hosted(job: Value<'_>) -> bool {
-    job.get("runs-on").is_some_and(|on| {
-        let labels = if on.is_map() {
-            [texts(on.get("labels")), texts(on.get("group"))].concat()
-        } else {
-            texts(Some(on))
-        };
-        labels.iter().any(|label| label.contains("self-hosted"))
-    })
+    labels(job).iter().any(|label| label.contains("self-hosted"))
 }
 
 /// A cluster that the job makes for itself is no place one deploys to.
@@ -297,6 +343,17 @@ impl Reader<'_> {
             Some((name.text()?.to_owned(), found.span()))
         });
         job.continue_on_error = continues(value);
+        job.timeout = value.get("timeout-minutes").map(Value::span);
+        job.concurrency = value.get("concurrency").map(Value::span);
+        job.inherits_secrets = value
+            .get("secrets")
+            .filter(|secrets| secrets.text() == Some("inherit"))
+            .map(Value::span);
+        job.labels = labels(value);
+        job.containers.extend(value.get("container").map(|found| container(None, found)));
+        for (key, found) in value.get("services").into_iter().flat_map(Value::entries) {
+            job.containers.push(container(Some(key.text().unwrap_or_default()), found));
+        }
         job.runs_on = value.get("runs-on").map(Value::span);
         let env = layered(outer, pairs(value.get("env")));
         job.env = facts(&env);
@@ -381,6 +438,7 @@ impl Reader<'_> {
 
     fn step(&mut self, value: Value<'_>, caller: Option<&JobStep>) -> JobStep {
         let mut step = empty_step(value.span());
+        step.id = value.get("id").and_then(Value::text).map(str::to_owned);
         step.name = value.get("name").and_then(Value::text).map(str::to_owned);
         step.uses =
             value.get("uses").and_then(|uses| Some((uses.text()?.trim().to_owned(), uses.span())));

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use plimsoll_source::{DerivedBuilder, FileId, Span, TextRange, normalize_path};
 use plimsoll_syntax::yaml::{Value, Yaml};
 
-use super::github::{empty_job, empty_step, texts};
-use super::{facts, layered, open, pairs, program, roles};
+use super::github::{empty, empty_job, empty_step, texts};
+use super::{container, facts, layered, open, pairs, program, roles};
 use crate::lower::cx::Cx;
 use crate::lower::reach::Reach;
 use crate::lower::roles::Done;
@@ -54,23 +54,16 @@ pub(super) fn pipeline(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline
     } else {
         Runs::Yes
     };
-    let mut pipeline = Pipeline {
-        file,
-        name: None,
-        forge: Forge::GitLab,
-        runs,
-        triggers: Vec::new(),
-        permissions: Vec::new(),
-        jobs: Vec::new(),
-        unread: Vec::new(),
-        broken: true,
-    };
+    let mut pipeline = empty(file, Forge::GitLab, runs);
     let files = files(cx, file, &mut pipeline);
     let Some(main) = files.first().and_then(|f| f.root()).filter(|r| r.is_map()) else {
         return pipeline;
     };
     pipeline.triggers = vec![Trigger {
         event: "push".to_owned(),
+        types: Vec::new(),
+        branches: Vec::new(),
+        tags: Vec::new(),
         paths: Vec::new(),
         paths_ignore: Vec::new(),
         span: Span::new(file, TextRange::new(0, 0)),
@@ -86,6 +79,7 @@ pub(super) fn pipeline(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline
         }
     }
     let env = pairs(entries.get("variables").map(|(_, value)| *value));
+    pipeline.env = facts(&env);
     let mut jobs: Vec<(&str, Value<'_>, Value<'_>)> = entries
         .iter()
         .filter(|(name, (_, value))| {
@@ -206,6 +200,17 @@ fn job(
     job.runs_on = first(&layers, "image")
         .or_else(|| entries.get("image").map(|(_, value)| *value))
         .map(Value::span);
+    job.timeout = first(&layers, "timeout").map(Value::span);
+    job.concurrency = first(&layers, "resource_group").map(Value::span);
+    job.labels = texts(first(&layers, "tags"));
+    let global = |key: &str| entries.get(key).map(|(_, value)| *value);
+    let image = first(&layers, "image").or_else(|| global("image"));
+    job.containers.extend(image.map(|found| container(None, found)));
+    let services = first(&layers, "services").or_else(|| global("services"));
+    for found in services.into_iter().flat_map(Value::items) {
+        let alias = found.get("alias").and_then(Value::text);
+        job.containers.push(container(Some(alias.unwrap_or_default()), found));
+    }
     rules(&layers, &mut job);
     let env = layered(outer, pairs(first(&layers, "variables")));
     job.env = facts(&env);

@@ -1,11 +1,15 @@
 //! Pipelines: what the forge runs, read from the files it reads.
 
+mod gates;
 mod github;
 mod gitlab;
+mod placed;
+mod secrets;
 
 use std::collections::HashMap;
 
-use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange, Tracking};
+use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, Tracking};
+use plimsoll_syntax::expression;
 use plimsoll_syntax::shell::{self, Dialect};
 use plimsoll_syntax::yaml::{self, Value, Yaml};
 use rayon::prelude::*;
@@ -18,7 +22,7 @@ use super::roles::{self, Done};
 use crate::PipelineId;
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
-use crate::pipeline::{Job, JobStep, Pipeline, Role, Shell};
+use crate::pipeline::{Command, Job, JobContainer, JobStep, Pipeline, Role, Runs, Shell};
 
 /// The most steps that are read of one pipeline, those of called actions counted at each call.
 const MAX_STEPS: usize = 20_000;
@@ -47,6 +51,9 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Pipeline> {
         (0u32..).zip(&read).map(|(id, (pipeline, _))| (pipeline.file, PipelineId(id))).collect();
     let mut pipelines = Vec::with_capacity(read.len());
     for (mut pipeline, called) in read {
+        if !matches!(pipeline.runs, Runs::No(_)) {
+            pipeline.secrets = secrets::read(cx, &pipeline);
+        }
         for (job, path) in pipeline.jobs.iter_mut().zip(called) {
             let file = path.and_then(|path| cx.tree.find(&path));
             job.calls = file.and_then(|file| ids.get(&file).copied());
@@ -99,6 +106,22 @@ fn pairs(map: Option<Value<'_>>) -> Vec<(String, String, Span)> {
         .collect()
 }
 
+/// A container that a job runs in (`name` is `None`) or beside.
+fn container(name: Option<&str>, value: Value<'_>) -> JobContainer {
+    let image = if value.is_map() { value.get("image").or(value.get("name")) } else { Some(value) };
+    let place = |value: Value<'_>| {
+        let text = value.text().filter(|text| !text.is_empty())?;
+        Some((text.to_owned(), value.span()))
+    };
+    JobContainer {
+        name: name.map(str::to_owned),
+        image: image.and_then(place),
+        env: pairs(value.get("env").or(value.get("variables"))),
+        credentials: pairs(value.get("credentials")),
+        options: value.get("options").and_then(place),
+    }
+}
+
 /// What `lower` in `outer` overrides.
 fn layered(
     outer: &[(String, String, Span)],
@@ -127,7 +150,7 @@ fn facts(env: &[(String, String, Span)]) -> Vec<(String, Fact<String>, Span)> {
 /// The shell text of a step, parsed with a run of `X` in place of each `${{ … }}`, which is as
 /// long: ranges of the one are ranges of the other.
 fn program(text: Derived) -> (Derived, shell::Script) {
-    let exprs = expressions(text.text());
+    let exprs = expression::find(text.text());
     let mut masked = text.text().to_vec();
     for range in &exprs {
         if let Some(bytes) = masked.get_mut(range.start as usize..range.end as usize) {
@@ -136,30 +159,6 @@ fn program(text: Derived) -> (Derived, shell::Script) {
     }
     let script = shell::parse(&masked, Dialect::Bash);
     (text, script)
-}
-
-/// The ranges of `${{ … }}` in a text. A quoted `}}` within one is not its end.
-fn expressions(text: &[u8]) -> Vec<TextRange> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    let finder = memchr::memmem::Finder::new(b"${{");
-    while let Some(start) = finder.find(&text[at..]).map(|n| at + n) {
-        let mut quoted = false;
-        let mut end = start + 3;
-        loop {
-            match text.get(end) {
-                // Without an end it is no expression.
-                None => return found,
-                Some(b'\'') => quoted = !quoted,
-                Some(b'}') if !quoted && text.get(end + 1) == Some(&b'}') => break,
-                Some(_) => {}
-            }
-            end += 1;
-        }
-        found.push(TextRange::of(start, end + 2));
-        at = end + 2;
-    }
-    found
 }
 
 /// The commands that a step's program runs.
@@ -175,7 +174,7 @@ pub(super) fn calls_of(job: &Job, step: &JobStep) -> Vec<Call> {
     };
     let texts = job.env_texts.iter().chain(&step.env_texts);
     start.vars = texts.map(|(name, value)| (name.clone(), value.clone())).collect();
-    calls::calls(text, script, &expressions(text.text()), &start)
+    calls::calls(text, script, &expression::find(text.text()), &start)
 }
 
 /// Fills in what the steps of a job do. `deploys` says whether the job's machine may be one that
@@ -183,8 +182,10 @@ pub(super) fn calls_of(job: &Job, step: &JobStep) -> Vec<Call> {
 fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
     let off = job.condition.as_ref().is_some_and(|(text, _)| never(text));
     let mut all: Vec<Vec<Done>> = Vec::with_capacity(job.steps.len());
+    let mut calls: Vec<Vec<Call>> = Vec::with_capacity(job.steps.len());
     for step in &job.steps {
         let mut done = Vec::new();
+        let mut own = Vec::new();
         if !off && !step.condition.as_ref().is_some_and(|(text, _)| never(text)) {
             let env: Vec<(String, String)> =
                 job.env_texts.iter().chain(&step.env_texts).cloned().collect();
@@ -195,14 +196,15 @@ fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
                     done.extend(reach.hooks());
                 }
             }
-            let calls = calls_of(job, step);
-            done.extend(reach.closure(&reach.direct(&calls, &[""])));
+            own = calls_of(job, step);
+            done.extend(reach.closure(&reach.direct(&own, &[""])));
         }
         let masked = step.continue_on_error.or(job.continue_on_error);
         for done in &mut done {
             done.role.masked = done.role.masked.or(masked);
         }
         all.push(done);
+        calls.push(own);
     }
     if let Some(last) = all.last_mut() {
         last.extend(kept);
@@ -210,6 +212,26 @@ fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
     roles::settle(&mut all, deploys);
     for (step, done) in job.steps.iter_mut().zip(all) {
         step.roles = done.into_iter().map(|done| -> Role { done.role }).collect();
+    }
+    let lost = gates::lost(&job.steps, &calls, job.continue_on_error);
+    for ((step, calls), lost) in job.steps.iter_mut().zip(calls).zip(lost) {
+        step.lost = lost;
+        step.commands = calls.into_iter().filter(|call| !call.function).map(command).collect();
+    }
+}
+
+fn command(call: Call) -> Command {
+    let cwd = match &call.cwd {
+        calls::Cwd::Tree(dir) => Some(dir.clone()),
+        _ => None,
+    };
+    Command {
+        words: call.words,
+        span: call.span,
+        masked: call.masked,
+        stdin: call.stdin,
+        stdout: call.stdout,
+        cwd,
     }
 }
 
@@ -226,14 +248,16 @@ fn remote_script(reach: &Reach<'_>, step: &JobStep) -> Vec<Done> {
     start.cwd = calls::Cwd::Unknown;
     start.remote = true;
     start.errexit = step.with.iter().any(|(key, v, _)| key == "script_stop" && v == "true");
-    let calls = calls::calls(&text, &script, &expressions(text.text()), &start);
+    let calls = calls::calls(&text, &script, &expression::find(text.text()), &start);
     reach.closure(&reach.direct(&calls, &[]))
 }
 
 /// A condition that is false however things stand.
 fn never(condition: &str) -> bool {
-    let inner = condition.trim().trim_start_matches("${{").trim_end_matches("}}").trim();
-    inner == "false"
+    let text = condition.trim();
+    // Text around the braces makes it a text, which is true.
+    let around = text.contains("${{") && !(text.starts_with("${{") && text.ends_with("}}"));
+    !around && expression::parse(text).constant == Some(false)
 }
 
 /// How a step's shell treats failures.

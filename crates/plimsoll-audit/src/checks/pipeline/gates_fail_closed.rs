@@ -1,0 +1,194 @@
+//! # Tests, linters and scans of the pipeline fail when they find something
+//!
+//! No test, linter or scan of a pipeline that runs is told to succeed whatever it finds: not by a flag
+//! of its own (`--exit-zero`), not by what stands around it (`|| true`, `continue-on-error: true`,
+//! `allow_failure: true`, a pipe into `tee` without `pipefail`), not by a test that takes all but one
+//! exit code for success, nor by `find -exec … \;`, which never fails for what its command says.
+//!
+//! A gate that cannot close is worse than none: everybody sees it green. A scanner that crashed, a
+//! test that failed, a script that does not parse all pass through it.
+//!
+//! Let the tool's own exit status end the step. Where a finding must wait, list it in the tool's
+//! baseline or ignore file. Write `set -o pipefail` (or `shell: bash`) before a pipe, treat every exit
+//! code but 0 as a failure, and give files to a checker by `find … -exec … {} +` or `xargs`.
+//!
+//! What only reports is no gate: a scan whose result a later command reads, one that never had a
+//! threshold, a lenient run beside a strict one of the same tool. Linters weigh less than tests and scans.
+//!
+//! ## Fails
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   scan:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v5
+//!       - run: bandit -r app --exit-zero # <- whatever it finds
+//!       - run: pytest 2>&1 | tee pytest.log # <- only the last command
+//!       - run: npm audit || true # <- swallows
+//!       - run: find ops -name "*.sh" -exec bash -n {} \; # <- never fails
+//! ```
+//!
+//! Only one exit code:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   scan:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: |
+//!           set +e
+//!           trivy image --exit-code 1 --severity CRITICAL app:ci > /dev/null
+//!           if [ $? -eq 1 ]; then # <- every other exit code
+//!             echo RESULT=1 >> $GITHUB_ENV
+//!           else
+//!             echo RESULT=0 >> $GITHUB_ENV
+//!           fi
+//! ```
+//!
+//! GitLab's:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! test:
+//!   script: pytest
+//!   allow_failure: true # <- swallows
+//! ```
+//!
+//! ## Fixed
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   scan:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v5
+//!       - run: bandit -r app # <- fails when it finds something
+//!       - run: pytest 2>&1 | tee pytest.log # <- fails when it finds something
+//!         shell: bash
+//!       - run: npm audit # <- fails when it finds something
+//!       - run: find ops -name "*.sh" -exec bash -n {} +
+//! ```
+//!
+//! ## Passes
+//!
+//! A report that something reads, a lenient run beside a strict one:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   scan:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: npm audit --json > audit.json || true
+//!       - run: jq -e '.metadata.vulnerabilities.critical == 0' audit.json
+//!       - run: |
+//!           flake8 . --select=E9,F63 # <- fails when it finds something
+//!           flake8 . --exit-zero --max-complexity=10
+//!       - run: grype db status || true
+//!       - run: |
+//!           set +e
+//!           pytest # <- fails when it finds something
+//!           status=$?
+//!           if [ $status -eq 1 ]; then echo failed; fi
+//!           exit $status
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   hello:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: ls missing || true
+//! ```
+//!
+//! ## See also
+//!
+//! - `build/unmasked-steps`, `scripts/no-dead-error-branch`
+
+use plimsoll_model::pipeline::{Loss, RoleKind};
+
+use crate::conditions::RUNS_GATES;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict, workflows,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "pipeline/gates-fail-closed",
+    section: Section::Pipeline,
+    domain: Domain::CiCdMaturity,
+    severity: Severity::Critical,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "proc-weakened", relation: Relation::Same },
+            Equivalent { tool: "glsec", rule: "GL008", relation: Relation::Narrower },
+            Equivalent { tool: "glsec", rule: "GL039", relation: Relation::Narrower },
+        ],
+    }],
+    when: &[&RUNS_GATES],
+    source: include_str!("gates_fail_closed.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let mut bad = Vec::new();
+    let mut good = Vec::new();
+    for (.., step) in workflows::steps(workflows::started(cx)) {
+        for lost in &step.lost {
+            // A condition may leave it in force.
+            let text = cx.text_of(lost.span).unwrap_or_default();
+            if lost.how == Loss::Masked && text.starts_with("${{") {
+                continue;
+            }
+            let says = match lost.how {
+                Loss::Flag => "a flag makes it succeed whatever it finds",
+                Loss::Masked => "swallows the failure of a gate",
+                Loss::Pipe => "of this pipe only the last command's failure counts",
+                Loss::OneCode => "every other exit code passes for success",
+                Loss::FindExec => "`find` never fails for what this command says",
+            };
+            let evidence = Evidence::contradicts(lost.span, says);
+            let lesser = matches!(lost.kind, RoleKind::Lint | RoleKind::Typecheck);
+            bad.push(if lesser { evidence.severity(Severity::High) } else { evidence });
+        }
+        let gates = step.roles.iter().filter(|role| {
+            let lenient = ["--exit-zero", "--soft-fail", "--no-fail"];
+            role.masked.is_none()
+                && role.span.file == step.span.file
+                && is_gate(role.kind)
+                && !role.words.iter().any(|word| lenient.contains(&&**word))
+        });
+        good.extend(gates.map(|role| Evidence::shows(role.span, "fails when it finds something")));
+    }
+    let wrong = "a gate of the pipeline cannot fail: let its exit status end the step";
+    let right = "tests, linters and scans of the pipeline fail when they find something";
+    workflows::judged(cx, bad, Verdict::fail, wrong, right, good)
+}
+
+fn is_gate(kind: RoleKind) -> bool {
+    use RoleKind as K;
+    matches!(
+        kind,
+        K::Test | K::Lint | K::Typecheck | K::ScanImage { .. } | K::ScanFiles | K::ScanSecrets
+    )
+}

@@ -1,0 +1,122 @@
+//! # What strangers write is quoted in GitLab's scripts
+//!
+//! No script of a GitLab job uses a predefined variable that whoever pushes or opens a merge request chooses
+//! (`CI_COMMIT_REF_NAME`, `CI_COMMIT_MESSAGE`, `CI_MERGE_REQUEST_TITLE` …) outside quotes or in `eval`.
+//!
+//! The shell splits it into words and expands its `*`: a branch's name becomes an option of the command, or
+//! further arguments.
+//!
+//! Write `"$CI_COMMIT_REF_NAME"`, or take `CI_COMMIT_REF_SLUG`, which holds letters, digits and dashes only.
+//!
+//! ## Passes
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! deploy:
+//!   script:
+//!     - ./deploy.sh "$CI_COMMIT_REF_NAME" $CI_COMMIT_REF_SLUG
+//!     - TITLE=$CI_MERGE_REQUEST_TITLE
+//! ```
+//!
+//! ## Partial
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! deploy:
+//!   script:
+//!     - ./deploy.sh $CI_COMMIT_REF_NAME # <- `CI_COMMIT_REF_NAME`
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make
+//! ```
+
+use plimsoll_model::pipeline::Forge;
+use plimsoll_syntax::shell::PartKind;
+
+use crate::conditions::RUNS_GITLAB;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict, workflows,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "pipeline/gitlab-variables-quoted",
+    section: Section::Pipeline,
+    domain: Domain::CiCdMaturity,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "inj-unquoted-gl", relation: Relation::Same },
+            Equivalent { tool: "glsec", rule: "GL002", relation: Relation::Same },
+        ],
+    }],
+    when: &[&RUNS_GITLAB],
+    source: include_str!("gitlab_variables_quoted.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+/// What whoever pushes or proposes chooses.
+const CHOSEN: [&str; 22] = [
+    "CI_COMMIT_REF_NAME",
+    "CI_COMMIT_BRANCH",
+    "CI_COMMIT_TAG",
+    "CI_COMMIT_TAG_MESSAGE",
+    "CI_COMMIT_MESSAGE",
+    "CI_COMMIT_TITLE",
+    "CI_COMMIT_DESCRIPTION",
+    "CI_COMMIT_AUTHOR",
+    "CI_MERGE_REQUEST_TITLE",
+    "CI_MERGE_REQUEST_DESCRIPTION",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+    "CI_MERGE_REQUEST_LABELS",
+    "CI_MERGE_REQUEST_MILESTONE",
+    "CI_MERGE_REQUEST_ASSIGNEES",
+    "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME",
+    "CI_BUILD_REF_NAME",
+    "GITLAB_USER_NAME",
+    "GITLAB_USER_EMAIL",
+    "GITLAB_USER_LOGIN",
+    "CI_OPEN_MERGE_REQUESTS",
+    "CI_COMMIT_REF_NAME_RAW",
+    "CI_PROJECT_DESCRIPTION",
+];
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let mut bad = Vec::new();
+    let all = workflows::started(cx).filter(|pipeline| pipeline.forge == Forge::GitLab);
+    for (.., step) in workflows::steps(all) {
+        let Some((text, script)) = &step.run else { continue };
+        for id in script.simple_commands() {
+            let Some(words) = script.argv(id) else { continue };
+            for part in words.iter().flat_map(|&word| &script.word(word).parts) {
+                if let PartKind::Variable { name, length: false, .. } = &part.kind
+                    && !part.quoted
+                    && CHOSEN.contains(&&**name)
+                {
+                    let says = format!("`{name}` is split into words");
+                    bad.push(Evidence::contradicts(text.span(part.range), says));
+                }
+            }
+        }
+    }
+    let wrong = "what strangers write is not quoted in a script: put it into double quotes";
+    let right = "what strangers write is quoted in scripts";
+    workflows::judged(cx, bad, Verdict::partial, wrong, right, None)
+}

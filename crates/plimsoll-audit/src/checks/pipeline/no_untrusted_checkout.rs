@@ -1,0 +1,295 @@
+//! # No workflow with the repository's rights runs a stranger's code
+//!
+//! A workflow that strangers start and that has the repository's secrets and rights (`pull_request_target`,
+//! `workflow_run`, `issue_comment` …) does not check out what they propose, by `ref:` or by git.
+//!
+//! Everything that builds or tests a tree runs its code: a package's scripts, a Makefile, a linter's
+//! configuration. A pull request that adds one line to `package.json` has the token and all secrets.
+//!
+//! Build and test proposals in `pull_request`, without secrets; hand the result as an artifact to a second
+//! workflow, and treat it there as data. Where the checkout is followed by something that runs code it FAILs;
+//! where nothing of it is run, it is PARTIAL.
+//!
+//! ## Fails
+//!
+//! `.github/workflows/pr.yml`:
+//! ```yaml
+//! on: pull_request_target
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!         with:
+//!           ref: ${{ github.event.pull_request.head.sha }} # <- a stranger's code
+//!       - run: npm ci # <- runs it
+//! ```
+//!
+//! By git:
+//!
+//! `.github/workflows/pr.yml`:
+//! ```yaml
+//! on: issue_comment
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!       - run: gh pr checkout ${{ github.event.issue.number }} # <- a stranger's code
+//!       - run: make test # <- runs it
+//! ```
+//!
+//! ## Fixed
+//!
+//! `.github/workflows/pr.yml`:
+//! ```yaml
+//! on: pull_request
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!         with:
+//!           ref: ${{ github.event.pull_request.head.sha }}
+//!       - run: npm ci
+//! ```
+//!
+//! ## Passes
+//!
+//! `.github/workflows/label.yml`:
+//! ```yaml
+//! on: pull_request_target
+//! jobs:
+//!   label:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!       - uses: actions/labeler@v5
+//! ```
+//!
+//! ## Partial
+//!
+//! `.github/workflows/pr.yml`:
+//! ```yaml
+//! on: pull_request_target
+//! jobs:
+//!   size:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!         with:
+//!           ref: refs/pull/${{ github.event.number }}/merge # <- a stranger's code
+//!       - run: wc -l README.md
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `README.md`:
+//! ```markdown
+//! No workflow.
+//! ```
+
+use plimsoll_model::pipeline::{JobStep, Pipeline, RoleKind};
+use plimsoll_source::Span;
+
+use crate::conditions::RUNS_WORKFLOWS;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict, workflows,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "pipeline/no-untrusted-checkout",
+    section: Section::Pipeline,
+    domain: Domain::CiCdMaturity,
+    severity: Severity::Critical,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[
+        Part { name: "", equivalents: &[] },
+        Part {
+            name: "checkout",
+            equivalents: &[
+                Equivalent { tool: "catalogue", rule: "ppe-checkout", relation: Relation::Same },
+                Equivalent {
+                    tool: "octoscan",
+                    rule: "dangerous-checkout",
+                    relation: Relation::Same,
+                },
+                Equivalent {
+                    tool: "scorecard",
+                    rule: "Dangerous-Workflow",
+                    relation: Relation::Wider,
+                },
+                Equivalent {
+                    tool: "semgrep",
+                    rule: "pull-request-target-code-checkout",
+                    relation: Relation::Narrower,
+                },
+                Equivalent {
+                    tool: "semgrep",
+                    rule: "workflow-run-target-code-checkout",
+                    relation: Relation::Narrower,
+                },
+                Equivalent {
+                    tool: "kics",
+                    rule: "checkout_of_untrusted_code_in_privileged_context",
+                    relation: Relation::Same,
+                },
+            ],
+        },
+        Part {
+            name: "run",
+            equivalents: &[
+                Equivalent { tool: "catalogue", rule: "ppe-exec", relation: Relation::Same },
+                Equivalent {
+                    tool: "catalogue",
+                    rule: "ppe-local-action",
+                    relation: Relation::Narrower,
+                },
+                Equivalent {
+                    tool: "poutine",
+                    rule: "untrusted_checkout_exec",
+                    relation: Relation::Same,
+                },
+            ],
+        },
+    ],
+    when: &[&RUNS_WORKFLOWS],
+    source: include_str!("no_untrusted_checkout.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+/// Contexts that name what a stranger proposes.
+const PROPOSED: [&str; 9] = [
+    "github.head_ref",
+    "github.event.pull_request.head.",
+    "github.event.pull_request.merge_commit_sha",
+    "github.event.workflow_run.head_",
+    "github.event.workflow_run.pull_requests",
+    "github.event.check_suite.head_",
+    "github.event.check_run.head_",
+    "github.event.number",
+    "github.event.client_payload.pull_request",
+];
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let (mut bad, mut idle) = (Vec::new(), Vec::new());
+    for pipeline in workflows::github(cx).filter(|p| workflows::privileged(p).is_some()) {
+        for job in &pipeline.jobs {
+            let mut fetched: Option<Evidence> = None;
+            let mut ran = None;
+            for step in &job.steps {
+                if fetched.is_none() {
+                    fetched = fetches(pipeline, step).map(|span| {
+                        Evidence::contradicts(
+                            span,
+                            "checks out a stranger's code, with secrets at hand",
+                        )
+                        .part("checkout")
+                    });
+                } else if ran.is_none() {
+                    ran = runs(step);
+                }
+            }
+            match (fetched, ran) {
+                (Some(fetched), Some(at)) => {
+                    bad.push(fetched);
+                    bad.push(Evidence::contradicts(at, "runs it").part("run"));
+                }
+                (Some(fetched), None) => idle.push(fetched.severity(Severity::High)),
+                _ => {}
+            }
+        }
+    }
+    let right = "no workflow with the repository's rights runs a stranger's code";
+    if bad.is_empty() {
+        let wrong = "a workflow with the repository's rights checks out a stranger's code";
+        return workflows::judged(cx, idle, Verdict::partial, wrong, right, None);
+    }
+    bad.extend(idle);
+    let wrong =
+        "a workflow runs a stranger's code with the repository's rights: use `pull_request`";
+    workflows::none(cx, bad, wrong, right)
+}
+
+/// Where a step fetches what a stranger proposes.
+fn fetches(pipeline: &Pipeline, step: &JobStep) -> Option<Span> {
+    let proposed = pipeline.expressions.iter().filter(|placed| placed.step == Some(step.span));
+    let mut proposed = proposed.filter(|placed| {
+        let mut paths = placed.expression.contexts.iter().map(|context| &context.path);
+        paths.any(|path| PROPOSED.iter().any(|start| path.starts_with(start)))
+    });
+    if workflows::action(step).as_deref() == Some("actions/checkout") {
+        return proposed
+            .find(|placed| matches!(&*placed.key, "ref" | "repository"))
+            .map(|placed| placed.span);
+    }
+    let by_git = step.commands.iter().find(|command| {
+        let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+        let names = || words.iter().any(|word| word.contains("pull/"));
+        match words.as_slice() {
+            ["gh", "pr", "checkout", ..] | ["hub", "pr", "checkout", ..] => true,
+            ["git", "fetch" | "checkout" | "pull", ..] => names(),
+            _ => false,
+        }
+    });
+    by_git.map(|command| command.span)
+}
+
+/// What in a step runs code of the tree.
+fn runs(step: &JobStep) -> Option<Span> {
+    use RoleKind as K;
+    const TOOLS: [&str; 32] = [
+        "npm",
+        "npx",
+        "yarn",
+        "pnpm",
+        "bun",
+        "node",
+        "make",
+        "cmake",
+        "python",
+        "python3",
+        "pip",
+        "pip3",
+        "poetry",
+        "uv",
+        "tox",
+        "pytest",
+        "go",
+        "cargo",
+        "mvn",
+        "mvnw",
+        "gradle",
+        "gradlew",
+        "bundle",
+        "rake",
+        "ruby",
+        "composer",
+        "php",
+        "dotnet",
+        "docker",
+        "bash",
+        "sh",
+        "pre-commit",
+    ];
+    let local = step.uses.as_ref().filter(|(uses, _)| uses.starts_with("./"));
+    if let Some((_, span)) = local {
+        return Some(*span);
+    }
+    let kinds = |kind: K| {
+        matches!(kind, K::Install | K::Build | K::BuildImage | K::Test | K::Lint | K::Typecheck)
+    };
+    let role = step.roles.iter().find(|role| kinds(role.kind)).map(|role| role.span);
+    let command = step.commands.iter().find(|command| {
+        let word = command.words.first().map_or("", |word| &**word);
+        word.starts_with("./") || TOOLS.contains(&word.rsplit('/').next().unwrap_or(word))
+    });
+    command.map(|command| command.span).or(role)
+}

@@ -1,0 +1,169 @@
+//! # The pipeline publishes the images that are deployed
+//!
+//! Some job of a pipeline that runs pushes the repository's images to a registry: `docker push`,
+//! `buildx --push`, build-push-action with `push`.
+//!
+//! What is tested and scanned and then thrown away is not what runs: production builds its own, from
+//! whatever base image and packages it finds that day, without anyone's gates, and there is no image to
+//! go back to.
+//!
+//! Push the image that was tested under the commit's name, and deploy that. PARTIAL: only a script or a
+//! Makefile pushes, by someone's hand. Pipelines that are not read may do it: then it is UNKNOWN.
+//!
+//! ## Fails
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: docker build -t app:ci . # <- is not pushed
+//! ```
+//!
+//! ## Fixed
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: docker build -t registry.example/app:${{ github.sha }} .
+//!       - run: docker push registry.example/app:${{ github.sha }} # <- pushes
+//! ```
+//!
+//! ## Passes
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! publish:
+//!   script:
+//!     - docker build -t $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA .
+//!     - docker push $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA # <- pushes
+//! ```
+//!
+//! ## Partial
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `push.sh`:
+//! ```sh
+//! docker push registry.example/app:1.0.0 # <- by hand
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: npm test
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     uses: example/shared/.github/workflows/image.yml@v1 # <- not in the tree
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: npm test
+//! ```
+
+use plimsoll_model::pipeline::RoleKind;
+
+use crate::conditions::PUBLISHES_OR_COULD;
+use crate::{
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, Severity, Status, Verdict, Why, ci,
+    workflows,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "release/images-published",
+    section: Section::Pipeline,
+    domain: Domain::CiCdMaturity,
+    severity: Severity::Critical,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part { name: "", equivalents: &[] }],
+    when: &[&PUBLISHES_OR_COULD],
+    source: include_str!("images_published.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let of = |kind: RoleKind| {
+        let steps = workflows::steps(workflows::started(cx));
+        steps.flat_map(|(.., step)| &step.roles).find(|role| role.kind == kind)
+    };
+    if let Some(push) = of(RoleKind::Push) {
+        let message = "the pipeline publishes the images that are deployed";
+        return Verdict::pass(message, Evidence::shows(push.span, "pushes an image"));
+    }
+    if let Some(unread) = ci::not_read(cx) {
+        return unread;
+    }
+    // A deployment that builds on the platform keeps the image there.
+    let platform = ["fly", "flyctl", "heroku", "gcloud", "railway", "skaffold", "copilot", "kamal"];
+    let steps = workflows::steps(workflows::started(cx));
+    let deploys = steps.flat_map(|(.., step)| &step.roles).find(|role| {
+        let first = role.words.first().map_or("", |word| &**word);
+        role.kind == RoleKind::Deploy && platform.iter().any(|name| first.contains(name))
+    });
+    if let Some(deploy) = deploys {
+        let place = Evidence::context(deploy.span, "a platform builds and keeps the image");
+        let message = "whether the platform that deploys keeps the images cannot be told";
+        return Verdict::unknown(Why::OutOfTree, message, place);
+    }
+    let programs = cx.operational_scripts().flat_map(|script| &script.program.roles);
+    if let Some(push) = programs.into_iter().find(|role| role.kind == RoleKind::Push) {
+        let message = "images are pushed only by someone's hand: let the pipeline do it";
+        return Verdict::partial(message, Evidence::contradicts(push.span, "pushes, by hand"));
+    }
+    let message = "no job pushes an image: what CI tests is thrown away, production builds its own";
+    match of(RoleKind::BuildImage) {
+        Some(build) => {
+            let evidence = Evidence::missing_in(build.span, "what is built here is not pushed");
+            Verdict::fail(message, evidence)
+        }
+        None => Verdict::fail(message, ci::nowhere(cx, "no job builds and pushes an image")),
+    }
+}
