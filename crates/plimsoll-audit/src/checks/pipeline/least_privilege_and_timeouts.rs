@@ -231,7 +231,10 @@ fn run(cx: &Cx<'_>) -> Verdict {
     for pipeline in workflows::github(cx) {
         rights(cx, pipeline, &mut bad, &mut partial, &mut good);
         let start = cx.start_of(pipeline.file);
-        let changes = workflows::on(pipeline, &["pull_request", "pull_request_target"]);
+        // What is only labelled or closed has no new push to run for.
+        let changes = workflows::on(pipeline, &["pull_request"]).filter(|trigger| {
+            trigger.types.is_empty() || trigger.types.iter().any(|kind| kind == "synchronize")
+        });
         if let Some(trigger) = changes
             && pipeline.concurrency.is_none()
             && pipeline.jobs.iter().all(|job| job.concurrency.is_none())
