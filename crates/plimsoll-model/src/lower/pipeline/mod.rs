@@ -22,6 +22,7 @@ use super::roles::{self, Done};
 use crate::PipelineId;
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
+use crate::flow::CommandKind;
 use crate::pipeline::{Command, Job, JobContainer, JobStep, Pipeline, Role, Runs, Shell};
 
 /// The most steps that are read of one pipeline, those of called actions counted at each call.
@@ -216,7 +217,8 @@ fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
     let lost = gates::lost(&job.steps, &calls, job.continue_on_error);
     for ((step, calls), lost) in job.steps.iter_mut().zip(calls).zip(lost) {
         step.lost = lost;
-        step.commands = calls.into_iter().filter(|call| !call.function).map(command).collect();
+        let run = calls.into_iter().filter(|call| call.kind == CommandKind::Run);
+        step.commands = run.map(command).collect();
     }
 }
 
