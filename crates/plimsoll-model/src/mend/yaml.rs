@@ -1,5 +1,7 @@
 //! YAML: keys and items set in mappings and sequences, in block and in flow style.
 
+use std::collections::HashMap;
+
 use plimsoll_source::{Derived, Edit, FileId, Span, TextRange, Tree};
 use plimsoll_syntax::yaml::{self, NodeId, Style, Value, Yaml};
 
@@ -12,6 +14,8 @@ pub struct Document {
     yaml: Yaml,
     /// The nodes that aliases stand for, sorted.
     shared: Vec<NodeId>,
+    /// Values by their own place and by that of their key; aliases left out.
+    places: HashMap<TextRange, NodeId>,
 }
 
 /// Opens a file; `None` where it does not parse.
@@ -20,58 +24,46 @@ pub fn open(tree: &Tree, file: FileId) -> Option<Document> {
     let text = Text::of(tree, file)?;
     let whole = Span::new(file, TextRange::of(0, text.bytes.len()));
     let parsed = yaml::parse(Derived::verbatim(text.bytes.to_vec(), whole));
-    let shared = parsed.tree.shared();
-    parsed.errors.is_empty().then_some(Document { text, yaml: parsed.tree, shared })
+    let yaml = parsed.tree;
+    parsed.errors.is_empty().then(|| {
+        let (shared, places) = (yaml.shared(), places(&yaml));
+        Document { text, yaml, shared, places }
+    })
+}
+
+fn places(yaml: &Yaml) -> HashMap<TextRange, NodeId> {
+    let mut places = HashMap::new();
+    let mut todo: Vec<Value<'_>> = yaml.roots().collect();
+    while let Some(value) = todo.pop() {
+        if value.is_alias() {
+            continue;
+        }
+        places.entry(value.raw().range).or_insert(value.id());
+        for (key, value) in value.pairs().filter(|(_, value)| !value.is_alias()) {
+            places.insert(key.raw().range, value.id());
+            todo.push(value);
+        }
+        todo.extend(value.items());
+    }
+    places
 }
 
 impl Document {
     /// The mapping that stands at a place, or whose key does.
     #[must_use]
     pub fn map_at(&self, at: Span) -> Option<Value<'_>> {
-        let mut todo: Vec<Value<'_>> = self.yaml.roots().collect();
-        let covers = |value: Value<'_>| {
-            let range = value.raw().range;
-            range.start <= at.range.start && at.range.end <= range.end
-        };
-        while let Some(value) = todo.pop() {
-            if value.is_alias() {
-                continue;
-            }
-            if value.is_map() && value.span() == at {
-                return Some(value);
-            }
-            for (key, value) in value.pairs() {
-                if key.span() == at {
-                    return (value.is_map() && !value.is_alias()).then_some(value);
-                }
-                if covers(value) {
-                    todo.push(value);
-                }
-            }
-            todo.extend(value.items().filter(|item| covers(*item)));
-        }
-        None
+        self.at(at).filter(|value| value.is_map())
     }
 
-    /// The sequence item, or the value of a mapping, that stands exactly at a place.
+    /// The scalar that stands exactly at a place: an item, or the value of a key.
     #[must_use]
     pub fn scalar_at(&self, at: Span) -> Option<Value<'_>> {
-        let mut todo: Vec<Value<'_>> = self.yaml.roots().collect();
-        while let Some(value) = todo.pop() {
-            if value.is_alias() {
-                continue;
-            }
-            if value.text().is_some() && value.span() == at {
-                return Some(value);
-            }
-            let inside = |value: &Value<'_>| {
-                let range = value.raw().range;
-                range.start <= at.range.start && at.range.end <= range.end
-            };
-            todo.extend(value.pairs().map(|(_, value)| value).filter(inside));
-            todo.extend(value.items().filter(inside));
-        }
-        None
+        self.at(at).filter(|value| value.text().is_some())
+    }
+
+    fn at(&self, at: Span) -> Option<Value<'_>> {
+        let id = self.places.get(&at.range).filter(|_| at.file == self.text.file)?;
+        Some(self.yaml.value(*id))
     }
 
     /// Adds to the end of a scalar on one line, within its quotes.
@@ -112,7 +104,7 @@ impl Document {
         if !map.is_map() || map.is_alias() || self.is_shared(map) || map.is_partial() {
             return None;
         }
-        let own = map.pairs().filter(|(name, _)| name.text() == Some(key)).next_back();
+        let own = map.pairs().rfind(|(name, _)| name.text() == Some(key));
         match own {
             None => Some(vec![self.add(map, key, data)?]),
             Some((_, value)) => self.complete(value, data),

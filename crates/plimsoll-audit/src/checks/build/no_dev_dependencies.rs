@@ -171,7 +171,7 @@ use crate::manifests::{Development, development, sites_with_bases, words};
 use crate::shipped::installed;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Outcome, Part,
-    Relation, Run, Safety, Section, Severity, Status, Verdict, Why, mending,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, Why, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -295,7 +295,19 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let image = &cx.delivery[*service.images.first()?];
     let runs = ["start", "migrate"].iter().filter_map(|name| package.script(name));
     let words = runs.flat_map(|script| script.command.split_whitespace());
-    let needed = words.into_iter().find(|word| {
+    // So do the words of what starts, and what the program imports.
+    let starts = startup::starts(cx, finding.subject);
+    let started: Vec<&str> = starts
+        .iter()
+        .filter_map(|start| start.startup())
+        .flat_map(|startup| {
+            let before = startup.before.iter().flat_map(|command| &command.words);
+            startup.app.iter().map(|(word, _)| word).chain(before).map(String::as_str)
+        })
+        .collect();
+    let code = service.service.code.as_ref();
+    let imported = code.into_iter().flat_map(|code| &code.imports).map(|one| &*one.package);
+    let needed = words.chain(started).chain(imported).find(|word| {
         matches!(*word, "ts-node" | "tsx" | "knex" | "nodemon")
             || package.dependency(word).is_some_and(|d| d.kind == DependencyKind::Development)
     });

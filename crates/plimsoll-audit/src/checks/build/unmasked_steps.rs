@@ -93,13 +93,14 @@
 //! CMD ["node", "main.js"]
 //! ```
 
-use plimsoll_model::image::StepKind;
+use plimsoll_model::image::{Effect, EffectKind, StepKind};
+use plimsoll_model::mend::{dockerfile, shell};
 
 use crate::conditions::RUNS_STEPS;
 use crate::steps::weight;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
-    Severity, Snippet, Status, Verdict,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -185,14 +186,29 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let text = String::from_utf8_lossy(effect.span.range.slice(&bytes)).into_owned();
     let command = text.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>();
     let command = command.join(" ").replace(" 2>/dev/null", "");
-    Some(Fix {
-        does: "let the build end where the step fails".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: image.path.clone(),
-            language: "dockerfile",
-            text: format!("RUN {command}\n"),
-        }),
-        patch: None,
-    })
+    // A copy that is masked most often has nothing to copy: what to do with it is not known.
+    let runs = image.stages_built().into_iter().flat_map(|stage| {
+        let steps = image.stages.get(stage).into_iter().flat_map(|stage| &stage.steps);
+        steps.filter_map(|step| match &step.kind {
+            StepKind::Run(run) if dockerfile::is_editable(image) => Some(run),
+            _ => None,
+        })
+    });
+    let edits = runs.flat_map(|run| {
+        let works = |effect: &&Effect| {
+            effect.masked.is_some()
+                && weight(cx, effect).is_some()
+                && matches!(effect.kind, EffectKind::Build { .. } | EffectKind::Install(_))
+        };
+        let masked = run.effects.iter().filter(works);
+        masked.filter_map(|effect| {
+            shell::unmask(&cx.delivery.tree, &run.text, &run.script, effect.span)
+        })
+    });
+    Some(Fix::of_edits(
+        "let the build end where the step fails",
+        Safety::Review,
+        mending::snippet(&image.path, "dockerfile", format!("RUN {command}\n")),
+        edits.collect(),
+    ))
 }

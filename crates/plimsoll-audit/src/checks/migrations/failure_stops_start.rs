@@ -85,7 +85,7 @@
 //! `entrypoint.sh`:
 //! ```sh
 //! #!/bin/sh
-//! npm run migrate || { echo "migration failed" >&2; exit 1; } # <- stops the start
+//! npm run migrate || exit 1 # <- stops the start
 //! exec "$@"
 //! ```
 //!
@@ -94,8 +94,8 @@
 //! `entrypoint.sh`:
 //! ```sh
 //! #!/bin/sh
-//! set -e # <- for this
-//! npm run migrate # <- stops the start
+//! set -e
+//! npm run migrate || exit 1 # <- stops the start
 //! exec "$@"
 //! ```
 //!
@@ -202,12 +202,14 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::entrypoint::OnFailure;
+use plimsoll_model::mend::shell;
+use plimsoll_source::Edit;
 
 use crate::conditions::MIGRATES_AT_START;
 use crate::migrating::{Migrating, starts};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -274,16 +276,27 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let starts = starts(cx, service);
     let mut found = starts.iter().flat_map(|start| &start.migrating);
-    let step = found.find(|step| matches!(step.on_failure, OnFailure::Ignored(_)))?;
+    let ignored = |step: &Migrating| matches!(step.on_failure, OnFailure::Ignored(_));
+    let step = found.find(|step| ignored(step))?;
     let command = step.words.join(" ");
-    Some(Fix {
-        does: "end the start when a migration fails".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: cx.path(step.span.file).to_owned(),
-            language: "sh",
-            text: format!("{command} || {{ echo \"migration failed\" >&2; exit 1; }}\n"),
-        }),
-        patch: None,
-    })
+    let edits = starts.iter().filter_map(|start| {
+        let script = start.startup.script.as_ref()?;
+        let swallowed = start.migrating.iter().filter(|step| ignored(step));
+        let edits = swallowed.filter_map(|step| {
+            shell::exit_on_failure(&cx.delivery.tree, &script.text, &script.script, step.span)
+        });
+        Some(edits.flatten().collect::<Vec<_>>())
+    });
+    let mut edits: Vec<Edit> = edits.flatten().collect();
+    edits.dedup();
+    Some(Fix::of_edits(
+        "end the start when a migration fails",
+        Safety::Review,
+        mending::snippet(
+            cx.path(step.span.file),
+            "sh",
+            format!("{command} || {{ echo \"migration failed\" >&2; exit 1; }}\n"),
+        ),
+        edits,
+    ))
 }

@@ -110,9 +110,13 @@
 //! - `runtime/stops-gracefully`: what the process does with the signal.
 
 use plimsoll_model::Why;
+use plimsoll_model::base;
 use plimsoll_model::entrypoint::{self, Pid1, Startup};
-use plimsoll_model::image::Exec;
-use plimsoll_model::mend::Data;
+use plimsoll_model::image::{Base, Exec, Image};
+use plimsoll_model::mend::{self, Data, dockerfile};
+
+use plimsoll_source::{Edit, Span, TextRange};
+use plimsoll_syntax::dockerfile::{Instruction, Keyword, Word};
 
 use crate::conditions::{HAS_A_SYSTEM, HAS_IMAGE, SERVES, STARTS_A_PROCESS};
 use crate::startup::{self, Start};
@@ -253,21 +257,26 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         }
         startup::Tools::Other => "",
     };
-    let mut edits = Vec::new();
-    for start in startup::servers(cx, Subject::Service(service.id)) {
-        let Some(container) = start.container.filter(|c| mending::is_compose(c)) else { continue };
-        let verdict = of_start(cx, &start);
-        let helps = matches!(verdict.outcome(), Outcome::Fail | Outcome::Partial)
-            && !is_shell_form(&start)
-            && start.startup().is_some()
-            && !verdict
-                .evidence
-                .iter()
-                .any(|evidence| evidence.says.ends_with("becomes process 1"));
-        if helps && container.init.unknown().is_none() {
-            let init = mending::set(cx, container, &[("init", Data::scalar("true"))]);
-            edits.extend(init.into_iter().flatten());
-        }
+    let mut starts = startup::servers(cx, Subject::Service(service.id));
+    starts.retain(|start| {
+        let wrong = matches!(of_start(cx, start).outcome(), Outcome::Fail | Outcome::Partial);
+        wrong && !is_shell_form(start) && start.startup().is_some()
+    });
+    let mut edits: Vec<Edit> = Vec::new();
+    for start in &starts {
+        // An init that is there already only has to come first.
+        let lifted = lift(cx, start.image);
+        let by_platform = || {
+            let container = start.container.filter(|c| mending::is_compose(c))?;
+            let known = container.init.unknown().is_none();
+            known.then(|| mending::set(cx, container, &[("init", Data::scalar("true"))]))?
+        };
+        let made = lifted
+            .map(|edit| vec![edit])
+            .or_else(by_platform)
+            .or_else(|| start.container.is_none().then(|| install_init(cx, start))?);
+        let made = made.into_iter().flatten();
+        edits.extend(made.filter(|edit| !edits.contains(edit)).collect::<Vec<_>>());
     }
     Some(Fix::of_edits(
         "make an init process 1",
@@ -285,4 +294,70 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
 fn is_shell_form(start: &Start<'_>) -> bool {
     let (entrypoint, command) = entrypoint::commands(start.image, start.container);
     entrypoint.into_iter().chain(command).any(|exec| exec.shell)
+}
+
+/// The words of an ENTRYPOINT array on one line that is written in this Dockerfile, and its
+/// instruction.
+fn array<'i>(cx: &Cx<'_>, image: &'i Image) -> Option<(&'i Instruction, &'i [Word])> {
+    let stage = image.final_stage().filter(|_| dockerfile::is_editable(image))?;
+    let exec = stage.config.entrypoint.as_ref()?;
+    let at = image.syntax.instructions.iter().find(|one| one.span == exec.span && one.json)?;
+    let one_line = !cx.text_of(at.span)?.contains('\n');
+    (one_line && !at.words.is_empty()).then_some((at, &*at.words))
+}
+
+/// The init of `["script", "init", "--"]` put first: the script then runs under it.
+fn lift(cx: &Cx<'_>, image: &Image) -> Option<Edit> {
+    const INITS: [&str; 3] = ["tini", "dumb-init", "catatonit"];
+    let (at, words) = array(cx, image)?;
+    let name = |word: &Word| word.text.rsplit('/').next().unwrap_or_default().to_owned();
+    let init = words.iter().position(|word| INITS.contains(&&*name(word))).filter(|at| *at > 0)?;
+    let end = init + words.get(init..)?.iter().position(|word| word.text == "--")?;
+    let text = |words: &[Word]| -> Option<Vec<String>> {
+        words.iter().map(|word| cx.text_of(word.span)).collect()
+    };
+    let mut all = text(words.get(init..=end)?)?;
+    all.extend(text(words.get(..init)?)?);
+    all.extend(text(words.get(end + 1..)?)?);
+    Some(mend::replace(at.args.whole(), format!("[{}]", all.join(", "))))
+}
+
+/// An init installed and put first, where nothing deploys the image by a file that could say it: on a
+/// base that has one, and that starts nothing of its own that would be lost.
+fn install_init(cx: &Cx<'_>, start: &Start<'_>) -> Option<Vec<Edit>> {
+    let image = start.image;
+    let stage = image.final_stage().filter(|_| dockerfile::is_editable(image))?;
+    let Base::External(reference) = &stage.base else { return None };
+    let languages = ["node", "python", "golang", "ruby", "alpine", "debian", "ubuntu"];
+    if base::user(reference) != Some("") || !languages.contains(&startup::base_name(image)) {
+        return None;
+    }
+    let (run, path) = match startup::family(image) {
+        startup::Tools::Apk => (vec!["RUN apk add --no-cache tini"], "/sbin/tini"),
+        startup::Tools::Apt => (
+            vec![
+                "RUN apt-get update \\",
+                "    && apt-get install -y --no-install-recommends tini \\",
+                "    && rm -rf /var/lib/apt/lists/*",
+            ],
+            "/usr/bin/tini",
+        ),
+        startup::Tools::Other => return None,
+    };
+    let tree = &cx.delivery.tree;
+    let own = image.syntax.instructions.get(stage.first..stage.end)?;
+    let first = match array(cx, image) {
+        Some((_, words)) => {
+            let at = words.first()?.span;
+            let before = Span::new(at.file, TextRange::new(at.range.start, at.range.start));
+            mend::replace(before, format!("\"{path}\", \"--\", "))
+        }
+        None if own.iter().any(|one| one.keyword == Keyword::Entrypoint) => return None,
+        None => {
+            let command = dockerfile::command(image, stage).filter(|command| command.json)?;
+            let line = format!("ENTRYPOINT [\"{path}\", \"--\"]");
+            dockerfile::insert_before(tree, image, command, &[&line])?
+        }
+    };
+    Some(vec![dockerfile::insert_after(tree, image, own.first()?, &run)?, first])
 }

@@ -145,12 +145,14 @@
 use plimsoll_model::Why;
 use plimsoll_model::code::StartFailure;
 use plimsoll_model::entrypoint::{BeforeStart, OnFailure, ScriptSource};
+use plimsoll_model::mend::shell;
+use plimsoll_source::Edit;
 
 use crate::conditions::{HAS_IMAGE, STARTS_BY_A_SCRIPT};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Subject, Verdict, program, served,
+    Severity, Status, Subject, Verdict, mending, program, served,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -281,17 +283,34 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         _ if service.dir.is_empty() => "docker/entrypoint.sh".to_owned(),
         _ => format!("{}/docker/entrypoint.sh", service.dir),
     };
-    Some(Fix {
-        does: "stop the start when something before it fails".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path,
-            language: "sh",
-            text: format!(
+    // What becomes of it is known where the program's own end is.
+    let server = startup::program(&startup.app).map_or("", |(name, _)| name);
+    let exits = program::code(service)
+        .is_ok_and(|code| matches!(code.start_failure, StartFailure::Exits(_)));
+    let all = starts.iter().filter(|_| exits || startup::is_known_server(server));
+    let edits = all.filter_map(|start| {
+        let startup = start.startup()?;
+        let script = startup.script.as_ref()?;
+        let swallowed = startup.before.iter().filter(matters);
+        let swallowed = swallowed.filter(|one| matches!(one.on_failure, OnFailure::Ignored(_)));
+        let edits = swallowed.filter_map(|one| {
+            shell::exit_on_failure(&cx.delivery.tree, &script.text, &script.script, one.span)
+        });
+        Some(edits.flatten().collect::<Vec<_>>())
+    });
+    let mut edits: Vec<Edit> = edits.flatten().collect();
+    edits.dedup();
+    Some(Fix::of_edits(
+        "stop the start when something before it fails",
+        Safety::Review,
+        mending::snippet(
+            &path,
+            "sh",
+            format!(
                 "#!/bin/sh\nset -eu\n{command} || {{ echo \"failed: {}\" >&2; exit 1; }}\nexec \"$@\"\n",
                 command.replace(['"', '$', '`', '\\'], "")
             ),
-        }),
-        patch: None,
-    })
+        ),
+        edits,
+    ))
 }
