@@ -477,7 +477,8 @@ fn reference<'r>(ran: &'r Ran<'_>) -> Option<&'r str> {
     given.or_else(|| if words.iter().any(dynamic) { None } else { written() })
 }
 
-fn is_forge(kind: UnsupportedKind) -> bool {
+/// Whether a format that is not read is a forge's pipelines.
+pub(crate) fn is_forge(kind: UnsupportedKind) -> bool {
     use UnsupportedKind as K;
     !matches!(kind, K::Helm | K::Kustomize | K::Terraform | K::Skaffold | K::Nomad)
 }

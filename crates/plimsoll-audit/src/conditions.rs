@@ -1746,3 +1746,104 @@ pub static DOCUMENTS_RUN_SCRIPTS: Condition = Condition {
         Fact::inferred(found.is_some(), found)
     },
 };
+
+/// A script backs up data, or a database archives its log.
+pub static KEEPS_BACKUPS: Condition = Condition {
+    name: "backs up data",
+    holds: |cx, subject| {
+        let archives = |container: &Container| {
+            let words = container.command.iter().flat_map(|command| &command.words);
+            words.into_iter().find(|(word, _)| word.contains("archive_command")).map(|(_, at)| *at)
+        };
+        let containers = cx.delivery.containers.iter().filter(|c| c.purpose.is_production());
+        match containers.into_iter().find_map(archives) {
+            Some(at) => Fact::inferred(true, Some(at)),
+            None => (BACKS_UP.holds)(cx, subject),
+        }
+    },
+};
+
+/// A script backs up data, or checks backups.
+pub static HANDLES_BACKUPS: Condition = Condition {
+    name: "backs up data",
+    holds: |cx, subject| {
+        let checks = cx.operational_scripts().find_map(|script| {
+            let about = scripts::is_about_backups(cx, script.program);
+            let mut commands = script.program.calls();
+            let check = commands.find(|command| data::verifies(command)).filter(|_| about);
+            check.map(|command| command.span)
+        });
+        match checks {
+            Some(at) => Fact::inferred(true, Some(at)),
+            None => (BACKS_UP.holds)(cx, subject),
+        }
+    },
+};
+
+/// A script changes services, data or machines.
+pub static CHANGES_STATE: Condition = Condition {
+    name: "changes services or data",
+    holds: |cx, subject| any_command(cx, subject, |_, command| scripts::changes(command)),
+};
+
+/// A dump, archive or download runs through a pipe.
+pub static FEEDS_PIPES: Condition = Condition {
+    name: "sends data through a pipe",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, command| {
+            !command.tested && scripts::feeds_a_pipe(flow, command)
+        })
+    },
+};
+
+/// A script migrates, dumps, restores or starts services.
+pub static DOES_CRITICAL_STEPS: Condition = Condition {
+    name: "migrates, saves, restores or starts services",
+    holds: |cx, subject| any_command(cx, subject, scripts::is_critical),
+};
+
+/// A here-document is sent to another machine.
+pub static SENDS_HEREDOCS: Condition = Condition {
+    name: "sends a here-document to another machine",
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, command| {
+            command.program() == "ssh" && command.redirects.iter().any(|r| r.text.is_some())
+        })
+    },
+};
+
+/// A loop waits for a service.
+pub static WAITS: Condition = Condition {
+    name: "waits for a service in a loop",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let wait = scripts::waits(&cx.delivery[id].flow).next();
+        Fact::inferred(wait.is_some(), wait.map(|(_, region)| region.span))
+    },
+};
+
+/// A script is called a drill, and asks a service.
+pub static TRIES_RESTORES: Condition = Condition {
+    name: "tries a restore and asks the service",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let path = cx.path(cx.delivery[id].file).to_ascii_lowercase();
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        if !name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "drill") {
+            return Fact::inferred(false, None);
+        }
+        any_command(cx, subject, |_, command| command.program() == "jq")
+    },
+};
+
+/// A script deletes trees.
+pub static DELETES_TREES: Condition = Condition {
+    name: "deletes trees (`rm -r`)",
+    holds: |cx, subject| any_command(cx, subject, |_, command| scripts::deletes_trees(command)),
+};
+
+/// A declaration takes its value from a command.
+pub static DECLARES_VALUES: Condition = Condition {
+    name: "declares a variable with what a command prints",
+    holds: |cx, subject| any_command(cx, subject, |_, command| scripts::declares_value(command)),
+};

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use plimsoll_model::code::Answers;
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, Flow};
+use plimsoll_model::flow::{Command, CommandKind, Flow, Region, RegionId, RegionKind};
+use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::script::Program;
 use plimsoll_source::{Span, TextRange};
 
@@ -127,14 +129,6 @@ pub(crate) fn is_about_backups(cx: &Cx<'_>, program: &Program) -> bool {
         || data::dumps(&program.flow).next().is_some()
 }
 
-/// Whether a path's words or a target's name hold one of these.
-pub(crate) fn is_named(cx: &Cx<'_>, program: &Program, words: &[&str]) -> bool {
-    let path = cx.path(program.file).to_ascii_lowercase();
-    let file = path.rsplit('/').next().unwrap_or(&path);
-    let name = program.target.as_deref().unwrap_or(file);
-    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| words.contains(&word))
-}
-
 /// The commands that are run on some way, one for each place.
 pub(crate) fn commands(program: &Program) -> impl Iterator<Item = &Command> {
     program.flow.commands.iter().filter(|command| !program.flow.is_aside(command))
@@ -188,4 +182,204 @@ pub(crate) fn starts_services(command: &Command) -> bool {
         "pm2" => args.iter().any(|w| matches!(*w, "start" | "restart" | "reload")),
         _ => false,
     }
+}
+
+/// Whether a command changes what outlives the script: services, data, files, other machines.
+pub(crate) fn changes(command: &Command) -> bool {
+    if !command.is_run() {
+        return false;
+    }
+    if let Some(compose) = command.compose() {
+        return matches!(
+            compose.verb,
+            "up" | "down" | "build" | "pull" | "restart" | "stop" | "rm"
+        );
+    }
+    let args: Vec<&str> = command.args().iter().map(String::as_str).collect();
+    let verb = args.iter().find(|word| !word.starts_with('-')).copied().unwrap_or("");
+    match command.program() {
+        "git" => matches!(verb, "pull" | "reset" | "checkout" | "merge" | "push" | "clean"),
+        "docker" | "podman" => matches!(verb, "build" | "pull" | "push" | "run" | "stack" | "load"),
+        "kubectl" => matches!(verb, "apply" | "delete" | "set" | "replace" | "rollout" | "scale"),
+        "helm" => matches!(verb, "upgrade" | "install" | "rollback" | "uninstall"),
+        "terraform" => matches!(verb, "apply" | "destroy"),
+        "systemctl" => matches!(verb, "start" | "restart" | "reload" | "stop" | "enable"),
+        "rsync" | "scp" | "pg_restore" | "createdb" | "dropdb" => true,
+        _ => data::upload(command).is_some() || is_migrate_command(&command.words),
+    }
+}
+
+/// Whether a command prints data into a pipe: a dump, an archive, a download.
+pub(crate) fn feeds_a_pipe(flow: &Flow, command: &Command) -> bool {
+    let args = command.args();
+    let produces = match command.program() {
+        "curl" | "wget" => args.iter().any(|word| word.contains("://") || word.contains('$')),
+        "docker" | "podman" => args.iter().any(|word| word == "save" || word == "export"),
+        "tar" => args.first().is_some_and(|word| word.contains('c')),
+        "openssl" => args.first().is_some_and(|word| word == "enc"),
+        _ => data::is_dump(flow, command),
+    };
+    // A program fetched for a shell, or what is only looked at, is no data.
+    let kept = |next: &&Command| {
+        !matches!(
+            next.program(),
+            "grep" | "head" | "tail" | "wc" | "cut" | "awk" | "sed" | "jq" | "tr" | "sort"
+        )
+    };
+    let next = data::downstream(flow, command);
+    produces && command.is_run() && next.first().is_some_and(kept)
+}
+
+/// Whether `set -o pipefail` is in force where what `command` prints enters a pipe: outside of the
+/// container in which it may run.
+pub(crate) fn pipefail(flow: &Flow, command: &Command) -> bool {
+    let next = data::downstream(flow, command);
+    next.first().is_some_and(|next| next.pipefail)
+}
+
+/// Whether a deployment or recovery is worth nothing when this fails.
+pub(crate) fn is_critical(flow: &Flow, command: &Command) -> bool {
+    let up = command.compose().is_some_and(|compose| compose.verb == "up");
+    let verb = |verb: &str| command.args().iter().any(|word| word == verb);
+    let applies = match command.program() {
+        "kubectl" => verb("apply"),
+        "helm" => verb("upgrade"),
+        _ => false,
+    };
+    let inner = flow.host(command).is_none() || !command.words.is_empty();
+    inner
+        && command.is_run()
+        && (up
+            || applies
+            || is_migrate_command(&command.words) && !hosts(command)
+            || data::is_dump(flow, command)
+            || data::loads(flow, command))
+}
+
+/// Whether a command runs another, which is listed after it.
+pub(crate) fn hosts(command: &Command) -> bool {
+    command.compose().is_some_and(|compose| matches!(compose.verb, "exec" | "run"))
+        || matches!(command.program(), "docker" | "podman" | "kubectl" | "ssh" | "sh" | "bash")
+}
+
+/// Whether the script asks for the outcome of a command that it does not let end it: it stands in
+/// the condition of a branch, a loop, or before a branch that does more than print.
+pub(crate) fn is_looked_at(flow: &Flow, command: &Command) -> bool {
+    flow.regions.iter().enumerate().any(|(index, region)| {
+        let conditions = match &region.kind {
+            RegionKind::Branch(conditions) => conditions.as_slice(),
+            RegionKind::Loop { condition: Some(condition) } => std::slice::from_ref(condition),
+            _ => return false,
+        };
+        let about = conditions.iter().any(|c| !c.succeeds && (c.from..c.to).contains(&command.at));
+        let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
+        about
+            && (matches!(region.kind, RegionKind::Loop { .. })
+                || flow.commands.iter().any(|inner| {
+                    flow.surrounds(id, inner.region)
+                        && !matches!(inner.program(), "true" | ":" | "echo" | "printf")
+                        && inner.kind != CommandKind::Function
+                }))
+    })
+}
+
+/// The loops that wait: they sleep, and their condition asks a service.
+pub(crate) fn waits(flow: &Flow) -> impl Iterator<Item = (RegionId, &Region)> {
+    const ASKS: [&str; 12] = [
+        "curl",
+        "wget",
+        "nc",
+        "pg_isready",
+        "mysqladmin",
+        "redis-cli",
+        "docker",
+        "kubectl",
+        "psql",
+        "mysql",
+        "docker-compose",
+        "ncat",
+    ];
+    let regions = flow.regions.iter().enumerate();
+    regions.filter_map(|(index, region)| {
+        let RegionKind::Loop { condition: Some(condition) } = &region.kind else { return None };
+        let id = RegionId(u32::try_from(index).ok()?);
+        let asked = flow.commands.get(condition.from..condition.to).unwrap_or_default();
+        let within = || flow.commands.iter().filter(|c| flow.surrounds(id, c.region));
+        let sleeps = within().any(|command| command.program() == "sleep");
+        let asks = |command: &Command| ASKS.contains(&command.program());
+        let endless = asked.iter().all(|command| matches!(command.program(), "true" | ":"));
+        let asks = asked.iter().any(asks) || endless && within().any(asks);
+        (sleeps && asks).then_some((id, region))
+    })
+}
+
+/// Whether a command stands within `timeout`.
+pub(crate) fn is_timed(flow: &Flow, region: RegionId) -> bool {
+    flow.around(region).any(|(_, region)| match region.kind {
+        RegionKind::Nested { host } => {
+            flow.commands.get(host).is_some_and(|host| host.wrappers.contains(&"timeout"))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a program of the repository, no script, holds this word; `None` where there is no
+/// program at all.
+pub(crate) fn is_spoken(cx: &Cx<'_>, word: &str) -> Option<bool> {
+    const CODE: [&str; 17] = [
+        "py", "js", "ts", "mjs", "cjs", "jsx", "tsx", "go", "rs", "rb", "java", "kt", "php", "cs",
+        "ex", "scala", "c",
+    ];
+    const MAX_LEN: u64 = 1024 * 1024;
+    let mut any = false;
+    for (file, entry) in cx.delivery.tree.entries() {
+        let code = entry.path.rsplit_once('.').is_some_and(|(_, end)| CODE.contains(&end));
+        if !code || entry.len > MAX_LEN {
+            continue;
+        }
+        any = true;
+        let Ok(bytes) = cx.delivery.tree.read(file) else { return None };
+        if memchr::memmem::find(&bytes, word.as_bytes()).is_some() {
+            return Some(true);
+        }
+    }
+    any.then_some(false)
+}
+
+/// Whether what a route of this path always answers holds a word; `None` where no route is known
+/// to answer the same each time.
+pub(crate) fn constant_answer(cx: &Cx<'_>, path: &str, word: &str) -> Option<bool> {
+    const WINDOW: u32 = 600;
+    let codes = cx.delivery.services.iter().filter_map(|service| service.code.as_ref());
+    let mut routes = codes.flat_map(|code| &code.routes);
+    let route = routes.find(|route| {
+        route.path.known().is_some_and(|known| known == path)
+            && matches!(route.method.as_str(), "GET" | "*")
+    })?;
+    let Answers::Constant(at) = route.answers else { return None };
+    // The handler begins at the registration or where it answers, and is short.
+    let end = at.range.end.saturating_add(WINDOW);
+    let text = cx.text_of(Span::new(at.file, TextRange::new(at.range.start, end)))?;
+    let end = ["\n\n\n", "\n@", "\n});"].iter().filter_map(|end| text.find(end)).min();
+    Some(text[..end.unwrap_or(text.len())].contains(word))
+}
+
+/// Whether a command deletes trees: `rm -r`.
+pub(crate) fn deletes_trees(command: &Command) -> bool {
+    command.program() == "rm"
+        && command.args().iter().any(|word| {
+            word == "--recursive"
+                || word
+                    .strip_prefix('-')
+                    .is_some_and(|word| !word.starts_with('-') && word.contains(['r', 'R']))
+        })
+}
+
+/// Whether a command declares a variable with a value that another command prints.
+pub(crate) fn declares_value(command: &Command) -> bool {
+    matches!(command.program(), "local" | "export" | "readonly" | "declare" | "typeset")
+        && command.args().iter().any(|word| {
+            word.split_once('=')
+                .is_some_and(|(_, value)| value.contains("$(") || value.contains('`'))
+        })
 }

@@ -86,6 +86,8 @@ pub struct Command {
     /// program agrees on them, else the source text (`$IMAGE@$DIGEST`, `${ROOT:-/srv}/x`). A path
     /// that is known to lie in the tree is written from the root with a leading `./`.
     pub words: Vec<String>,
+    /// The wrappers that were taken off (`sudo`, `timeout`), outermost first.
+    pub wrappers: Vec<&'static str>,
     /// The words as paths: [`ROOT`] begins each that is one.
     pub(crate) raw: Vec<String>,
     /// The whole command; of a nested program's commands that of the command that runs it.
@@ -350,14 +352,14 @@ impl Flow {
         })
     }
 
-    /// Where the program itself sets about `command`: the outermost call of a function, or itself.
+    /// Where `command` is asked for: the call of the function that it stands in, or itself.
     #[must_use]
     pub fn call_site(&self, command: &Command) -> Span {
-        let calls = self.around(command.region).filter_map(|(_, region)| match region.kind {
+        let mut calls = self.around(command.region).filter_map(|(_, region)| match region.kind {
             RegionKind::Function { call: Some(call), .. } => self.commands.get(call),
             _ => None,
         });
-        calls.last().map_or(command.span, |call| call.span)
+        calls.next().map_or(command.span, |call| call.span)
     }
 
     /// The part of a pipeline in which `command` stands, in its own program.

@@ -224,6 +224,7 @@ fn run<'a>(
         log: Vec::new(),
         seen: HashMap::new(),
         frames: Vec::new(),
+        sites: Vec::new(),
         returns: Vec::new(),
         returned: false,
         cwd: start.cwd.clone(),
@@ -277,6 +278,8 @@ struct Walker<'a> {
     seen: HashMap<String, Vec<String>>,
     /// The arguments of the functions that run.
     frames: Vec<Vec<String>>,
+    /// Where they were called.
+    sites: Vec<Span>,
     /// What failure and success of the functions that run make of the program.
     returns: Vec<(After, After)>,
     /// A `return` was met in the function that runs.
@@ -520,7 +523,7 @@ impl<'a> Walker<'a> {
         let (errexit, pipefail, nounset) = (self.errexit, self.pipefail, self.nounset);
         let way = self.list(list, ctx, false);
         if way == Way::Goes {
-            changed.extend(self.log[mark..].iter().map(|(name, _)| name.clone()));
+            changed.extend(self.changed_since(mark).into_iter().map(|(name, _)| name));
             if self.cwd != cwd {
                 changed.push(String::new());
             }
@@ -555,8 +558,34 @@ impl<'a> Walker<'a> {
 
     /// After something that may not have run: what it set has no single value.
     fn forget_since(&mut self, mark: usize) {
-        let names = self.log[mark..].iter().map(|(name, _)| name.clone()).collect();
+        let grown: Vec<(String, Option<Value>)> = self.grown_since(mark);
+        let names = self.changed_since(mark).into_iter().map(|(name, _)| name).collect();
         self.join(names);
+        for (name, old) in grown {
+            if let Some(old) = old {
+                self.set(&name, old);
+            }
+        }
+    }
+
+    /// What was set since, but for what only grew, with its value before.
+    fn changed_since(&self, mark: usize) -> Vec<(String, Option<Value>)> {
+        self.set_since(mark, false)
+    }
+
+    /// The arrays that only grew since: on every way they begin as they did before.
+    fn grown_since(&self, mark: usize) -> Vec<(String, Option<Value>)> {
+        self.set_since(mark, true)
+    }
+
+    fn set_since(&self, mark: usize, grown: bool) -> Vec<(String, Option<Value>)> {
+        let mut seen = HashSet::new();
+        let first = self.log[mark..].iter().filter(|(name, _)| seen.insert(name));
+        let grew = |name: &String, old: &Option<Value>| {
+            matches!((old, self.vars.get(name)), (Some(Value::Many(old)), Some(Value::Many(new)))
+                if new.starts_with(old))
+        };
+        first.filter(|(name, old)| grew(name, old) == grown).cloned().collect()
     }
 
     fn set(&mut self, name: &str, value: Value) {
@@ -660,6 +689,7 @@ impl<'a> Walker<'a> {
             kind,
             region: ctx.region,
             words: raw.iter().map(|word| show(word).replace(ARRAY, " ")).collect(),
+            wrappers: Vec::new(),
             raw,
             span,
             redirects: Vec::new(),
@@ -838,7 +868,16 @@ impl<'a> Walker<'a> {
         stdin: Option<String>,
     ) -> Way {
         let script = self.unit.script;
-        let span = self.span(script.command(id).range);
+        let mut span = self.span(script.command(id).range);
+        // `"$@"` runs what the function was called with: that stands where it was called.
+        let handed = words.first().is_some_and(|&word| {
+            matches!(script.word(word).parts.as_slice(), [Part {
+                kind: PartKind::Variable { name, op: None, .. }, ..
+            }] if matches!(name.as_str(), "@" | "*"))
+        });
+        if handed && let Some(site) = self.sites.last() {
+            span = *site;
+        }
         // A substitution's failure is the command's only where nothing else is run.
         let mut within = ctx;
         if !words.is_empty() {
@@ -1092,6 +1131,7 @@ impl<'a> Walker<'a> {
         let kind = RegionKind::Function { name: name.to_owned(), call: Some(at) };
         let region = self.open(ctx.region, kind, span, true);
         self.frames.push(words);
+        self.sites.push(span);
         self.returns.push((ctx.if_fails, ctx.if_succeeds));
         self.depth += 4;
         let outer = std::mem::replace(&mut self.unit, unit);
@@ -1101,6 +1141,7 @@ impl<'a> Walker<'a> {
         self.unit = outer;
         self.depth -= 4;
         self.returns.pop();
+        self.sites.pop();
         self.frames.pop();
         if way == Way::Exits { Way::Exits } else { Way::Goes }
     }
@@ -1276,6 +1317,7 @@ impl<'a> Walker<'a> {
                     let mut inner = call.with_words(from);
                     inner.cwd = Cwd::Unknown;
                     inner.redirects = Vec::new();
+                    inner.wrappers = Vec::new();
                     if !inner.words.is_empty() && self.depth + 8 < MAX_DEPTH {
                         self.depth += 4;
                         let mut inner = unwrap(inner);
@@ -1968,6 +2010,7 @@ fn unwrap(mut call: Call) -> Call {
             return call;
         }
         call = call.with_words(from + own);
+        call.wrappers.push(name);
     }
     call
 }

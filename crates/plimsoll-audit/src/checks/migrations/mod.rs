@@ -2,6 +2,7 @@
 
 use crate::Check;
 
+mod backup_before_migrate;
 mod can_roll_back;
 mod failure_stops_start;
 mod included;
@@ -10,6 +11,7 @@ mod run_before_start;
 mod run_once;
 
 pub(super) static CHECKS: &[&Check] = &[
+    &backup_before_migrate::CHECK,
     &can_roll_back::CHECK,
     &failure_stops_start::CHECK,
     &included::CHECK,

@@ -1,0 +1,172 @@
+//! # A backup gets its name when it is whole
+//!
+//! Each dump is written under a temporary name and moved when it succeeded, or removed when it failed.
+//!
+//! A dump that fails half-way leaves a file that looks like the newest backup: `gzip` closes it well, the
+//! check of the newest file is content, and retention deletes the good ones behind it.
+//!
+//! Write to `"$file.part"` and `mv` it, or `trap 'rm -f "$file"' ERR`. Dumps that their own option writes
+//! (`pg_dump --file`) are LOW: the tool says at least when it fails. There is no PARTIAL here.
+//!
+//! ## Fails
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! out="/opt/backups/app_$(date +%F).sql.gz"
+//! docker compose exec -T db sh -c 'pg_dump app' | gzip -c > "$out" # <- is there before it is whole
+//! ```
+//!
+//! Copied out of the container:
+//!
+//! `ops/base.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! docker compose exec -T db pg_basebackup -D /tmp/base -Ft -z
+//! docker compose exec -T db \
+//!   cat /tmp/base/base.tar.gz > /opt/backups/base.tar.gz # <- is there before it is whole
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! out="/opt/backups/app_$(date +%F).sql.gz"
+//! docker compose exec -T db sh -c 'pg_dump app' | gzip -c > "$out.part"
+//! mv "$out.part" "$out" # <- names it when it is whole
+//! ```
+//!
+//! Or:
+//!
+//! `ops/base.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! trap 'rm -f /opt/backups/base.tar.gz' ERR # <- removes what failed
+//! docker compose exec -T db pg_basebackup -D /tmp/base -Ft -z
+//! docker compose exec -T db \
+//!   cat /tmp/base/base.tar.gz > /opt/backups/base.tar.gz
+//! ```
+//!
+//! ## Passes
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump -Fc app > /opt/app.dump || { rm -f /opt/app.dump; exit 1; } # <- removes what failed
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! It is streamed away:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -o pipefail
+//! pg_dump app | aws s3 cp - s3://backups/app.sql # <- leaves no file here
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_restore -d app app.dump
+//! ```
+
+use plimsoll_model::data::{self, Artifact};
+use plimsoll_model::flow::{Flow, Output, RegionKind};
+use plimsoll_source::Span;
+
+use crate::conditions::BACKS_UP;
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict, Why,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "recovery/atomic-backup",
+    section: Section::Recovery,
+    domain: Domain::ResilienceOps,
+    severity: Severity::Critical,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent { tool: "catalogue", rule: "OPS021", relation: Relation::Same }],
+    }],
+    when: &[&BACKS_UP],
+    source: include_str!("atomic_backup.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    let flow = &script.program.flow;
+    let (mut partial, mut whole, mut none) = (Vec::new(), Vec::new(), Vec::new());
+    for dump in data::dumps(flow).filter(|dump| !data::keeps(dump)) {
+        let files = data::artifacts(flow, dump);
+        let mut kept = files.iter().filter(|file| !file.inside).peekable();
+        if kept.peek().is_none() {
+            none.push(Evidence::context(dump.span, "leaves no file here"));
+        }
+        for file in kept {
+            if let Some(at) = named_later(flow, file) {
+                whole.push(Evidence::shows(at, "names it when it is whole"));
+            } else if let Some(at) = removed(flow, file) {
+                whole.push(Evidence::shows(at, "removes what failed"));
+            } else {
+                let evidence = Evidence::contradicts(file.by.span, "is there before it is whole");
+                let own = file.by.at == dump.at && dump.redirects.is_empty();
+                let own = own && !matches!(flow.output(dump), Output::File(_));
+                partial.push(if own { evidence.severity(Severity::Low) } else { evidence });
+            }
+        }
+    }
+    if partial.is_empty()
+        && whole.is_empty()
+        && let Some(first) = none.pop()
+    {
+        let message = "it is not known what is left of a backup that fails half-way";
+        return Verdict::unknown(Why::Unsupported, message, first).and_all(none);
+    }
+    let fails = "a backup that fails leaves a file that looks whole: write aside, then `mv`";
+    let none = || Evidence::missing_in(script.text.whole(), "its tool keeps only what is whole");
+    scripts::verdict(partial, fails, whole, "a backup gets its name when it is whole", none)
+}
+
+/// Where a file, written under another name first, is moved to its own.
+fn named_later(flow: &Flow, file: &Artifact<'_>) -> Option<Span> {
+    let moved = flow.after(file.by).iter().find(|later| {
+        matches!(later.program(), "mv" | "cp" | "install" | "rename")
+            && later.args().iter().rev().skip(1).any(|word| word == file.path)
+    })?;
+    // A copy is named later where the first one is no backup: `mktemp`.
+    let aside =
+        moved.program() != "cp" || file.path.contains("mktemp") || file.path.contains("tmp");
+    (aside && flow.passes(file.by, moved)).then_some(moved.span)
+}
+
+/// Where a failure removes the file.
+fn removed(flow: &Flow, file: &Artifact<'_>) -> Option<Span> {
+    let removes = flow.commands.iter().find(|command| {
+        let failing = flow.around(command.region).any(|(_, region)| match &region.kind {
+            RegionKind::Trap(signals) => signals.iter().any(|s| s == "ERR" || s == "EXIT"),
+            RegionKind::Branch(conditions) => conditions.iter().any(|condition| {
+                !condition.succeeds && (condition.from..condition.to).contains(&file.by.at)
+            }),
+            _ => false,
+        });
+        failing && command.program() == "rm" && command.args().iter().any(|w| w == file.path)
+    })?;
+    Some(removes.span)
+}

@@ -1,0 +1,171 @@
+//! # Old backups are removed
+//!
+//! Each script that writes backups under names that change (a date, a variable) removes old ones, and a
+//! database that archives its log to a directory has something that cleans it.
+//!
+//! Backups that pile up fill the disk, and a full disk stops the database that they are meant to save.
+//!
+//! Delete by age behind a successful backup, and keep a minimum: `find "$DIR" -name 'app_*.gz' -mtime +14
+//! -delete`, `restic forget --keep-daily 7`, `pg_archivecleanup`. Stores can do it by their own lifecycle:
+//! what leaves no file here is not asked. There is no PARTIAL here.
+//!
+//! ## Fails
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! stamp=$(date +%F)
+//! pg_dump app > "/opt/backups/app_$stamp.sql" # <- nothing removes the old ones
+//! ```
+//!
+//! Or:
+//!
+//! `docker-compose.yml`:
+//! ```yaml
+//! services:
+//!   db:
+//!     image: postgres:16
+//!     command:
+//!       - "postgres"
+//!       - "-c"
+//!       - "archive_command=cp %p /var/lib/postgresql/wal_archive/%f" # <- nothing removes the old ones
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! stamp=$(date +%F)
+//! pg_dump app > "/opt/backups/app_$stamp.sql"
+//! find /opt/backups -name 'app_*.sql' -mtime +14 -delete # <- removes old ones
+//! ```
+//!
+//! Or:
+//!
+//! `docker-compose.yml`:
+//! ```yaml
+//! services:
+//!   db:
+//!     image: postgres:16
+//!     command:
+//!       - "postgres"
+//!       - "-c"
+//!       - "archive_command=cp %p /var/lib/postgresql/wal_archive/%f"
+//! ```
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_archivecleanup /var/lib/postgresql/wal_archive "$OLDEST" # <- removes old ones
+//! ```
+//!
+//! ## Passes
+//!
+//! Always the same name:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > /opt/backups/app.sql # <- keeps one
+//! ```
+//!
+//! The oldest by name:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > "/opt/backups/app_$(date +%s).sql"
+//! ls -1t /opt/backups/*.sql | tail -n +8 | xargs rm -f # <- removes old ones
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_restore -d app app.dump
+//! ```
+
+use plimsoll_model::data;
+
+use crate::conditions::KEEPS_BACKUPS;
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "recovery/backup-retention",
+    section: Section::Recovery,
+    domain: Domain::ResilienceOps,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent { tool: "catalogue", rule: "OPS024", relation: Relation::Wider }],
+    }],
+    when: &[&KEEPS_BACKUPS],
+    source: include_str!("backup_retention.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let (mut piles, mut fine) = (Vec::new(), Vec::new());
+    let mut cleaned = None;
+    for script in cx.operational_scripts() {
+        let flow = &script.program.flow;
+        let prunes = scripts::reaches(cx, script.program, &data::prunes);
+        for command in scripts::commands(script.program) {
+            let cleans = matches!(command.program(), "pg_archivecleanup" | "pgbackrest" | "wal-g");
+            cleaned = cleaned.or(cleans.then_some(command.span));
+        }
+        for dump in data::dumps(flow) {
+            let files = data::artifacts(flow, dump);
+            let changing = files.iter().find(|file| !file.inside && changes(file.path));
+            match (changing, prunes) {
+                (Some(_), None) => {
+                    piles.push(Evidence::contradicts(dump.span, "nothing removes the old ones"));
+                }
+                (Some(_), Some(at)) => fine.push(Evidence::shows(at, "removes old ones")),
+                (None, _) => fine.push(Evidence::shows(dump.span, "keeps one")),
+            }
+        }
+    }
+    for container in cx.delivery.containers.iter().filter(|c| c.purpose.is_production()) {
+        let words = container.command.iter().flat_map(|command| &command.words);
+        for (word, at) in words.filter(|(word, _)| word.contains("archive_command=")) {
+            let tool = [
+                "pgbackrest",
+                "wal-g",
+                "barman",
+                "archive_command=false",
+                "archive_command=/bin/true",
+            ];
+            if tool.iter().any(|tool| word.contains(tool)) {
+                fine.push(Evidence::shows(*at, "its tool removes old ones"));
+            } else if let Some(cleaned) = cleaned {
+                fine.push(Evidence::shows(cleaned, "removes old ones"));
+            } else {
+                piles.push(Evidence::contradicts(*at, "nothing removes the old ones"));
+            }
+        }
+    }
+    let fails = "backups pile up until the disk is full: remove old ones after each new one";
+    let none = || Evidence::missing_file("backup.sh", "no backup is written to a file");
+    scripts::verdict(piles, fails, fine, "old backups are removed", none)
+}
+
+/// Whether a path is another one each time.
+fn changes(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let name =
+        data::with_defaults(if path.contains("$(") || path.contains('`') { path } else { name });
+    name.contains(['$', '`'])
+}

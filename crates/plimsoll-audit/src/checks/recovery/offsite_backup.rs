@@ -1,0 +1,172 @@
+//! # Backups leave the machine
+//!
+//! Each script that backs up data sends it to another machine or store, itself or by a script that it
+//! calls: `aws s3 cp`, `rclone copy`, `restic backup`, `rsync … host:path`.
+//!
+//! A backup beside the database is lost with the disk, the machine or the account that is taken over. It
+//! is the copy elsewhere that recovery is made from.
+//!
+//! Add the upload behind the dump, to a store whose credentials can only add. PARTIAL: another script
+//! sends backups away, and nothing shows that it sends these; or it cannot be told where to.
+//!
+//! ## Fails
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! docker compose exec -T db sh -c 'pg_dump app' | gzip > "/opt/backups/app_$(date +%F).sql.gz" # <- stays here
+//! ```
+//!
+//! A copy on the same machine, though `rsync` makes it:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump --file=/opt/backups/app.dump app # <- stays here
+//! rsync -a /opt/backups/ /mnt/disk2/backups/
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! file="/opt/backups/app_$(date +%F).sql.gz"
+//! docker compose exec -T db sh -c 'pg_dump app' | gzip > "$file"
+//! aws s3 cp "$file" s3://backups/app/ # <- sends it away
+//! ```
+//!
+//! Or:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump --file=/opt/backups/app.dump app
+//! rsync -a /opt/backups/ backup@vault.example:/backups/ # <- sends it away
+//! ```
+//!
+//! ## Passes
+//!
+//! By a script that it calls, with its arguments in an array:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > /opt/backups/app.sql
+//! "$(dirname "$0")/upload.sh"
+//! ```
+//! `ops/upload.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! args=(s3 sync /opt/backups/)
+//! args+=(s3://backups/)
+//! aws "${args[@]}" # <- sends it away
+//! ```
+//!
+//! ## Partial
+//!
+//! Another script sends backups away:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > /opt/backups/app.sql # <- stays here
+//! ```
+//! `ops/offsite_sync.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! rclone sync /opt/backups vault:backups # <- sends backups away
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! gzip -cd app.sql.gz | psql app
+//! aws s3 cp s3://backups/app.sql.gz .
+//! ```
+
+use plimsoll_model::data;
+use plimsoll_model::flow::{Command, Flow};
+
+use crate::conditions::BACKS_UP;
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "recovery/offsite-backup",
+    section: Section::Recovery,
+    domain: Domain::ResilienceOps,
+    severity: Severity::Critical,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &["A1.2"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent { tool: "catalogue", rule: "OPS022", relation: Relation::Same }],
+    }],
+    when: &[&BACKS_UP],
+    source: include_str!("offsite_backup.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    let flow = &script.program.flow;
+    let sends = |_: &Flow, command: &Command| {
+        data::upload(command).is_some_and(|upload| upload.remote == Some(true))
+    };
+    if let Some(at) = scripts::reaches(cx, script.program, &sends) {
+        return Verdict::pass("backups leave the machine", Evidence::shows(at, "sends it away"));
+    }
+    let dumps = data::dumps(flow).filter(|dump| !data::keeps(dump));
+    let stays = dumps.map(|dump| Evidence::contradicts(dump.span, "stays here"));
+    let mut stays = scripts::once(stays.collect()).into_iter();
+    let unsure = scripts::commands(script.program)
+        .find(|command| data::upload(command).is_some_and(|upload| upload.remote.is_none()));
+    if let Some(unsure) = unsure {
+        let evidence = Evidence::shows(unsure.span, "goes where the environment says");
+        return Verdict::partial("where backups are sent is not written here", evidence);
+    }
+    let Some(first) = stays.next() else {
+        let evidence = Evidence::missing_in(script.text.whole(), "no dump that is kept here");
+        return Verdict::pass("backups leave the machine", evidence);
+    };
+    // What another script sends, where its words name the directory that this one writes to.
+    let written: Vec<String> = data::dumps(flow)
+        .flat_map(|dump| data::artifacts(flow, dump))
+        .filter(|artifact| !artifact.inside)
+        .filter_map(|artifact| {
+            let path = data::with_defaults(artifact.path);
+            path.rsplit_once('/').map(|(dir, _)| dir.to_owned())
+        })
+        .filter(|dir| dir.len() > 3 && !dir.contains('$'))
+        .collect();
+    let other = cx.operational_scripts().find_map(|other| {
+        let mut commands = scripts::commands(other.program);
+        let sent = commands.find(|command| {
+            data::upload(command).is_some_and(|upload| {
+                let from = upload.from.map(data::with_defaults);
+                upload.remote != Some(false)
+                    && from.is_some_and(|from| written.iter().any(|dir| from.starts_with(&**dir)))
+            })
+        })?;
+        (other.id != script.id).then_some(sent.span)
+    });
+    let fails = "backups stay on the machine that they save: send them to another";
+    match other {
+        Some(at) => Verdict::partial("another script sends backups away: call it here", first)
+            .and(Evidence::shows(at, "sends backups away")),
+        None => Verdict::fail(fails, first),
+    }
+    .and_all(stays)
+}

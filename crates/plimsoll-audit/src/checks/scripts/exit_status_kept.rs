@@ -1,0 +1,125 @@
+//! # A declaration does not hide that its value failed
+//!
+//! No `local`, `export`, `readonly` or `declare` takes its value from a command whose failure matters, under
+//! `set -e`.
+//!
+//! The status of `local x=$(cmd)` is that of `local`, which succeeds. `set -e` does not see that `cmd` failed,
+//! and the script goes on with an empty value.
+//!
+//! Declare first, then assign: `local x; x=$(cmd)`. There is no PARTIAL here. Values that cannot fail in a
+//! way that matters (`date`, `basename`, `pwd`) are not asked.
+//!
+//! ## Fails
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! deploy() {
+//!   local sha=$(git rev-parse "$1") # <- hides that `git` failed
+//!   git checkout "$sha"
+//! }
+//! deploy main
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! deploy() {
+//!   local sha
+//!   sha=$(git rev-parse "$1")
+//!   git checkout "$sha"
+//!   local now=$(date +%s) # <- hides nothing
+//! }
+//! deploy main
+//! ```
+//!
+//! ## Passes
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! export DIR=$(dirname "$0") # <- hides nothing
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! local_dir=$(git rev-parse --show-toplevel)
+//! ```
+
+use plimsoll_model::flow::RegionKind;
+
+use crate::conditions::DECLARES_VALUES;
+use crate::evidence::clip;
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "scripts/exit-status-kept",
+    section: Section::Scripts,
+    domain: Domain::ResilienceOps,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "OPS034", relation: Relation::Wider },
+            Equivalent { tool: "shellcheck", rule: "SC2155", relation: Relation::Wider },
+        ],
+    }],
+    when: &[&DECLARES_VALUES],
+    source: include_str!("exit_status_kept.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    const IDLE: [&str; 20] = [
+        "basename", "cat", "cut", "date", "dirname", "echo", "grep", "head", "hostname", "id",
+        "mktemp", "printf", "pwd", "sed", "seq", "tr", "uname", "wc", "whoami", "cd",
+    ];
+    let flow = &script.program.flow;
+    let (mut hides, mut fine, mut name) = (Vec::new(), Vec::new(), String::new());
+    for command in scripts::commands(script.program).filter(|c| scripts::declares_value(c)) {
+        let inner = flow.commands.iter().take(command.at).rev().take(64).find(|inner| {
+            inner.errexit
+                && inner.is_run()
+                && !IDLE.contains(&inner.program())
+                && flow.around(inner.region).any(|(_, region)| {
+                    matches!(region.kind, RegionKind::Substitution)
+                        && region.parent == Some(command.region)
+                        && region.span.file == command.span.file
+                        && command.span.range.start <= region.span.range.start
+                        && region.span.range.end <= command.span.range.end
+                })
+                // `$(cmd || true)` says that it may fail.
+                && !inner.tested
+        });
+        match inner {
+            Some(inner) if command.errexit => {
+                name = clip(inner.program());
+                let says = format!("hides that `{name}` failed");
+                hides.push(Evidence::contradicts(command.span, says));
+            }
+            _ => fine.push(Evidence::shows(command.span, "hides nothing")),
+        }
+    }
+    let fails = format!("a declaration hides that `{name}` failed: declare first, then assign");
+    let none = || Evidence::missing_in(script.text.whole(), "declares no such value");
+    scripts::verdict(hides, fails, fine, "declarations hide no failure", none)
+}

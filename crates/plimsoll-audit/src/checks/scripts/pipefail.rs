@@ -1,0 +1,114 @@
+//! # A failing dump is not hidden by its pipe
+//!
+//! No dump, archive, download or export stands in a pipe, not as its last part, while `set -o pipefail` is off.
+//!
+//! The status of a pipe is that of its last part. `pg_dump app | gzip > app.sql.gz` succeeds whatever
+//! `pg_dump` does: what is left is a well-formed archive of nothing.
+//!
+//! Write `set -o pipefail` at the top; bash knows it, and POSIX since 2024. There is no PARTIAL here.
+//!
+//! ## Fails
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! pg_dump app | gzip > /opt/backups/app.sql.gz # <- its failure is lost in the pipe
+//! ```
+//!
+//! In a container, the pipe outside:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! docker compose exec -T db pg_dump app | gzip > /opt/backups/app.sql.gz # <- its failure is lost in the pipe
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -eo pipefail
+//! pg_dump app | gzip > /opt/backups/app.sql.gz # <- its failure counts
+//! ```
+//!
+//! Or:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -eo pipefail
+//! docker compose exec -T db pg_dump app | gzip > /opt/backups/app.sql.gz # <- its failure counts
+//! ```
+//!
+//! ## Passes
+//!
+//! It is the last part:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! tar -cf - /srv | gpg -e -r ops > /opt/backups/srv.tar.gpg # <- its failure counts
+//! ls | head -n 1
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump --file=app.sql app
+//! ls | sort
+//! ```
+
+use crate::conditions::FEEDS_PIPES;
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "scripts/pipefail",
+    section: Section::Scripts,
+    domain: Domain::ResilienceOps,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &["A1.2"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "OPS003", relation: Relation::Same },
+            Equivalent { tool: "hadolint", rule: "DL4006", relation: Relation::Wider },
+        ],
+    }],
+    when: &[&FEEDS_PIPES],
+    source: include_str!("pipefail.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    let flow = &script.program.flow;
+    let (mut lost, mut counts) = (Vec::new(), Vec::new());
+    for command in scripts::commands(script.program).filter(|c| scripts::feeds_a_pipe(flow, c)) {
+        if command.tested {
+            continue;
+        }
+        if scripts::pipefail(flow, command) {
+            counts.push(Evidence::shows(command.span, "its failure counts"));
+        } else {
+            lost.push(Evidence::contradicts(command.span, "its failure is lost in the pipe"));
+        }
+    }
+    let fails = "a pipe hides the failure of what feeds it: write `set -o pipefail`";
+    let none = || Evidence::missing_in(script.text.whole(), "each pipe is a condition");
+    scripts::verdict(lost, fails, counts, "a failure within a pipe counts", none)
+}

@@ -1,0 +1,116 @@
+//! # What the other machine is to expand is not expanded here
+//!
+//! No here-document for `ssh` whose delimiter is unquoted holds variables that the script itself never sets.
+//!
+//! `ssh host <<EOF` expands `$VAR` before the text is sent. A variable that only the other machine knows is
+//! empty here, and `cd "$APP_DIR"` becomes `cd ""`.
+//!
+//! Quote the delimiter, `<<'EOF'`, and hand values over as arguments: `ssh host bash -s -- "$TAG" <<'EOF'`.
+//! There is no PARTIAL here.
+//!
+//! ## Fails
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! ssh web@host <<EOF
+//! cd "$APP_DIR" # <- is expanded here
+//! docker compose up -d
+//! EOF
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! ssh web@host <<'EOF' # <- is expanded there
+//! cd "$APP_DIR"
+//! docker compose up -d
+//! EOF
+//! ```
+//!
+//! ## Passes
+//!
+//! The script sets it:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! TAG=$1
+//! ssh web@host <<EOF # <- holds what is set here
+//! docker pull app:$TAG
+//! EOF
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! ssh web@host 'docker compose up -d'
+//! ```
+
+use crate::conditions::SENDS_HEREDOCS;
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "scripts/remote-heredocs-quoted",
+    section: Section::Scripts,
+    domain: Domain::ResilienceOps,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "OPS037", relation: Relation::Same },
+            Equivalent { tool: "shellcheck", rule: "SC2087", relation: Relation::Wider },
+        ],
+    }],
+    when: &[&SENDS_HEREDOCS],
+    source: include_str!("remote_heredocs_quoted.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    let flow = &script.program.flow;
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    for command in scripts::commands(script.program).filter(|c| c.program() == "ssh") {
+        for redirect in command.redirects.iter().filter(|redirect| redirect.text.is_some()) {
+            let Some(body) = redirect.body else { continue };
+            let mut within = flow
+                .reads
+                .iter()
+                .filter(|read| {
+                    read.span.file == body.file
+                        && body.range.start <= read.span.range.start
+                        && read.span.range.end <= body.range.end
+                })
+                .peekable();
+            let text = redirect.text.as_deref().unwrap_or("");
+            let unset = within.clone().find(|read| {
+                read.op.is_none() && !flow.sets.iter().any(|set| set.name == read.name)
+            });
+            if let Some(read) = unset {
+                here.push(Evidence::contradicts(read.span, "is expanded here"));
+            } else if within.peek().is_some() {
+                there.push(Evidence::shows(command.span, "holds what is set here"));
+            } else if text.contains('$') {
+                there.push(Evidence::shows(command.span, "is expanded there"));
+            }
+        }
+    }
+    let fails = "a here-document for another machine is expanded here: quote its delimiter";
+    let none = || Evidence::missing_in(script.text.whole(), "sends no variable");
+    scripts::verdict(here, fails, there, "each machine expands its own variables", none)
+}
