@@ -7,7 +7,6 @@ use plimsoll_model::flow::{Command, CommandKind, Flow};
 use plimsoll_model::image::{
     Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
 };
-use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::package::{Dependency, Ecosystem, Package};
 use plimsoll_model::proxy::Server;
 use plimsoll_model::purpose::Purpose;
@@ -1296,12 +1295,14 @@ pub static DEPLOYS_AND_MIGRATES: Condition = Condition {
         let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
         let script = &cx.delivery[id];
         let starts = any_command(cx, subject, |_, command| scripts::starts_services(command));
+        let recovers = (RECOVERS.holds)(cx, subject).known() == Some(&true);
         if starts.known() != Some(&true)
+            || recovers
             || script.flow.commands.iter().any(|c| data::loads(&script.flow, c))
         {
             return Fact::inferred(false, None);
         }
-        any_command(cx, subject, |_, command| is_migrate_command(&command.words))
+        any_command(cx, subject, scripts::migrates)
     },
 };
 
@@ -1783,7 +1784,7 @@ pub static HANDLES_BACKUPS: Condition = Condition {
 /// A script changes services, data or machines.
 pub static CHANGES_STATE: Condition = Condition {
     name: "changes services or data",
-    holds: |cx, subject| any_command(cx, subject, |_, command| scripts::changes(command)),
+    holds: |cx, subject| any_command(cx, subject, scripts::changes),
 };
 
 /// A dump, archive or download runs through a pipe.

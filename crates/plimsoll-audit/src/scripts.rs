@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use plimsoll_model::code::Answers;
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, CommandKind, Flow, Region, RegionId, RegionKind};
+use plimsoll_model::flow::{Command, CommandKind, Flow, Output, Region, RegionId, RegionKind};
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::script::Program;
 use plimsoll_source::{Span, TextRange};
@@ -185,7 +185,7 @@ pub(crate) fn starts_services(command: &Command) -> bool {
 }
 
 /// Whether a command changes what outlives the script: services, data, files, other machines.
-pub(crate) fn changes(command: &Command) -> bool {
+pub(crate) fn changes(flow: &Flow, command: &Command) -> bool {
     if !command.is_run() {
         return false;
     }
@@ -205,7 +205,7 @@ pub(crate) fn changes(command: &Command) -> bool {
         "terraform" => matches!(verb, "apply" | "destroy"),
         "systemctl" => matches!(verb, "start" | "restart" | "reload" | "stop" | "enable"),
         "rsync" | "scp" | "pg_restore" | "createdb" | "dropdb" => true,
-        _ => data::upload(command).is_some() || is_migrate_command(&command.words),
+        _ => data::upload(command).is_some() || migrates(flow, command),
     }
 }
 
@@ -251,20 +251,36 @@ pub(crate) fn is_critical(flow: &Flow, command: &Command) -> bool {
         && command.is_run()
         && (up
             || applies
-            || is_migrate_command(&command.words) && !hosts(command)
+            || migrates(flow, command)
             || data::is_dump(flow, command)
             || data::loads(flow, command))
 }
 
+/// Whether a command migrates a database: not one that only names a file called so.
+pub(crate) fn migrates(flow: &Flow, command: &Command) -> bool {
+    const IDLE: [&str; 14] = [
+        "basename", "cat", "cp", "dirname", "find", "grep", "ls", "mkdir", "mv", "realpath", "rm",
+        "source", ".", "tail",
+    ];
+    command.is_run()
+        && !IDLE.contains(&command.program())
+        && !hosts(flow, command)
+        && is_migrate_command(&command.words)
+}
+
 /// Whether a command runs another, which is listed after it.
-pub(crate) fn hosts(command: &Command) -> bool {
-    command.compose().is_some_and(|compose| matches!(compose.verb, "exec" | "run"))
-        || matches!(command.program(), "docker" | "podman" | "kubectl" | "ssh" | "sh" | "bash")
+fn hosts(flow: &Flow, command: &Command) -> bool {
+    let next = flow.commands.get(command.at + 1);
+    next.and_then(|next| flow.host(next)).is_some_and(|host| host.at == command.at)
 }
 
 /// Whether the script asks for the outcome of a command that it does not let end it: it stands in
 /// the condition of a branch, a loop, or before a branch that does more than print.
 pub(crate) fn is_looked_at(flow: &Flow, command: &Command) -> bool {
+    // What it printed is asked for.
+    if matches!(flow.output(command), Output::Captured) {
+        return true;
+    }
     flow.regions.iter().enumerate().any(|(index, region)| {
         let conditions = match &region.kind {
             RegionKind::Branch(conditions) => conditions.as_slice(),
@@ -308,7 +324,9 @@ pub(crate) fn waits(flow: &Flow) -> impl Iterator<Item = (RegionId, &Region)> {
         let sleeps = within().any(|command| command.program() == "sleep");
         let asks = |command: &Command| ASKS.contains(&command.program());
         let endless = asked.iter().all(|command| matches!(command.program(), "true" | ":"));
-        let asks = asked.iter().any(asks) || endless && within().any(asks);
+        // One that nothing leaves is no wait, but what the script is for.
+        let left = || within().any(|c| matches!(c.program(), "break" | "exit" | "return"));
+        let asks = asked.iter().any(asks) || endless && left() && within().any(asks);
         (sleeps && asks).then_some((id, region))
     })
 }

@@ -238,7 +238,7 @@ pub fn upload(command: &Command) -> Option<Upload<'_>> {
     let program = command.program();
     if keeps(command) {
         let to = option(command, &["--repo", "-r"]);
-        let remote = to.and_then(|to| is_remote(to));
+        let remote = to.and_then(is_remote);
         return Some(Upload { from: None, to, remote });
     }
     let verb_at = |verbs: &[&str]| args.iter().position(|word| verbs.contains(&word.as_str()));

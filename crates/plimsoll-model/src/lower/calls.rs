@@ -779,9 +779,10 @@ impl<'a> Walker<'a> {
                 test_ctx.region = self.open(ctx.region, kind, span, false);
             }
             let last = index + 1 == branches.len();
-            let ends = |list| self.list_ends(list, 0).unwrap_or(After::GoesOn);
-            test_ctx.if_succeeds = ends(*body);
-            test_ctx.if_fails = otherwise.filter(|_| last).map_or(After::GoesOn, ends);
+            let behind = otherwise.filter(|_| last);
+            let failed = behind.and_then(|list| self.list_ends(list, 0));
+            test_ctx.if_succeeds = self.list_ends(*body, 0).unwrap_or(After::GoesOn);
+            test_ctx.if_fails = failed.unwrap_or(After::GoesOn);
             let condition = self.condition(*test, test_ctx, true, &mut changed);
             let failed = Condition { succeeds: !condition.succeeds, ..condition.clone() };
             let mut held = conditions.clone();

@@ -105,7 +105,6 @@
 
 use plimsoll_model::data;
 use plimsoll_model::flow::Command;
-use plimsoll_model::migration::is_migrate_command;
 
 use crate::conditions::DEPLOYS_AND_MIGRATES;
 use crate::scripts;
@@ -139,10 +138,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let (mut bare, mut late, mut saved) = (Vec::new(), Vec::new(), Vec::new());
     for command in scripts::commands(script.program) {
-        if !command.is_run()
-            || !is_migrate_command(&command.words)
-            || flow.host(command).is_none() && scripts::hosts(command)
-        {
+        if !scripts::migrates(flow, command) {
             continue;
         }
         let backup = flow.before(command).find(|earlier| {

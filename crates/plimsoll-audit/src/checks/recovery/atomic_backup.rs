@@ -140,7 +140,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         return Verdict::unknown(Why::Unsupported, message, first).and_all(none);
     }
     let fails = "a backup that fails leaves a file that looks whole: write aside, then `mv`";
-    let none = || Evidence::missing_in(script.text.whole(), "its tool keeps only what is whole");
+    let none = || Evidence::context(script.text.whole(), "its tool keeps only what is whole");
     scripts::verdict(partial, fails, whole, "a backup gets its name when it is whole", none)
 }
 

@@ -84,6 +84,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "a dump is taken table by table while others write: add `--single-transaction`";
-    let none = || Evidence::missing_in(script.text.whole(), "dumps no tables");
+    let none = || Evidence::context(script.text.whole(), "dumps no tables");
     scripts::verdict(torn, fails, whole, "a dump is of one moment", none)
 }

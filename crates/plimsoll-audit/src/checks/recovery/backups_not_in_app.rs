@@ -131,7 +131,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 continue;
             }
             if keeps_backups(container) {
-                keeps.push(Evidence::missing_in(mount.span, "takes them"));
+                keeps.push(Evidence::context(mount.span, "takes them"));
                 continue;
             }
             if name.is_empty() {

@@ -43,17 +43,6 @@
 //!     return {"status": "ok"}
 //! ```
 //!
-//! ## Cannot tell
-//!
-//! There is no program here:
-//!
-//! `ops/restore_drill.sh`:
-//! ```sh
-//! #!/usr/bin/env bash
-//! status=$(curl -fsS localhost:8000/healthz | jq -r '.state')
-//! [[ "$status" == "ok" ]] || exit 1 # <- asks for `state`
-//! ```
-//!
 //! ## Passes
 //!
 //! `ops/restore_drill.sh`:
@@ -65,6 +54,17 @@
 //! `web/server.js`:
 //! ```js
 //! app.get('/healthz', (req, res) => res.json({ checks: 'ok' }));
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! There is no program here:
+//!
+//! `ops/restore_drill.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! status=$(curl -fsS localhost:8000/healthz | jq -r '.state')
+//! [[ "$status" == "ok" ]] || exit 1 # <- asks for `state`
 //! ```
 //!
 //! ## Does not apply
@@ -148,7 +148,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = format!("no answer holds `{name}`: the drill always fails, ask for another key");
-    let none = || Evidence::missing_in(script.text.whole(), "compares no key of an answer");
+    let none = || Evidence::context(script.text.whole(), "compares no key of an answer");
     scripts::verdict(missing, fails, known, "the drill asks for what the service answers", none)
 }
 

@@ -138,7 +138,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         return Verdict::partial("where backups are sent is not written here", evidence);
     }
     let Some(first) = stays.next() else {
-        let evidence = Evidence::missing_in(script.text.whole(), "no dump that is kept here");
+        let evidence = Evidence::context(script.text.whole(), "no dump that is kept here");
         return Verdict::pass("backups leave the machine", evidence);
     };
     // What another script sends, where its words name the directory that this one writes to.

@@ -125,12 +125,12 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             if hides.iter().any(|end| line.contains(end)) {
                 loses.push(Evidence::contradicts(place, "hides a missing segment"));
             } else if line.contains('=') {
-                keeps.push(Evidence::missing_in(command.span, "keeps the status"));
+                keeps.push(Evidence::context(command.span, "keeps the status"));
             }
         }
     }
     let fails = "recovery may lose data and say that all is well: keep the log and the failures";
-    let none = || Evidence::missing_in(script.text.whole(), "hides and deletes nothing");
+    let none = || Evidence::context(script.text.whole(), "hides and deletes nothing");
     scripts::verdict(loses, fails, keeps, "recovery keeps the log and its failures", none)
 }
 

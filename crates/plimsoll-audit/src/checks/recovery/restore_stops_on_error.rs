@@ -114,6 +114,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "a restore goes on behind errors: add `-v ON_ERROR_STOP=1` or `--exit-on-error`";
-    let none = || Evidence::missing_in(script.text.whole(), "restores nothing");
+    let none = || Evidence::context(script.text.whole(), "restores nothing");
     scripts::verdict(goes_on, fails, stops, "a restore stops at the first error", none)
 }

@@ -115,6 +115,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "dropping fails while anyone is connected: add `WITH (FORCE)` or `--force`";
-    let none = || Evidence::missing_in(script.text.whole(), "drops no database");
+    let none = || Evidence::context(script.text.whole(), "drops no database");
     scripts::verdict(open, fails, closed, "connections are closed before the drop", none)
 }

@@ -121,7 +121,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
         _ => {
             let shows = loads.iter().map(|c| Evidence::shows(c.span, "loads its replacement"));
-            let none = || Evidence::missing_in(script.text.whole(), "drops nothing that it loads");
+            let none = || Evidence::context(script.text.whole(), "drops nothing that it loads");
             let passes = "the old database stays until the new one is there";
             scripts::verdict(gone, message, shows.collect(), passes, none)
         }

@@ -143,7 +143,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         return Verdict::unknown(Why::Dynamic, message, first).and_all(open);
     }
     let fails = "a backup is copied to a directory here: hand the target on with its host";
-    let none = || Evidence::missing_in(script.text.whole(), "its target is meant to be here");
+    let none = || Evidence::context(script.text.whole(), "its target is meant to be here");
     // One that stays is meant to, and takes nothing from those that leave.
     let shows = if away.len() == 1 && meant { Vec::new() } else { away };
     scripts::verdict(here, fails, shows, "backups are sent to another machine", none)

@@ -118,7 +118,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     }
     let fails =
         format!("`rm -r` deletes from the root where `{name}` is empty: write `${{{name}:?}}`");
-    let none = || Evidence::missing_in(script.text.whole(), "deletes no tree here");
+    let none = || Evidence::context(script.text.whole(), "deletes no tree here");
     scripts::verdict(open, fails, fine, "what is deleted cannot be the root", none)
 }
 

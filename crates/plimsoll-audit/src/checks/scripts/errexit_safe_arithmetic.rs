@@ -120,7 +120,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "`((n++))` ends the script at zero under `set -e`: write `n=$((n + 1))`";
-    let none = || Evidence::missing_in(script.text.whole(), "counts otherwise");
+    let none = || Evidence::context(script.text.whole(), "counts otherwise");
     scripts::verdict(ends, fails, fine, "counting does not end the script", none)
 }
 

@@ -43,7 +43,7 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! set -e
-//! export DIR=$(dirname "$0") # <- hides nothing
+//! export NOW=$(date +%s) # <- hides nothing
 //! ```
 //!
 //! ## Does not apply
@@ -120,6 +120,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = format!("a declaration hides that `{name}` failed: declare first, then assign");
-    let none = || Evidence::missing_in(script.text.whole(), "declares no such value");
+    let none = || Evidence::context(script.text.whole(), "declares no such value");
     scripts::verdict(hides, fails, fine, "declarations hide no failure", none)
 }

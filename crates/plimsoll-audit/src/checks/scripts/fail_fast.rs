@@ -82,7 +82,7 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let (mut goes_on, mut stops) = (Vec::new(), Vec::new());
-    for command in scripts::commands(script.program).filter(|c| scripts::changes(c)) {
+    for command in scripts::commands(script.program).filter(|c| scripts::changes(flow, c)) {
         // What runs in a container or behind a pipe is its host's and the pipe's to answer for.
         let inner = flow.host(command).is_some() || flow.pipe(command).is_some();
         if command.if_fails == After::GoesOn && !command.tested && !command.errexit && !inner {
@@ -93,6 +93,6 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     }
     let path = clip(cx.path(script.file));
     let fails = format!("`{path}` goes on behind failures: begin with `set -euo pipefail`");
-    let none = || Evidence::missing_in(script.text.whole(), "every failure is answered");
+    let none = || Evidence::context(script.text.whole(), "every failure is answered");
     scripts::verdict(goes_on, fails, stops, "a failure stops the script", none)
 }

@@ -103,6 +103,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "the failure of what must succeed is swallowed: let it end the script";
-    let none = || Evidence::missing_in(script.text.whole(), "nothing that must succeed");
+    let none = || Evidence::context(script.text.whole(), "nothing that must succeed");
     scripts::verdict(swallowed, fails, noticed, "what must succeed is not waved through", none)
 }

@@ -45,14 +45,6 @@
 //! docker compose -f "$ROOT/docker-compose.yml" ps # <- its files are found
 //! ```
 //!
-//! In a Makefile, which starts beside itself:
-//!
-//! `Makefile`:
-//! ```makefile
-//! up:
-//! 	docker compose up -d # <- its files are found
-//! ```
-//!
 //! A script beside the compose file, which is started there, and says so when it is not:
 //!
 //! `deploy.sh`:
@@ -124,6 +116,6 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     }
     let path = clip(cx.path(script.file));
     let fails = format!("`{path}` depends on where it is started: `cd` to the repository first");
-    let none = || Evidence::missing_in(script.text.whole(), "no call of `docker compose`");
+    let none = || Evidence::context(script.text.whole(), "no call of `docker compose`");
     scripts::verdict(lost, fails, found, "`docker compose` finds its files from anywhere", none)
 }

@@ -115,6 +115,6 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = format!("guesses that the project is called `{name}`: write `name:` in compose");
-    let none = || Evidence::missing_in(script.text.whole(), "no default for the project's name");
+    let none = || Evidence::context(script.text.whole(), "no default for the project's name");
     verdict(guessed, fails, fine, "the project's name is not guessed", none)
 }

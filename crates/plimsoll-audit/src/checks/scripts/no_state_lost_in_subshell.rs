@@ -176,7 +176,7 @@ fn lost_before<'a>(flow: &Flow, sets: &[&'a Set], read: &Read) -> Option<(&'a Se
         });
     let empty = |set: &&Set| matches!(set.value.as_str(), "" | "\"\"");
     let elsewhere = sets.iter().filter(|set| kept(set) && !set.evaluated);
-    (piped || elsewhere.clone().next().is_none() || elsewhere.clone().all(|set| empty(set)))
+    (piped || elsewhere.clone().next().is_none() || elsewhere.clone().all(empty))
         .then_some((last, id))
         .filter(|_| piped || !last.value.is_empty() || last.evaluated)
 }

@@ -148,7 +148,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             || speaks_of(&text, &read.name)
             || pipelines_give(cx, cx.path(script.file), &read.name);
         if set {
-            fine.push(Evidence::missing_in(read.span, "is set"));
+            fine.push(Evidence::context(read.span, "is set"));
         } else if let Some(file) = unread_source(flow, read.at) {
             open.push(Evidence::context(file.span, "may set it"));
         } else {
@@ -167,7 +167,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     }
     let fails =
         format!("nothing sets `{name}`, and `set -u` ends the script: set it or ask for it");
-    let none = || Evidence::missing_in(script.text.whole(), "reads no variable without a default");
+    let none = || Evidence::context(script.text.whole(), "reads no variable without a default");
     verdict(unset, fails, fine, "every variable that is read is set", none)
 }
 

@@ -130,7 +130,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "a command has two standard inputs, and reads one: hand the other over otherwise";
-    let none = || Evidence::missing_in(script.text.whole(), "no command has two standard inputs");
+    let none = || Evidence::context(script.text.whole(), "no command has two standard inputs");
     verdict(twice, fails, once, "each command reads one standard input", none)
 }
 

@@ -109,6 +109,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "a pipe hides the failure of what feeds it: write `set -o pipefail`";
-    let none = || Evidence::missing_in(script.text.whole(), "each pipe is a condition");
+    let none = || Evidence::context(script.text.whole(), "each pipe is a condition");
     scripts::verdict(lost, fails, counts, "a failure within a pipe counts", none)
 }

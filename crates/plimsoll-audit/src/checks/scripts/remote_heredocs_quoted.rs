@@ -88,13 +88,14 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     for command in scripts::commands(script.program).filter(|c| c.program() == "ssh") {
         for redirect in command.redirects.iter().filter(|redirect| redirect.text.is_some()) {
             let Some(body) = redirect.body else { continue };
-            let mut within = flow
-                .reads
-                .iter()
+            // What the other machine expands is read after the command.
+            let reads = flow.reads.iter().filter(|read| read.at <= command.at);
+            let mut within = reads
                 .filter(|read| {
+                    let (inner, outer) = (read.span.range, body.range);
                     read.span.file == body.file
-                        && body.range.start <= read.span.range.start
-                        && read.span.range.end <= body.range.end
+                        && outer.start <= inner.start
+                        && inner.end <= outer.end
                 })
                 .peekable();
             let text = redirect.text.as_deref().unwrap_or("");
@@ -111,6 +112,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "a here-document for another machine is expanded here: quote its delimiter";
-    let none = || Evidence::missing_in(script.text.whole(), "sends no variable");
+    let none = || Evidence::context(script.text.whole(), "sends no variable");
     scripts::verdict(here, fails, there, "each machine expands its own variables", none)
 }

@@ -128,6 +128,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }
     }
     let fails = "a wait never ends when the service never comes: count the tries, then fail";
-    let none = || Evidence::missing_in(script.text.whole(), "waits in no loop");
+    let none = || Evidence::context(script.text.whole(), "waits in no loop");
     scripts::verdict(forever, fails, ends, "each wait ends", none)
 }

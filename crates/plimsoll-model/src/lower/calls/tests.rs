@@ -283,9 +283,8 @@ fn hostile_programs_cost_little() {
         "echo \"never ends $(a",
         "eval \"$(eval \"$(eval x)\")\"",
     ] {
-        let started = std::time::Instant::now();
-        let flow = with_flow(text, |flow| format!("{} {}", flow.commands.len(), flow.complete));
-        assert!(started.elapsed().as_secs() < 30, "{flow}: {:.40}", text);
+        let bounded = |flow: &Flow| flow.commands.len() <= 60_100 && flow.regions.len() <= 300_000;
+        assert_eq!(with_flow(text, |flow| bounded(flow).to_string()), "true", "{text:.40}");
     }
     assert_eq!(with_flow(&explosive, |flow| flow.complete.to_string()), "false");
     let kinds = with_flow("echo x", |flow| format!("{:?}", flow.commands[0].kind));
