@@ -134,7 +134,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         let answered = route.and_then(|route| scripts::constant_answer(cx, route, key));
         match answered.or_else(|| scripts::is_spoken(cx, key)) {
             Some(true) => {
-                known.push(Evidence::shows(at, format!("a program knows `{}`", clip(key))))
+                known.push(Evidence::context(at, format!("a program knows `{}`", clip(key))))
             }
             Some(false) => {
                 name = clip(key);
