@@ -129,6 +129,14 @@ pub(crate) fn is_about_backups(cx: &Cx<'_>, program: &Program) -> bool {
         || data::dumps(&program.flow).next().is_some()
 }
 
+/// Whether a path's words or a target's name hold one of these.
+pub(crate) fn is_named(cx: &Cx<'_>, program: &Program, words: &[&str]) -> bool {
+    let path = cx.path(program.file).to_ascii_lowercase();
+    let file = path.rsplit('/').next().unwrap_or(&path);
+    let name = program.target.as_deref().unwrap_or(file);
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| words.contains(&word))
+}
+
 /// The commands that are run on some way, one for each place.
 pub(crate) fn commands(program: &Program) -> impl Iterator<Item = &Command> {
     program.flow.commands.iter().filter(|command| !program.flow.is_aside(command))

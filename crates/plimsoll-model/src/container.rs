@@ -167,8 +167,6 @@ pub struct Project {
     pub dir: String,
     /// The files in merge order.
     pub files: Vec<FileId>,
-    /// Top-level `name:`.
-    pub name: Option<Span>,
     /// The `.env` file read for it.
     pub env_file: Option<FileId>,
     /// Top-level `networks:`.

@@ -342,10 +342,6 @@ impl<'a> Loader<'a> {
         let project = Project {
             dir: plan.dir.clone(),
             files: plan.files.clone(),
-            name: plan.files.iter().rev().find_map(|file| {
-                let name = self.docs.get(file)?.root()?.get("name")?;
-                name.text().is_some().then(|| name.span())
-            }),
             env_file: self.env_file(&env_path),
             networks: merged.networks.into_values().collect(),
             volumes: merged.volumes.into_values().collect(),
