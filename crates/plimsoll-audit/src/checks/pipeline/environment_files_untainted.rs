@@ -118,7 +118,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 let names = |name: &&str| {
                     value.contains(&format!("${name}")) || value.contains(&format!("${{{name}"))
                 };
-                if chosen.iter().any(|name| names(&name)) || open && is_open(value) {
+                if chosen.iter().any(names) || open && is_open(value) {
                     let says = "sets variables of later steps to what is not known";
                     bad.push(Evidence::contradicts(text.span(range), says));
                 }

@@ -6,6 +6,7 @@ mod actor_checks_unspoofable;
 mod built_once;
 mod conditions_can_be_false;
 mod configs_validated;
+mod containers_isolated;
 mod contains_uses_arrays;
 mod coverage_gate_effective;
 mod covers_service;
@@ -23,7 +24,9 @@ mod no_untrusted_checkout;
 mod no_untrusted_expressions;
 mod release_cache_isolated;
 mod self_hosted_not_for_forks;
+mod ssh_host_keys_verified;
 mod tests_real_database;
+mod tls_verified;
 mod verified_installers;
 mod workflow_runs;
 
@@ -34,6 +37,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &built_once::CHECK,
     &conditions_can_be_false::CHECK,
     &configs_validated::CHECK,
+    &containers_isolated::CHECK,
     &contains_uses_arrays::CHECK,
     &coverage_gate_effective::CHECK,
     &covers_service::CHECK,
@@ -51,7 +55,9 @@ pub(super) static CHECKS: &[&Check] = &[
     &no_untrusted_expressions::CHECK,
     &release_cache_isolated::CHECK,
     &self_hosted_not_for_forks::CHECK,
+    &ssh_host_keys_verified::CHECK,
     &tests_real_database::CHECK,
+    &tls_verified::CHECK,
     &verified_installers::CHECK,
     &workflow_runs::CHECK,
 ];

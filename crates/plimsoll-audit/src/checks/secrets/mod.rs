@@ -16,6 +16,7 @@ mod none_in_commands_or_labels;
 mod none_in_compose;
 mod none_in_image_env;
 mod not_inherited;
+mod not_interpolated_in_scripts;
 mod scanned_in_ci;
 
 pub(super) static CHECKS: &[&Check] = &[
@@ -33,5 +34,6 @@ pub(super) static CHECKS: &[&Check] = &[
     &none_in_compose::CHECK,
     &none_in_image_env::CHECK,
     &not_inherited::CHECK,
+    &not_interpolated_in_scripts::CHECK,
     &scanned_in_ci::CHECK,
 ];

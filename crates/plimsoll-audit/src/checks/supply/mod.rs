@@ -11,6 +11,7 @@ mod gitlab_includes_pinned;
 mod image_scanned;
 mod image_signed;
 mod job_images_pinned;
+mod no_archived_actions;
 mod sbom_generated;
 mod signature_verified;
 
@@ -21,6 +22,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &image_scanned::CHECK,
     &image_signed::CHECK,
     &job_images_pinned::CHECK,
+    &no_archived_actions::CHECK,
     &sbom_generated::CHECK,
     &signature_verified::CHECK,
 ];
