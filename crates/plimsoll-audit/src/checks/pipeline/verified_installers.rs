@@ -10,7 +10,7 @@
 //!
 //! Install a released version and compare its checksum or signature; take the tool's own action by its
 //! commit; name packages with their version. An address that names a full commit is as good as a
-//! checksum. One that names a version is PARTIAL: tags and releases can be replaced.
+//! checksum. One that names a version, and a package without one, are PARTIAL.
 //!
 //! ## Fails
 //!
@@ -135,7 +135,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
-    let (mut bad, mut versioned) = (Vec::new(), Vec::new());
+    let (mut bad, mut packages, mut versioned) = (Vec::new(), Vec::new(), Vec::new());
     for (.., step) in workflows::steps(workflows::live(cx)) {
         for (at, command) in step.commands.iter().enumerate() {
             if let Some(fetched) = runs_download(&step.commands, at) {
@@ -155,18 +155,16 @@ fn run(cx: &Cx<'_>) -> Verdict {
             if let Some(name) = unversioned(command) {
                 let says = format!("installs `{}` without a version", crate::evidence::clip(name));
                 let evidence = Evidence::contradicts(command.span, says).part("packages");
-                bad.push(evidence.severity(Severity::Medium));
+                packages.push(evidence.severity(Severity::Medium));
             }
         }
     }
     let right = "nothing that the pipeline installs comes from a moving address unchecked";
-    if bad.is_empty() {
-        let wrong = "a script is downloaded and run unchecked: compare its checksum";
-        return workflows::judged(cx, versioned, Verdict::partial, wrong, right, None);
-    }
-    bad.extend(versioned);
     let wrong = "the pipeline runs what it downloads unchecked: name a version, compare a checksum";
-    workflows::none(cx, bad, wrong, right)
+    let made = if bad.is_empty() { Verdict::partial } else { Verdict::fail };
+    bad.extend(packages);
+    bad.extend(versioned);
+    workflows::judged(cx, bad, made, wrong, right, None)
 }
 
 /// Whether what stands behind an address can change.

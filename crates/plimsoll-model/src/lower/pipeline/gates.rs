@@ -49,7 +49,12 @@ fn of_step(step: &JobStep, own: &[Call], all: &[&Call], always: Option<Span>) ->
     for role in step.roles.iter().filter(|role| is_gate(role.kind)) {
         let Some(span) = role.masked else { continue };
         // What mends is no gate.
-        let mends = |word: &String| word.contains("fix") || word == "--write";
+        let checks = role.words.iter().any(|word| word.starts_with("--check"));
+        let mends = |word: &String| {
+            word.contains("fix")
+                || word == "--write"
+                || !checks && matches!(&**word, "fmt" | "format")
+        };
         if role.kind == RoleKind::Lint && role.words.iter().any(mends) {
             continue;
         }
@@ -113,7 +118,15 @@ fn local(step: &JobStep, span: Span) -> Option<TextRange> {
 /// Whether a command stands in a pipe, not last.
 fn pipes(step: &JobStep, call: &Call) -> bool {
     let Some((text, script)) = &step.run else { return false };
+    // What only passes the text on; another program may be the gate itself.
+    const PASSES: [&str; 11] =
+        ["tee", "cat", "tail", "head", "sed", "awk", "sort", "ts", "cut", "tr", "column"];
     script.lists.iter().flat_map(|list| &list.items).any(|item| {
+        let last = item.pipeline.last().and_then(|&id| script.argv(id)).and_then(<[_]>::first);
+        let last = last.and_then(|&word| script.literal(word)).unwrap_or_default();
+        if !PASSES.contains(&&*last) {
+            return false;
+        }
         let before = item.pipeline.len().saturating_sub(1);
         item.pipeline
             .iter()

@@ -6,7 +6,7 @@ use plimsoll_source::{Span, TextRange};
 
 use crate::fact::Fact;
 use crate::lower::cx::Cx;
-use crate::pipeline::{Command, Job, Pipeline};
+use crate::pipeline::{Command, Job, Pipeline, RoleKind};
 use crate::secret::{self, LiteralKind, WrittenSecret, is_guessed, literal_secret};
 
 /// The most secrets of one file.
@@ -17,6 +17,7 @@ pub(super) fn read(cx: &Cx<'_>, pipeline: &Pipeline) -> Vec<WrittenSecret> {
     let mut out =
         Found { cx, seen: BTreeSet::new(), list: Vec::new(), beside: false, opens: false };
     out.beside = pipeline.jobs.iter().any(has_containers);
+    out.opens = !pipeline.jobs.is_empty() && pipeline.jobs.iter().all(is_test);
     out.facts(&pipeline.env);
     for job in &pipeline.jobs {
         of_job(job, &mut out);
@@ -38,6 +39,7 @@ fn of_job(job: &Job, out: &mut Found<'_>) {
         }
     }
     out.beside = has_containers(job);
+    out.opens = is_test(job);
     out.facts(&job.env);
     for step in &job.steps {
         out.facts(&step.env);
@@ -64,6 +66,14 @@ struct Found<'a> {
     beside: bool,
     /// What is looked at opens such a container.
     opens: bool,
+}
+
+/// Whether a job only tests: then what it is given opens nothing that stays.
+fn is_test(job: &Job) -> bool {
+    let roles = || job.steps.iter().flat_map(|step| &step.roles).map(|role| role.kind);
+    let lasts = roles().any(|kind| matches!(kind, RoleKind::Deploy | RoleKind::Push));
+    let tests = has_containers(job) || roles().any(|kind| kind == RoleKind::Test);
+    tests && !lasts && job.environment.is_none()
 }
 
 fn has_containers(job: &Job) -> bool {
