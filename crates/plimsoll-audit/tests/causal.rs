@@ -16,6 +16,20 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         Outcome::Partial,
         "an ignore file without a weak pattern keeps out even less",
     ),
+    (
+        "health/awaited-checks-exist",
+        Outcome::Pass,
+        "who waits for nothing waits for nothing that is missing, either",
+    ),
+    (
+        "network/no-ports-on-all-interfaces",
+        Outcome::Pass,
+        "who publishes nothing publishes nothing to all, either",
+    ),
+    ("runtime/bounded-logs", Outcome::Fail, "a log that is thrown away, and one without a bound"),
+    ("runtime/no-new-privileges", Outcome::Fail, "an option that is off, and none at all"),
+    ("runtime/pids-limited", Outcome::Fail, "a limit that is none, and none at all"),
+    ("runtime/restart-policy-set", Outcome::Fail, "a policy that is none, and none at all"),
     ("build/no-dev-dependencies", Outcome::Pass, "an image without packages has none of them, too"),
     ("network/headers-inherited", Outcome::Pass, "headers that are repeated, and a block without"),
     (

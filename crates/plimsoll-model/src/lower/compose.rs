@@ -5,6 +5,7 @@
 //! over it: for good if its name says production, as a deployment of its own if it says
 //! development or test, and else noted as what an operator may add.
 
+mod chains;
 mod engine;
 mod interpolate;
 mod service;
@@ -25,6 +26,7 @@ use crate::engine::{Network, Volume};
 use crate::fact::Why;
 use crate::image::Image;
 use crate::purpose::Purpose;
+use crate::script::Program;
 use interpolate::Vars;
 use service::{Context, Layer, Service, Source, Sources, in_tree, joined};
 
@@ -84,8 +86,9 @@ enum Only {
 }
 
 /// The compose projects of the tree, and the containers that they start.
-pub(super) fn read(cx: &Cx<'_>) -> (Vec<Project>, Vec<Container>) {
-    let loader = Loader::new(cx);
+pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Container>) {
+    let mut loader = Loader::new(cx);
+    loader.chains = chains::of_programs(cx, programs);
     let (plans, optional) = loader.plans();
     let mut projects = Vec::new();
     let mut containers: Vec<Container> = Vec::new();
@@ -171,6 +174,8 @@ struct Loader<'a> {
     included: BTreeSet<FileId>,
     /// Services that another file's extend, and no file of their project runs.
     templates: BTreeSet<(FileId, String)>,
+    /// The orders in which scripts name files.
+    chains: BTreeSet<Vec<FileId>>,
 }
 
 impl<'a> Loader<'a> {
@@ -189,6 +194,7 @@ impl<'a> Loader<'a> {
             named: named.clone(),
             included: BTreeSet::new(),
             templates: BTreeSet::new(),
+            chains: BTreeSet::new(),
         };
         let mut todo = named;
         let mut includes_of: BTreeMap<FileId, Vec<FileId>> = BTreeMap::new();
@@ -198,7 +204,7 @@ impl<'a> Loader<'a> {
             }
             let Some(doc) = parse(cx, file) else { continue };
             let names = doc.root().into_iter().flat_map(|root| includes(root, &doc.dir));
-            for found in names.flat_map(|i| i.paths).filter_map(|path| cx.tree.find(&path)) {
+            for found in names.flat_map(|i| i.paths).filter_map(|(path, _)| cx.tree.find(&path)) {
                 includes_of.entry(file).or_default().push(found);
                 todo.push(found);
             }
@@ -232,6 +238,11 @@ impl<'a> Loader<'a> {
             }
         }
         let (mut plans, mut optional) = (Vec::new(), Vec::new());
+        let only: BTreeMap<FileId, Vec<FileId>> = bases
+            .values()
+            .filter_map(|(base, _)| Some((base.file, self.only_chain(base)?)))
+            .collect();
+        let merged: BTreeSet<FileId> = only.values().flatten().copied().collect();
         for (dir, docs) in &by_dir {
             let own = bases.get(dir);
             let base = own.map(|(base, _)| base.file);
@@ -240,12 +251,13 @@ impl<'a> Loader<'a> {
             if let Some(file) = base {
                 plans.push(Plan {
                     dir: (*dir).to_owned(),
-                    files: vec![file],
+                    files: only.get(&file).cloned().unwrap_or_else(|| vec![file]),
                     purpose: purpose::of_path(self.cx.tree.path(file)),
                     only: Only::All,
                 });
             }
-            for doc in docs.iter().filter(|doc| Some(doc.file) != base) {
+            let rest = |doc: &&&Doc| Some(doc.file) != base && !merged.contains(&doc.file);
+            for doc in docs.iter().filter(rest) {
                 let path = self.cx.tree.path(doc.file);
                 let mut plan = Plan {
                     dir: (*dir).to_owned(),
@@ -278,12 +290,49 @@ impl<'a> Loader<'a> {
                         optional.push((file, project.to_owned(), doc.file));
                         plan.dir = project.to_owned();
                         plan.only = Only::LastAlone;
+                        plan.files = self.up_to(file, doc.file);
                     }
                 }
                 plans.push(plan);
             }
         }
         (plans, optional)
+    }
+
+    /// The files that a project is always started with, where scripts or its `.env` file name more
+    /// than its base, and always the same.
+    fn only_chain(&self, base: &Doc) -> Option<Vec<FileId>> {
+        let vars = self.vars(&base.dir);
+        let find = |name: &str| self.cx.tree.find(&in_tree(&base.dir, name.trim()).ok()?);
+        let of_env = vars
+            .value("COMPOSE_FILE")
+            .and_then(|names| names.split([':', ';']).map(find).collect::<Option<Vec<FileId>>>());
+        let default = BTreeSet::from([Vec::new()]);
+        let named = match &of_env {
+            Some(chain) => BTreeSet::from([chain]),
+            None => self.chains.iter().filter(|c| c.first() == Some(&base.file)).collect(),
+        };
+        let mut named = named.into_iter();
+        let (one, more) = (named.next()?, named.next());
+        // Who names none starts it with what compose finds: another order.
+        let other = of_env.is_none() && self.chains.intersection(&default).next().is_some();
+        let known = |file: &FileId| {
+            self.docs.contains_key(file)
+                && purpose::of_path(self.cx.tree.path(*file)).is_production()
+        };
+        let certain = more.is_none() && !other && one.len() > 1 && one.first() == Some(&base.file);
+        (certain && one.iter().all(known)).then(|| one.clone())
+    }
+
+    /// The files that are merged before a file and with it, where scripts say so.
+    fn up_to(&self, base: FileId, file: FileId) -> Vec<FileId> {
+        let mut orders = self.chains.iter().filter(|chain| chain.first() == Some(&base));
+        let order = orders.find_map(|chain| {
+            let at = chain.iter().position(|&one| one == file)?;
+            let before = chain.get(..=at)?;
+            before.iter().all(|one| self.docs.contains_key(one)).then(|| before.to_vec())
+        });
+        order.unwrap_or_else(|| vec![file])
     }
 
     /// The services of a file and of what it includes, by name alone.
@@ -313,6 +362,13 @@ impl<'a> Loader<'a> {
         let env_path = joined(&plan.dir, ".env");
         let context = merged.context(index, &plan.purpose);
         let last = plan.files.last().copied();
+        if plan.only != Only::LastAlone {
+            for service in merged.services.values().filter(|service| service.overrides_nothing()) {
+                if let Some(layer) = service.layers.first() {
+                    self.problem(layer.key, "it overrides a service that no other file defines");
+                }
+            }
+        }
         let mut containers: Vec<Container> = merged
             .services
             .iter()
@@ -323,7 +379,7 @@ impl<'a> Loader<'a> {
                 match plan.only {
                     Only::All => !template,
                     Only::Last => of_last,
-                    Only::LastAlone => service.stands_alone(),
+                    Only::LastAlone => last.is_some_and(|last| service.stands_alone_in(last)),
                 }
             })
             .map(|(_, service)| service.container(&context))
@@ -347,7 +403,7 @@ impl<'a> Loader<'a> {
             volumes: merged.volumes.into_values().collect(),
             versions: merged.versions,
             services: merged.services_key,
-            in_part: plan.only == Only::LastAlone,
+            in_part: plan.only == Only::LastAlone && plan.files.len() == 1,
             name: merged.name,
             secrets: merged.secrets.into_iter().map(|(n, s)| (n, s.file, s.span)).collect(),
             purpose: plan.purpose.clone(),
@@ -389,6 +445,7 @@ impl<'a> Loader<'a> {
             name: None,
             services_key: None,
             seen: BTreeSet::new(),
+            open: Vec::new(),
         };
         let vars = self.vars(&plan.dir);
         let dir: Rc<str> = plan.dir.as_str().into();
@@ -448,13 +505,13 @@ fn parse(cx: &Cx<'_>, file: FileId) -> Option<Doc> {
 }
 
 /// An `include:` entry.
-struct Include {
-    paths: Vec<String>,
+struct Include<'a> {
+    paths: Vec<(String, Value<'a>)>,
     dir: Option<String>,
 }
 
 /// The files of the tree that a file's `include:` names.
-fn includes(root: Value<'_>, dir: &str) -> Vec<Include> {
+fn includes<'a>(root: Value<'a>, dir: &str) -> Vec<Include<'a>> {
     let text =
         |value: Value<'_>| Some(interpolate::interpolate(value.text()?, &Vars::none()).value);
     let resolve = |value: Value<'_>| in_tree(dir, &text(value)?).ok();
@@ -462,7 +519,8 @@ fn includes(root: Value<'_>, dir: &str) -> Vec<Include> {
     list.items()
         .map(|item| {
             let path = item.get("path").unwrap_or(item);
-            let paths = path.items().chain([path]).filter_map(resolve).collect();
+            let paths = path.items().chain([path]);
+            let paths = paths.filter_map(|path| Some((resolve(path)?, path))).collect();
             Include { paths, dir: item.get("project_directory").and_then(resolve) }
         })
         .collect()
@@ -508,6 +566,8 @@ struct Reading<'a> {
     name: Option<Span>,
     services_key: Option<Span>,
     seen: BTreeSet<FileId>,
+    /// The files that are being read, each included by the one before it.
+    open: Vec<FileId>,
 }
 
 impl<'a> Reading<'a> {
@@ -526,13 +586,24 @@ impl<'a> Reading<'a> {
         let loader = self.loader;
         let Some(doc) = loader.docs.get(&file) else { return };
         let Some(root) = doc.root() else { return };
+        self.open.push(file);
         for include in includes(root, &doc.dir) {
-            for path in include.paths {
-                let Some(file) = loader.cx.tree.find(&path) else { continue };
+            for (path, at) in include.paths {
+                let Some(file) = loader.cx.tree.find(&path) else {
+                    if loader.cx.tree.unlisted(&path).is_none() {
+                        loader.problem(at, "the file to include does not exist");
+                    }
+                    continue;
+                };
+                if self.open.contains(&file) {
+                    loader.problem(at, "the file includes itself");
+                    continue;
+                }
                 let dir = include.dir.clone().unwrap_or_else(|| dir_of(&path).to_owned());
                 self.included(file, &dir);
             }
         }
+        self.open.pop();
         self.sources(root, dir, vars);
         let Some((services_key, services)) = root.entry("services") else { return };
         self.services_key.get_or_insert(services_key.span());
@@ -1231,6 +1302,7 @@ lost compose.yml:7 Production
 db infra/compose.yml:2 Production
   context infra
   dockerfile infra/Dockerfile
+problem the file includes itself
 problem the service extends itself
 problem the service extends itself
 problem the file to extend does not exist
@@ -1310,6 +1382,144 @@ problem the file to extend does not exist
 problem a service is a mapping",
         );
         check(&[("compose.yml", ""), ("compose.ci.yml", "x: 1"), ("composer.yml", "5")], "");
+    }
+
+    /// The places of compose containers, and their files' problems: file:line name.
+    #[track_caller]
+    fn check_containers(files: &[(&str, &str)], expected: &[&str]) {
+        let delivery = crate::lower(&Tree::from_memory(files.iter().copied()));
+        let mut found: Vec<String> = delivery
+            .containers
+            .iter()
+            .map(|c| {
+                let ports: Vec<&str> = c.ports.iter().filter_map(|p| p.host.as_deref()).collect();
+                let path = delivery.tree.path(c.file);
+                format!("{path} {} {:?} {}", c.name, c.purpose.kind, ports.join(","))
+            })
+            .collect();
+        found.extend(delivery.problems.iter().map(|problem| problem.message.clone()));
+        let found: Vec<&str> = found.iter().map(|line| line.trim()).collect();
+        assert_eq!(found, expected);
+    }
+
+    const BASE: (&str, &str) =
+        ("compose.yaml", "services:\n  web: {image: web, ports: ['80:80']}\n  db: {image: db}\n");
+    const TLS: (&str, &str) = (
+        "deploy/compose.tls.yaml",
+        "services:\n  web: {ports: !override ['443:443']}\n  certs: {image: certs}\n",
+    );
+
+    #[test]
+    fn files_that_the_only_script_names_are_merged() {
+        let script =
+            ("deploy.sh", "docker compose -f compose.yaml -f deploy/compose.tls.yaml up -d\n");
+        check_containers(
+            &[BASE, TLS, script],
+            &[
+                "compose.yaml web Production 443",
+                "compose.yaml db Production",
+                "deploy/compose.tls.yaml certs Production",
+            ],
+        );
+        let env = (".env", "COMPOSE_FILE=compose.yaml:deploy/compose.tls.yaml\n");
+        check_containers(
+            &[BASE, TLS, env],
+            &[
+                "compose.yaml web Production 443",
+                "compose.yaml db Production",
+                "deploy/compose.tls.yaml certs Production",
+            ],
+        );
+        // Of two orders neither is the one.
+        let plain = ("start.sh", "docker compose up -d\n");
+        check_containers(
+            &[BASE, TLS, script, plain],
+            &[
+                "compose.yaml web Production 80",
+                "compose.yaml db Production",
+                "deploy/compose.tls.yaml certs Production",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_files_ends_in_a_problem() {
+        check_containers(
+            &[
+                ("compose.yaml", "services:\n  web: {image: web}\n"),
+                ("compose.override.yaml", "services:\n  wbe: {ports: ['80:80']}\n"),
+            ],
+            &[
+                "compose.override.yaml wbe Development 80",
+                "compose.yaml web Production",
+                "it overrides a service that no other file defines",
+            ],
+        );
+        check_containers(
+            &[
+                ("compose.yaml", "include: [a.yaml]\nservices:\n  web: {image: web}\n"),
+                ("a.yaml", "include: [b.yaml]\nservices:\n  a: {image: a}\n"),
+                ("b.yaml", "include: [a.yaml, gone.yaml]\nservices:\n  b: {image: b}\n"),
+            ],
+            &[
+                "a.yaml a Production",
+                "b.yaml b Production",
+                "compose.yaml web Production",
+                "the file includes itself",
+                "the file to include does not exist",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_asked_of_the_engine_is_read() {
+        let text = "services:
+  a:
+    image: a
+    cap_add: [SYS_ADMIN]
+    devices: ['/dev/sda:/dev/x:r', {source: /dev/kvm, target: /dev/kvm}]
+    ulimits: {nofile: {soft: 1, hard: -1}, core: 0}
+    sysctls: [net.core.somaxconn=1]
+    logging: {driver: json-file, options: {max-size: 1m}}
+    networks: {back: {aliases: [x]}}
+    post_start: [{command: x, user: root, privileged: true}]
+    volumes: ['host:/h', '/a:/b:ro,rshared', {type: bind, source: /c, target: /d, bind: {propagation: rslave}}]
+    tmpfs: ['/tmp:exec,size=1m']
+volumes:
+  host: {driver_opts: {type: none, o: 'bind,ro', device: /etc}}
+networks:
+  back: {internal: true}
+";
+        let delivery = crate::lower(&Tree::from_memory([("compose.yml", text)]));
+        let engine = &delivery.containers[0].engine;
+        let names = |said: &[crate::engine::Said]| {
+            said.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(&engine.cap_add), "SYS_ADMIN");
+        assert_eq!(names(&engine.devices), "/dev/sda /dev/kvm");
+        assert_eq!(names(&engine.networks), "back");
+        let settings = |of: &[crate::engine::Setting]| {
+            of.iter().map(|s| format!("{}={}", s.name, s.value)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(settings(&engine.ulimits), "nofile=1 nofile=-1 core=0");
+        assert_eq!(settings(&engine.sysctls), "net.core.somaxconn=1");
+        assert_eq!(settings(&engine.log_options), "max-size=1m");
+        assert_eq!(engine.hooks[0].privileged.known(), Some(&true));
+        let mounts: Vec<String> = delivery.containers[0]
+            .mounts
+            .iter()
+            .map(|m| format!("{} {:?} {}", m.target, m.device, m.options.join(",")))
+            .collect();
+        assert_eq!(
+            mounts,
+            [
+                "/h Some(\"/etc\") ",
+                "/b None ro,rshared",
+                "/d None rslave",
+                "/tmp None exec,size=1m"
+            ]
+        );
+        assert_eq!(delivery.projects[0].networks[0].internal.known(), Some(&true));
     }
 
     #[test]

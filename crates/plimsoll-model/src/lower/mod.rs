@@ -78,13 +78,13 @@ pub fn lower(tree: &Tree) -> Delivery {
 #[must_use]
 pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree);
-    let (projects, mut containers) = compose::read(&cx);
-    containers.extend(kubernetes::read(&cx));
-    containers.sort_by_key(|container| (container.file, container.span));
     let packages = package::read(&cx);
     let mut programs = program::read(&cx);
     programs.extend(program::of_packages(&cx, &packages));
     programs.sort_by_key(|program| (program.file, program.text.whole()));
+    let (projects, mut containers) = compose::read(&cx, &programs);
+    containers.extend(kubernetes::read(&cx));
+    containers.sort_by_key(|container| (container.file, container.span));
     let pipelines = pipeline::read(&cx);
     let mut builds = link::compose_calls(&containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));

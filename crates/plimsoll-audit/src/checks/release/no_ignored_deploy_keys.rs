@@ -16,8 +16,8 @@
 //!   web:
 //!     image: acme/web:1.2.0
 //!     deploy:
-//!       update_config: # <- only a swarm
-//!         failure_action: rollback
+//!       update_config:
+//!         failure_action: rollback # <- a swarm only
 //! ```
 //!
 //! ## Fixed

@@ -145,6 +145,7 @@ pub(super) static CHECK: Check = Check {
                 Equivalent { tool: "catalogue", rule: "CMP004", relation: Relation::Wider },
             ],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("no_dangerous_capabilities.rs"),

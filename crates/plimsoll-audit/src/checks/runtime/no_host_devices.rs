@@ -111,6 +111,7 @@ pub(super) static CHECK: Check = Check {
                 relation: Relation::Wider,
             }],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&IN_COMPOSE],
     source: include_str!("no_host_devices.rs"),

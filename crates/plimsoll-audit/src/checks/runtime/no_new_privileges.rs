@@ -123,6 +123,7 @@ pub(super) static CHECK: Check = Check {
                 Equivalent { tool: "catalogue", rule: "CMP016", relation: Relation::Same },
             ],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("no_new_privileges.rs"),

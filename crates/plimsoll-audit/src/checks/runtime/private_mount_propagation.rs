@@ -96,6 +96,7 @@ pub(super) static CHECK: Check = Check {
                 Equivalent { tool: "catalogue", rule: "CMP020", relation: Relation::Wider },
             ],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&IN_COMPOSE],
     source: include_str!("private_mount_propagation.rs"),

@@ -163,6 +163,7 @@ pub(super) static CHECK: Check = Check {
                 Equivalent { tool: "catalogue", rule: "K8S024", relation: Relation::Narrower },
             ],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("resource_limits.rs"),

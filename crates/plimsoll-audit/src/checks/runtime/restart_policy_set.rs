@@ -122,6 +122,7 @@ pub(super) static CHECK: Check = Check {
                 Equivalent { tool: "catalogue", rule: "CMP051", relation: Relation::Same },
             ],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&IN_COMPOSE],
     source: include_str!("restart_policy_set.rs"),

@@ -125,6 +125,7 @@ pub(super) static CHECK: Check = Check {
                 Equivalent { tool: "catalogue", rule: "CMP025", relation: Relation::Wider },
             ],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&IN_COMPOSE],
     source: include_str!("third_party_non_root.rs"),

@@ -202,6 +202,7 @@ pub(super) static CHECK: Check = Check {
                 relation: Relation::Narrower,
             }],
         },
+        Part { name: "", equivalents: &[] },
     ],
     when: &[&IN_COMPOSE],
     source: include_str!("none_in_compose.rs"),

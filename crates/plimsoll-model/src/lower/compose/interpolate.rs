@@ -56,6 +56,11 @@ impl Vars {
         self.left.get() > 0
     }
 
+    /// The value of a variable.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.get(name).map(|(value, _)| value.as_str())
+    }
+
     fn get(&self, name: &str) -> Option<&(String, Span)> {
         self.values.get(name).filter(|(value, _)| self.spend(value.len()))
     }

@@ -362,6 +362,23 @@ impl<'a> Service<'a> {
         ["image", "build", "extends"].iter().any(|key| self.first(&[key]).is_some())
     }
 
+    /// Whether a file says so by itself, whatever other files say.
+    pub(super) fn stands_alone_in(&self, file: FileId) -> bool {
+        let says = |layer: &Layer<'a>| {
+            ["image", "build", "extends"].iter().any(|key| layer.map.get(key).is_some())
+        };
+        self.layers.iter().any(|layer| layer.file == file && says(layer))
+    }
+
+    /// Whether it is only said of by a file that is merged over others, and none says what to run.
+    pub(super) fn overrides_nothing(&self) -> bool {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).contains(".override.");
+        self.open.is_none()
+            && !self.stands_alone()
+            && self.first(&["provider"]).is_none()
+            && self.layers.iter().all(|layer| name(layer.path))
+    }
+
     fn comments(&self) -> Vec<Span> {
         self.layers.iter().flat_map(|layer| layer.comments.iter().copied()).collect()
     }

@@ -1,0 +1,57 @@
+//! Compose files in the order in which they are named: with `-f` by scripts, in `COMPOSE_FILE` by a
+//! project's `.env` file.
+
+use std::collections::BTreeSet;
+
+use plimsoll_source::FileId;
+
+use crate::flow::Command;
+use crate::lower::cx::Cx;
+use crate::lower::reach;
+use crate::script::Program;
+
+/// The most files of one order.
+const MAX_FILES: usize = 64;
+
+/// Orders of files that production scripts start projects with, each once; empty where a script
+/// names none, and compose takes what it finds.
+pub(super) fn of_programs(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<Vec<FileId>> {
+    let mut found = BTreeSet::new();
+    for program in programs.iter().filter(|program| program.purpose.is_production()) {
+        let own = reach::parent(cx.tree.path(program.file));
+        for command in program.calls() {
+            let Some(compose) = command.compose().filter(|c| matches!(c.verb, "up" | "create"))
+            else {
+                continue;
+            };
+            let named = files(compose.options);
+            let resolve = |start: &str| -> Option<Vec<FileId>> {
+                named.iter().map(|name| find(cx, command, name, start)).collect()
+            };
+            // A script is started from the root, or from where it lies.
+            found.extend(resolve("").or_else(|| resolve(own)));
+        }
+    }
+    found
+}
+
+fn find(cx: &Cx<'_>, command: &Command, name: &str, start: &str) -> Option<FileId> {
+    cx.tree.find(&command.path_of(name, start)?)
+}
+
+/// The values of `-f` and `--file`.
+fn files(options: &[String]) -> Vec<&str> {
+    let mut files = Vec::new();
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        let value = match word.as_str() {
+            "-f" | "--file" => words.next().map(String::as_str),
+            word => word.strip_prefix("--file=").or_else(|| {
+                word.strip_prefix("-f").filter(|rest| !rest.is_empty() && !word.starts_with("--"))
+            }),
+        };
+        files.extend(value);
+    }
+    files.truncate(MAX_FILES);
+    files
+}
