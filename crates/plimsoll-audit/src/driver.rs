@@ -10,7 +10,7 @@ use plimsoll_model::{Fact, Why};
 use plimsoll_source::{Span, TextRange, Tree};
 use rayon::prelude::*;
 
-use crate::evidence::{Evidence, Place};
+use crate::evidence::{Evidence, Place, Role};
 use crate::report::{Coverage, Finding, Report, ServiceReport, severity};
 use crate::waiver::Waivers;
 use crate::{
@@ -287,6 +287,12 @@ pub(crate) fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span
             evidence.member.get_or_insert_with(|| member.clone());
         }
         if verdict.outcome.rank() != worst {
+            // What is missing where all is well, is missed by nobody.
+            let well = verdict.outcome == Outcome::Pass;
+            for evidence in verdict.evidence.iter_mut().filter(|e| well && e.role == Role::Missing)
+            {
+                evidence.role = Role::Context;
+            }
             rest.append(&mut verdict.evidence);
         } else if let Some(joined) = &mut joined {
             joined.evidence.append(&mut verdict.evidence);

@@ -310,7 +310,9 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
             return Some(Verdict::unknown(why, message, Evidence::context(at, why.decide())));
         }
         let reference = datastores::reference(cx, &container)?;
-        Some(if reference.is_official() {
+        // Nor do those of Grafana and Prometheus.
+        let bare = ["grafana/", "prom/"].iter().any(|of| reference.repository.starts_with(of));
+        Some(if reference.is_official() || bare {
             Verdict::fail(
                 format!("`{name}` has no health check: add one in compose"),
                 Evidence::missing_in(container.span, "no health check")

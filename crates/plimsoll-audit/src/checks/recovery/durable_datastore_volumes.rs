@@ -124,7 +124,7 @@ const WORDS: Words = Words {
 };
 
 /// Words of the names of images, and where they keep their data.
-const KEEPS: [(&str, &str); 25] = [
+const KEEPS: [(&str, &str); 27] = [
     ("arangodb", "/var/lib/arangodb3"),
     ("cassandra", "/var/lib/cassandra"),
     ("clickhouse", "/var/lib/clickhouse"),
@@ -132,6 +132,8 @@ const KEEPS: [(&str, &str); 25] = [
     ("couchdb", "/opt/couchdb/data"),
     ("elasticsearch", "/usr/share/elasticsearch/data"),
     ("influxdb", "/var/lib/influxdb"),
+    ("influxdb", "/var/lib/influxdb2"),
+    ("influxdb", "/var/lib/influxdb3"),
     ("mariadb", "/var/lib/mysql"),
     ("meilisearch", "/meili_data"),
     ("mongo", "/data/db"),
@@ -161,14 +163,14 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     }
     let name = composed::image_name(cx, &container).unwrap_or_default();
     let is = |word: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| w == word);
-    let Some((_, dir)) = KEEPS.iter().find(|(word, _)| is(word)) else {
-        return asked.verdict(&container, &WORDS);
-    };
+    let dirs: Vec<&str> = KEEPS.iter().filter(|(word, _)| is(word)).map(|row| row.1).collect();
+    let Some(dir) = dirs.first() else { return asked.verdict(&container, &WORDS) };
     // The image may be told to keep its data elsewhere.
     let moved = container.env.iter().any(|var| var.name == "PGDATA");
     let mount = container.mounts.iter().find(|mount| {
         let target = mount.target.trim_end_matches('/');
-        let covers = hostpath::is_in(target, dir) || hostpath::is_in(dir, target) || moved;
+        let over = |dir: &&str| hostpath::is_in(target, dir) || hostpath::is_in(dir, target);
+        let covers = moved || dirs.iter().any(over);
         let kept = mount.kind == MountKind::Bind || !mount.source.is_empty();
         covers && kept && matches!(mount.kind, MountKind::Bind | MountKind::Volume)
     });
