@@ -350,8 +350,8 @@ impl State<'_> {
         offers: &[&Offer],
     ) -> Result<(Tree, Report), Trouble> {
         let mut batch = Batch::default();
-        let patches = offers.iter().filter_map(|offer| offer.fix.patch.as_ref());
-        let fits = patches.fold(true, |fits, patch| fits && batch.take(patch));
+        let mut patches = offers.iter().filter_map(|offer| offer.fix.patch.as_ref());
+        let fits = patches.all(|patch| batch.take(patch));
         let applied = match tree.apply(&batch.into_patch()) {
             Ok(applied) if fits => applied,
             Ok(_) => return Err(Trouble::of("two fixes claim the same bytes")),

@@ -28,7 +28,7 @@ impl Fix {
 
 impl Fix {
     /// The same for a human, who knows what is missing.
-    pub(crate) fn as_sketch(self) -> Self {
+    pub(crate) fn into_sketch(self) -> Self {
         Self { safety: Safety::Sketch, patch: None, ..self }
     }
 }

@@ -204,8 +204,11 @@ impl Answers {
             return answer;
         }
         let mut out = format!("\n{}\n  {}\n", line(offer, ""), shown(&offer.message));
-        let patch =
-            offer.fix.patch.as_ref().and_then(|patch| plimsoll_audit::joined(&[patch.clone()]));
+        let patch = offer
+            .fix
+            .patch
+            .as_ref()
+            .and_then(|patch| plimsoll_audit::joined(std::slice::from_ref(patch)));
         if let Some(mended) = patch.and_then(|patch| now.apply(&patch).ok()) {
             let files = offer.files.iter().cloned().collect();
             out += &String::from_utf8_lossy(&plimsoll_render::diff(now, &mended, &files));

@@ -347,7 +347,7 @@ fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
             path.trim_end_matches('/').rsplit('/').next() == Some(name)
                 || path.split('/').any(|part| part == name)
         };
-        line.starts_with('!') || !wanted.iter().any(|path| is_it(&path))
+        line.starts_with('!') || !wanted.iter().any(is_it)
     });
     lines
 }

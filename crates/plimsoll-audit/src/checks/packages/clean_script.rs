@@ -173,5 +173,5 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let made = package(cx, service)?.typescript.as_ref().and_then(|ts| ts.out_dir.known());
     let fix = WANTED.fix(cx, service, &format!("rm -rf {}", made.map_or("dist", |dir| dir)))?;
     // What another build makes, and where, is not known.
-    Some(if made.is_some() { fix } else { fix.as_sketch() })
+    Some(if made.is_some() { fix } else { fix.into_sketch() })
 }

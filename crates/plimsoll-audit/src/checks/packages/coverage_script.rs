@@ -288,7 +288,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     // Vitest measures by a package of its own.
     let measures = package.dependency("vitest").is_none()
         || package.any_dependency(&["@vitest/coverage-v8", "@vitest/coverage-istanbul"]).is_some();
-    Some(if has_runner(package) && measures { fix } else { fix.as_sketch() })
+    Some(if has_runner(package) && measures { fix } else { fix.into_sketch() })
 }
 
 /// Whether a command measures coverage.

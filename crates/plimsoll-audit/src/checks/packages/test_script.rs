@@ -445,5 +445,5 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let package = package(cx, service)?;
     let fix = WANTED.fix(cx, service, runner(package).0)?;
-    Some(if has_runner(package) { fix } else { fix.as_sketch() })
+    Some(if has_runner(package) { fix } else { fix.into_sketch() })
 }

@@ -254,7 +254,7 @@ fn array(cx: &Cx<'_>, image: &Image) -> Option<Edit> {
         _ => return None,
     };
     let at = image.syntax.instructions.iter().find(|one| one.span == exec.span)?;
-    if !dockerfile::is_editable(image) || !cx.text_of(at.span)?.lines().nth(1).is_none() {
+    if !dockerfile::is_editable(image) || cx.text_of(at.span)?.lines().nth(1).is_some() {
         return None;
     }
     let line = exec.words.first()?.0.trim();
