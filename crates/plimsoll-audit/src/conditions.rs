@@ -1848,3 +1848,26 @@ pub static DECLARES_VALUES: Condition = Condition {
     name: "declares a variable with what a command prints",
     holds: |cx, subject| any_command(cx, subject, |_, command| scripts::declares_value(command)),
 };
+
+/// A script rolls back.
+pub static SCRIPT_ROLLS_BACK: Condition = Condition {
+    name: "rolls back by a script",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            scripts::is_named(cx, program, &["rollback", "revert"])
+                && !releasing::is_others(cx, program)
+                && scripts::commands(program).any(releasing::starts)
+        })
+    },
+};
+
+/// A script is called a smoke test and asks something.
+pub static SCRIPT_SMOKES: Condition = Condition {
+    name: "has a script that is called a smoke test",
+    holds: |cx, subject| {
+        script(cx, subject, |program| {
+            scripts::is_named(cx, program, &["smoke"])
+                && scripts::commands(program).any(releasing::is_client)
+        })
+    },
+};

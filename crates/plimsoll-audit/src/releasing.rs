@@ -14,25 +14,20 @@ use crate::scripts::{commands, is_named};
 use crate::{Cx, ScriptSubject};
 
 /// Words of a file's name that make it a script that deploys, if it starts anything.
-const DEPLOYS: [&str; 17] = [
+const DEPLOYS: [&str; 9] = [
     "deploy",
     "deployment",
     "redeploy",
-    "release",
     "rollout",
     "rollback",
-    "upgrade",
-    "update",
     "promote",
     "canary",
-    "blue",
-    "green",
     "bluegreen",
-    "production",
-    "prod",
-    "live",
-    "ship",
+    "green",
 ];
+/// Words that make it one if it also gets a new version: other source, or images.
+const MAY_DEPLOY: [&str; 7] =
+    ["release", "upgrade", "update", "production", "prod", "live", "restart"];
 /// Words that make it something else: a test, a tool for developers, a restore.
 const OTHERS: [&str; 22] = [
     "e2e",
@@ -62,10 +57,20 @@ const OTHERS: [&str; 22] = [
 /// Whether a script deploys to where it runs: it starts containers, and by its name or by what it
 /// does to the source it is no developer's.
 pub(crate) fn is_deployer(cx: &Cx<'_>, program: &Program) -> bool {
+    let fetches = || {
+        commands(program).any(|command| {
+            let pulled = compose(command).is_some_and(|compose| compose.verb == "pull");
+            let docker = command.program() == "docker"
+                && command.args().first().is_some_and(|first| first == "pull");
+            pulled || docker || moves_source(command)
+        })
+    };
+    let moves = || program.target.is_none() && commands(program).any(moves_source);
     !is_named(cx, program, &OTHERS)
         && commands(program).any(starts)
         && (is_named(cx, program, &DEPLOYS)
-            || program.target.is_none() && commands(program).any(moves_source))
+            || moves()
+            || is_named(cx, program, &MAY_DEPLOY) && fetches())
 }
 
 /// Whether a script is, by its name, a test, a developer's tool or a restore.
@@ -224,7 +229,12 @@ pub(crate) fn starts(command: &Command) -> bool {
         return false;
     }
     if let Some(compose) = compose(command) {
-        return compose.verb == "up" && !compose.args.iter().any(|arg| arg == "--no-start");
+        // In the foreground it is a developer's.
+        let detached = |arg: &String| {
+            let short = arg.starts_with('-') && !arg.starts_with("--") && arg.contains('d');
+            short || matches!(arg.as_str(), "--detach" | "--wait")
+        };
+        return compose.verb == "up" && compose.args.iter().any(detached);
     }
     match (command.program(), command.args()) {
         ("docker", [first, second, ..]) if first == "stack" || first == "service" => {

@@ -58,11 +58,6 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         "a way back that cannot work has more than one reason not to",
     ),
     (
-        "release/untracked-runtime-state",
-        Outcome::Fail,
-        "what the file holds does not matter, only that git knows it",
-    ),
-    (
         "pipeline/least-privilege-and-timeouts",
         Outcome::Fail,
         "a right to everything, and none said at all",

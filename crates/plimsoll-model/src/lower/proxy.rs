@@ -544,9 +544,18 @@ fn nginx_route(proxy: &Proxy, at: usize, node: &Node) -> Route {
     let empty =
         Route { node: at, head: node.head, upstreams: Vec::new(), dynamic: true, options: at };
     let Some(to) = upstream(text, span) else { return empty };
-    // A variable may hold the name alone: `set $backend http://api:8000;`.
     if to.host.contains('$') || to.host.contains('{') {
-        return empty;
+        // `set $backend http://api:8000;` and `proxy_pass $backend;`.
+        let Some(name) = text.strip_prefix('$').filter(|name| !name.contains(['$', '/'])) else {
+            return empty;
+        };
+        let is_it = |node: &&Node| node.first().strip_prefix('$') == Some(name);
+        let sets: Vec<&Node> = proxy.named("set").filter(is_it).collect();
+        if sets.is_empty() || sets.iter().any(|set| set.arg(1).contains('$')) {
+            return empty;
+        }
+        let upstreams = sets.iter().filter_map(|set| upstream(set.arg(1), set.args.get(1)?.span));
+        return Route { upstreams: upstreams.collect(), dynamic: false, ..empty };
     }
     let named =
         proxy.nodes.iter().position(|node| node.name == "upstream" && node.first() == to.host);

@@ -87,7 +87,7 @@ use plimsoll_source::Span;
 
 use crate::answers::Answers;
 use crate::conditions::GATES_AND_IS_READY;
-use crate::releasing::{is_client, is_coloured, is_deployer, registered};
+use crate::releasing::{container, is_client, is_deployer, pairs, registered, split_colour};
 use crate::scripts::is_named;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
@@ -137,12 +137,14 @@ fn run(cx: &Cx<'_>) -> Verdict {
             let written = cx
                 .text_of(command.span)
                 .is_some_and(|text| LIVE.iter().any(|path| text.contains(path)));
-            if written {
+            if written && may_be_ready(cx, command) {
                 answers.bad(command.span, format!("asks for liveness, and there is `{route}`"));
             }
         }
     }
-    for container in cx.delivery.containers.iter().filter(|c| is_coloured(&c.name)) {
+    let paired = pairs(cx);
+    let of_pair = |name: &str| split_colour(name).is_some_and(|(base, _)| paired.contains(base));
+    for container in cx.delivery.containers.iter().filter(|c| of_pair(&c.name)) {
         let Some(health) = &container.healthcheck else { continue };
         let live = match &health.test {
             HealthTest::Exec(words) => words.iter().any(|word| asks(word, &LIVE)),
@@ -192,13 +194,38 @@ pub(crate) fn readiness(cx: &Cx<'_>) -> Option<(String, Span)> {
 /// The same, of one service: what its program is read to answer, else what its source registers.
 fn of_service(cx: &Cx<'_>, service: &Service) -> Option<(String, Span)> {
     let read = service.code.as_ref();
-    read.and_then(ready_route).or_else(|| registered(cx, &service.dir, &READY))
+    let written = || {
+        // Of many services only those are asked whose programs are read.
+        let few = cx.delivery.services.len() <= 8;
+        few.then(|| registered(cx, &service.dir, &READY)).flatten()
+    };
+    read.and_then(ready_route).or_else(written)
 }
 
 /// Whether the program of an image has such a route.
 fn answers_for(cx: &Cx<'_>, image: ImageId) -> bool {
     let mut services = cx.delivery.services.iter().filter(|s| s.images.contains(&image));
     services.any(|service| of_service(cx, service).is_some())
+}
+
+/// Whether what a command asks has a route that says whether it can work: the container that it
+/// names, or else most services.
+fn may_be_ready(cx: &Cx<'_>, command: &Command) -> bool {
+    let named = command.words.iter().find_map(|word| {
+        let word = word.rsplit("//").next().unwrap_or(word);
+        let word = word.split([':', '/']).next().unwrap_or(word);
+        container(cx, word).filter(|_| word.len() > 1)
+    });
+    if let Some(container) = named {
+        return container.image_id.is_some_and(|id| answers_for(cx, id));
+    }
+    let services = cx.delivery.services.iter().filter(|s| s.purpose.is_production());
+    let (mut ready, mut all) = (0, 0);
+    for service in services {
+        all += 1;
+        ready += usize::from(of_service(cx, service).is_some());
+    }
+    ready * 2 >= all
 }
 
 /// Whether a script decides by what it asks: it deploys, or checks what was deployed.

@@ -27,8 +27,10 @@ mod required_environment_declared;
 mod rollback_checks_target_schema;
 mod rollback_documented;
 mod rollback_to_previous;
+mod rollback_uses_recorded_digest;
 mod runbook_agrees_with_scripts;
 mod runbook_paths_exist;
+mod smoke_asserts;
 mod smoke_parameterised;
 mod swarm_updates_roll_back;
 mod untracked_runtime_state;
@@ -63,8 +65,10 @@ pub(super) static CHECKS: &[&Check] = &[
     &rollback_checks_target_schema::CHECK,
     &rollback_documented::CHECK,
     &rollback_to_previous::CHECK,
+    &rollback_uses_recorded_digest::CHECK,
     &runbook_agrees_with_scripts::CHECK,
     &runbook_paths_exist::CHECK,
+    &smoke_asserts::CHECK,
     &smoke_parameterised::CHECK,
     &swarm_updates_roll_back::CHECK,
     &untracked_runtime_state::CHECK,

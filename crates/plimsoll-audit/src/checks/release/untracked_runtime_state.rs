@@ -113,7 +113,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 continue;
             }
             let by = cx.path(program.file);
-            answers.bad(cx.start_of(file), format!("written by {}", clip(by)));
+            answers.missing(cx.start_of(file), format!("written by {}", clip(by)));
             answers.context(command.span, "writes a file that git knows");
         }
     }

@@ -203,5 +203,6 @@ fn forgotten_override(
         set.value.contains("-f ")
             && listed.iter().any(|w| w.ends_with("yml") && set.value.contains(w))
     });
-    Some((set.map_or(up.span, |set| set.span), name.to_owned()))
+    let up = place(cx, &script.flow, up);
+    Some((set.map_or(up, |set| set.span), name.to_owned()))
 }
