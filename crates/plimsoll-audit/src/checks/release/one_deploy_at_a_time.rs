@@ -1,8 +1,8 @@
 //! # Two deployments do not run at once
 //!
 //! A script that deploys, rolls back or takes a backup holds a lock: `flock`, `mkdir` of a lock's
-//! directory, `set -o noclobber`, an advisory lock of the database. Where a workflow starts it, the
-//! workflow's `concurrency:` may be the lock: UNKNOWN.
+//! directory, `set -o noclobber`, an advisory lock of the database; or the workflow that starts it has a
+//! `concurrency:`.
 //!
 //! Two at once reset the work tree under each other, run migrations twice, and switch the proxy to what
 //! the other just stopped. It happens when the first one seems to hang.
@@ -57,7 +57,7 @@ use crate::conditions::SCRIPT_NEEDS_A_LOCK;
 use crate::scripts::{called, commands};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
-    Status, Verdict, Why,
+    Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -104,10 +104,9 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             (other.file != script.file && starts).then_some(held.span)
         })
     };
-    match (lock.map(|command| command.span).or_else(nested), in_pipeline(cx, script)) {
-        (Some(at), _) => answers.good(at, "holds a lock"),
-        (None, Some(at)) => answers.unsure(Why::NeedsRun, at, "a workflow starts it"),
-        (None, None) => answers.missing(cx.start_of(script.file), "no lock: two may run at once"),
+    match lock.map(|command| command.span).or_else(nested).or_else(|| in_pipeline(cx, script)) {
+        Some(at) => answers.good(at, "holds a lock"),
+        None => answers.missing(cx.start_of(script.file), "no lock: two may run at once"),
     }
     answers.joined(
         "two of these may run at once: take a lock at the beginning (`flock`)",
@@ -127,14 +126,15 @@ fn locks(command: &Command) -> bool {
     }
 }
 
-/// The step of a workflow that starts the script, if one does: what it says of concurrency is not
-/// read yet.
+/// The `concurrency:` of a workflow, or of its job, that starts the script.
 fn in_pipeline(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Option<Span> {
     let name = cx.path(script.file);
-    let steps = cx.delivery.pipelines.iter().flat_map(|p| &p.jobs).flat_map(|job| &job.steps);
     let runs = |text: &Derived| String::from_utf8_lossy(text.text()).contains(name);
-    steps
-        .filter(|step| step.run.as_ref().is_some_and(|(text, _)| runs(text)))
-        .map(|s| s.span)
-        .next()
+    cx.delivery.pipelines.iter().find_map(|pipeline| {
+        pipeline.jobs.iter().find_map(|job| {
+            let alone = job.concurrency.or(pipeline.concurrency)?;
+            let mut texts = job.steps.iter().filter_map(|step| step.run.as_ref());
+            texts.any(|(text, _)| runs(text)).then_some(alone)
+        })
+    })
 }
