@@ -14,7 +14,6 @@
 //! ```sh
 //! #!/bin/sh
 //! curl -s http://localhost:3000/healthz # <- fails in vain
-//! curl -s http://localhost:3000/readyz
 //! echo done
 //! ```
 //!
@@ -25,7 +24,6 @@
 //! #!/bin/sh
 //! set -e
 //! curl -fsS http://localhost:3000/healthz # <- ends it
-//! curl -fsS http://localhost:3000/readyz
 //! echo done
 //! ```
 //!
