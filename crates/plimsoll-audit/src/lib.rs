@@ -39,6 +39,7 @@ mod mending;
 mod migrating;
 mod migrations_in;
 mod operations;
+mod own_user;
 mod owner;
 mod ownership;
 mod page;

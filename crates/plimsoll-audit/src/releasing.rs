@@ -248,7 +248,7 @@ pub(crate) fn starts(command: &Command) -> bool {
 }
 
 /// The services that a verb of compose names: none are all of them.
-pub(crate) fn named<'a>(args: &'a [String]) -> Vec<&'a str> {
+pub(crate) fn named(args: &[String]) -> Vec<&str> {
     const VALUED: [&str; 9] = [
         "--scale",
         "-t",
