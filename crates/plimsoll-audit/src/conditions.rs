@@ -1723,9 +1723,10 @@ pub static SCRIPT_STARTS_A_COLOUR: Condition = Condition {
 pub static GATES_AND_IS_READY: Condition = Condition {
     name: "deploys by scripts a program that says whether it is ready",
     holds: |cx, _| {
-        let ready = crate::checks::readiness(cx);
-        let gates = || cx.operational_scripts().any(|s| crate::checks::gates(cx, s.program));
-        Fact::inferred(ready.is_some() && gates(), ready.map(|(_, at)| at))
+        // Source is looked through last.
+        let gates = cx.operational_scripts().any(|s| crate::checks::gates(cx, s.program));
+        let ready = gates.then(|| crate::checks::readiness(cx)).flatten();
+        Fact::inferred(ready.is_some(), ready.map(|(_, at)| at))
     },
 };
 

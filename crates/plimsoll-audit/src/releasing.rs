@@ -177,6 +177,14 @@ pub(crate) fn compose(command: &Command) -> Option<Compose<'_>> {
     Some(Compose { options: &rest[..at], verb: &rest[at], args: &rest[at + 1..] })
 }
 
+/// The text of a place in a script: of what is in memory, since reading a file again costs.
+pub(crate) fn text_at(cx: &Cx<'_>, at: Span) -> Option<String> {
+    let mut programs = cx.delivery.programs.iter();
+    let script = programs.find(|program| program.file == at.file && program.target.is_none());
+    let Some(script) = script else { return cx.text_of(at) };
+    Some(String::from_utf8_lossy(at.range.slice(script.text.text())).into_owned())
+}
+
 /// Where a command is said: a wrapper's `"$@"` is said by whoever calls the wrapper.
 pub(crate) fn place(cx: &Cx<'_>, flow: &Flow, command: &Command) -> Span {
     lifted(cx, flow, command).0
@@ -185,7 +193,7 @@ pub(crate) fn place(cx: &Cx<'_>, flow: &Flow, command: &Command) -> Span {
 /// The same, and where the function that says it is called.
 fn lifted(cx: &Cx<'_>, flow: &Flow, command: &Command) -> (Span, Option<Span>) {
     let passes_on = |span: Span| {
-        cx.text_of(span).is_some_and(|text| {
+        text_at(cx, span).is_some_and(|text| {
             let text = text.trim_start_matches(['"', '$', '{']);
             text.starts_with('@') || text.starts_with('*')
         })

@@ -87,7 +87,9 @@ use plimsoll_source::Span;
 
 use crate::answers::Answers;
 use crate::conditions::GATES_AND_IS_READY;
-use crate::releasing::{container, is_client, is_deployer, pairs, registered, split_colour};
+use crate::releasing::{
+    container, is_client, is_deployer, pairs, registered, split_colour, text_at,
+};
 use crate::scripts::is_named;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
@@ -120,30 +122,36 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
-    let Some((route, at)) = readiness(cx) else { return answers.joined("", "", "") };
+    // Source is looked through once a service.
+    let ready: Vec<Option<(String, Span)>> =
+        cx.delivery.services.iter().map(|service| of_service(cx, service)).collect();
+    let Some((route, at)) = ready.iter().flatten().next().cloned() else {
+        return answers.joined("", "", "");
+    };
     for script in cx.operational_scripts().filter(|script| gates(cx, script.program)) {
         let all = script.flow.commands.iter().filter(|c| !script.flow.is_aside(c));
         let asked = |command: &&Command, paths: &[&str]| {
             let written = command.kind == CommandKind::Function || is_client(command);
             written && command.words.iter().skip(1).any(|word| asks(word, paths))
         };
-        let ready = all.clone().find(|command| asked(command, &READY));
-        if let Some(ready) = ready {
-            answers.good(ready.span, "asks for readiness");
+        let good = all.clone().find(|command| asked(command, &READY));
+        if let Some(good) = good {
+            answers.good(good.span, "asks for readiness");
             continue;
         }
         for command in all.filter(|command| asked(command, &LIVE)) {
             // The call that names the route, not what the function makes of it.
-            let written = cx
-                .text_of(command.span)
+            let written = text_at(cx, command.span)
                 .is_some_and(|text| LIVE.iter().any(|path| text.contains(path)));
-            if written && may_be_ready(cx, command) {
+            if written && may_be_ready(cx, &ready, command) {
                 answers.bad(command.span, format!("asks for liveness, and there is `{route}`"));
             }
         }
     }
     let paired = pairs(cx);
-    let of_pair = |name: &str| split_colour(name).is_some_and(|(base, _)| paired.contains(base));
+    let of_pair = |name: &str| {
+        split_colour(name).is_some_and(|(base, colour)| colour != "canary" && paired.contains(base))
+    };
     for container in cx.delivery.containers.iter().filter(|c| of_pair(&c.name)) {
         let Some(health) = &container.healthcheck else { continue };
         let live = match &health.test {
@@ -152,7 +160,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
             HealthTest::Http { path, .. } => asks(path, &LIVE),
             _ => false,
         };
-        if live && container.image_id.is_some_and(|id| answers_for(cx, id)) {
+        if live && container.image_id.is_some_and(|id| answers_for(cx, &ready, id)) {
             answers.bad(health.span, format!("asks for liveness, and there is `{route}`"));
         }
     }
@@ -203,29 +211,26 @@ fn of_service(cx: &Cx<'_>, service: &Service) -> Option<(String, Span)> {
 }
 
 /// Whether the program of an image has such a route.
-fn answers_for(cx: &Cx<'_>, image: ImageId) -> bool {
-    let mut services = cx.delivery.services.iter().filter(|s| s.images.contains(&image));
-    services.any(|service| of_service(cx, service).is_some())
+fn answers_for(cx: &Cx<'_>, ready: &[Option<(String, Span)>], image: ImageId) -> bool {
+    let mut services = cx.delivery.services.iter().zip(ready);
+    services.any(|(service, ready)| service.images.contains(&image) && ready.is_some())
 }
 
 /// Whether what a command asks has a route that says whether it can work: the container that it
 /// names, or else most services.
-fn may_be_ready(cx: &Cx<'_>, command: &Command) -> bool {
+fn may_be_ready(cx: &Cx<'_>, ready: &[Option<(String, Span)>], command: &Command) -> bool {
     let named = command.words.iter().find_map(|word| {
         let word = word.rsplit("//").next().unwrap_or(word);
         let word = word.split([':', '/']).next().unwrap_or(word);
         container(cx, word).filter(|_| word.len() > 1)
     });
     if let Some(container) = named {
-        return container.image_id.is_some_and(|id| answers_for(cx, id));
+        return container.image_id.is_some_and(|id| answers_for(cx, ready, id));
     }
-    let services = cx.delivery.services.iter().filter(|s| s.purpose.is_production());
-    let (mut ready, mut all) = (0, 0);
-    for service in services {
-        all += 1;
-        ready += usize::from(of_service(cx, service).is_some());
-    }
-    ready * 2 >= all
+    let services = cx.delivery.services.iter().zip(ready);
+    let production = services.filter(|(service, _)| service.purpose.is_production());
+    let (with, without): (Vec<_>, Vec<_>) = production.partition(|(_, ready)| ready.is_some());
+    with.len() >= without.len()
 }
 
 /// Whether a script decides by what it asks: it deploys, or checks what was deployed.

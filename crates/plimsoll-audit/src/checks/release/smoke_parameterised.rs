@@ -76,7 +76,7 @@ use crate::answers::Answers;
 use crate::conditions::SCRIPT_CHECKS_A_DEPLOYMENT;
 use crate::evidence::clip;
 use crate::proxies::is_public;
-use crate::releasing::is_client;
+use crate::releasing::{is_client, text_at};
 use crate::scripts::commands;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
@@ -115,7 +115,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     for command in &asks {
         let mut literal = command.words.iter().filter_map(|word| {
             // A default is said where it stands.
-            let written = cx.text_of(command.span)?;
+            let written = text_at(cx, command.span)?;
             let (host, path) = url(word)?;
             let well = STATES.iter().any(|state| path.contains(state));
             (written.contains(host) && (ours.contains(host) || well)).then_some(host)
