@@ -14,6 +14,7 @@ fn report(files: &[(&str, &str)], config: &str) -> Report {
 /// The finding of a check, `service: outcome` and the reason for which it is accepted.
 fn of(report: &Report, check: &str) -> String {
     let found = report.findings.iter().filter(|f| f.check.id == check);
+    let found = found.filter(|f| f.outcome != Outcome::NotApplicable);
     let shown: Vec<String> = found
         .map(|f| {
             let name = report.subject_name(f.subject);

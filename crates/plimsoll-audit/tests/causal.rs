@@ -30,6 +30,7 @@ const STAYS: &[(&str, Outcome, &str)] = &[
     ("runtime/no-new-privileges", Outcome::Fail, "an option that is off, and none at all"),
     ("runtime/pids-limited", Outcome::Fail, "a limit that is none, and none at all"),
     ("runtime/restart-policy-set", Outcome::Fail, "a policy that is none, and none at all"),
+    ("runtime/non-root", Outcome::Pass, "an earlier USER that is no root either"),
     ("build/no-dev-dependencies", Outcome::Pass, "an image without packages has none of them, too"),
     ("network/headers-inherited", Outcome::Pass, "headers that are repeated, and a block without"),
     (

@@ -10,7 +10,8 @@ const PROBE: &str = "httpGet: {path: /health, port: 3000}";
 #[track_caller]
 fn check(id: &str, files: &[(&str, &str)], outcome: &str, says: &str) {
     let report = audit(&Tree::from_memory(files.iter().copied()), &Policy::default(), &());
-    let of_check: Vec<_> = report.findings.iter().filter(|f| f.check.id == id).collect();
+    let of_services = report.findings[..report.shared].iter();
+    let of_check: Vec<_> = of_services.filter(|f| f.check.id == id).collect();
     let [finding] = of_check[..] else { panic!("{} findings", of_check.len()) };
     assert_eq!(finding.outcome.name(), outcome, "{}", finding.message);
     assert!(finding.message.contains(says), "{}", finding.message);

@@ -25,6 +25,13 @@ now=$(color_of)
 next=green
 if [[ "$now" == green ]]; then next=blue; fi
 
+for image in "registry.example/cabins/api@$API_DIGEST" "registry.example/cabins/web@$WEB_DIGEST"; do
+  cosign verify \
+    --certificate-identity "https://forge.example/cabins/site/.github/workflows/ci.yml@refs/heads/main" \
+    --certificate-oidc-issuer "https://token.actions.githubusercontent.com" \
+    "$image" > /dev/null
+done
+
 ./ops/backup.sh
 docker compose --profile "$next" pull "api-$next" "worker-$next" "web-$next"
 docker compose --profile "$next" run --rm --no-deps "api-$next" alembic upgrade head

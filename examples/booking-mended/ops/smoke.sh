@@ -3,5 +3,5 @@
 set -euo pipefail
 
 site=${1:?the address of the site, as in http://localhost:8080}
-curl -fsS --retry 5 --retry-delay 2 "$site/healthz" > /dev/null
+curl -fsS --retry 5 --retry-delay 2 "$site/readyz" > /dev/null
 curl -fsS --retry 5 --retry-delay 2 "$site/api/cabins" > /dev/null

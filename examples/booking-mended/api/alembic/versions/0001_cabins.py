@@ -14,6 +14,6 @@ def upgrade():
 
 
 def downgrade():
-    op.drop_table("outbox")
-    op.drop_table("bookings")
-    op.drop_table("cabins")
+    op.rename_table("outbox", "outbox_before_0001")
+    op.rename_table("bookings", "bookings_before_0001")
+    op.rename_table("cabins", "cabins_before_0001")
