@@ -181,6 +181,19 @@ pub(crate) fn in_cluster(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
     containers.any(|&id| matches!(cx.delivery[id].kind, ContainerKind::Kubernetes { .. }))
 }
 
+/// Whether a script is called a way back, and starts another script of the tree: a deployment of
+/// what ran before.
+fn is_called_so(cx: &Cx<'_>, program: &Program) -> bool {
+    let path = cx.path(program.file);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let dir = path.strip_suffix(name).unwrap_or_default();
+    let starts = |word: &String| {
+        let find = |dir: &str| cx.delivery.tree.find(&normalize_path(&format!("{dir}/{word}"))?);
+        is_path(word) && ["", dir].iter().any(|dir| find(dir).is_some())
+    };
+    is_way_back(name) && program.calls().any(|call| call.words.iter().any(starts))
+}
+
 /// What the scripts that a command names do, in words; notes those that do not exist.
 fn reached(
     cx: &Cx<'_>,
@@ -221,7 +234,8 @@ fn reached(
         };
         for program in delivery.programs.iter().filter(|program| program.file == file) {
             more.extend(program.calls().map(|call| format!(" ; {}", call.words.join(" "))));
-            if program.roles.iter().any(|role| role.kind == RoleKind::RollBack) {
+            let is_way_back = program.roles.iter().any(|role| role.kind == RoleKind::RollBack);
+            if is_way_back || is_called_so(cx, program) {
                 more.push_str(" ; git checkout ; docker compose up");
             }
         }

@@ -4,7 +4,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 BACKUP_ROOT=${BACKUP_ROOT:-/srv/backups}
-OFFSITE=${OFFSITE:-s3:cabins-backups}
+OFFSITE=s3:cabins-backups
 
 exec 8>"$BACKUP_ROOT/.lock"
 flock -n 8 || { echo "another backup is under way" >&2; exit 1; }
