@@ -8,7 +8,8 @@
 //! go back to.
 //!
 //! Push the image that was tested under the commit's name, and deploy that. PARTIAL: only a script or a
-//! Makefile pushes, by someone's hand. Pipelines that are not read may do it: then it is UNKNOWN.
+//! Makefile pushes, by someone's hand. Pipelines that are not read may do it: then it is UNKNOWN. Where
+//! nothing in the repository deploys an image, a failure is of medium severity.
 //!
 //! ## Fails
 //!
@@ -158,12 +159,18 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let message = "images are pushed only by someone's hand: let the pipeline do it";
         return Verdict::partial(message, Evidence::contradicts(push.span, "pushes, by hand"));
     }
-    let message = "no job pushes an image: what CI tests is thrown away, production builds its own";
-    match of(RoleKind::BuildImage) {
-        Some(build) => {
-            let evidence = Evidence::missing_in(build.span, "what is built here is not pushed");
-            Verdict::fail(message, evidence)
-        }
-        None => Verdict::fail(message, ci::nowhere(cx, "no job builds and pushes an image")),
+    let evidence = match of(RoleKind::BuildImage) {
+        Some(build) => Evidence::missing_in(build.span, "what is built here is not pushed"),
+        None => ci::nowhere(cx, "no job builds and pushes an image"),
+    };
+    // Where nothing of the repository deploys an image, production may have none of it.
+    let described = cx.delivery.services.iter().any(|service| !service.containers.is_empty());
+    let mut scripts = cx.operational_scripts().flat_map(|script| &script.program.roles);
+    if described || of(RoleKind::Deploy).is_some() || scripts.any(|r| r.kind == RoleKind::Deploy) {
+        let message =
+            "no job pushes an image: what CI tests is thrown away, production builds its own";
+        return Verdict::fail(message, evidence);
     }
+    let message = "no job pushes the image that is defined here: publish what CI builds and tests";
+    Verdict::fail(message, evidence.severity(Severity::Medium))
 }
