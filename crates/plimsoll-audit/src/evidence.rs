@@ -28,6 +28,15 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The file that it stands in.
+    pub(crate) fn file(&self) -> Option<FileId> {
+        match self.place {
+            Place::Span(span) => Some(span.file),
+            Place::File(file) => Some(file),
+            Place::AbsentPath(_) => None,
+        }
+    }
+
     /// Whether it speaks against the check: an instance that acceptances and baselines act on.
     #[must_use]
     pub fn is_against(&self) -> bool {

@@ -273,14 +273,27 @@ impl Batch {
     }
 
     fn into_patch(self) -> Patch {
-        let edits = self.edits.into_iter();
+        let edits = self.edits.into_iter().map(|(span, mut texts)| {
+            // Lines at one place continue what ends there: the innermost first.
+            if texts.iter().all(|text| text.ends_with(b"\n")) {
+                texts.sort_by_key(|text| std::cmp::Reverse(indent_of(text)));
+            } else if texts.iter().all(|text| text.starts_with(b"\n")) {
+                texts.sort_by_key(|text| std::cmp::Reverse(indent_of(&text[1..])));
+            }
+            Edit { span, insert: texts.concat() }
+        });
         Patch {
-            edits: edits.map(|(span, texts)| Edit { span, insert: texts.concat() }).collect(),
+            edits: edits.collect(),
             create: self.create.into_values().collect(),
             remove: self.remove.into_iter().collect(),
             chmod: self.chmod.into_iter().collect(),
         }
     }
+}
+
+/// How many blanks a text begins with.
+fn indent_of(text: &[u8]) -> usize {
+    text.iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
 }
 
 /// What an inserted text is about: the key, flag or instruction that it begins with. Two that begin
@@ -471,6 +484,9 @@ mod tests {
             Some("0123,\n \"a\": 1,\n \"b\": 1456789"),
         );
         check((4, 4, "init: true\n"), (4, 4, "init: true\n"), Some("0123init: true\n456789"));
+        // What continues the innermost of what ends there comes first, whichever is taken first.
+        check((4, 4, "  b: 1\n"), (4, 4, "    a: 1\n"), Some("0123    a: 1\n  b: 1\n456789"));
+        check((4, 4, "    a: 1\n"), (4, 4, "  b: 1\n"), Some("0123    a: 1\n  b: 1\n456789"));
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! What fixes share: keys of containers, words of a RUN, and what the result is worth.
 
+pub(crate) mod containers;
+pub(crate) mod scripts;
+pub(crate) mod workflows;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_model::container::{Container, ContainerKind};
@@ -10,7 +14,8 @@ use plimsoll_model::mend::{Data, shell, yaml};
 use plimsoll_model::purpose::Purpose;
 use plimsoll_source::{Edit, FileId, Patch, Span};
 
-use crate::{Cx, Fix, Safety, ServiceSubject, Snippet};
+use crate::evidence::{Evidence, Place, Role};
+use crate::{Cx, Finding, Fix, Safety, ServiceSubject, Snippet};
 
 impl Fix {
     /// A fix that makes these edits; where there are none, its snippet is left to a human.
@@ -80,12 +85,59 @@ pub(crate) fn set_in_each<'k>(
     service: ServiceSubject<'_>,
     keys: impl Fn(&Container) -> Vec<(&'k str, Data)>,
 ) -> Vec<Edit> {
-    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
-    let edits = containers.filter_map(|container| {
+    let containers: Vec<&Container> =
+        service.containers.iter().map(|&id| &cx.delivery[id]).collect();
+    set_in(cx, &containers, keys)
+}
+
+/// The same in these containers.
+pub(crate) fn set_in<'k>(
+    cx: &Cx<'_>,
+    containers: &[&Container],
+    keys: impl Fn(&Container) -> Vec<(&'k str, Data)>,
+) -> Vec<Edit> {
+    let edits = containers.iter().filter_map(|container| {
         let keys = keys(container);
         if keys.is_empty() { None } else { set(cx, container, &keys) }
     });
     edits.flatten().collect()
+}
+
+/// Takes out of their YAML files the entries and items that a finding's evidence stands on, as far as
+/// it is not accepted.
+pub(crate) fn take_out(
+    cx: &Cx<'_>,
+    finding: &Finding,
+    does: impl Into<Cow<'static, str>>,
+    safety: Safety,
+) -> Option<Fix> {
+    let edits = in_places(cx, finding, |document, at| document.remove(at));
+    Some(Fix::of_edits(does, safety, None, edits)).filter(|fix| fix.patch.is_some())
+}
+
+/// What becomes of the places in YAML files that contradict a finding's check and are not accepted,
+/// each once.
+pub(crate) fn in_places(
+    cx: &Cx<'_>,
+    finding: &Finding,
+    make: impl Fn(&yaml::Document, Span) -> Option<Edit>,
+) -> Vec<Edit> {
+    let places: BTreeSet<Span> = against(finding).collect();
+    let edits = places.into_iter().filter_map(|at| {
+        let own = Purpose::of_path(cx.path(at.file)).is_production();
+        make(&*document(cx, at.file).filter(|_| own)?, at)
+    });
+    // Two places may have one entry in common.
+    edits.collect::<BTreeSet<Edit>>().into_iter().collect()
+}
+
+/// The places that contradict a finding's check and are not accepted.
+pub(crate) fn against(finding: &Finding) -> impl Iterator<Item = Span> + '_ {
+    let open = |e: &&Evidence| e.role == Role::Contradicts && e.waived.is_none();
+    finding.evidence.iter().filter(open).filter_map(|e| match e.place {
+        Place::Span(span) => Some(span),
+        _ => None,
+    })
 }
 
 /// Whether compose describes a container.

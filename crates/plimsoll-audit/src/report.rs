@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll_model::redact::secret_ranges;
+use plimsoll_model::redact::{masked, secret_ranges};
 use plimsoll_model::secret::Secrets;
 use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, LineIndex, Span, TextRange, Tree};
@@ -363,6 +363,33 @@ impl<'a> Resolver<'a> {
             span.range.end.min(span.range.start.saturating_add(MAX_EXCERPT)),
         );
         self.masked(span.file, range, &text)
+    }
+
+    /// A text that is not in the tree yet, secrets masked.
+    #[must_use]
+    pub fn masked_text(text: &str) -> String {
+        masked(text)
+    }
+
+    /// All of the text of a span, secrets masked.
+    #[must_use]
+    pub fn shown(&self, span: Span) -> String {
+        let text = self.text(span.file);
+        text.map_or_else(String::new, |text| self.masked(span.file, span.range, &text))
+    }
+
+    /// The whole lines that a span stands on and `more` above and below, and how many stand above
+    /// those; `None` where the file cannot be read.
+    #[must_use]
+    pub fn around(&self, span: Span, more: usize) -> Option<(usize, TextRange)> {
+        let text = self.text(span.file)?;
+        let (bytes, index) = (&*text.bytes, &text.index);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let first = index.line(span.range.start).saturating_sub(more).max(1);
+        let behind = index.line(span.range.end).saturating_add(more).saturating_add(1);
+        let start = |line: u32| index.line_range(bytes, line).map(|range| range.start);
+        let end = start(behind).unwrap_or(u32::try_from(bytes.len()).ok()?);
+        Some((first as usize - 1, TextRange::new(start(first)?, end)))
     }
 
     fn masked(&self, file: FileId, range: TextRange, text: &Text) -> String {

@@ -571,7 +571,9 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
                 Safety::Review => "review",
                 Safety::Sketch => "sketch",
             },
-            diff: None,
+            diff: fix
+                .patch
+                .and_then(|patch| crate::diff::masked(&report.delivery.tree, resolver, &patch)),
             snippet: fix.snippet.map(|s| Snippet {
                 path: s.path,
                 language: s.language,

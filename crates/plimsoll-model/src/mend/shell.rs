@@ -2,9 +2,9 @@
 //! and what follows from its failure.
 
 use plimsoll_source::{Derived, Edit, Span, TextRange, Tree};
-use plimsoll_syntax::shell::{CommandId, CommandKind, Connector, Script};
+use plimsoll_syntax::shell::{self, CommandId, CommandKind, Connector, Dialect, Script};
 
-use super::{after, replace};
+use super::{Text, after, replace};
 
 /// The words of the command that stands at `at`, with their places; `None` where several texts
 /// make it, or a word is not written out.
@@ -87,6 +87,212 @@ pub fn unmask(tree: &Tree, text: &Derived, script: &Script, at: Span) -> Option<
     Some(replace(place(tree, text, tail)?, ""))
 }
 
+/// A program that is a file, byte for byte, and parses: to be changed.
+pub struct Source<'a> {
+    text: &'a Derived,
+    script: &'a Script,
+    file: Text,
+}
+
+/// Opens the program of a script; `None` where its text is put together, or has errors.
+#[must_use]
+pub fn open<'a>(tree: &Tree, text: &'a Derived, script: &'a Script) -> Option<Source<'a>> {
+    let file = Text::of(tree, text.file())?;
+    let whole = script.errors.is_empty() && *file.bytes == *text.text();
+    whole.then_some(Source { text, script, file })
+}
+
+impl Source<'_> {
+    /// Whether its first line asks for bash.
+    #[must_use]
+    pub fn is_bash(&self) -> bool {
+        self.script.shebang.as_ref().is_some_and(|line| line.contains("bash"))
+    }
+
+    /// The calls of `set` with options that it begins with, and where its first other command is.
+    fn settings(&self) -> (Vec<CommandId>, Option<CommandId>) {
+        let mut settings = Vec::new();
+        let Some(root) = self.script.root else { return (settings, None) };
+        for item in &self.script.list(root).items {
+            match item.pipeline[..] {
+                [only] if item.then == Connector::Seq && self.is_setting(only) => {
+                    settings.push(only);
+                }
+                [first, ..] => return (settings, Some(first)),
+                [] => {}
+            }
+        }
+        (settings, None)
+    }
+
+    fn is_setting(&self, id: CommandId) -> bool {
+        let words = self.script.argv(id).unwrap_or_default();
+        let mut literal = words.iter().map(|&word| self.script.literal(word));
+        literal.next().flatten().as_deref() == Some("set")
+            && literal
+                .next()
+                .flatten()
+                .is_some_and(|option| option.len() > 1 && option.starts_with('-') && option != "--")
+    }
+
+    /// Puts a line behind the options that it begins with; where it sets none, before its first
+    /// command.
+    #[must_use]
+    pub fn begin_with(&self, line: &str) -> Option<Edit> {
+        let (settings, first) = self.settings();
+        if let Some(&last) = settings.last() {
+            let end = self.script.command(last).range.end;
+            return Some(self.file.lines_after(end.checked_sub(1)?, &[line.to_owned()]));
+        }
+        let start = self.script.command(first?).range.start;
+        let start = self.file.line_start(start);
+        Some(self.file.insert(start, super::whole(&[line.to_owned()], self.file.eol())))
+    }
+
+    /// Sets options for the whole program: letters of `set`, and `pipefail`; those that it begins with
+    /// are kept. `None` where how it does that is not understood.
+    #[must_use]
+    pub fn set_options(&self, letters: &str, pipefail: bool) -> Option<Edit> {
+        let (settings, _) = self.settings();
+        let Some(&setting) = settings.first() else {
+            let end = if pipefail { "o pipefail" } else { "" };
+            return self.begin_with(&format!("set -{letters}{end}"));
+        };
+        let words = self.script.argv(setting)?;
+        let literal: Option<Vec<String>> =
+            words.iter().map(|&word| self.script.literal(word)).collect();
+        let literal = literal?;
+        let own: Vec<&str> = literal.iter().map(String::as_str).collect();
+        let (options, rest) = match own[..] {
+            ["set", options] if !options.contains('o') => (options, ""),
+            ["set", options, "pipefail"] if options.ends_with('o') => (options, " pipefail"),
+            _ => {
+                let end = if pipefail { "o pipefail" } else { "" };
+                return self.begin_with(&format!("set -{letters}{end}"));
+            }
+        };
+        let own = options.trim_start_matches('-').trim_end_matches('o');
+        let missing: String = letters.chars().filter(|letter| !own.contains(*letter)).collect();
+        let end = if pipefail || !rest.is_empty() { "o pipefail" } else { "" };
+        let first = self.script.word(*words.get(1)?).range;
+        let range = TextRange::new(first.start, self.script.word(*words.last()?).range.end);
+        Some(replace(self.text.span(range), format!("-{missing}{own}{end}")))
+    }
+
+    /// The word that names a program within a command: its own, one of its arguments (what `docker exec`
+    /// runs), or one in a quoted program that it hands to a shell. `None` where there are several.
+    #[must_use]
+    pub fn word(&self, at: Span, name: &str) -> Option<Span> {
+        let within = |range: TextRange| at.range.start <= range.start && range.end <= at.range.end;
+        let mut found = Vec::new();
+        let commands = self.script.simple_commands();
+        let commands = commands.filter(|id| within(self.script.command(*id).range));
+        for &word in commands.flat_map(|id| self.script.argv(id).unwrap_or_default()) {
+            let range = self.script.word(word).range;
+            match self.script.literal(word) {
+                Some(text) if text == name => found.push(range),
+                Some(_) => found.extend(self.inner(range, name)),
+                None => {}
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        let [only] = found[..] else { return None };
+        Some(self.text.span(only))
+    }
+
+    /// The words that name a program within a word that is one text in single quotes.
+    fn inner(&self, range: TextRange, name: &str) -> Vec<TextRange> {
+        let text = range.slice(self.text.text());
+        let Some(inside) = text.strip_prefix(b"'").and_then(|text| text.strip_suffix(b"'")) else {
+            return Vec::new();
+        };
+        if inside.contains(&b'\'') {
+            return Vec::new();
+        }
+        let script = shell::parse(inside, Dialect::Posix);
+        let words = script.simple_commands().flat_map(|id| script.argv(id).unwrap_or_default());
+        let named = words.filter(|&&word| script.literal(word).as_deref() == Some(name));
+        named.map(|&word| script.word(word).range.shifted(range.start + 1)).collect()
+    }
+
+    /// Lets a declaration only declare, and the value follow on a line of its own: `local x` and
+    /// `x=$(…)`. `None` where it declares several, or has options.
+    #[must_use]
+    pub fn split_declaration(&self, at: Span) -> Option<Edit> {
+        let is_it = |id: &CommandId| self.text.span(self.script.command(*id).range) == at;
+        let id = self.script.simple_commands().find(is_it)?;
+        let [keyword, value] = *self.script.argv(id)? else { return None };
+        let keyword = self.script.literal(keyword)?;
+        if !matches!(&*keyword, "local" | "export") || !self.script.command(id).redirects.is_empty()
+        {
+            return None;
+        }
+        let range = self.script.word(value).range;
+        let text = std::str::from_utf8(range.slice(self.text.text())).ok()?;
+        let (name, _) = text.split_once('=')?;
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let line = self.file.line_start(at.range.start);
+        let alone = self.file.slice(line, at.range.start).iter().all(u8::is_ascii_whitespace);
+        let list = self.script.list(self.script.root?);
+        // What follows on its line, or what it is a condition of, would be about something else.
+        let rest = self.file.slice(at.range.end, self.file.line_stop(at.range.end)).trim_ascii();
+        if !plain || !alone || !(rest.is_empty() || rest.starts_with(b"#")) || list.items.is_empty()
+        {
+            return None;
+        }
+        let end = range.start + u32::try_from(name.len()).ok()?;
+        let indent = self.file.indent(at.range.start);
+        Some(self.file.insert(end, format!("{}{indent}{name}", self.file.eol())))
+    }
+
+    /// The redirection to a file that the command at `at` ends with: the place of its target, and
+    /// the target as written.
+    #[must_use]
+    pub fn output(&self, at: Span) -> Option<(Span, String)> {
+        let within = |range: TextRange| at.range.start <= range.start && range.end <= at.range.end;
+        let writes = |redirect: &&shell::Redirect| {
+            redirect.op == shell::RedirectOp::Write && redirect.fd.is_none_or(|fd| fd == 1)
+        };
+        let commands = self.script.commands.iter().filter(|command| within(command.range));
+        let mut found: Vec<TextRange> = commands
+            .flat_map(|command| command.redirects.iter().filter(writes))
+            .map(|redirect| self.script.word(redirect.target).range)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        let [only] = found[..] else { return None };
+        let text = String::from_utf8_lossy(only.slice(self.text.text())).into_owned();
+        Some((self.text.span(only), text))
+    }
+
+    /// Puts a line behind the statement of the program's own list in which `at` lies, where nothing but
+    /// a line end follows that. `None` for what stands in functions and branches.
+    #[must_use]
+    pub fn follow(&self, at: Span, line: &str) -> Option<Edit> {
+        let list = self.script.list(self.script.root?);
+        let item = list.items.iter().position(|item| {
+            item.range.start <= at.range.start && at.range.end <= item.range.end
+        })?;
+        let own = list.items.get(item)?;
+        let alone = item == 0 || list.items.get(item - 1)?.then == Connector::Seq;
+        let simple = own
+            .pipeline
+            .iter()
+            .all(|id| matches!(self.script.command(*id).kind, CommandKind::Simple { .. }));
+        let heredoc = own.pipeline.iter().any(|id| {
+            self.script.command(*id).redirects.iter().any(|redirect| redirect.heredoc.is_some())
+        });
+        let rest = self.file.slice(own.range.end, self.file.line_stop(own.range.end)).trim_ascii();
+        let ends = rest.is_empty() || rest.starts_with(b"#");
+        if own.then != Connector::Seq || !alone || !simple || heredoc || !ends {
+            return None;
+        }
+        let indent = self.file.indent(own.range.start);
+        Some(self.file.lines_after(own.range.end.checked_sub(1)?, &[format!("{indent}{line}")]))
+    }
+}
+
 /// Where a range of the text stands, if it stands there byte for byte.
 fn place(tree: &Tree, text: &Derived, range: TextRange) -> Option<Span> {
     let span = text.span(range);
@@ -131,6 +337,94 @@ mod tests {
             let edit = unmask(&tree, &text, &script, at);
             assert_eq!(edited(&tree, edit.map(|edit| vec![edit])).as_deref(), expected, "{before}");
         }
+    }
+
+    /// What a program becomes by an edit.
+    #[track_caller]
+    fn check_source(
+        before: &str,
+        make: impl Fn(&Source<'_>) -> Option<Edit>,
+        expected: Option<&str>,
+    ) {
+        let tree = Tree::from_memory([("start.sh", before)]);
+        let whole = Span::new(FileId(0), TextRange::of(0, before.len()));
+        let text = Derived::verbatim(before.as_bytes().to_vec(), whole);
+        let script = parse(before.as_bytes(), Dialect::Bash);
+        let source = open(&tree, &text, &script).expect("it parses");
+        let edit = make(&source);
+        assert_eq!(edited(&tree, edit.map(|edit| vec![edit])).as_deref(), expected, "{before}");
+    }
+
+    #[test]
+    fn options_join_those_that_are_there() {
+        let options = |letters: &'static str, pipefail| {
+            move |source: &Source<'_>| source.set_options(letters, pipefail)
+        };
+        check_source(
+            "#!/bin/bash\n# Deploys\n\ngit pull\n",
+            options("eu", true),
+            Some("#!/bin/bash\n# Deploys\n\nset -euo pipefail\ngit pull\n"),
+        );
+        check_source("set -e\nx\n", options("e", true), Some("set -eo pipefail\nx\n"));
+        check_source("set -u # y\nx\n", options("e", false), Some("set -eu # y\nx\n"));
+        check_source("set -uo pipefail\nx\n", options("e", false), Some("set -euo pipefail\nx\n"));
+        check_source(
+            "set -o errexit\nx\n",
+            options("", true),
+            Some("set -o errexit\nset -o pipefail\nx\n"),
+        );
+    }
+
+    fn span(text: &str, part: &str) -> Span {
+        let start = text.find(part).expect("it is there");
+        Span::new(FileId(0), TextRange::of(start, start + part.len()))
+    }
+
+    #[test]
+    fn programs_are_found_where_they_are_named() {
+        for (before, expected) in [
+            ("docker exec db psql -U a\n", Some("docker exec db psql -1 -U a\n")),
+            (
+                "docker exec db sh -c 'psql \"$A\"'\n",
+                Some("docker exec db sh -c 'psql -1 \"$A\"'\n"),
+            ),
+            ("docker exec psql psql -U a\n", None),
+        ] {
+            let at = span(before, before.trim_end());
+            let make =
+                |source: &Source<'_>| Some(after(source.word(at, "psql")?, " -1".to_owned()));
+            check_source(before, make, expected);
+        }
+    }
+
+    #[test]
+    fn declarations_are_split_where_they_stand_alone() {
+        let split = |before: &'static str, part: &'static str| {
+            let at = span(before, part);
+            move |source: &Source<'_>| source.split_declaration(at)
+        };
+        let before = "f() {\n  local x=$(a b) # c\n}\n";
+        check_source(
+            before,
+            split(before, "local x=$(a b)"),
+            Some("f() {\n  local x\n  x=$(a b) # c\n}\n"),
+        );
+        let before = "f() { local x=$(a); }\n";
+        check_source(before, split(before, "local x=$(a)"), None);
+    }
+
+    #[test]
+    fn lines_follow_whole_statements() {
+        let follow = |before: &'static str, part: &'static str| {
+            let at = span(before, part);
+            move |source: &Source<'_>| source.follow(at, "mv a b")
+        };
+        let before = "dump |\n  gzip > a\nx\n";
+        check_source(before, follow(before, "gzip > a"), Some("dump |\n  gzip > a\nmv a b\nx\n"));
+        let before = "dump > a || exit 1\n";
+        check_source(before, follow(before, "dump > a"), None);
+        let before = "if x; then dump > a; fi\n";
+        check_source(before, follow(before, "dump > a"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! YAML: keys and items set in mappings and sequences, in block and in flow style.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use plimsoll_source::{Derived, Edit, FileId, Span, TextRange, Tree};
 use plimsoll_syntax::yaml::{self, NodeId, Style, Value, Yaml};
@@ -16,6 +16,11 @@ pub struct Document {
     shared: Vec<NodeId>,
     /// Values by their own place and by that of their key; aliases left out.
     places: HashMap<TextRange, NodeId>,
+    /// Entries and items by their place, that of their key and that of their value: what holds them,
+    /// and at which index. Of several at one place the outermost.
+    entries: HashMap<TextRange, Held>,
+    /// The same by value.
+    holders: HashMap<NodeId, Held>,
 }
 
 /// Opens a file; `None` where it does not parse.
@@ -27,7 +32,8 @@ pub fn open(tree: &Tree, file: FileId) -> Option<Document> {
     let yaml = parsed.tree;
     parsed.errors.is_empty().then(|| {
         let (shared, places) = (yaml.shared(), places(&yaml));
-        Document { text, yaml, shared, places }
+        let (entries, holders) = entries(&yaml);
+        Document { text, yaml, shared, places, entries, holders }
     })
 }
 
@@ -48,7 +54,79 @@ fn places(yaml: &Yaml) -> HashMap<TextRange, NodeId> {
     places
 }
 
+/// What holds an entry or item, and at which index.
+type Held = (NodeId, usize);
+
+fn entries(yaml: &Yaml) -> (HashMap<TextRange, Held>, HashMap<NodeId, Held>) {
+    let (mut entries, mut holders) = (HashMap::new(), HashMap::new());
+    let mut todo: VecDeque<Value<'_>> = yaml.roots().collect();
+    while let Some(value) = todo.pop_front() {
+        if value.is_alias() {
+            continue;
+        }
+        for (at, (key, inner)) in value.pairs().enumerate() {
+            let held = (value.id(), at);
+            let (key, own) = (key.raw().range, inner.raw().range);
+            for place in [key.cover(own), key, own] {
+                entries.entry(place).or_insert(held);
+            }
+            holders.insert(inner.id(), held);
+            todo.push_back(inner);
+        }
+        for (at, inner) in value.items().enumerate() {
+            let held = (value.id(), at);
+            entries.entry(inner.raw().range).or_insert(held);
+            holders.insert(inner.id(), held);
+            todo.push_back(inner);
+        }
+    }
+    (entries, holders)
+}
+
 impl Document {
+    /// Takes the entry or item out that stands at a place, and what holds it where that would be
+    /// empty. `None` where an anchor shares it, or it shares its lines with something else.
+    #[must_use]
+    pub fn remove(&self, at: Span) -> Option<Edit> {
+        let (mut holder, mut index) =
+            *self.entries.get(&at.range).filter(|_| at.file == self.text.file)?;
+        loop {
+            let value = self.yaml.value(holder);
+            if self.is_shared(value) || value.is_partial() {
+                return None;
+            }
+            let spans: Vec<TextRange> = match value.is_map() {
+                true => value.pairs().map(|(k, v)| k.raw().range.cover(v.raw().range)).collect(),
+                false => value.items().map(|item| item.raw().range).collect(),
+            };
+            let own = *spans.get(index)?;
+            if spans.len() == 1 {
+                (holder, index) = *self.holders.get(&holder)?;
+                continue;
+            }
+            if value.is_flow() {
+                // Up to the next one, or from the end of the one before.
+                let (start, end) = match index.checked_sub(1).and_then(|at| spans.get(at)) {
+                    Some(before) => (before.end, own.end),
+                    None => (own.start, spans.get(1)?.start),
+                };
+                return Some(replace(Span::new(self.text.file, TextRange::new(start, end)), ""));
+            }
+            return self.lines_out(own, value.is_map());
+        }
+    }
+
+    /// Takes the lines of an entry or item of a block out, if they are its alone.
+    fn lines_out(&self, own: TextRange, is_entry: bool) -> Option<Edit> {
+        let start = self.text.line_start(own.start);
+        let before = self.text.slice(start, own.start).trim_ascii();
+        let alone = if is_entry { before.is_empty() } else { before == b"-" };
+        let end =
+            self.text.next_line(last_byte(own)).unwrap_or(super::offset(self.text.bytes.len()));
+        let span = Span::new(self.text.file, TextRange::new(start, end));
+        alone.then(|| replace(span, ""))
+    }
+
     /// The mapping that stands at a place, or whose key does.
     #[must_use]
     pub fn map_at(&self, at: Span) -> Option<Value<'_>> {
@@ -78,6 +156,80 @@ impl Document {
     pub fn prepend(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
         let (start, _) = self.inside(scalar)?;
         Some(self.text.insert(start, text))
+    }
+
+    /// Puts another text in the place of a scalar on one line, within its quotes.
+    #[must_use]
+    pub fn rewrite(&self, scalar: Value<'_>, text: &str) -> Option<Edit> {
+        let (start, end) = self.inside(scalar)?;
+        Some(replace(Span::new(self.text.file, TextRange::new(start, end)), text))
+    }
+
+    /// The mapping whose entry, or its key or value, stands at a place.
+    #[must_use]
+    pub fn holder(&self, at: Span) -> Option<Value<'_>> {
+        let (holder, _) = self.entries.get(&at.range).filter(|_| at.file == self.text.file)?;
+        Some(self.yaml.value(*holder)).filter(|value| value.is_map())
+    }
+
+    /// The same as [`Document::set`]; a new entry stands right behind that of another key, where there
+    /// is one.
+    #[must_use]
+    pub fn set_behind(
+        &self,
+        map: Value<'_>,
+        behind: &str,
+        key: &str,
+        data: &Data,
+    ) -> Option<Vec<Edit>> {
+        let place = map.pairs().find(|(name, _)| name.text() == Some(behind));
+        let there = map.pairs().any(|(name, _)| name.text() == Some(key));
+        let shared = map.is_alias() || self.is_shared(map) || map.is_partial();
+        match place {
+            Some((name, value)) if !there && !shared && !map.is_flow() => {
+                let (first, _) = map.pairs().next()?;
+                let start = first.raw().range.start;
+                let column = start - self.text.line_start(start);
+                let mut lines = Vec::new();
+                block(&mut lines, column as usize, self.step(map), key, data);
+                let end = last_byte(value.raw().range).max(last_byte(name.raw().range));
+                Some(vec![self.text.lines_after(end, &lines)])
+            }
+            _ => self.set(map, key, data),
+        }
+    }
+
+    /// Puts an entry before a key of the document's own mapping; `head` begins it
+    /// and may name an anchor (`key: &anchor`). `None` where `before` is not there, or `key` is.
+    #[must_use]
+    pub fn set_before(&self, before: &str, key: &str, head: &str, data: &Data) -> Option<Edit> {
+        let map = self.yaml.root().filter(|root| root.is_map() && !root.is_flow())?;
+        let (place, _) = map.pairs().find(|(name, _)| name.text() == Some(before))?;
+        if map.pairs().any(|(name, _)| name.text() == Some(key)) {
+            return None;
+        }
+        let mut lines = vec![head.to_owned()];
+        let step = self.step(map);
+        match data {
+            Data::Map(entries) => {
+                entries.iter().for_each(|(key, data)| block(&mut lines, step, step, key, data));
+            }
+            Data::Scalar(_) | Data::List(_) => return None,
+        }
+        let start = self.text.line_start(place.raw().range.start);
+        // Where entries follow each other without an empty line, these do.
+        let above =
+            self.text.slice(self.text.line_start(start.saturating_sub(1)), start).trim_ascii();
+        if above.is_empty() || above.starts_with(b"#") {
+            lines.push(String::new());
+        }
+        Some(self.text.insert(start, super::whole(&lines, self.text.eol())))
+    }
+
+    /// Whether an anchor of this name stands anywhere in the text.
+    #[must_use]
+    pub fn has_anchor(&self, name: &str) -> bool {
+        memchr::memmem::find(&self.text.bytes, format!("&{name}").as_bytes()).is_some()
     }
 
     /// Where the text of a scalar starts and ends, its quotes left out; `None` for what others share
@@ -183,8 +335,10 @@ impl Document {
         let of = |map: Value<'_>| {
             map.pairs().find_map(|(key, value)| {
                 let block = !value.is_flow() && !value.is_alias();
-                let (first, _) = value.pairs().next().filter(|_| block)?;
-                column(first).checked_sub(column(key)).filter(|step| (1..=8).contains(step))
+                let dash = || self.dash(value.items().next()?).map(|blanks| blanks.len());
+                let inner = value.pairs().next().map(|(first, _)| column(first));
+                let inner = inner.or_else(dash).filter(|_| block)?;
+                inner.checked_sub(column(key)).filter(|step| (1..=8).contains(step))
             })
         };
         of(map).or_else(|| self.yaml.roots().find_map(of)).unwrap_or(2)
@@ -194,6 +348,16 @@ impl Document {
 /// The last byte of a range, for its line.
 const fn last_byte(range: TextRange) -> u32 {
     if range.end > range.start { range.end - 1 } else { range.end }
+}
+
+/// Entries of a mapping in block style, as one would write them at a column.
+#[must_use]
+pub fn written(column: usize, entries: &[(&str, Data)]) -> String {
+    let mut lines = Vec::new();
+    for (key, data) in entries {
+        block(&mut lines, column, 2, key, data);
+    }
+    super::whole(&lines, "\n")
 }
 
 /// An entry in block style.
@@ -322,6 +486,30 @@ mod tests {
             &Data::scalar("true"),
             Some("web:\n  init: true # why\n"),
         );
+    }
+
+    #[track_caller]
+    fn check_removed(before: &str, at: &str, expected: Option<&str>) {
+        let tree = Tree::from_memory([("compose.yml", before)]);
+        let document = open(&tree, FileId(0)).expect("it parses");
+        let start = before.find(at).expect("it is there");
+        let span = Span::new(FileId(0), TextRange::of(start, start + at.len()));
+        let edit = document.remove(span);
+        assert_eq!(edited(&tree, edit.map(|edit| vec![edit])).as_deref(), expected, "{before}");
+    }
+
+    #[test]
+    fn entries_and_items_are_taken_out() {
+        check_removed("a: 1\nb: 2 # why\nc: 3\n", "b", Some("a: 1\nc: 3\n"));
+        check_removed("a: 1\nb:\n  c: 2\n", "2", Some("a: 1\n"));
+        check_removed("a: 1\nb:\n  - x:1\n", "x:1", Some("a: 1\n"));
+        check_removed("a:\n  - x\n  - y\nb: 1\n", "x", Some("a:\n  - y\nb: 1\n"));
+        check_removed("a: [x, y, z]\n", "x", Some("a: [y, z]\n"));
+        check_removed("a: [x, y, z]\n", "z", Some("a: [x, y]\n"));
+        check_removed("w: {a: 1, b: [2]}\n", "2", Some("w: {a: 1}\n"));
+        check_removed("- a: 1\n  b: 2\n", "a: 1", None);
+        check_removed("a: 1\n", "a", None);
+        check_removed("x: &x\n  a: 1\n  b: 2\ny: *x\n", "a", None);
     }
 
     #[test]

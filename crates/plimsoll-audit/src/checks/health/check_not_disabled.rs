@@ -25,8 +25,6 @@
 //! services:
 //!   web:
 //!     image: acme/web:1.2.0
-//!     healthcheck:
-//!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/health"]
 //! ```
 //!
 //! ## Passes
@@ -48,8 +46,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, mending,
 };
 use plimsoll_model::image::HealthTest;
 
@@ -74,7 +72,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("check_not_disabled.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -89,4 +87,8 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let off = container.healthcheck.as_ref().filter(|h| matches!(h.test, HealthTest::Disabled));
     asked.bad.extend(off.map(|health| Evidence::contradicts(health.span, "turned off")));
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "let the image's own health check run", Safety::Review)
 }

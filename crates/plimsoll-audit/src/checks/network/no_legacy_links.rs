@@ -55,8 +55,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -77,7 +77,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("no_legacy_links.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -90,4 +90,13 @@ const WORDS: Words = Words {
 fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let is_bad = |_: &str| Some("an old link".to_owned());
     Asked::list(&container.engine.links, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(
+        cx,
+        finding,
+        "take the links away: services of a network find each other by name",
+        Safety::Review,
+    )
 }

@@ -9,7 +9,8 @@
 //!
 //! Bind it to the loopback address, or publish nothing and let the proxy reach it over the project's network.
 //!
-//! Datastores are asked by `network/no-published-datastores`.
+//! Datastores are asked by `network/no-published-datastores`. The fix, for review, writes `127.0.0.1:`
+//! before ports without an address.
 //!
 //! ## Fails
 //!
@@ -92,9 +93,10 @@ use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
 use crate::ports::{Reach, is_door, reach};
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, Why, composed, datastores,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, Why, composed, datastores, mending,
 };
+use plimsoll_model::mend::Data;
 
 pub(super) static CHECK: Check = Check {
     id: "network/no-ports-on-all-interfaces",
@@ -128,7 +130,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("no_ports_on_all_interfaces.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -168,4 +170,48 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         }
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let edits = mending::in_places(cx, finding, |document, at| {
+        if let Some(port) = document.map_at(at) {
+            let free = port.get("host_ip").is_none();
+            let set = free.then(|| document.set(port, "host_ip", &Data::scalar("127.0.0.1")))??;
+            return set.into_iter().next();
+        }
+        let port = document.scalar_at(at)?;
+        let text = port.text()?;
+        let address = if text.contains(':') { "127.0.0.1:" } else { "127.0.0.1::" };
+        // What stands before two colons is an address already.
+        let parts = outside_braces(text);
+        (parts < 2).then(|| document.prepend(port, address))?
+    });
+    let containers = mending::containers::against(cx, finding);
+    let (first, port) = containers.iter().find_map(|container| {
+        let port = container.ports.iter().find(|port| matches!(reach(port), Reach::Every))?;
+        Some((container, port))
+    })?;
+    let host = port.host.as_deref().unwrap_or_default();
+    let text = format!("\"127.0.0.1:{host}:{}\"", port.container);
+    let sample = [("ports", Data::list(&[&text]))];
+    Some(Fix::of_edits(
+        "open it on the host itself only: what comes from elsewhere needs the proxy",
+        Safety::Review,
+        mending::containers::sample_in(cx, first, &sample),
+        edits,
+    ))
+}
+
+/// How many colons stand outside of `${…}`.
+fn outside_braces(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let colons = text.bytes().filter(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        *byte == b':' && depth == 0
+    });
+    colons.count()
 }

@@ -48,9 +48,10 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, mending,
 };
+use plimsoll_model::mend;
 
 pub(super) static CHECK: Check = Check {
     id: "network/ports-quoted",
@@ -77,7 +78,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("ports_quoted.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -100,4 +101,12 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         }
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let port = document.scalar_at(at)?;
+        Some(mend::replace(at, format!("\"{}\"", port.text()?)))
+    });
+    Some(Fix::of_edits("write it in quotes", Safety::Safe, None, edits))
 }

@@ -54,12 +54,14 @@
 //! No workflow.
 //! ```
 
+use plimsoll_model::mend::replace;
 use plimsoll_model::pipeline::Slot;
+use plimsoll_source::{Span, TextRange};
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -89,7 +91,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("actor_checks_unspoofable.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -115,4 +117,34 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let bad = bad.collect();
     let wrong = "a workflow trusts whoever caused the event: ask who opened the pull request";
     workflows::none(cx, bad, wrong, "no workflow trusts whoever caused the event")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    const ACTORS: [&str; 2] = ["github.actor", "github.triggering_actor"];
+    let places: Vec<Span> = mending::against(finding).collect();
+    let mut edits = Vec::new();
+    for pipeline in workflows::github(cx) {
+        // Only a pull request has somebody who opened it.
+        if !pipeline.triggers.iter().all(|trigger| trigger.event.starts_with("pull_request")) {
+            continue;
+        }
+        for placed in pipeline.expressions.iter().filter(|p| places.contains(&p.span)) {
+            let text = cx.text_of(placed.span)?;
+            let starts = ACTORS
+                .iter()
+                .flat_map(|actor| text.match_indices(actor).map(|(at, _)| (at, actor.len())));
+            // `github.actor_id` is another.
+            let whole = starts.filter(|(at, len)| {
+                let next = text[at + len..].chars().next();
+                next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
+            });
+            edits.extend(whole.map(|(at, len)| {
+                let start = placed.span.range.start as usize + at;
+                let span = Span::new(placed.span.file, TextRange::of(start, start + len));
+                replace(span, "github.event.pull_request.user.login")
+            }));
+        }
+    }
+    let does = "ask who opened the pull request";
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }

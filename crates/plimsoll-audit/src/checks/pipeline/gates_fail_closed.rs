@@ -8,7 +8,7 @@
 //! A gate that cannot close is worse than none: everybody sees it green. A scanner that crashed, a
 //! test that failed, a script that does not parse all pass through it.
 //!
-//! Let the tool's own exit status end the step. Where a finding must wait, list it in the tool's
+//! Let the tool's own exit status end the step; the fix, for review, does. Where a finding must wait, list it in the tool's
 //! baseline or ignore file. Write `set -o pipefail` (or `shell: bash`) before a pipe, treat every exit
 //! code but 0 as a failure, and give files to a checker by `find … -exec … {} +` or `xargs`.
 //!
@@ -117,12 +117,16 @@
 //!
 //! - `build/unmasked-steps`, `scripts/no-dead-error-branch`
 
-use plimsoll_model::pipeline::{Loss, RoleKind};
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::{Data, replace, shell};
+use plimsoll_model::pipeline::{JobStep, Loss, LostGate, RoleKind};
+use plimsoll_source::{Edit, Span, TextRange};
 
 use crate::conditions::RUNS_GATES;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -147,7 +151,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_GATES],
     source: include_str!("gates_fail_closed.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -191,4 +195,54 @@ fn is_gate(kind: RoleKind) -> bool {
         kind,
         K::Test | K::Lint | K::Typecheck | K::ScanImage { .. } | K::ScanFiles | K::ScanSecrets
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: BTreeSet<Span> = mending::against(finding).collect();
+    let mut edits = BTreeSet::new();
+    for (.., step) in workflows::steps(workflows::started(cx)) {
+        for lost in step.lost.iter().filter(|lost| places.contains(&lost.span)) {
+            edits.extend(closed(cx, step, lost).unwrap_or_default());
+        }
+    }
+    let does = "let it fail when it finds something: what it finds today ends the step";
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
+}
+
+/// What lets the failure of a gate count.
+fn closed(cx: &Cx<'_>, step: &JobStep, lost: &LostGate) -> Option<Vec<Edit>> {
+    let document = mending::document(cx, lost.span.file)?;
+    let in_script = || step.run.as_ref().filter(|(text, _)| text.file() == lost.span.file);
+    match lost.how {
+        Loss::Masked => {
+            let unmasked = in_script().and_then(|(text, script)| {
+                shell::unmask(&cx.delivery.tree, text, script, lost.gate)
+            });
+            Some(vec![unmasked.or_else(|| document.remove(lost.span))?])
+        }
+        Loss::Flag => {
+            let (text, script) = in_script()?;
+            let words = shell::words(text, script, lost.gate)?;
+            let flags = ["--exit-zero", "--soft-fail", "--no-fail"];
+            let at = words.iter().position(|(word, _)| flags.contains(&&**word))?;
+            // With the blanks before it.
+            let (before, (_, flag)) = (words.get(at.checked_sub(1)?)?.1, words.get(at)?);
+            let range = TextRange::new(before.range.end, flag.range.end);
+            Some(vec![replace(Span::new(flag.file, range), "")])
+        }
+        Loss::Pipe => {
+            let map = document.map_at(step.span)?;
+            let free = map.get("shell").is_none() && map.get("run").is_some();
+            free.then(|| document.set_behind(map, "run", "shell", &Data::scalar("bash")))?
+        }
+        Loss::FindExec => {
+            let written = cx.text_of(lost.span)?;
+            let tail = ["\\;", "';'", "\";\""].into_iter().find(|tail| written.ends_with(tail))?;
+            let end = lost.span.range.end;
+            let start = end - u32::try_from(tail.len()).ok()?;
+            Some(vec![replace(Span::new(lost.span.file, TextRange::new(start, end)), "+")])
+        }
+        Loss::OneCode => None,
+    }
 }

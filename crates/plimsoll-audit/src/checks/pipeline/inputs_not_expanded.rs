@@ -78,8 +78,8 @@ use crate::conditions::RUNS_WORKFLOWS;
 use crate::evidence::clip;
 use crate::taint::{self, Writer};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -136,7 +136,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("inputs_not_expanded.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -157,4 +157,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "inputs are not expanded into code",
     );
     workflows::judged(cx, bad, Verdict::partial, wrong, right, None)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::workflows::as_variables(cx, finding)
 }

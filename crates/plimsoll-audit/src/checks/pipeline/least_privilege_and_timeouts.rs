@@ -10,7 +10,8 @@
 //! Write `permissions: {}` or `contents: read` at the top and what a job needs into that job; a
 //! `timeout-minutes` of twice what it takes; `concurrency` with `cancel-in-progress` for pull requests.
 //! Without permissions it FAILs; where only limits are missing, or a right to write stands at the top
-//! of several jobs, it is PARTIAL. A workflow that only others call has what its caller gives.
+//! of several jobs, it is PARTIAL. The fix, for review, gives the right to read to a workflow whose steps are
+//! known to need no more, half an hour to each job (an hour and a half where images are built), and ends what a newer push makes useless. A workflow that only others call has what its caller gives.
 //!
 //! ## Fails
 //!
@@ -46,12 +47,12 @@
 //! permissions:
 //!   contents: read # <- says what its token may do
 //! concurrency:
-//!   group: ${{ github.ref }}
+//!   group: ${{ github.workflow }}-${{ github.ref }}
 //!   cancel-in-progress: true
 //! jobs:
 //!   test:
 //!     runs-on: ubuntu-latest
-//!     timeout-minutes: 10
+//!     timeout-minutes: 30
 //!     steps:
 //!       - run: make test
 //! ```
@@ -125,12 +126,15 @@
 //!   script: make test
 //! ```
 
-use plimsoll_model::pipeline::Pipeline;
+use plimsoll_model::mend::Data;
+use plimsoll_model::pipeline::{Pipeline, RoleKind};
+use plimsoll_source::{Edit, Span};
 
 use crate::conditions::RUNS_WORKFLOWS;
+use crate::evidence::{Place, Role};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -223,7 +227,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("least_privilege_and_timeouts.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -309,4 +313,56 @@ fn rights(
             Evidence::shows(*span, "says what its token may do").part("permissions")
         }));
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let mut edits = Vec::new();
+    for pipeline in workflows::github(cx) {
+        edits.extend(limits(cx, finding, pipeline).unwrap_or_default());
+    }
+    let text = "permissions:\n  contents: read\n";
+    let at = finding.evidence.iter().find_map(|e| e.file());
+    let sample = at.and_then(|file| mending::snippet(cx.path(file), "yaml", text));
+    let does = "limit its token to reading, jobs to half an hour (90 minutes with images), runs to the newest";
+    Some(Fix::of_edits(does, Safety::Review, sample, edits))
+}
+
+/// What a workflow lacks of permissions, limits of time and concurrency.
+fn limits(cx: &Cx<'_>, finding: &Finding, pipeline: &Pipeline) -> Option<Vec<Edit>> {
+    let lacks = |part: &str, at: Option<Span>| {
+        finding.evidence.iter().any(|evidence| {
+            let there = at.is_none_or(|at| evidence.place == Place::Span(at));
+            let open = evidence.role == Role::Missing && evidence.waived.is_none();
+            open && evidence.part == part && there && evidence.file() == Some(pipeline.file)
+        })
+    };
+    let document = mending::document(cx, pipeline.file)?;
+    let mut edits = Vec::new();
+    let scalar = |key: &str, value: &str| (key.to_owned(), Data::scalar(value));
+    if lacks("permissions", None) && mending::workflows::only_reads(pipeline) {
+        let read = Data::Map(vec![scalar("contents", "read")]);
+        edits.extend(document.set_before("jobs", "permissions", "permissions:", &read));
+    }
+    if lacks("concurrency", None) {
+        let cancel = match mending::workflows::only_proposes(pipeline) {
+            true => "true",
+            false => "${{ github.event_name == 'pull_request' }}",
+        };
+        let group = scalar("group", "${{ github.workflow }}-${{ github.ref }}");
+        let data = Data::Map(vec![group, scalar("cancel-in-progress", cancel)]);
+        edits.extend(document.set_before("jobs", "concurrency", "concurrency:", &data));
+    }
+    for job in pipeline.jobs.iter().filter(|job| lacks("timeout", Some(job.span))) {
+        // Images for several platforms are emulated, and take long.
+        let builds = job.steps.iter().any(|step| {
+            workflows::action(step).is_some_and(|name| name.starts_with("docker/"))
+                || step.roles.iter().any(|role| role.kind == RoleKind::BuildImage)
+        });
+        let late = Data::scalar(if builds { "90" } else { "30" });
+        let set = document
+            .map_at(job.span)
+            .and_then(|map| document.set_behind(map, "runs-on", "timeout-minutes", &late));
+        edits.extend(set.unwrap_or_default());
+    }
+    Some(edits)
 }

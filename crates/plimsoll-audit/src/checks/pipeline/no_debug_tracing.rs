@@ -47,8 +47,8 @@
 
 use crate::conditions::RUNS_PIPELINES;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -73,7 +73,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_PIPELINES],
     source: include_str!("no_debug_tracing.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -86,4 +86,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let bad = bad.collect();
     let wrong = "every run is traced: switch it on for one run only";
     workflows::none(cx, bad, wrong, "no pipeline is traced")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "trace no run any more", Safety::Safe)
 }

@@ -55,8 +55,8 @@
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -88,7 +88,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("no_insecure_commands.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -97,4 +97,13 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let bad = bad.collect();
     let wrong = "insecure workflow commands are turned on: take the variable out";
     workflows::none(cx, bad, wrong, "insecure workflow commands stay off")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(
+        cx,
+        finding,
+        "turn them off: what still prints `set-env` or `add-path` stops working",
+        Safety::Review,
+    )
 }

@@ -23,6 +23,17 @@
 //!     steps:
 //!       - run: |
 //!           echo "new: ${{ github.event.issue.title }}" # <- a stranger writes
+//! ```
+//!
+//! In code for an action:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: issues
+//! jobs:
+//!   greet:
+//!     runs-on: ubuntu-latest
+//!     steps:
 //!       - uses: actions/github-script@v7
 //!         with:
 //!           script: console.log("${{ github.event.issue.body }}") # <- a stranger writes
@@ -59,12 +70,10 @@
 //!   greet:
 //!     runs-on: ubuntu-latest
 //!     steps:
-//!       - env: { TITLE: "${{ github.event.issue.title }}" }
-//!         run: |
-//!           echo "new: $TITLE"
-//!       - uses: actions/github-script@v7
-//!         with:
-//!           script: console.log(context.payload.issue.body)
+//!       - run: |
+//!           echo "new: ${ISSUE_TITLE}"
+//!         env:
+//!           ISSUE_TITLE: ${{ github.event.issue.title }}
 //! ```
 //!
 //! ## Passes
@@ -97,8 +106,8 @@ use crate::conditions::RUNS_WORKFLOWS;
 use crate::evidence::clip;
 use crate::taint::{self, Writer};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -189,7 +198,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("no_untrusted_expressions.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -209,4 +218,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
     }
     let wrong = "what a stranger writes is expanded into code: pass it in `env:` and quote it";
     workflows::none(cx, bad, wrong, "what strangers write is not expanded into code")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::workflows::as_variables(cx, finding)
 }

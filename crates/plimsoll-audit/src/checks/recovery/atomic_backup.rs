@@ -80,13 +80,14 @@
 
 use plimsoll_model::data::{self, Artifact};
 use plimsoll_model::flow::{Flow, Output, RegionKind};
+use plimsoll_model::mend::replace;
 use plimsoll_source::Span;
 
 use crate::conditions::BACKS_UP;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict, Why,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, Why, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -107,7 +108,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&BACKS_UP],
     source: include_str!("atomic_backup.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -169,4 +170,27 @@ fn removed(flow: &Flow, file: &Artifact<'_>) -> Option<Span> {
         failing && command.program() == "rm" && command.args().iter().any(|w| w == file.path)
     })?;
     Some(removes.span)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "write aside, and name it when it is whole";
+    let sample = "pg_dump app > \"$file.part\"\nmv \"$file.part\" \"$file\"\n";
+    let sample = mending::scripts::sample(cx, finding, sample);
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        // Behind a failure nothing may be named: the script has to stop, and to see it.
+        let command = mending::scripts::command(program, at)?;
+        let piped = program.flow.pipe(command).is_some();
+        if !command.errexit || piped && !command.pipefail {
+            return None;
+        }
+        let (place, target) = source.output(at)?;
+        let computed = target.contains("$(") || target.contains('`');
+        let aside = match target.strip_suffix('"').filter(|rest| rest.starts_with('"')) {
+            Some(inner) => format!("{inner}.part\""),
+            None if target.contains(['"', '\'', ' ']) => return None,
+            None => format!("{target}.part"),
+        };
+        let moved = source.follow(at, &format!("mv {aside} {target}"))?;
+        (!computed).then(|| vec![replace(place, aside), moved])
+    })
 }

@@ -91,8 +91,8 @@ use plimsoll_model::data;
 use crate::conditions::KEEPS_BACKUPS;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -113,7 +113,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&KEEPS_BACKUPS],
     source: include_str!("backup_retention.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -168,4 +168,45 @@ fn changes(path: &str) -> bool {
     let name =
         data::with_defaults(if path.contains("$(") || path.contains('`') { path } else { name });
     name.contains(['$', '`'])
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "remove backups older than 14 days behind each new one; choose the number of days";
+    let sample = "find \"$BACKUP_DIR\" -name '*.gz' -mtime +14 -delete\n";
+    let sample = mending::scripts::sample(cx, finding, sample);
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let flow = &program.flow;
+        let dump = data::dumps(flow).find(|dump| dump.span == at)?;
+        let files = data::artifacts(flow, dump);
+        let file = files.iter().find(|file| !file.inside && changes(file.path))?;
+        let (dir, name) = file.path.rsplit_once('/')?;
+        let pattern = pattern(name)?;
+        let plain = !dir.is_empty() && !dir.contains(['\'', '"', '`', ' ', '(', '\\']);
+        // Only behind one that succeeded.
+        let piped = flow.pipe(file.by).is_some();
+        if !plain || !file.by.errexit || piped && !file.by.pipefail {
+            return None;
+        }
+        let line = format!("find \"{dir}\" -name '{pattern}' -mtime +14 -delete");
+        Some(vec![source.follow(file.by.span, &line)?])
+    })
+}
+
+/// The pattern of names that change: `app_$stamp.sql` is `app_*.sql`. `None` where all would be meant.
+fn pattern(name: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('$') {
+        out += before;
+        out.push('*');
+        rest = match after.as_bytes().first()? {
+            b'{' => after.split_once('}')?.1,
+            b'(' => after.rsplit_once(')')?.1,
+            _ => after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+        };
+    }
+    out += rest;
+    let plain = out.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-*".contains(&b));
+    let says = out.bytes().filter(u8::is_ascii_alphanumeric).count() > 2;
+    (plain && says).then_some(out)
 }

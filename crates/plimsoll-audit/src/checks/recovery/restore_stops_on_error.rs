@@ -39,7 +39,7 @@
 //! `ops/restore.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
-//! pg_restore --clean --exit-on-error -d app "$1" # <- stops
+//! pg_restore --exit-on-error --clean -d app "$1" # <- stops
 //! ```
 //!
 //! ## Passes
@@ -65,12 +65,13 @@
 //! ```
 
 use plimsoll_model::data;
+use plimsoll_model::mend::after;
 
 use crate::conditions::RESTORES;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, ScriptSubject, Section, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, ScriptSubject, Section, Severity,
+    Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -88,7 +89,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RESTORES],
     source: include_str!("restore_stops_on_error.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -116,4 +117,21 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "a restore goes on behind errors: add `-v ON_ERROR_STOP=1` or `--exit-on-error`";
     let none = || Evidence::context(script.text.whole(), "restores nothing");
     scripts::verdict(goes_on, fails, stops, "a restore stops at the first error", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "stop at the first error: a restore that went on until now ends there";
+    let sample = "psql -v ON_ERROR_STOP=1\n";
+    let sample = mending::scripts::sample(cx, finding, sample);
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let mut commands = scripts::commands(program).filter(|command| command.span == at);
+        let command = commands.find(|command| data::loads(&program.flow, command))?;
+        let option = match command.program() {
+            "psql" => "-v ON_ERROR_STOP=1",
+            "pg_restore" => "--exit-on-error",
+            "mongorestore" => "--stopOnError",
+            _ => return None,
+        };
+        Some(vec![after(source.word(at, command.program())?, format!(" {option}"))])
+    })
 }

@@ -46,8 +46,8 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! psql -d postgres <<SQL
-//! SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'app';
-//! DROP DATABASE app; # <- closes connections
+//! SELECT 1;
+//! DROP DATABASE app WITH (FORCE); # <- closes connections
 //! SQL
 //! ```
 //!
@@ -57,6 +57,10 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! dropdb --force app # <- closes connections
+//! psql -d postgres <<SQL
+//! SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'old';
+//! DROP DATABASE old; # <- closes connections
+//! SQL
 //! ```
 //!
 //! ## Does not apply
@@ -70,12 +74,14 @@
 //! ```
 
 use plimsoll_model::data;
+use plimsoll_model::mend::after;
+use plimsoll_source::{Span, TextRange};
 
 use crate::conditions::DROPS_DATABASE;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, ScriptSubject, Section, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, ScriptSubject, Section, Severity,
+    Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -93,7 +99,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&DROPS_DATABASE],
     source: include_str!("restore_terminates_connections.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -117,4 +123,26 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "dropping fails while anyone is connected: add `WITH (FORCE)` or `--force`";
     let none = || Evidence::context(script.text.whole(), "drops no database");
     scripts::verdict(open, fails, closed, "connections are closed before the drop", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "close what is connected when it is dropped: PostgreSQL 13 and later";
+    let sample = "DROP DATABASE IF EXISTS name WITH (FORCE);\n";
+    let sample = mending::scripts::sample(cx, finding, sample);
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let flow = &program.flow;
+        let dropdb = scripts::commands(program)
+            .find(|command| command.span == at && command.program() == "dropdb");
+        if dropdb.is_some_and(|command| data::drops_database(flow, command).is_some()) {
+            return Some(vec![after(source.word(at, "dropdb")?, " --force".to_owned())]);
+        }
+        // The statement is one of this place, and ends where its semicolon stands.
+        let text = cx.text_of(at)?.to_ascii_lowercase();
+        let start = text.find("drop database")?;
+        let one = text.matches("drop database").count() == 1;
+        let end = start + text.get(start..)?.find(';').filter(|_| one)?;
+        let end = at.range.start + u32::try_from(end).ok()?;
+        let place = Span::new(at.file, TextRange::new(end, end));
+        Some(vec![after(place, " WITH (FORCE)")])
+    })
 }

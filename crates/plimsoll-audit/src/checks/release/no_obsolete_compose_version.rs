@@ -44,8 +44,8 @@
 
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, composed,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, composed, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -69,7 +69,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("no_obsolete_compose_version.rs"),
     run: Run::Repository(repository),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn repository(cx: &Cx<'_>) -> Verdict {
@@ -92,4 +92,15 @@ fn repository(cx: &Cx<'_>) -> Verdict {
             Evidence::missing_file(".", "no compose file"),
         ),
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    // The first Compose reads a file without it as one of its oldest format; swarms once asked for it.
+    let in_scripts = cx.delivery.programs.iter().flat_map(|program| program.calls());
+    let jobs = cx.delivery.pipelines.iter().flat_map(|pipeline| &pipeline.jobs);
+    let in_steps = jobs.flat_map(|job| &job.steps).flat_map(|step| &step.commands);
+    let old = in_scripts.map(|c| c.words.first()).chain(in_steps.map(|c| c.words.first()));
+    let old = old.flatten().any(|word| word == "docker-compose") || composed::has_swarm(cx);
+    let safety = if old { Safety::Review } else { Safety::Safe };
+    mending::take_out(cx, finding, "delete the line, which Compose does not read", safety)
 }

@@ -36,8 +36,9 @@
 //! ```sh
 //! #!/bin/sh
 //! set -eu
+//! BASE_URL=${BASE_URL:?}
 //! docker compose up -d
-//! curl -fsS http://localhost:8080/healthz # <- asks
+//! curl -fsS "$BASE_URL/healthz" # <- asks
 //! ```
 //!
 //! Or:
@@ -71,6 +72,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::flow::{Command, Read};
+use plimsoll_model::mend::replace;
 
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_CHECKS_A_DEPLOYMENT;
@@ -79,8 +81,8 @@ use crate::proxies::is_public;
 use crate::releasing::{is_client, text_at};
 use crate::scripts::commands;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -105,7 +107,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&SCRIPT_CHECKS_A_DEPLOYMENT],
     source: include_str!("smoke_parameterised.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -166,4 +168,37 @@ fn url(word: &str) -> Option<(&str, &str)> {
 fn hosts(cx: &Cx<'_>) -> BTreeSet<String> {
     let sites = cx.delivery.proxies.iter().flat_map(|proxy| &proxy.sites);
     sites.flat_map(|site| site.hosts.iter().cloned()).collect()
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "demand the address as BASE_URL: whoever starts it has to set it";
+    let sample = mending::scripts::sample(cx, finding, "BASE_URL=${BASE_URL:?}\n");
+    mending::scripts::mended(cx, finding, does, sample, |program, source, places| {
+        let flow = &program.flow;
+        let taken = flow.sets.iter().any(|set| set.name == "BASE_URL")
+            || flow.reads.iter().any(|read| read.name == "BASE_URL");
+        let (mut edits, mut origins) = (Vec::new(), BTreeSet::new());
+        for &at in places {
+            if let Some(read) = flow.reads.iter().find(|read| read.span == at) {
+                edits.push(replace(at, format!("${{{}:?}}", read.name)));
+                continue;
+            }
+            let Some(command) = mending::scripts::command(program, at) else { continue };
+            for word in command.words.iter().filter(|word| url(word).is_some()) {
+                let Some(place) = source.word(at, word) else { continue };
+                let Some((host, path)) = url(word) else { continue };
+                let scheme = word.split("//").next().unwrap_or_default();
+                origins.insert(format!("{scheme}//{host}"));
+                edits.push(replace(place, format!("\"$BASE_URL{path}\"")));
+            }
+        }
+        match (origins.len(), taken) {
+            (0, _) => edits,
+            (1, false) => {
+                edits.extend(source.begin_with("BASE_URL=${BASE_URL:?}"));
+                edits
+            }
+            _ => Vec::new(),
+        }
+    })
 }

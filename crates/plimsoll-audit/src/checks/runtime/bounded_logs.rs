@@ -6,7 +6,8 @@
 //! The engine's own driver writes one file a container that never ends: in weeks it fills the disk, and with
 //! it the database, the backups and the way to log in. A container without a log cannot be asked what happened.
 //!
-//! Write the bound once, as a fragment (`x-logging`), or in the engine's `daemon.json` for all.
+//! Write the bound once, as a fragment (`x-logging`), or in the engine's `daemon.json` for all. The fix, for
+//! review, does the former: what a log keeps is then 30 megabytes.
 //!
 //! A `daemon.json` of the repository that sets `max-size` counts for all; another driver (`journald`, `loki`,
 //! `local`) bounds by itself.
@@ -15,9 +16,11 @@
 //!
 //! `compose.yaml`:
 //! ```yaml
-//! services: # <- 1 of 2 containers
+//! services: # <- 2 of 3 containers
 //!   web:
 //!     image: acme/web:1.2.0
+//!   cron:
+//!     image: acme/cron:1.2.0
 //!   worker:
 //!     image: acme/worker:1.2.0
 //!     logging: { driver: journald }
@@ -40,10 +43,16 @@
 //! ```yaml
 //! x-logging: &logging
 //!   driver: json-file
-//!   options: { max-size: 10m, max-file: "3" } # <- bounds
+//!   options:
+//!     max-size: 10m # <- bounds
+//!     max-file: "3"
+//!
 //! services:
 //!   web:
 //!     image: acme/web:1.2.0
+//!     logging: *logging
+//!   cron:
+//!     image: acme/cron:1.2.0
 //!     logging: *logging
 //!   worker:
 //!     image: acme/worker:1.2.0
@@ -76,9 +85,10 @@
 
 use crate::composed::Composed;
 use crate::conditions::IN_COMPOSE;
+use crate::evidence::Role;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, Why, composed, driver,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, Why, composed, driver, mending,
 };
 use plimsoll_model::Fact;
 use plimsoll_model::container::Container;
@@ -116,7 +126,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("bounded_logs.rs"),
     run: Run::Repository(repository),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn repository(cx: &Cx<'_>) -> Verdict {
@@ -210,4 +220,23 @@ fn judge(cx: &Cx<'_>, composed: &Composed<'_>, daemon: Option<FileId>) -> (Strin
         }
     };
     (cx.path(place.file).to_owned(), verdict.and_all(off).and_all(shows))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let open = finding.evidence.iter().filter(|e| e.role == Role::Missing && e.waived.is_none());
+    let open: Vec<FileId> = open.filter_map(|e| e.file()).collect();
+    let projects = composed::projects(cx);
+    let asked = projects.iter().filter(|composed| {
+        composed.project.services.is_none_or(|services| open.contains(&services.file))
+    });
+    let loose = asked.flat_map(|composed| composed.containers.iter().copied());
+    let loose: Vec<&Container> = loose.filter(|c| matches!(log(c), Log::Unbounded)).collect();
+    let first = loose.first()?;
+    let own = [("logging", mending::containers::bounded_log())];
+    Some(Fix::of_edits(
+        "keep 30 megabytes of each log",
+        Safety::Review,
+        mending::containers::sample_in(cx, first, &own),
+        mending::containers::bound_logs(cx, &loose),
+    ))
 }

@@ -7,7 +7,8 @@
 //!
 //! Drop all, and give back by name what fails without it: a proxy `NET_BIND_SERVICE`; an image that starts
 //! as root to hand its data to a user, as those of PostgreSQL and Redis do, `CHOWN`, `DAC_OVERRIDE`, `SETUID`
-//! and `SETGID`. Try it on a fresh and on an existing volume.
+//! and `SETGID`. Try it on a fresh and on an existing volume. The fix, for review, does so for
+//! processes that do not start as root, and for images of others whose needs are known.
 //!
 //! ## Fails
 //!
@@ -19,6 +20,15 @@
 //!     cap_drop: [NET_RAW]
 //! ```
 //!
+//! Of an image whose needs are known:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   db: # <- does not drop all capabilities
+//!     image: postgres:17.2
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -27,6 +37,23 @@
 //!   web:
 //!     image: acme/web:1.2.0
 //!     cap_drop: [ALL] # <- drops all capabilities
+//! ```
+//!
+//! Of an image whose needs are known:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   db:
+//!     image: postgres:17.2
+//!     cap_drop:
+//!       - ALL # <- drops all capabilities
+//!     cap_add:
+//!       - CHOWN
+//!       - DAC_OVERRIDE
+//!       - FOWNER
+//!       - SETGID
+//!       - SETUID
 //! ```
 //!
 //! ## Passes
@@ -56,8 +83,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, asked,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Section, Severity, Status, Verdict, asked, mending,
 };
 use plimsoll_model::Fact;
 
@@ -87,7 +114,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("capabilities_dropped.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -111,4 +138,14 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         Fact::Unknown(why, at) => asked.open = Some((why, at.unwrap_or(place))),
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::containers::setting(
+        cx,
+        finding,
+        "drop all capabilities but those that its start needs",
+        |container| mending::containers::drop_all(cx, container),
+        |container| mending::containers::dropping(container, &[]),
+    )
 }

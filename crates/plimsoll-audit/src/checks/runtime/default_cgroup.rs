@@ -62,8 +62,8 @@ use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -87,7 +87,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("default_cgroup.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -104,4 +104,8 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     Asked::setting(&engine.cgroup, host)
         .with(Asked::setting(&engine.cgroup_parent, parent))
         .verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "leave it in a control group of its own", Safety::Review)
 }

@@ -113,14 +113,14 @@
 //! ```
 
 use plimsoll_model::Fact;
-use plimsoll_model::container::{Container, ContainerKind, Port};
+use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::mend::Data;
 use plimsoll_source::Span;
 
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Status, Verdict, Why, asked, composed, mending, startup,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict, Why, asked, composed, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -239,62 +239,22 @@ fn judge(container: &Container) -> Verdict {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
-    let service = cx.service_of(finding)?;
-    let container = &cx.delivery[*service.containers.first()?];
-    let name = &container.name;
-    let text = match &container.kind {
-        ContainerKind::Compose { .. } => format!(
-            "services:\n  {name}:\n    cap_drop:\n      - ALL\n    security_opt:\n      - no-new-privileges:true\n    pids_limit: 200\n"
-        ),
-        ContainerKind::Kubernetes { .. } => format!(
-            "containers:\n  - name: {name}\n    securityContext:\n      allowPrivilegeEscalation: false\n      capabilities:\n        drop:\n          - ALL\n"
-        ),
+    let sample = |container: &Container| {
+        let limit = mending::is_compose(container).then(|| ("pids_limit", Data::scalar("200")));
+        let keys = mending::containers::dropping(container, &[]).into_iter();
+        keys.chain(mending::containers::forbidding(container)).chain(limit).collect()
     };
-    let edits = mending::set_in_each(cx, service, |container| lacking(cx, container));
-    Some(Fix::of_edits(
-        "take away what it does not need; measure how many processes it has",
-        Safety::Review,
-        mending::snippet(cx.path(container.file), "yaml", text),
-        edits,
-    ))
+    let does = "take away what it does not need; measure how many processes it has";
+    let keys = |container: &Container| lacking(cx, container);
+    mending::containers::setting(cx, finding, does, keys, sample)
 }
 
-/// What a container lacks, where it is safe to say: a process that starts as root may need what it
-/// has until it has switched to its own user.
+/// What a container lacks, as far as it is known to do without.
 fn lacking(cx: &Cx<'_>, container: &Container) -> Vec<(&'static str, Data)> {
-    let image = container.image_id.map(|id| &cx.delivery[id]);
-    if container.privileged.known() == Some(&true) || !image.is_some_and(mending::is_unprivileged) {
-        return Vec::new();
-    }
-    let lacks: Vec<bool> =
-        settings(container).into_iter().map(|setting| setting.set.known() != Some(&true)).collect();
-    let lacks = |index: usize| lacks.get(index).copied().unwrap_or(false);
-    if !mending::is_compose(container) {
-        let mut context = Vec::new();
-        if lacks(1) {
-            let key = "allowPrivilegeEscalation".to_owned();
-            context.push((key, Data::scalar("false")));
-        }
-        if lacks(0) {
-            context.push(("capabilities".to_owned(), Data::map("drop", Data::list(&["ALL"]))));
-        }
-        return vec![("securityContext", Data::Map(context))];
-    }
-    let mut keys = Vec::new();
-    if lacks(0) {
-        keys.push(("cap_drop", Data::list(&["ALL"])));
-        // Within a container's own network the kernel gives low ports away, within the host's it does not.
-        let low = |port: &Port| port.container.parse::<u16>().is_ok_and(|port| port < 1024);
-        if container.ports.iter().any(low) {
-            keys.push(("cap_add", Data::list(&["NET_BIND_SERVICE"])));
-        }
-    }
-    if lacks(1) {
-        keys.push(("security_opt", Data::list(&["no-new-privileges:true"])));
-    }
-    // Another limit, wherever it stands, would contradict this one.
-    if lacks(2) && container.pids_limit.is_absent() {
-        keys.push(("pids_limit", Data::scalar("200")));
-    }
-    keys
+    let dropped = asked::drops_all(container).is_absent();
+    let capabilities =
+        if dropped { mending::containers::drop_all(cx, container) } else { Vec::new() };
+    let keys =
+        capabilities.into_iter().chain(mending::containers::no_new_privileges(cx, container));
+    keys.chain(mending::containers::pids(cx, container)).collect()
 }

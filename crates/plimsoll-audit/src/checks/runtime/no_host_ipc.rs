@@ -25,7 +25,6 @@
 //! services:
 //!   worker:
 //!     image: acme/worker:1.2.0
-//!     shm_size: 1g
 //! ```
 //!
 //! ## Passes
@@ -51,8 +50,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -77,7 +76,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("no_host_ipc.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -91,4 +90,13 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let is_bad =
         |mode: &str| (mode == "host").then(|| "shares the host's memory segments".to_owned());
     Asked::setting(&container.engine.ipc, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(
+        cx,
+        finding,
+        "take the host's memory segments away: what shares them with the host loses it",
+        Safety::Review,
+    )
 }

@@ -49,8 +49,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -75,7 +75,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("no_host_user_namespace.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -91,4 +91,8 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         (mode == "host").then(|| says.to_owned())
     };
     Asked::setting(&container.engine.userns, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "leave the mapping of users to the engine", Safety::Review)
 }

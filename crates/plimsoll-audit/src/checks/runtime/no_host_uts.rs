@@ -24,7 +24,6 @@
 //! services:
 //!   agent:
 //!     image: acme/agent:1.2.0
-//!     hostname: agent
 //! ```
 //!
 //! ## Passes
@@ -49,8 +48,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -74,7 +73,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("no_host_uts.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -87,4 +86,8 @@ const WORDS: Words = Words {
 fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let is_bad = |mode: &str| (mode == "host").then(|| "shares the host's name".to_owned());
     Asked::setting(&container.engine.uts, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "give it a host name of its own", Safety::Review)
 }

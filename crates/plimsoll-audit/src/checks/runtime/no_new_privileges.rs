@@ -7,7 +7,8 @@
 //! attacker in an unprivileged process stays there.
 //!
 //! Set it. Few programs need more: those that become another user by `sudo` or `ping` with file
-//! capabilities.
+//! capabilities. The fix, for review, sets it where
+//! nothing is said, unless the image holds `sudo`.
 //!
 //! ## Fails
 //!
@@ -63,8 +64,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Section, Severity, Status, Verdict, mending,
 };
 use plimsoll_model::Fact;
 
@@ -128,7 +129,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("no_new_privileges.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -157,4 +158,14 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         Fact::Unknown(why, at) => asked.open = Some((*why, at.unwrap_or(place))),
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::containers::setting(
+        cx,
+        finding,
+        "forbid new privileges: `sudo` and file capabilities stop working in it",
+        |container| mending::containers::no_new_privileges(cx, container),
+        mending::containers::forbidding,
+    )
 }

@@ -37,7 +37,6 @@
 //! services:
 //!   agent:
 //!     image: acme/agent:1.2.0
-//!     cap_add: [NET_ADMIN]
 //! ```
 //!
 //! ## Passes
@@ -63,8 +62,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::HAS_DESCRIPTOR;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -100,7 +99,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("not_privileged.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -118,4 +117,13 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         .map(|hook| Asked::switch(&hook.privileged, "runs with all privileges"));
     let own = Asked::switch(&container.privileged, "has all privileges");
     hooks.fold(own, Asked::with).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(
+        cx,
+        finding,
+        "take the privileges away: give back by name what fails without",
+        Safety::Review,
+    )
 }

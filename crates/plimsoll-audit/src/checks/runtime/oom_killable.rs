@@ -34,7 +34,6 @@
 //! services:
 //!   web:
 //!     image: acme/web:1.2.0
-//!     mem_limit: 512m
 //! ```
 //!
 //! Others first:
@@ -44,7 +43,6 @@
 //! services:
 //!   web:
 //!     image: acme/web:1.2.0
-//!     oom_score_adj: 100
 //! ```
 //!
 //! ## Passes
@@ -69,8 +67,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -91,7 +89,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("oom_killable.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -110,4 +108,8 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     Asked::switch(&engine.oom_kill_disable, "may not be ended")
         .with(Asked::setting(&engine.oom_score_adj, below))
         .verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "let the kernel end it when memory is out", Safety::Review)
 }

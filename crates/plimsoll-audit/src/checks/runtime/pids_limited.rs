@@ -5,7 +5,8 @@
 //! A program that forks without end, by fault or by attack, takes every process number of the host: nobody
 //! can log in to stop it.
 //!
-//! Measure how many it has, and set a few times that.
+//! Measure how many it has, and set a few times that. The fix, for review, sets 200, or
+//! 2000 for programs that are known to have many threads, where nothing is said.
 //!
 //! ## Fails
 //!
@@ -62,10 +63,11 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Section, Severity, Status, Verdict, mending,
 };
 use plimsoll_model::Fact;
+use plimsoll_model::mend::Data;
 
 pub(super) static CHECK: Check = Check {
     id: "runtime/pids-limited",
@@ -88,7 +90,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("pids_limited.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -114,4 +116,14 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         Fact::Unknown(why, at) => asked.open = Some((*why, at.unwrap_or(place))),
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::containers::setting(
+        cx,
+        finding,
+        "limit processes and threads; measure how many it has",
+        |container| mending::containers::pids(cx, container),
+        |_| vec![("pids_limit", Data::scalar("200"))],
+    )
 }

@@ -8,6 +8,8 @@
 //! Set `unless-stopped`. Where `on-failure` has a number it is five or less, and it has one: a container that
 //! cannot start takes the processor for itself; more, or no bound, is PARTIAL.
 //!
+//! The fix, for review, sets `unless-stopped` where nothing is said.
+//!
 //! Jobs, and containers with a profile, which somebody starts by hand, are not asked.
 //!
 //! ## Fails
@@ -90,10 +92,12 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Section, Severity, Status, Verdict, mending,
 };
 use plimsoll_model::Fact;
+use plimsoll_model::container::Container;
+use plimsoll_model::mend::Data;
 
 pub(super) static CHECK: Check = Check {
     id: "runtime/restart-policy-set",
@@ -127,7 +131,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("restart_policy_set.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -181,4 +185,18 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         Fact::Unknown(why, at) => asked.open = Some((*why, at.unwrap_or(container.span))),
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let set = || vec![("restart", Data::scalar("unless-stopped"))];
+    let asked = |container: &Container| {
+        container.restart.is_absent() && !container.job && container.profiles.is_empty()
+    };
+    mending::containers::setting(
+        cx,
+        finding,
+        "start it again when it ends, until somebody stops it",
+        |container| if asked(container) { set() } else { Vec::new() },
+        |_| set(),
+    )
 }

@@ -26,8 +26,6 @@
 //! services:
 //!   browser:
 //!     image: acme/browser:1.2.0
-//!     security_opt:
-//!       - seccomp:./browser.json
 //! ```
 //!
 //! ## Passes
@@ -52,8 +50,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict, asked,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, asked, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -88,7 +86,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("seccomp_enabled.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -104,4 +102,13 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         off.then(|| "filters no system call".to_owned())
     };
     Asked::list(&container.engine.security_opt, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(
+        cx,
+        finding,
+        "keep the engine's seccomp profile: what it forbids stops working",
+        Safety::Review,
+    )
 }

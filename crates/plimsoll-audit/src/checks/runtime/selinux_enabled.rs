@@ -25,7 +25,6 @@
 //! services:
 //!   reader:
 //!     image: acme/reader:1.2.0
-//!     volumes: ["./data:/data:ro,Z"]
 //! ```
 //!
 //! ## Passes
@@ -51,8 +50,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict, asked,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, asked, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -81,7 +80,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("selinux_enabled.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -97,4 +96,13 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         off.then(|| "has no label of its own".to_owned())
     };
     Asked::list(&container.engine.security_opt, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(
+        cx,
+        finding,
+        "keep the engine's labels: what they forbid stops working",
+        Safety::Review,
+    )
 }

@@ -50,8 +50,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
-    Severity, Status, Verdict, asked,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run,
+    Safety, Section, Severity, Status, Verdict, asked, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -72,7 +72,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("system_paths_masked.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -89,4 +89,8 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         off.then(|| "unmasks the kernel's files".to_owned())
     };
     Asked::list(&container.engine.security_opt, is_bad).verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::take_out(cx, finding, "keep the kernel's files masked", Safety::Review)
 }

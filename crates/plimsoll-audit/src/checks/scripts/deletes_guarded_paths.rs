@@ -38,8 +38,7 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! DIR=${DIR:-}
-//! [ -n "$DIR" ] || exit 1
-//! rm -rf "$DIR/cache" # <- cannot be empty
+//! rm -rf "${DIR:?}/cache" # <- cannot be empty
 //! ```
 //!
 //! ## Passes
@@ -48,6 +47,8 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! set -eu
+//! [ -n "$DIR" ] || exit 1
+//! rm -rf "$DIR/cache"
 //! tmp=$(mktemp -d)
 //! rm -rf "$tmp" /srv/cache # <- cannot be empty
 //! ```
@@ -62,13 +63,14 @@
 
 use plimsoll_model::data;
 use plimsoll_model::flow::{Command, Flow, Read, Set};
+use plimsoll_model::mend::replace;
 
 use crate::conditions::DELETES_TREES;
 use crate::evidence::clip;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -92,7 +94,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&DELETES_TREES],
     source: include_str!("deletes_guarded_paths.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -159,4 +161,24 @@ fn may_be_empty(flow: &Flow, command: &Command, read: &Read) -> bool {
         None => !read.nounset,
     };
     unset && !asked && !demanded
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "end the script where the variable is empty";
+    mending::scripts::each(cx, finding, does, None, |program, _, at| {
+        let flow = &program.flow;
+        let command = mending::scripts::command(program, at)?;
+        let reads = flow.reads.iter().filter(|read| read.at == command.at && read.op.is_none());
+        let open = reads.filter(|read| {
+            let leads = command.args().iter().any(|word| leads_to_root(word, &read.name));
+            leads && may_be_empty(flow, command, read)
+        });
+        let edits = open.filter_map(|read| {
+            let name = &read.name;
+            let text = cx.text_of(read.span)?;
+            let plain = text == format!("${name}") || text == format!("${{{name}}}");
+            plain.then(|| replace(read.span, format!("${{{name}:?}}")))
+        });
+        Some(edits.collect())
+    })
 }

@@ -19,6 +19,7 @@
 //!   echo "PASS $1"
 //!   ((passed++)) # <- fails where `passed` is 0
 //! }
+//! ((1 + 1))
 //! pass health
 //! ```
 //!
@@ -72,14 +73,15 @@
 //! ```
 
 use plimsoll_model::flow::{Command, CommandKind, Flow};
+use plimsoll_model::mend::replace;
 use plimsoll_source::Span;
 
 use crate::conditions::COUNTS;
 use crate::evidence::clip;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, ScriptSubject, Section, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, ScriptSubject, Section, Severity,
+    Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -97,7 +99,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&COUNTS],
     source: include_str!("errexit_safe_arithmetic.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -139,4 +141,20 @@ fn zero(flow: &Flow, command: &Command, text: &str) -> Option<(String, Option<Sp
     let last = sets.rfind(|set| !set.value.is_empty() || set.evaluated)?;
     (is_name(name) && matches!(last.value.trim_matches(['"', '\'']), "0" | "00"))
         .then(|| (name.to_owned(), Some(last.span)))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "count without a status";
+    mending::scripts::each(cx, finding, does, None, |program, _, at| {
+        mending::scripts::command(program, at)?;
+        let text = cx.text_of(at)?;
+        let inner = text.strip_prefix("((").and_then(|rest| rest.strip_suffix("))"))?.trim();
+        let (name, sign) = match (inner.strip_suffix("++"), inner.strip_suffix("--")) {
+            (Some(name), _) => (name.trim(), '+'),
+            (None, Some(name)) => (name.trim(), '-'),
+            (None, None) => return None,
+        };
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        plain.then(|| vec![replace(at, format!("{name}=$(({name} {sign} 1))"))])
+    })
 }

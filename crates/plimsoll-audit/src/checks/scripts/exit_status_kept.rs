@@ -18,6 +18,7 @@
 //! deploy() {
 //!   local sha=$(git rev-parse "$1") # <- hides that `git` failed
 //!   git checkout "$sha"
+//!   local now=$(date +%s)
 //! }
 //! deploy main
 //! ```
@@ -60,8 +61,8 @@ use crate::conditions::DECLARES_VALUES;
 use crate::evidence::clip;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -85,7 +86,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&DECLARES_VALUES],
     source: include_str!("exit_status_kept.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -122,4 +123,12 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = format!("a declaration hides that `{name}` failed: declare first, then assign");
     let none = || Evidence::context(script.text.whole(), "declares no such value");
     scripts::verdict(hides, fails, fine, "declarations hide no failure", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "declare first, then assign: a failure of the command ends the script";
+    let sample = mending::scripts::sample(cx, finding, "local value\nvalue=$(command)\n");
+    mending::scripts::each(cx, finding, does, sample, |_, source, at| {
+        Some(vec![source.split_declaration(at)?])
+    })
 }

@@ -6,7 +6,8 @@
 //! A shell goes on behind a command that failed. The `docker compose up` behind a build that broke starts
 //! what was there before, and the script says that it deployed.
 //!
-//! Begin with `set -euo pipefail`. There is no PARTIAL here: a failing change stops the script, or it
+//! Begin with `set -euo pipefail`. The fix, for review, does so where the script expects none of its commands to
+//! fail, without `-u` where it may read what is not set. There is no PARTIAL here: a failing change stops the script, or it
 //! doesn't.
 //!
 //! ## Fails
@@ -24,7 +25,7 @@
 //! `ops/deploy.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
-//! set -e
+//! set -euo pipefail
 //! git pull # <- its failure stops the script
 //! docker compose up -d
 //! echo done
@@ -54,8 +55,8 @@ use crate::conditions::CHANGES_STATE;
 use crate::evidence::clip;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -76,7 +77,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&CHANGES_STATE],
     source: include_str!("fail_fast.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -95,4 +96,12 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = format!("`{path}` goes on behind failures: begin with `set -euo pipefail`");
     let none = || Evidence::context(script.text.whole(), "every failure is answered");
     scripts::verdict(goes_on, fails, stops, "a failure stops the script", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "stop at the first failure: what failed unnoticed until now stops the script";
+    let sample = mending::scripts::sample(cx, finding, "set -euo pipefail\n");
+    mending::scripts::mended(cx, finding, does, sample, |program, source, _| {
+        mending::scripts::stop_early(program, source)
+    })
 }

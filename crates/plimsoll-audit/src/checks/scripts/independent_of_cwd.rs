@@ -68,8 +68,8 @@ use crate::conditions::RUNS_COMPOSE;
 use crate::evidence::clip;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, ScriptSubject, Section, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, ScriptSubject, Section, Severity,
+    Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -87,7 +87,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_COMPOSE],
     source: include_str!("independent_of_cwd.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -118,4 +118,12 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = format!("`{path}` depends on where it is started: `cd` to the repository first");
     let none = || Evidence::context(script.text.whole(), "no call of `docker compose`");
     scripts::verdict(lost, fails, found, "`docker compose` finds its files from anywhere", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "change to the project first: paths that it is given count from there";
+    let sample = mending::scripts::sample(cx, finding, "cd \"$(dirname \"$0\")\"\n");
+    mending::scripts::mended(cx, finding, does, sample, |program, source, _| {
+        mending::scripts::change_directory(cx, program, source)
+    })
 }

@@ -30,6 +30,7 @@
 //! import json, sys
 //! json.load(sys.stdin)
 //! PY
+//! cat < notes.txt
 //! ```
 //!
 //! ## Fixed
@@ -37,7 +38,10 @@
 //! `ops/smoke.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
-//! total=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["total"])' <<<"$response") # <- has one
+//! total=$(python3 /dev/fd/3 3<<'PY' <<<"$response") # <- has one
+//! import json, sys
+//! print(json.load(sys.stdin)["total"])
+//! PY
 //! [ "$total" = 0 ]
 //! ```
 //!
@@ -74,12 +78,14 @@
 //! ```
 
 use plimsoll_model::flow::{Flow, RedirectOp, Redirection, RegionId, RegionKind};
+use plimsoll_model::mend::replace;
+use plimsoll_source::{Span, TextRange};
 
 use crate::conditions::REDIRECTS_INPUT;
 use crate::scripts::verdict;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -103,7 +109,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&REDIRECTS_INPUT],
     source: include_str!("one_stdin.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -142,4 +148,21 @@ fn behind_a_pipe(flow: &Flow, region: RegionId) -> bool {
     let region = flow.around(region).next();
     matches!(region, Some((_, region))
         if matches!(region.kind, RegionKind::Pipe { position: 1.., .. }))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "read the program from a descriptor of its own, and the data as input";
+    let sample = mending::scripts::sample(cx, finding, "python3 /dev/fd/3 3<<'PY'\n");
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let command = mending::scripts::command(program, at)?;
+        let reads_program = matches!(command.program(), "python" | "python3" | "node" | "ruby");
+        let heredoc = command.redirects.iter().find(|redirect| redirect.body.is_some());
+        let written = cx.text_of(heredoc.filter(|_| reads_program)?.span)?;
+        let start = heredoc?.span;
+        if !written.starts_with("<<") || program.flow.host(command).is_some() {
+            return None;
+        }
+        let at_start = Span::new(start.file, TextRange::new(start.range.start, start.range.start));
+        Some(vec![replace(source.word(at, "-")?, "/dev/fd/3"), replace(at_start, "3")])
+    })
 }

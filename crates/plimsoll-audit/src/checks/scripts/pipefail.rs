@@ -67,8 +67,8 @@
 use crate::conditions::FEEDS_PIPES;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -92,7 +92,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&FEEDS_PIPES],
     source: include_str!("pipefail.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -111,4 +111,12 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "a pipe hides the failure of what feeds it: write `set -o pipefail`";
     let none = || Evidence::context(script.text.whole(), "each pipe is a condition");
     scripts::verdict(lost, fails, counts, "a failure within a pipe counts", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "let a pipe fail with any of its parts";
+    let sample = mending::scripts::sample(cx, finding, "set -o pipefail\n");
+    mending::scripts::mended(cx, finding, does, sample, |program, source, _| {
+        mending::scripts::fail_in_pipes(program, source)
+    })
 }

@@ -51,11 +51,13 @@
 //! ssh web@host 'docker compose up -d'
 //! ```
 
+use plimsoll_model::mend::replace;
+
 use crate::conditions::SENDS_HEREDOCS;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -79,7 +81,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&SENDS_HEREDOCS],
     source: include_str!("remote_heredocs_quoted.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -114,4 +116,33 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "a here-document for another machine is expanded here: quote its delimiter";
     let none = || Evidence::context(script.text.whole(), "sends no variable");
     scripts::verdict(here, fails, there, "each machine expands its own variables", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "let the other machine expand what it is sent";
+    mending::scripts::each(cx, finding, does, None, |program, _, at| {
+        let redirects = program.flow.commands.iter().flat_map(|command| &command.redirects);
+        let sent = redirects.filter(|redirect| {
+            redirect.body.is_some_and(|body| {
+                body.file == at.file
+                    && body.range.start <= at.range.start
+                    && at.range.end <= body.range.end
+            })
+        });
+        let (redirect, text) = sent.filter_map(|r| Some((r, r.text.as_deref()?))).next()?;
+        // What is escaped, computed or set here is meant to be expanded here.
+        let body = redirect.body?;
+        let mut inside = program.flow.reads.iter().filter(|read| {
+            read.span.file == body.file
+                && body.range.start <= read.span.range.start
+                && read.span.range.end <= body.range.end
+        });
+        let here = inside.any(|read| program.flow.sets.iter().any(|set| set.name == read.name));
+        if here || text.contains(['\\', '`']) || text.contains("$(") {
+            return None;
+        }
+        let written = cx.text_of(redirect.span)?;
+        let start = written.strip_suffix(&redirect.target)?;
+        Some(vec![replace(redirect.span, format!("{start}'{}'", redirect.target))])
+    })
 }

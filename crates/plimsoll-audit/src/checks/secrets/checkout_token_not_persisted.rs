@@ -6,7 +6,7 @@
 //! package's script among them; and an artifact of the whole directory publishes it.
 //!
 //! Write `with: { persist-credentials: false }`. Where a job has to push, give it a checkout and a permission of
-//! its own. It is PARTIAL; where a later step uploads the whole directory, it FAILs.
+//! its own. It is PARTIAL; where a later step uploads the whole directory, it FAILs. The fix, for review, writes it.
 //!
 //! ## Fails
 //!
@@ -32,7 +32,8 @@
 //!     runs-on: ubuntu-latest
 //!     steps:
 //!       - uses: actions/checkout@v4
-//!         with: { persist-credentials: false }
+//!         with:
+//!           persist-credentials: false
 //!       - uses: actions/upload-artifact@v4
 //!         with: { name: all, path: . }
 //! ```
@@ -77,13 +78,14 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_model::mend::Data;
 use plimsoll_model::pipeline::JobStep;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -112,7 +114,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("checkout_token_not_persisted.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -186,4 +188,16 @@ fn pushes(step: &JobStep) -> bool {
             words.first() == Some(&"git")
                 && words.iter().any(|w| matches!(*w, "push" | "fetch" | "pull"))
         })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let data = Data::map("persist-credentials", Data::scalar("false"));
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let step = document.holder(at)?;
+        let checkout = step.get("uses").and_then(|uses| uses.text());
+        checkout.filter(|uses| uses.to_ascii_lowercase().starts_with("actions/checkout"))?;
+        document.set_behind(step, "uses", "with", &data)?.into_iter().next()
+    });
+    let does = "leave no token behind: a later step that needs it for git has to be given one";
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }

@@ -43,8 +43,8 @@ use crate::conditions::RUNS_WORKFLOWS;
 use crate::evidence::clip;
 use crate::taint;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -69,7 +69,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("not_interpolated_in_scripts.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -88,4 +88,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "secrets reach scripts as variables",
     );
     workflows::judged(cx, bad, Verdict::partial, wrong, right, None)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    mending::workflows::as_variables(cx, finding)
 }

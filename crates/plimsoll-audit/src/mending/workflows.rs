@@ -1,0 +1,199 @@
+//! What fixes of workflows share: keys of steps and jobs, and expressions given as variables.
+
+use std::collections::BTreeMap;
+
+use plimsoll_model::mend::{Data, replace};
+use plimsoll_model::pipeline::{Forge, JobStep, Pipeline, Placed, Slot};
+use plimsoll_source::{Edit, Span};
+use plimsoll_syntax::shell::{PartKind, Script};
+
+use super::{against, document};
+use crate::{Cx, Finding, Fix, Safety, workflows};
+
+/// Actions that do their work with the right to read, or with none: owners and names, in lower case.
+const READERS: [&str; 34] = [
+    "actions/cache",
+    "actions/cache/restore",
+    "actions/cache/save",
+    "actions/checkout",
+    "actions/download-artifact",
+    "actions/setup-dotnet",
+    "actions/setup-go",
+    "actions/setup-java",
+    "actions/setup-node",
+    "actions/setup-python",
+    "actions/upload-artifact",
+    "astral-sh/setup-uv",
+    "azure/setup-helm",
+    "azure/setup-kubectl",
+    "bufbuild/buf-setup-action",
+    "codecov/codecov-action",
+    "denoland/setup-deno",
+    "docker/bake-action",
+    "docker/build-push-action",
+    "docker/metadata-action",
+    "docker/setup-buildx-action",
+    "docker/setup-qemu-action",
+    "dtolnay/rust-toolchain",
+    "gitleaks/gitleaks-action",
+    "golangci/golangci-lint-action",
+    "gradle/actions/setup-gradle",
+    "hadolint/hadolint-action",
+    "hashicorp/setup-terraform",
+    "ludeeus/action-shellcheck",
+    "oven-sh/setup-bun",
+    "pnpm/action-setup",
+    "ruby/setup-ruby",
+    "shivammathur/setup-php",
+    "swatinem/rust-cache",
+];
+
+/// Whether nothing in a workflow needs more than to read: no step is given its token, none pushes, and
+/// of its actions it is known.
+pub(crate) fn only_reads(pipeline: &Pipeline) -> bool {
+    let token = |placed: &Placed| {
+        let mut paths = placed.expression.contexts.iter().map(|context| &*context.path);
+        paths.any(|path| {
+            let path = path.to_ascii_lowercase();
+            path == "github.token"
+                || path == "secrets.github_token"
+                || path == "github"
+                || path == "secrets"
+        })
+    };
+    let steps = || pipeline.jobs.iter().flat_map(|job| &job.steps);
+    let known = |step: &JobStep| match workflows::action(step) {
+        Some(action) => READERS.contains(&&*action),
+        None => !step.commands.iter().any(|command| {
+            let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+            matches!(words[..], ["git", .., "push"] | ["git", "push", ..] | ["gh", ..])
+                || words.contains(&"push")
+        }),
+    };
+    let called = pipeline.jobs.iter().any(|job| job.runs_on.is_none());
+    !pipeline.expressions.iter().any(token)
+        && !called
+        && pipeline.unread.is_empty()
+        && steps().all(known)
+}
+
+/// Expressions in scripts that a finding stands on become variables of their steps, where the shell
+/// expands them in the same place.
+pub(crate) fn as_variables(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = against(finding).collect();
+    let mut by_step: BTreeMap<Span, Vec<(&Pipeline, &Placed)>> = BTreeMap::new();
+    for pipeline in workflows::live(cx) {
+        for placed in pipeline.expressions.iter().filter(|placed| places.contains(&placed.span)) {
+            if let Some(step) = placed.step.filter(|_| placed.slot == Slot::Run) {
+                let own = by_step.entry(step).or_default();
+                if own.iter().all(|(_, other)| other.span != placed.span) {
+                    own.push((pipeline, placed));
+                }
+            }
+        }
+    }
+    let mut edits = Vec::new();
+    for (at, placed) in by_step {
+        edits.extend(step_with(cx, at, &placed).unwrap_or_default());
+    }
+    let does = "give it to the script as a variable";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits);
+    fix.patch.is_some().then_some(fix)
+}
+
+/// The edits of one step: all of its expressions, or none.
+fn step_with(cx: &Cx<'_>, at: Span, placed: &[(&Pipeline, &Placed)]) -> Option<Vec<Edit>> {
+    let (pipeline, _) = placed.first()?;
+    let mut steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
+    let step = steps.find(|step| step.span == at)?;
+    let (text, script) = step.run.as_ref()?;
+    let document = document(cx, at.file)?;
+    let map = document.map_at(at)?;
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut edits = Vec::new();
+    for (_, one) in placed {
+        let expression = cx.text_of(one.span)?;
+        let inner = expression.strip_prefix("${{")?.strip_suffix("}}")?.trim();
+        let name = variable(inner)?;
+        // The script has a variable of that name, which is another.
+        if memchr::memmem::find(text.text(), format!("{name}=").as_bytes()).is_some() {
+            return None;
+        }
+        let value = format!("${{{{ {inner} }}}}");
+        // What the step, its job or the workflow sets by that name is something else.
+        let taken = step.env_texts.iter().any(|(key, text)| *key == name && *text != value)
+            || names.get(&name).is_some_and(|other| *other != value);
+        let range = (0..text.text().len()).map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        let mut starts = range.filter(|&start| {
+            let range = plimsoll_source::TextRange::new(start, start + one.span.range.len());
+            text.span(range) == one.span
+        });
+        let start = starts.next().filter(|_| !taken)?;
+        let put = match within(script, start)? {
+            Within::Quotes => format!("${{{name}}}"),
+            Within::Word => format!("\"${{{name}}}\""),
+        };
+        edits.push(replace(one.span, put));
+        names.insert(name, value);
+    }
+    let flow = map.get("env").is_some_and(|env| env.is_flow()) || map.is_flow();
+    let written = |value: String| if flow { format!("\"{value}\"") } else { value };
+    let names = names.into_iter().map(|(name, value)| (name, Data::scalar(written(value))));
+    edits.extend(document.set(map, "env", &Data::Map(names.collect()))?);
+    Some(edits)
+}
+
+/// Where in a word of the shell a place stands.
+enum Within {
+    /// In double quotes or a here-document that is expanded.
+    Quotes,
+    /// In a word without quotes.
+    Word,
+}
+
+/// Where an offset of a program stands, if the shell expands variables there.
+fn within(script: &Script, at: u32) -> Option<Within> {
+    let inside = script.words.iter().filter(|word| word.range.start <= at && at < word.range.end);
+    // The smallest word is the one that the shell reads there.
+    let word = inside.min_by_key(|word| word.range.len())?;
+    let part = word.parts.iter().find(|part| part.range.start <= at && at < part.range.end)?;
+    let heredoc =
+        script.commands.iter().flat_map(|command| &command.redirects).find_map(|r| {
+            r.heredoc.as_ref().filter(|doc| doc.range.start <= at && at < doc.range.end)
+        });
+    match (&part.kind, heredoc) {
+        (_, Some(doc)) => doc.expand.then_some(Within::Quotes),
+        (PartKind::Literal(_), None) if part.quoted => Some(Within::Quotes),
+        (PartKind::Literal(_), None) => Some(Within::Word),
+        _ => None,
+    }
+}
+
+/// The name of a variable for a context: `github.event.issue.title` is `ISSUE_TITLE`. `None` for more
+/// than a context.
+fn variable(path: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !path.chars().all(plain) || !path.contains('.') {
+        return None;
+    }
+    let parts: Vec<&str> = path.split('.').collect();
+    let (lead, rest) = match parts[..] {
+        ["github", "event", "inputs", ..] => ("INPUT_", &parts[3..]),
+        ["inputs", ..] => ("INPUT_", &parts[1..]),
+        ["github", "event", ..] => ("", &parts[2..]),
+        ["secrets" | "github" | "vars", ..] => ("", &parts[1..]),
+        ["steps" | "needs", _, "outputs", ..] => ("", &parts[3..]),
+        _ => ("", &parts[..]),
+    };
+    let name = format!("{lead}{}", rest.join("_").replace('-', "_").to_ascii_uppercase());
+    // These are the runner's own, or the shell's.
+    let own = name.starts_with("GITHUB_") || name.starts_with("RUNNER_") || name == "PATH";
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    (starts && !own).then_some(name)
+}
+
+/// Whether a workflow is started by changes alone, so that a newer one may end what an older one does.
+pub(crate) fn only_proposes(pipeline: &Pipeline) -> bool {
+    pipeline.forge == Forge::GitHub
+        && pipeline.triggers.iter().all(|trigger| trigger.event == "pull_request")
+}
