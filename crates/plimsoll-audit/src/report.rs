@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll_model::redact::{masked, secret_ranges};
+use plimsoll_model::redact::secret_ranges;
 use plimsoll_model::secret::Secrets;
 use plimsoll_model::{Delivery, Why};
 use plimsoll_source::{FileId, LineIndex, Span, TextRange, Tree};
@@ -368,7 +368,14 @@ impl<'a> Resolver<'a> {
     /// A text that is not in the tree yet, secrets masked.
     #[must_use]
     pub fn masked_text(text: &str) -> String {
-        masked(text)
+        let mut out = String::new();
+        let mut at = 0;
+        for range in secret_ranges(text.as_bytes()) {
+            out += text.get(at..range.start as usize).unwrap_or_default();
+            out += "***";
+            at = range.end as usize;
+        }
+        out + text.get(at..).unwrap_or_default()
     }
 
     /// All of the text of a span, secrets masked.

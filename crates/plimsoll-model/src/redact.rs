@@ -123,12 +123,6 @@ pub fn redacted(text: &str) -> Option<String> {
     if sign { replaced(text, &ranges(text.as_bytes(), true)) } else { None }
 }
 
-/// A text of a file with its secrets replaced by `***`.
-#[must_use]
-pub fn masked(text: &str) -> String {
-    replaced(text, &secret_ranges(text.as_bytes())).unwrap_or_else(|| text.to_owned())
-}
-
 /// What a sentence that holds a secret has: an assignment, a URL, or the start of a token's form.
 static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let signs = [
