@@ -1,6 +1,7 @@
 //! What fixes share: keys of containers, words of a RUN, and what the result is worth.
 
 pub(crate) mod containers;
+pub(crate) mod pins;
 pub(crate) mod scripts;
 pub(crate) mod workflows;
 

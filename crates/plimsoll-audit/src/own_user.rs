@@ -4,12 +4,13 @@ use plimsoll_model::base::{self, Family};
 use plimsoll_model::filesystem::{Filesystem, Found};
 use plimsoll_model::image::{Base, EffectKind, Image};
 use plimsoll_model::mend::{self, dockerfile};
+use plimsoll_model::reference::ImageRef;
 use plimsoll_model::user::{self, Who};
 use plimsoll_source::Edit;
 use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::startup::{self, Start};
-use crate::{Cx, ServiceSubject, Subject, mending, ownership, program};
+use crate::{Cx, ServiceSubject, Subject, hostpath, mending, ownership, program};
 
 /// The user created and switched to before the command, and given what is known to be written.
 /// `None` where a server or a base of its own switches users itself, or needs root to start.
@@ -44,6 +45,8 @@ pub(crate) fn switch(cx: &Cx<'_>, service: ServiceSubject<'_>, image: &Image) ->
         || own.any(serves)
         || switches(cx, image, target)
         || mending::is_for_developers(stage)
+        || commands_its_host(cx, service)
+        || is_base(cx, image)
     {
         return None;
     }
@@ -92,6 +95,24 @@ pub(crate) fn switch(cx: &Cx<'_>, service: ServiceSubject<'_>, image: &Image) ->
         Some(word) => Some(vec![mend::replace(word.span, numbers)]),
         None => Some(vec![dockerfile::settle(tree, image, stage, &lines)?]),
     }
+}
+
+/// Whether a container of the service is given the engine's socket, which is root's.
+fn commands_its_host(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
+    let mut mounts = service.containers.iter().flat_map(|&id| &cx.delivery[id].mounts);
+    mounts.any(|mount| hostpath::control_socket(&mount.source).is_some())
+}
+
+/// Whether other Dockerfiles start from the image: what they run would no longer run as root.
+fn is_base(cx: &Cx<'_>, image: &Image) -> bool {
+    let own: Vec<ImageRef> = image.names.iter().filter_map(|name| ImageRef::parse(name)).collect();
+    let stages = cx.delivery.images.iter().flat_map(|other| &other.stages);
+    stages.into_iter().any(|stage| match &stage.base {
+        Base::External(base) => {
+            own.iter().any(|own| own.repository == base.repository && own.tag == base.tag)
+        }
+        _ => false,
+    })
 }
 
 /// Whether something in the image starts as root to switch users itself: a tool made for that, or an

@@ -160,10 +160,13 @@ pub(crate) fn forbidding(container: &Container) -> Vec<(&'static str, Data)> {
 
 /// What bounds the number of a container's processes: threads count, and some programs have many.
 pub(crate) fn pids(cx: &Cx<'_>, container: &Container) -> Vec<(&'static str, Data)> {
-    const MANY: [&str; 14] = [
+    const MANY: [&str; 19] = [
+        "browserless",
         "cassandra",
+        "chrome",
         "clickhouse",
         "elasticsearch",
+        "gotenberg",
         "jenkins",
         "kafka",
         "keycloak",
@@ -171,6 +174,8 @@ pub(crate) fn pids(cx: &Cx<'_>, container: &Container) -> Vec<(&'static str, Dat
         "mssql",
         "neo4j",
         "opensearch",
+        "playwright",
+        "selenium",
         "solr",
         "sonarqube",
         "tomcat",

@@ -246,6 +246,23 @@ impl Source<'_> {
         Some(self.file.insert(end, format!("{}{indent}{name}", self.file.eol())))
     }
 
+    /// Puts a command into the condition that asks for its status on the next line: `a` and
+    /// `if [ $? -ne 0 ]` are `if ! a`.
+    #[must_use]
+    pub fn join_branch(&self, command: TextRange, test: TextRange) -> Option<Edit> {
+        const FAILED: [&str; 5] =
+            ["[ $? -ne 0 ]", "[ $? != 0 ]", "[ \"$?\" -ne 0 ]", "[[ $? -ne 0 ]]", "[[ $? != 0 ]]"];
+        let text = |start: u32, end: u32| {
+            std::str::from_utf8(TextRange::new(start, end).slice(self.text.text())).ok()
+        };
+        let between = text(command.end, test.start)?;
+        let follows = between.trim() == "if" && between.contains('\n');
+        let asks = FAILED.contains(&text(test.start, test.end)?);
+        let span = self.text.span(TextRange::new(command.start, test.end));
+        let command = text(command.start, command.end)?;
+        (follows && asks).then(|| replace(span, format!("if ! {command}")))
+    }
+
     /// The redirection to a file that the command at `at` ends with: the place of its target, and
     /// the target as written.
     #[must_use]
@@ -411,6 +428,15 @@ mod tests {
         );
         let before = "f() { local x=$(a); }\n";
         check_source(before, split(before, "local x=$(a)"), None);
+    }
+
+    #[test]
+    fn a_command_moves_into_the_condition_on_it() {
+        let before = "a b\nif [ $? -ne 0 ]; then\n  exit 1\nfi\n";
+        let join =
+            |source: &Source<'_>| source.join_branch(TextRange::new(0, 3), TextRange::new(7, 19));
+        check_source(before, join, Some("if ! a b; then\n  exit 1\nfi\n"));
+        check_source("a b\n#  [ $? -ne 0 ]\n", join, None);
     }
 
     #[test]

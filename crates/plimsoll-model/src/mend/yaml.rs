@@ -165,6 +165,25 @@ impl Document {
         Some(replace(Span::new(self.text.file, TextRange::new(start, end)), text))
     }
 
+    /// Puts another text in the place of a scalar, and a note into a comment behind it: in the place of
+    /// one that is there if that is a version, too. `None` where something else stands behind it.
+    #[must_use]
+    pub fn rewrite_noted(&self, scalar: Value<'_>, text: &str, note: &str) -> Option<Edit> {
+        let (start, end) = self.inside(scalar)?;
+        let close = scalar.raw().range.end;
+        let stop = self.text.line_stop(close);
+        let rest = std::str::from_utf8(self.text.slice(close, stop)).ok()?.trim();
+        let quote = String::from_utf8_lossy(self.text.slice(end, close));
+        let known = rest.strip_prefix('#').map(|comment| comment.trim().trim_start_matches('v'));
+        let version =
+            known.is_none_or(|comment| comment.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+        if !version || known.is_none() && !rest.is_empty() {
+            return None;
+        }
+        let span = Span::new(self.text.file, TextRange::new(start, stop));
+        Some(replace(span, format!("{text}{quote} # {note}")))
+    }
+
     /// The mapping whose entry, or its key or value, stands at a place.
     #[must_use]
     pub fn holder(&self, at: Span) -> Option<Value<'_>> {

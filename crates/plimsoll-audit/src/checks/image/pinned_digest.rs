@@ -103,14 +103,18 @@
 //!
 //! - `image/pinned-version`: the tag itself says which version it is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use plimsoll_model::Why;
 use plimsoll_model::image::{Base, Stage};
+use plimsoll_model::mend::{after, dockerfile};
 use plimsoll_model::reference::ImageRef;
+use plimsoll_source::{Edit, Span};
 
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, ImageSubject, Part,
-    Relation, Run, Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject,
+    Part, Relation, Run, Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -142,7 +146,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&STARTS_FROM_AN_IMAGE],
     source: include_str!("pinned_digest.rs"),
     run: Run::EveryImage(run, of_container),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
@@ -232,4 +236,63 @@ fn evidence((stage, pin): &(&Stage, Pin)) -> Evidence {
         Pin::Loose(says) => Evidence::contradicts(stage.base_span, says.clone()),
         Pin::Dynamic => Evidence::context(stage.base_span, "depends on a variable"),
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let known = digests(cx);
+    let digest = |image: &ImageRef| known.get(&name(image)).filter(|_| image.digest.is_none());
+    let places: Vec<Span> = mending::against(finding).collect();
+    let stages = cx.delivery.images.iter().filter(|image| dockerfile::is_editable(image));
+    let stages = stages.flat_map(|image| &image.stages);
+    let mut edits: BTreeSet<Edit> = stages
+        .filter(|stage| places.contains(&stage.base_span))
+        .filter_map(|stage| {
+            let Base::External(image) = &stage.base else { return None };
+            let plain = cx.text_of(stage.base_span)? == image.written;
+            Some(after(stage.base_span, format!("@{}", digest(image).filter(|_| plain)?)))
+        })
+        .collect();
+    let mut open = None;
+    edits.extend(mending::in_places(cx, finding, |document, at| {
+        let scalar = document.scalar_at(at)?;
+        let image = ImageRef::parse(scalar.text()?)?;
+        document.append(scalar, &format!("@{}", digest(&image)?))
+    }));
+    for at in places.iter().filter(|_| edits.is_empty()) {
+        open = open.or(cx.text_of(*at).and_then(|text| {
+            let image = ImageRef::parse(text.trim_matches(['"', '\'']))?;
+            Some((at.file, image.written))
+        }));
+    }
+    let snippet = open.and_then(|(file, image)| {
+        let look = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
+        mending::snippet(cx.path(file), "sh", format!("{look} {image}\n"))
+    });
+    let does =
+        "pin it to the digest that the repository has for it elsewhere, or that its registry gives";
+    Some(Fix::of_edits(does, Safety::Review, snippet, edits.into_iter().collect()))
+}
+
+/// An image without its digest.
+fn name(image: &ImageRef) -> (String, String, Option<String>) {
+    (image.registry.clone(), image.repository.clone(), image.tag.clone())
+}
+
+/// The digests that the tree has, by what they are digests of; none where it has several.
+fn digests(cx: &Cx<'_>) -> BTreeMap<(String, String, Option<String>), String> {
+    let stages = cx.delivery.images.iter().flat_map(|image| &image.stages);
+    let bases = stages.filter_map(|stage| match &stage.base {
+        Base::External(image) => Some(image.clone()),
+        _ => None,
+    });
+    let named = cx.delivery.containers.iter().filter_map(|c| ImageRef::parse(c.image.known()?));
+    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for image in bases.chain(named).filter(|image| image.has_digest() && image.tag.is_some()) {
+        found.entry(name(&image)).or_default().extend(image.digest);
+    }
+    found
+        .into_iter()
+        .filter(|(_, digests)| digests.len() == 1)
+        .filter_map(|(image, digests)| Some((image, digests.into_iter().next()?)))
+        .collect()
 }

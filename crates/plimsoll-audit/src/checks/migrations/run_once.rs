@@ -149,8 +149,8 @@ use crate::conditions::MIGRATES_ANYWHERE;
 use crate::migrating::{at_start, awaited_job, pipeline_step, starts};
 use crate::owner::of_none;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, Why, startup,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Status, Verdict, Why, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -168,7 +168,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&MIGRATES_ANYWHERE],
     source: include_str!("run_once.rs"),
     run: Run::Both(of_a_service, of_the_repository),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn of_a_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -287,4 +287,44 @@ fn of_the_repository(cx: &Cx<'_>) -> Verdict {
             Verdict::unknown(Why::Unsupported, "no script migrates", evidence)
         }
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let starts = starts(cx, service);
+    let (start, step) = starts.iter().find_map(|start| Some((start, start.migrating.first()?)))?;
+    let container = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let container = container.into_iter().find(|c| mending::is_compose(c) && !c.job)?;
+    let (name, command) = (&container.name, step.words.join("\", \""));
+    let build = match &container.build {
+        Some(build) => {
+            let context = build.context.known().map_or(".", String::as_str);
+            let context = if context.is_empty() { "." } else { context };
+            format!(
+                "    build:\n      context: {context}\n      dockerfile: {}\n",
+                start.image.path
+            )
+        }
+        None => container
+            .image
+            .known()
+            .map_or_else(String::new, |image| format!("    image: {image}\n")),
+    };
+    let waits: String = container
+        .depends_on
+        .iter()
+        .map(|on| format!("      {}:\n        condition: {}\n", on.service, on.condition))
+        .collect();
+    let awaits = if waits.is_empty() { String::new() } else { format!("    depends_on:\n{waits}") };
+    let text = format!(
+        "services:\n  {name}-migrate:\n{build}    entrypoint: []\n    command: [\"{command}\"]\n    \
+         restart: \"no\"\n    # The environment and networks of {name}.\n{awaits}  {name}:\n    depends_on:\n      \
+         {name}-migrate:\n        condition: service_completed_successfully\n"
+    );
+    Some(Fix {
+        does: "migrate in a job that it waits for, and take the migration out of its start".into(),
+        safety: Safety::Sketch,
+        snippet: mending::snippet(cx.path(container.file), "yaml", text),
+        patch: None,
+    })
 }

@@ -55,13 +55,18 @@
 //! }
 //! ```
 
-use plimsoll_model::proxy::{Node, Server};
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::replace;
+use plimsoll_model::proxy::{Node, Proxy, Server};
+use plimsoll_source::{Edit, Span};
 
 use crate::answers::Answers;
 use crate::conditions::NGINX_PASSES;
 use crate::proxies::{asked, variables};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Safety, Section,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -91,7 +96,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&NGINX_PASSES],
     source: include_str!("host_header_not_spoofable.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -116,4 +121,26 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "upstreams get a host name that nginx has looked at",
         "it cannot be told which host name upstreams get",
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = mending::against(finding).collect();
+    let nodes = asked(cx).flat_map(|proxy| proxy.nodes.iter().map(move |node| (proxy, node)));
+    let nodes = nodes.filter(|(_, node)| places.contains(&node.head));
+    let edits: BTreeSet<Edit> = nodes.filter_map(|(proxy, node)| closed(cx, proxy, node)).collect();
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    let fix = Fix::of_edits(
+        "pass on the name that nginx has looked at: without the port",
+        Safety::Review,
+        None,
+        edits,
+    );
+    fix.patch.is_some().then_some(fix)
+}
+
+/// A header with the name that nginx has looked at.
+fn closed(cx: &Cx<'_>, _: &Proxy, node: &Node) -> Option<Edit> {
+    let value = node.args.get(1).filter(|value| value.text == "$http_host")?;
+    let plain = cx.text_of(value.span)? == value.text;
+    plain.then(|| replace(value.span, "$host"))
 }

@@ -53,13 +53,18 @@
 //! }
 //! ```
 
-use plimsoll_model::proxy::Server;
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::after;
+use plimsoll_model::proxy::{Node, Proxy, Server};
+use plimsoll_source::{Edit, Span};
 
 use crate::answers::Answers;
 use crate::conditions::NGINX_HAS_ALIAS;
 use crate::proxies::asked;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Safety, Section,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -89,7 +94,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&NGINX_HAS_ALIAS],
     source: include_str!("no_alias_traversal.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -121,4 +126,28 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "locations and aliases agree on the slash at their end",
         "it cannot be told which alias counts",
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = mending::against(finding).collect();
+    let nodes = asked(cx).flat_map(|proxy| proxy.nodes.iter().map(move |node| (proxy, node)));
+    let nodes = nodes.filter(|(_, node)| places.contains(&node.head));
+    let edits: BTreeSet<Edit> = nodes.filter_map(|(proxy, node)| closed(cx, proxy, node)).collect();
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    let fix = Fix::of_edits(
+        "end the location with a slash, as its alias does",
+        Safety::Review,
+        None,
+        edits,
+    );
+    fix.patch.is_some().then_some(fix)
+}
+
+/// The location of an alias, ended by a slash.
+fn closed(cx: &Cx<'_>, proxy: &Proxy, node: &Node) -> Option<Edit> {
+    let at = proxy.nodes.iter().position(|other| std::ptr::eq(other, node))?;
+    let (_, location) = proxy.above(at).find(|(_, above)| above.name == "location")?;
+    let path = location.args.last()?;
+    let plain = cx.text_of(path.span)? == path.text;
+    plain.then(|| after(path.span, "/"))
 }

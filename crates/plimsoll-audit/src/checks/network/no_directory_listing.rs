@@ -68,13 +68,18 @@
 //! }
 //! ```
 
-use plimsoll_model::proxy::Server;
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::proxy::{without_line, without_word};
+use plimsoll_model::proxy::{Node, Proxy, Server};
+use plimsoll_source::{Edit, Span};
 
 use crate::answers::Answers;
 use crate::conditions::PROXY_SERVES_FILES;
 use crate::proxies::asked;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Safety, Section,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -102,7 +107,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&PROXY_SERVES_FILES],
     source: include_str!("no_directory_listing.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -129,4 +134,26 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "no directory is listed",
         "it cannot be told whether directories are listed",
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = mending::against(finding).collect();
+    let nodes = asked(cx).flat_map(|proxy| proxy.nodes.iter().map(move |node| (proxy, node)));
+    let nodes = nodes.filter(|(_, node)| places.contains(&node.head));
+    let edits: BTreeSet<Edit> = nodes.filter_map(|(proxy, node)| closed(cx, proxy, node)).collect();
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    let fix = Fix::of_edits("list no directory any more", Safety::Review, None, edits);
+    fix.patch.is_some().then_some(fix)
+}
+
+/// A directive that lists nothing any more.
+fn closed(cx: &Cx<'_>, proxy: &Proxy, node: &Node) -> Option<Edit> {
+    let tree = &cx.delivery.tree;
+    match proxy.server {
+        Server::Nginx => without_line(tree, node.head),
+        Server::Caddy => {
+            let word = node.args.iter().find(|word| word.text == "browse" && !node.block)?;
+            without_word(tree, word.span)
+        }
+    }
 }

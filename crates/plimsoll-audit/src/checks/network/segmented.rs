@@ -112,8 +112,8 @@ use crate::composed::Composed;
 use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, composed, driver,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, composed, driver, mending,
 };
 use plimsoll_model::container::Container;
 
@@ -143,7 +143,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("segmented.rs"),
     run: Run::Repository(repository),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn repository(cx: &Cx<'_>) -> Verdict {
@@ -197,4 +197,34 @@ fn judge(cx: &Cx<'_>, composed: &Composed<'_>) -> Option<(String, Verdict)> {
     }
     let evidence = Evidence::shows(place, "no network joins what is published and the datastores");
     Some((file, Verdict::pass("the door and the data share no network", evidence)))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let files: Vec<_> =
+        finding.evidence.iter().filter(|e| e.is_against()).map(|e| e.file()).collect();
+    let projects = composed::projects(cx);
+    let project = projects.iter().find(|composed| {
+        composed.project.services.is_some_and(|at| files.contains(&Some(at.file)))
+    })?;
+    let file = project.project.services?.file;
+    let mut text = "services:\n".to_owned();
+    for container in &project.containers {
+        let is_store = composed::is_store(cx, container);
+        let published = container.ports.iter().any(|port| port.host.is_some());
+        let networks = match (is_store, published && composed::is_proxy(cx, container)) {
+            (true, _) => "[back]",
+            (false, true) => "[front]",
+            (false, false) => "[front, back]",
+        };
+        text += &format!("  {}:\n    networks: {networks}\n", container.name);
+    }
+    text += "networks:\n  front:\n  back:\n    internal: true\n";
+    Some(Fix {
+        does:
+            "give the door and the data networks of their own; name what has to reach the internet"
+                .into(),
+        safety: Safety::Sketch,
+        snippet: mending::snippet(cx.path(file), "yaml", text),
+        patch: None,
+    })
 }

@@ -28,7 +28,7 @@
 //!   listen 443 ssl;
 //!   server_name shop.org;
 //!   ssl_protocols TLSv1.2 TLSv1.3; # <- no old protocol
-//!   ssl_ciphers HIGH:!aNULL:!MD5; # <- no broken cipher
+//!   ssl_ciphers HIGH:!aNULL; # <- no broken cipher
 //!   location / { proxy_pass http://api:8000; }
 //! }
 //! ```
@@ -73,15 +73,19 @@
 //! }
 //! ```
 
-use plimsoll_model::proxy::Server;
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::replace;
+use plimsoll_model::proxy::{Node, Proxy, Server};
 use plimsoll_model::reference::ImageRef;
+use plimsoll_source::{Edit, Span};
 
 use crate::answers::Answers;
 use crate::conditions::NGINX_SPEAKS_TLS;
 use crate::proxies::asked;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
-    Why,
+    Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Safety, Section,
+    Severity, Status, Verdict, Why, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -124,7 +128,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&NGINX_SPEAKS_TLS],
     source: include_str!("strong_tls.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const OLD: [&str; 4] = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"];
@@ -184,4 +188,34 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "nginx speaks no broken TLS",
         "nginx's protocols are its version's default: write `ssl_protocols`",
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = mending::against(finding).collect();
+    let nodes = asked(cx).flat_map(|proxy| proxy.nodes.iter().map(move |node| (proxy, node)));
+    let nodes = nodes.filter(|(_, node)| places.contains(&node.head));
+    let edits: BTreeSet<Edit> = nodes.filter_map(|(proxy, node)| closed(cx, proxy, node)).collect();
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    let fix = Fix::of_edits(
+        "speak no protocol and no cipher that is broken: what is older cannot connect",
+        Safety::Review,
+        None,
+        edits,
+    );
+    fix.patch.is_some().then_some(fix)
+}
+
+/// A directive without what is broken.
+fn closed(_: &Cx<'_>, _: &Proxy, node: &Node) -> Option<Edit> {
+    let (first, last) = (node.args.first()?.span, node.args.last()?.span);
+    if node.name == "ssl_protocols" {
+        return Some(replace(first.cover(last), "TLSv1.2 TLSv1.3"));
+    }
+    let is_broken = |cipher: &str| {
+        !cipher.starts_with(['!', '-']) && cipher.split(['-', '+']).any(|c| BROKEN.contains(&c))
+    };
+    let kept: Vec<&str> = node.first().split(':').filter(|cipher| !is_broken(cipher)).collect();
+    let names = kept.iter().any(|cipher| !cipher.starts_with(['!', '-', '@']));
+    let plain = first.range.len() as usize == node.first().len() && node.args.len() == 1;
+    (names && plain).then(|| replace(first, kept.join(":")))
 }

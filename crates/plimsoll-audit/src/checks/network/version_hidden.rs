@@ -63,14 +63,19 @@
 //! }
 //! ```
 
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::proxy::line_above;
 use plimsoll_model::proxy::{Node, Proxy, Server};
+use plimsoll_source::Edit;
 
 use crate::answers::Answers;
 use crate::conditions::HAS_NGINX_OR_EDGE;
+use crate::evidence::Place;
 use crate::proxies::{asked, edge_sites};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
-    Why,
+    Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Safety, Section,
+    Severity, Status, Verdict, Why,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -103,7 +108,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_NGINX_OR_EDGE],
     source: include_str!("version_hidden.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -160,4 +165,29 @@ fn removes(proxy: &Proxy, node: &Node) -> bool {
     let within = node.parent.and_then(|at| proxy.nodes.get(at));
     node.name == "header" && node.args.iter().any(|word| is(&word.text))
         || is(&node.name) && within.is_some_and(|above| above.name == "header")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let open = finding.evidence.iter().filter(|e| e.is_against() && e.waived.is_none());
+    let open: Vec<&Place> = open.map(|evidence| &evidence.place).collect();
+    let mut edits = BTreeSet::new();
+    for proxy in asked(cx) {
+        for site in proxy.sites.iter().filter(|site| open.contains(&&Place::Span(site.head))) {
+            let mut above = site.node.into_iter().flat_map(|at| proxy.above(at));
+            let (block, line) = match proxy.server {
+                Server::Nginx => {
+                    let http = above.find(|(_, node)| node.name == "http").map(|(at, _)| at);
+                    (http.or(site.node), "server_tokens off;")
+                }
+                Server::Caddy => (site.node, "header -Server"),
+            };
+            let inside = block.and_then(|at| proxy.nodes.get(at)?.children.first());
+            let first = inside.or(site.body.first()).and_then(|&at| proxy.nodes.get(at));
+            let tree = &cx.delivery.tree;
+            edits.extend(first.and_then(|first| line_above(tree, first.head, line)));
+        }
+    }
+    let does = "tell nobody what the proxy is";
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }

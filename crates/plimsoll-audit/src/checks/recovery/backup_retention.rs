@@ -179,7 +179,11 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         let dump = data::dumps(flow).find(|dump| dump.span == at)?;
         let files = data::artifacts(flow, dump);
         let file = files.iter().find(|file| !file.inside && changes(file.path))?;
-        let (dir, name) = file.path.rsplit_once('/')?;
+        // As it is written there: a name that is computed is kept in a variable.
+        let (_, target) = source.output(file.by.span)?;
+        let target = target.trim_matches('"');
+        let (dir, name) = target.rsplit_once('/')?;
+        let name = name.strip_suffix(".part").unwrap_or(name);
         let pattern = pattern(name)?;
         let plain = !dir.is_empty() && !dir.contains(['\'', '"', '`', ' ', '(', '\\']);
         // Only behind one that succeeded.

@@ -54,13 +54,17 @@
 //!
 //! ## Fixed
 //!
-//! `docs/rollback.md`:
+//! `docs/runbooks/orders-rollback.md`:
 //! ````markdown
 //! # Roll back orders // <- the way back
 //!
+//! Name the release to go back to, a tag or a commit: `git log --oneline`.
+//!
+//! ## Restore the previous image
+//!
 //! ```sh
-//! export TAG="$(git describe --abbrev=0 --tags HEAD^)"
-//! docker compose up --detach --no-build --wait orders // <- brings back the image
+//! git checkout "${RELEASE:?the tag or commit to go back to}"
+//! docker compose up --detach --build --wait orders // <- brings back the image
 //! ```
 //! ````
 //!
@@ -159,14 +163,16 @@
 //!
 //! - `pipeline/workflow-runs`: where releases come from.
 
+use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::document::DocumentKind;
-use plimsoll_source::Span;
+use plimsoll_model::migration::MigrationTool;
+use plimsoll_source::{Create, Patch, Span};
 
 use crate::conditions::STARTED;
-use crate::runbook::{Way, in_cluster, way};
+use crate::runbook::{Way, way};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
+    ServiceSubject, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -240,31 +246,86 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let name = &service.name;
-    let schema = match service.migrations {
-        Some(_) => {
-            "## Restore the schema\n\nOnly when the release brought a migration.\n\n```sh\nnpm run migrate:rollback\n```\n\n"
+    let container = service.containers.iter().map(|&id| &cx.delivery[id]).find(|c| !c.job);
+    let undo = undo(cx, service, container);
+    let schema = undo.as_ref().map_or_else(String::new, |command| {
+        format!(
+            "## Restore the schema\n\nOnly when the release brought a migration, and before the image: the one that \
+             runs knows how to undo it.\n\n```sh\n{command}\n```\n\n"
+        )
+    });
+    let (what, start) = match container.map(|container| (container, &container.kind)) {
+        Some((_, ContainerKind::Kubernetes { workload, name: object, .. })) => {
+            let object = format!("{}/{object}", workload.to_ascii_lowercase());
+            (
+                "Kubernetes keeps the release before.",
+                format!("kubectl rollout undo {object}\nkubectl rollout status {object}"),
+            )
         }
-        None => "",
-    };
-    let start = match in_cluster(cx, service) {
-        true => format!(
-            "kubectl rollout undo deployment/{name}\nkubectl rollout status deployment/{name}"
-        ),
-        false => format!(
-            "git checkout \"$(git describe --abbrev=0 --tags HEAD^)\"\ndocker compose up --detach --build --wait {name}"
-        ),
+        Some((container, ContainerKind::Compose { .. })) => {
+            let build = if container.build.is_some() { "--build" } else { "--no-build" };
+            let compose = compose(cx, container);
+            (
+                "Name the release to go back to, a tag or a commit: `git log --oneline`.",
+                format!(
+                    "git checkout \"${{RELEASE:?the tag or commit to go back to}}\"\n{compose} up --detach {build} --wait {}",
+                    container.name
+                ),
+            )
+        }
+        None => ("", format!("docker compose up --detach --build --wait {name}")),
     };
     let text = format!(
-        "# Roll back {name}\n\n{schema}## Restore the previous image\n\n```sh\n{start}\n```\n"
+        "# Roll back {name}\n\n{what}\n\n{schema}## Restore the previous image\n\n```sh\n{start}\n```\n"
     );
+    // A short name is a word of many documents: what is about its service lies below that.
+    let short = name.len() < 4 && cx.delivery.services.len() > 1 && !service.dir.is_empty();
+    let path = match short {
+        true => format!("{}/docs/rollback.md", service.dir),
+        false => format!("docs/runbooks/{name}-rollback.md"),
+    };
+    // Only where no document says anything, and every command is known to be there.
+    let known = container.is_some() && (service.migrations.is_none() || undo.is_some());
+    let free = finding.outcome == Outcome::Fail && cx.delivery.tree.find(&path).is_none();
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let file = Create { path: path.clone(), bytes: text.clone().into_bytes(), executable: false };
+    let patch = (known && free && plain).then(|| Patch { create: vec![file], ..Patch::default() });
     Some(Fix {
-        does: "write down how to bring back the previous image and schema".into(),
-        safety: Safety::Sketch,
-        snippet: Some(Snippet {
-            path: format!("docs/runbooks/{name}-rollback.md"),
-            language: "markdown",
-            text,
-        }),
-        patch: None,
+        does: "write down how to bring back the previous image and schema; try it once".into(),
+        safety: if patch.is_some() { Safety::Review } else { Safety::Sketch },
+        snippet: Some(Snippet { path, language: "markdown", text }),
+        patch,
     })
+}
+
+/// `docker compose` with the file that describes a container, where it does not find that by itself.
+fn compose(cx: &Cx<'_>, container: &Container) -> String {
+    let path = cx.path(container.file);
+    let found = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+    match found.contains(&path) {
+        true => "docker compose".to_owned(),
+        false => format!("docker compose --file {path}"),
+    }
+}
+
+/// The command that undoes the last migration, in the service's container.
+fn undo(cx: &Cx<'_>, service: ServiceSubject<'_>, container: Option<&Container>) -> Option<String> {
+    let container = container.filter(|c| matches!(c.kind, ContainerKind::Compose { .. }))?;
+    let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node());
+    let undoes = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.contains("migrat") || name.contains("db:")
+    };
+    let script = package.and_then(|package| {
+        package.scripts.iter().find(|script| {
+            let ends = ["rollback", "down", "undo", "revert"];
+            undoes(&script.name) && ends.iter().any(|end| script.name.ends_with(end))
+        })
+    });
+    let command = match (script, cx.delivery[service.migrations?].tool) {
+        (Some(script), _) => format!("npm run {}", script.name),
+        (None, MigrationTool::Alembic) => "alembic downgrade -1".to_owned(),
+        _ => return None,
+    };
+    Some(format!("{} run --rm {} {command}", compose(cx, container), container.name))
 }

@@ -94,12 +94,15 @@
 //! COPY site /usr/share/nginx/html
 //! ```
 
+use plimsoll_model::ImageId;
 use plimsoll_model::entrypoint::{self, ScriptSource};
-use plimsoll_model::image::Image;
+use plimsoll_model::image::{Effect, EffectKind, Ignore, Image, StepKind};
 use plimsoll_model::mend::{self, dockerfile};
-use plimsoll_source::Edit;
+use plimsoll_source::{Create, Edit, Patch};
 
 use crate::conditions::SETS_A_COMMAND;
+use crate::context::in_context;
+use crate::ignored::excluded;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
     Run, Safety, Section, Severity, Status, Verdict, mending, startup,
@@ -236,13 +239,65 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             format!("COPY --chmod=0555 docker/{name} {path}\n")
         }
     };
-    let edits = service.images.iter().filter_map(|&id| array(cx, &cx.delivery[id]));
-    Some(Fix::of_edits(
+    let mut patch = Patch::default();
+    for &id in &service.images {
+        if let Some((file, copy)) = tracked(cx, id) {
+            patch.create.push(file);
+            patch.edits.push(copy);
+        } else {
+            patch.edits.extend(array(cx, &cx.delivery[id]));
+        }
+    }
+    let fix = Fix::of_edits(
         "start by an array, and keep the script as a file",
         Safety::Review,
         mending::snippet(&image.path, "dockerfile", text),
-        edits.collect(),
-    ))
+        patch.edits.clone(),
+    );
+    Some(Fix { patch: fix.patch.is_some().then_some(patch), ..fix })
+}
+
+/// The script that a RUN of its own writes as a file of the context, and the COPY that brings it.
+fn tracked(cx: &Cx<'_>, id: ImageId) -> Option<(Create, Edit)> {
+    let image = &cx.delivery[id];
+    let startup = cx.delivery.startup(id, None)?;
+    let script = startup.script.as_ref()?;
+    let ScriptSource::Generated(at) = script.source else { return None };
+    let stage = image.final_stage().filter(|_| dockerfile::is_editable(image))?;
+    let writes = |effect: &Effect| match &effect.kind {
+        EffectKind::Write { path, dynamic, .. } => *path == script.path && !dynamic,
+        EffectKind::Chmod { paths, .. } => paths.iter().all(|path| *path == script.path),
+        _ => false,
+    };
+    let mut own = stage.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Run(run) if run.effects.iter().any(writes) => Some((step, run)),
+        _ => None,
+    });
+    let (step, run) = own.next()?;
+    // The RUN does nothing else, and nothing else writes the script.
+    let alone = own.next().is_none()
+        && run.effects.iter().all(writes)
+        && run.script.simple_commands().count() == run.effects.len()
+        && step.span.file == at.file;
+    let instruction = image.instruction(step).filter(|one| one.heredocs.is_empty() && alone)?;
+    let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let slash = if dir.is_empty() { "" } else { "/" };
+    let path = format!("{dir}{slash}docker-entrypoint.sh");
+    let inside = in_context(image, &path)?;
+    let kept = match &image.ignore {
+        Ignore::Effective { patterns, .. } => excluded(patterns, inside).is_some(),
+        _ => false,
+    };
+    let tree = &cx.delivery.tree;
+    if kept || tree.find(&path).is_some() || path.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut bytes = script.text.text().to_vec();
+    if bytes.last() != Some(&b'\n') {
+        bytes.push(b'\n');
+    }
+    let copy = format!("COPY --chmod=0755 {inside} {}", script.path);
+    Some((Create { path, bytes, executable: true }, mend::replace(instruction.span, copy)))
 }
 
 /// The one command in shell form as an array, where a shell would make the same words of it.

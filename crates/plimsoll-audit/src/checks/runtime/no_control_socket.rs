@@ -102,8 +102,8 @@ use crate::conditions::HAS_DESCRIPTOR;
 use crate::evidence::clip;
 use crate::hostpath::Shown;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, composed, hostpath,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, composed, hostpath, mending,
 };
 use plimsoll_model::container::EnvValue;
 
@@ -144,7 +144,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("no_control_socket.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -191,4 +191,23 @@ fn filters(cx: &Cx<'_>, container: ContainerSubject<'_>) -> bool {
         && !networks.is_empty()
         && networks.iter().all(|network| composed::is_internal(project, network))
         && !["POST", "EXEC", "ALLOW_START", "ALLOW_STOP"].iter().any(|name| on(name))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let containers = mending::containers::against(cx, finding);
+    let container = containers.iter().find(|container| mending::is_compose(container))?;
+    let name = &container.name;
+    let text = format!(
+        "services:\n  {name}:\n    # Without the mount; its own setting for the engine's address is this:\n    \
+         environment:\n      DOCKER_HOST: tcp://socket-proxy:2375\n    networks: [default, socket]\n  \
+         socket-proxy:\n    image: tecnativa/docker-socket-proxy:0.3.0\n    restart: unless-stopped\n    \
+         environment:\n      CONTAINERS: 1\n    volumes:\n      - /var/run/docker.sock:/var/run/docker.sock:ro\n    \
+         networks: [socket]\nnetworks:\n  socket:\n    internal: true\n"
+    );
+    Some(Fix {
+        does: "let it ask a proxy that filters; allow what it asks, and no more".into(),
+        safety: Safety::Sketch,
+        snippet: mending::snippet(cx.path(container.file), "yaml", text),
+        patch: None,
+    })
 }

@@ -68,7 +68,10 @@
 //! ```sh
 //! #!/bin/sh # <- no test of `$?` is dead
 //! set -e
-//! npm run migrate || { echo "migration failed" >&2; exit 1; }
+//! if ! npm run migrate; then
+//!   echo "migration failed"
+//!   exit 1
+//! fi
 //! exec "$@"
 //! ```
 //!
@@ -130,7 +133,8 @@ use std::collections::BTreeSet;
 
 use plimsoll_model::dead::dead_branches;
 use plimsoll_model::entrypoint::ScriptSource;
-use plimsoll_source::{Derived, FileId, TextRange};
+use plimsoll_model::mend;
+use plimsoll_source::{Derived, Edit, FileId, TextRange};
 use plimsoll_syntax::shell::Script;
 
 use crate::conditions::HAS_SHELL_SCRIPTS;
@@ -138,7 +142,7 @@ use crate::evidence::clip;
 use crate::owner::{of_none, of_service};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Subject, Verdict, Why, startup,
+    Severity, Status, Subject, Verdict, Why, mending, startup,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -242,19 +246,22 @@ fn judge<'s>(cx: &Cx<'_>, scripts: impl Iterator<Item = (&'s Derived, &'s Script
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    let (path, command) = scripts(cx, service).iter().find_map(|(text, script)| {
+    let scripts = scripts(cx, service);
+    let (path, command) = scripts.iter().find_map(|(text, script)| {
         let branch = *dead_branches(script).0.first()?;
         let command = String::from_utf8_lossy(branch.command.slice(text.text())).into_owned();
         Some((cx.path(text.span(branch.test).file).to_owned(), command))
     })?;
-    Some(Fix {
-        does: "put the branch on the command itself".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path,
-            language: "sh",
-            text: format!("{command} || {{ echo \"failed\" >&2; exit 1; }}\n"),
-        }),
-        patch: None,
-    })
+    let edits = scripts.iter().filter_map(|(text, script)| {
+        let source = mend::shell::open(&cx.delivery.tree, text, script)?;
+        let branches = dead_branches(script).0.into_iter();
+        let joined = branches.filter_map(|b| source.join_branch(b.command, b.test));
+        Some(joined.collect::<Vec<Edit>>())
+    });
+    Some(Fix::of_edits(
+        "put the branch on the command itself: it runs from now on",
+        Safety::Review,
+        mending::snippet(&path, "sh", format!("{command} || {{ echo \"failed\" >&2; exit 1; }}\n")),
+        edits.flatten().collect(),
+    ))
 }

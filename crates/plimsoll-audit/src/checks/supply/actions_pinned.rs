@@ -7,7 +7,8 @@
 //!
 //! Write the commit with the version in a comment, and let Dependabot or Renovate keep both:
 //! `uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0`. GitHub's own actions
-//! (`actions/*`, `github/*`) by a version alone are PARTIAL: who runs their jobs trusts that owner anyway.
+//! (`actions/*`, `github/*`) by a version alone are PARTIAL: who runs their jobs trusts that owner anyway. The fix,
+//! for review, knows the commits of much used actions by a dated table, and invents none.
 //!
 //! ## Fails
 //!
@@ -24,6 +25,19 @@
 //!     uses: example/shared/.github/workflows/build.yml@v1 # <- a branch or tag
 //! ```
 //!
+//! Of one that the fix knows:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v5 # <- a branch or tag
+//!       - uses: docker/login-action@v4 # <- a branch or tag
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:
@@ -37,6 +51,19 @@
 //!       - uses: docker://alpine@sha256:0a4eaa0eecf5f8c050e5bba433f58c052be7587ee8af3e8b3910ef9ab5fbe9f5
 //!   call:
 //!     uses: example/shared/.github/workflows/build.yml@b6643a29fecd7f34b3597bc6acb0a98b03d33ff8
+//! ```
+//!
+//! Of one that the fix knows:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@fbc6f3992d24b796d5a048ff273f7fcc4a7b6c09 # v5.1.0
+//!       - uses: docker/login-action@4907a6ddec9925e35a0a9e82d7399ccc52663121 # v4.1.0
 //! ```
 //!
 //! ## Passes
@@ -84,8 +111,8 @@ use std::collections::BTreeSet;
 
 use crate::conditions::USES_ACTIONS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -141,7 +168,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&USES_ACTIONS],
     source: include_str!("actions_pinned.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -186,4 +213,26 @@ fn run(cx: &Cx<'_>) -> Verdict {
     bad.extend(known);
     let wrong = "actions of others are taken by a tag or branch: pin them to a commit";
     workflows::none(cx, bad, wrong, right)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let mut sample = None;
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let uses = document.scalar_at(at)?;
+        let text = uses.text()?.trim();
+        let (name, tag) = text.rsplit_once('@')?;
+        let (commit, version) = mending::pins::action(name, tag)?;
+        // The version stands in a comment behind it, where nothing else does.
+        document.rewrite_noted(uses, &format!("{name}@{commit}"), version)
+    });
+    if let Some(at) = mending::against(finding).next().filter(|_| edits.is_empty()) {
+        let text = cx.text_of(at)?;
+        let text = text.trim_matches(['"', '\'']);
+        let (name, tag) = text.rsplit_once('@').unwrap_or((text, "HEAD"));
+        let repository: Vec<&str> = name.split('/').take(2).collect();
+        let look = format!("git ls-remote https://github.com/{} {tag}\n", repository.join("/"));
+        sample = mending::snippet(cx.path(at.file), "sh", look);
+    }
+    let does = format!("pin to what the tags named in {}", mending::pins::MADE);
+    Some(Fix::of_edits(does, Safety::Review, sample, edits))
 }
