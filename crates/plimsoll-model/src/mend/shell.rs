@@ -255,9 +255,10 @@ impl Source<'_> {
         let text = |start: u32, end: u32| {
             std::str::from_utf8(TextRange::new(start, end).slice(self.text.text())).ok()
         };
-        let between = text(command.end, test.start)?;
-        let follows = between.trim() == "if" && between.contains('\n');
-        let asks = FAILED.contains(&text(test.start, test.end)?);
+        let between = text(command.end, test.end)?;
+        let (blank, condition) = between.split_at(between.find("if ")?);
+        let follows = blank.trim().is_empty() && blank.contains('\n');
+        let asks = FAILED.contains(&condition.strip_prefix("if ")?.trim());
         let span = self.text.span(TextRange::new(command.start, test.end));
         let command = text(command.start, command.end)?;
         (follows && asks).then(|| replace(span, format!("if ! {command}")))

@@ -246,7 +246,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let name = &service.name;
-    let container = service.containers.iter().map(|&id| &cx.delivery[id]).find(|c| !c.job);
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]).filter(|c| !c.job);
+    // The one that is started where nothing else is said.
+    let container = containers.min_by_key(|c| (!is_found(cx.path(c.file)), c.name != *name));
     let undo = undo(cx, service, container);
     let schema = undo.as_ref().map_or_else(String::new, |command| {
         format!(
@@ -300,12 +302,15 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
 
 /// `docker compose` with the file that describes a container, where it does not find that by itself.
 fn compose(cx: &Cx<'_>, container: &Container) -> String {
-    let path = cx.path(container.file);
-    let found = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-    match found.contains(&path) {
-        true => "docker compose".to_owned(),
-        false => format!("docker compose --file {path}"),
+    match cx.path(container.file) {
+        path if is_found(path) => "docker compose".to_owned(),
+        path => format!("docker compose --file {path}"),
     }
+}
+
+/// Whether `docker compose` finds a file by itself at the root.
+fn is_found(path: &str) -> bool {
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"].contains(&path)
 }
 
 /// The command that undoes the last migration, in the service's container.
