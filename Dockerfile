@@ -1,6 +1,7 @@
 # Plimsoll as an image that holds one file.
 # Rust on Alpine links with musl, so that the program needs no library and no loader of a system.
-FROM rust:1.95.0-alpine3.23@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2 AS build
+ARG RUST=rust:1.95.0-alpine3.23@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2
+FROM ${RUST} AS build
 WORKDIR /src
 # What comes in is named in .dockerignore. rust-toolchain.toml stays outside: it asks for clippy and
 # rustfmt, which nothing here needs.

@@ -1,5 +1,6 @@
-//! `cargo xtask prove [--required]`: builds the image with Docker Engine and runs it as strictly as
-//! one can. Where no engine answers, it says so; with `--required` that is a failure.
+//! `cargo xtask prove [--required] [--rust IMAGE]`: builds the image with Docker Engine and runs it as
+//! strictly as one can. Where no engine answers, it says so; with `--required` that is a failure.
+//! IMAGE stands for the builder's Rust image where no registry can be reached; it has to link statically.
 
 use std::process::{Command, Output};
 
@@ -21,6 +22,8 @@ const STRICT: [&str; 8] = [
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let required = arguments.iter().any(|argument| argument == "--required");
+    let rust = arguments.iter().position(|argument| argument == "--rust");
+    let rust = rust.map(|at| arguments.get(at + 1).ok_or("--rust needs an image")).transpose()?;
     let version = docker(&["version", "--format", "{{.Server.Version}}"])
         .and_then(|output| said(&output, 0).map(|text| text.trim().to_owned()));
     let version = match version {
@@ -29,7 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         Err(why) => return skip(required, &why),
     };
     println!("Docker Engine {version}");
-    let proved = prove();
+    let proved = prove(rust.map(String::as_str));
     let removed = docker(&["image", "rm", "--force", IMAGE]).and_then(|output| said(&output, 0));
     proved?;
     removed?;
@@ -46,11 +49,15 @@ fn skip(required: bool, why: &str) -> Result<(), String> {
 }
 
 /// Builds the image, looks at it and runs it.
-fn prove() -> Result<(), String> {
+fn prove(rust: Option<&str>) -> Result<(), String> {
     let root = root();
-    let context = root.to_string_lossy();
+    let mut build = Command::new("docker");
+    build.env("DOCKER_BUILDKIT", "1").args(["build", "--tag", IMAGE]);
+    if let Some(rust) = rust {
+        build.args(["--build-arg", &format!("RUST={rust}")]);
+    }
     // The builder's own words go to the terminal.
-    let built = Command::new("docker").args(["build", "--tag", IMAGE, &context]).status();
+    let built = build.arg(&root).status();
     if !built.map_err(|why| format!("docker: {why}"))?.success() {
         return Err("the image does not build".to_owned());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_model::compose_call::Compose;
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::image::Builder;
 use plimsoll_model::pipeline::{Command, Job, JobStep, Pipeline};
@@ -36,8 +37,8 @@ pub(crate) fn all<'a>(cx: &Cx<'a>) -> Vec<CiBuild<'a>> {
                     loaded |= loads(command);
                     let names = if loaded { Vec::new() } else { composed(cx, command) };
                     of_job.extend(names.into_iter().map(|(key, name)| {
-                        let files = compose_call(command).map(|(files, ..)| files);
-                        let args = files.unwrap_or_default().join(" ");
+                        let call = Compose::of(&command.words);
+                        let args = call.map_or_else(String::new, |call| call.files().join(" "));
                         CiBuild { pipeline, job, span: command.span, key, args, name }
                     }));
                 }
@@ -64,14 +65,15 @@ fn loads(command: &Command) -> bool {
 
 /// The services of a `docker compose build` or `up`, and what it builds for them.
 fn composed(cx: &Cx<'_>, command: &Command) -> Vec<(String, String)> {
-    let Some((files, verb, names)) = compose_call(command) else { return Vec::new() };
-    let builds = matches!(verb, "build" | "up" | "create" | "run");
+    let Some(call) = Compose::of(&command.words) else { return Vec::new() };
+    let (files, names) = (call.files(), call.services());
+    let builds = matches!(call.verb, "build" | "up" | "create" | "run");
     if !builds || names.iter().any(|name| name.contains('$')) {
         return Vec::new();
     }
     let containers: Vec<&Container> = of_files(cx, &files, command.cwd.as_deref().unwrap_or(""));
     let mut wanted: BTreeSet<&str> = names.iter().copied().collect();
-    if verb != "build" {
+    if call.verb != "build" {
         // What it depends on is started, too.
         loop {
             let more: Vec<&str> = containers
@@ -99,51 +101,6 @@ fn composed(cx: &Cx<'_>, command: &Command) -> Vec<(String, String)> {
             Some((format!("{}:", container.image_id?.0), container.name.clone()))
         })
         .collect()
-}
-
-/// The `-f` files, the verb and the services of a call of compose.
-pub(crate) fn compose_call(command: &Command) -> Option<(Vec<&str>, &str, Vec<&str>)> {
-    const VALUED: [&str; 6] =
-        ["-p", "--project-name", "--env-file", "--profile", "--ansi", "--progress"];
-    const OF_VERB: [&str; 8] = [
-        "--wait-timeout",
-        "--scale",
-        "-t",
-        "--timeout",
-        "--build-arg",
-        "--exit-code-from",
-        "-e",
-        "--attach",
-    ];
-    let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
-    let rest = match words.as_slice() {
-        ["docker" | "podman", "compose", rest @ ..] => rest,
-        ["docker-compose" | "podman-compose", rest @ ..] => rest,
-        _ => return None,
-    };
-    let mut files = Vec::new();
-    let mut verb = None;
-    let mut names = Vec::new();
-    let mut at = 0;
-    while let Some(&word) = rest.get(at) {
-        at += 1;
-        match (word, verb) {
-            ("-f" | "--file", None) => {
-                files.extend(rest.get(at).copied());
-                at += 1;
-            }
-            (word, None) if word.starts_with("--file=") => files.push(&word["--file=".len()..]),
-            (word, None) if VALUED.contains(&word) => at += 1,
-            (word, Some(_)) if OF_VERB.contains(&word) => at += 1,
-            (word, _) if word.starts_with('-') => {}
-            (word, None) => verb = Some(word),
-            // Of `run` the rest is a command.
-            (word, Some("run")) if names.is_empty() => names.push(word),
-            (_, Some("run")) => {}
-            (word, Some(_)) => names.push(word),
-        }
-    }
-    Some((files, verb?, names))
 }
 
 /// The compose services of these files, or of the project of a directory.

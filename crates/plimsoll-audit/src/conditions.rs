@@ -1709,9 +1709,9 @@ pub static SCRIPT_STARTS_A_COLOUR: Condition = Condition {
     holds: |cx, subject| {
         script(cx, subject, |program| {
             let coloured = |command: &Command| {
-                releasing::compose(command).is_some_and(|compose| {
+                command.compose().is_some_and(|compose| {
                     compose.verb == "up"
-                        && releasing::named(compose.args).iter().any(|n| releasing::is_coloured(n))
+                        && compose.services().iter().any(|n| releasing::is_coloured(n))
                 })
             };
             !releasing::pairs(cx).is_empty() && scripts::commands(program).any(coloured)

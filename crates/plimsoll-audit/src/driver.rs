@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use plimsoll_model::redact::redacted;
+use plimsoll_model::script::Program;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::{Span, TextRange, Tree};
 use rayon::prelude::*;
@@ -69,8 +70,9 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     // What came of the acceptances is asked last, when all others were met.
     let about_all = about_all.into_iter().filter(|check| settings.asks(check));
     let (last, first): (Vec<_>, Vec<_>) = about_all.partition(|check| check.area() == "policy");
-    for check in first.into_iter().chain(last) {
-        findings.push(ask_repository(&cx, &settings, check));
+    for checks in [first, last] {
+        let asked = checks.into_par_iter().map(|check| ask_repository(&cx, &settings, check));
+        findings.par_extend(asked);
     }
     findings[shared..].sort_by_key(|finding| finding.check.id);
     let mut not_asked = BTreeMap::new();
@@ -202,7 +204,8 @@ fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -
                 };
                 let place = script.text.whole();
                 let subject = Subject::Script(script.id);
-                (name, guarded(cx, check, subject, place, || run(cx, script)))
+                let asked = guarded(cx, check, subject, place, || run(cx, script));
+                (name, unless_cut(script.program, asked))
             });
             // A script that a question does not apply to says nothing of those that it is about.
             let mut verdicts: Vec<(String, Verdict)> = verdicts.collect();
@@ -218,6 +221,16 @@ fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -
         ),
     };
     finding(cx, settings, check, Subject::Repository, verdict)
+}
+
+/// Of a program that is too long to be followed to its end, nothing is known to be well.
+fn unless_cut(program: &Program, verdict: Verdict) -> Verdict {
+    if program.flow.complete || verdict.outcome != Outcome::Pass {
+        return verdict;
+    }
+    let last = program.flow.commands.last().map_or(program.text.whole(), |command| command.span);
+    let message = "the script is too long to be followed to its end";
+    Verdict::unknown(Why::TooLarge, message, Evidence::context(last, "it is followed to here"))
 }
 
 /// The conditions, then the question; a panic is our bug and no one else's.

@@ -5,7 +5,8 @@ use plimsoll_model::secret::is_secret_name;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
-use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict, startup};
+use crate::startup::{self, Start};
+use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict};
 
 /// The service's program, where it is read from its entry.
 ///
@@ -35,6 +36,21 @@ pub(crate) fn gap_of_routes(code: &Code) -> Option<(Why, Span)> {
 pub(crate) fn unread((why, at): (Why, Span)) -> Verdict {
     let message = "it depends on the program's source, not all of which is read";
     Verdict::unknown(why, message, Evidence::context(at, "not followed"))
+}
+
+/// The worst verdict over the containers that start the service's program.
+pub(crate) fn where_deployed(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    ask: impl Fn(&Code, &Start<'_>) -> Verdict,
+) -> Verdict {
+    let code = match code(service) {
+        Ok(code) => code,
+        Err(why) => return unread(why),
+    };
+    let mut servers = startup::servers(cx, Subject::Service(service.id));
+    servers.retain(|start| start.container.is_some());
+    startup::judge(cx, service, &servers, |start| ask(code, start))
 }
 
 /// Whether what the service starts is a program of others that is only configured: a web server, a

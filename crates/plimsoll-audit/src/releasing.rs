@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::container::{Container, ContainerKind};
-use plimsoll_model::flow::{Command, Compose, Flow, RegionKind};
+use plimsoll_model::flow::{Command, Flow, RegionKind};
 use plimsoll_model::purpose::Purpose;
 use plimsoll_model::script::Program;
 use plimsoll_source::{Span, TextRange, normalize_path};
@@ -59,7 +59,7 @@ const OTHERS: [&str; 22] = [
 pub(crate) fn is_deployer(cx: &Cx<'_>, program: &Program) -> bool {
     let fetches = || {
         commands(program).any(|command| {
-            let pulled = compose(command).is_some_and(|compose| compose.verb == "pull");
+            let pulled = command.compose().is_some_and(|compose| compose.verb == "pull");
             let docker = command.program() == "docker"
                 && command.args().first().is_some_and(|first| first == "pull");
             pulled || docker || moves_source(command)
@@ -158,25 +158,6 @@ pub(crate) fn works_on_a_copy(program: &Program, command: &Command) -> bool {
         })
 }
 
-/// The parts of `docker compose`, where an array or a variable that nobody knows stands for it too.
-pub(crate) fn compose(command: &Command) -> Option<Compose<'_>> {
-    if let Some(found) = command.compose() {
-        return match found.args.split_first() {
-            // `docker compose $FILES up`.
-            Some((verb, args)) if found.verb.starts_with('$') => {
-                Some(Compose { verb, args, ..found })
-            }
-            _ => Some(found),
-        };
-    }
-    let (first, rest) = command.words.split_first()?;
-    if !first.starts_with('$') || !first.to_ascii_lowercase().contains("compose") {
-        return None;
-    }
-    let at = rest.iter().position(|word| !word.starts_with('-'))?;
-    Some(Compose { options: &rest[..at], verb: &rest[at], args: &rest[at + 1..] })
-}
-
 /// The text of a place in a script: of what is in memory, since reading a file again costs.
 pub(crate) fn text_at(cx: &Cx<'_>, at: Span) -> Option<String> {
     let mut programs = cx.delivery.programs.iter();
@@ -217,7 +198,7 @@ pub(crate) fn builds(command: &Command) -> bool {
     if !command.is_run() {
         return false;
     }
-    if let Some(compose) = compose(command) {
+    if let Some(compose) = command.compose() {
         let has = |word: &str| compose.args.iter().any(|arg| arg == word);
         return compose.verb == "build" || compose.verb == "up" && has("--build");
     }
@@ -236,7 +217,7 @@ pub(crate) fn starts(command: &Command) -> bool {
     if !command.is_run() {
         return false;
     }
-    if let Some(compose) = compose(command) {
+    if let Some(compose) = command.compose() {
         // In the foreground it is a developer's.
         let detached = |arg: &String| {
             let short = arg.starts_with('-') && !arg.starts_with("--") && arg.contains('d');
@@ -253,34 +234,6 @@ pub(crate) fn starts(command: &Command) -> bool {
         }
         _ => false,
     }
-}
-
-/// The services that a verb of compose names: none are all of them.
-pub(crate) fn named(args: &[String]) -> Vec<&str> {
-    const VALUED: [&str; 9] = [
-        "--scale",
-        "-t",
-        "--timeout",
-        "--wait-timeout",
-        "--exit-code-from",
-        "--pull",
-        "--attach",
-        "--no-attach",
-        "--build-arg",
-    ];
-    let mut names = Vec::new();
-    let mut skip = false;
-    for arg in args {
-        if std::mem::take(&mut skip) {
-            continue;
-        }
-        if arg.starts_with('-') {
-            skip = VALUED.contains(&arg.as_str());
-        } else {
-            names.push(arg.as_str());
-        }
-    }
-    names
 }
 
 /// The colour, or what else tells a copy of a service from the other; without it, its name.
@@ -345,10 +298,10 @@ pub(crate) fn restarts_proxy(command: &Command) -> bool {
         return false;
     }
     let proxy = |words: &[String]| words.iter().any(|word| is_proxy_name(word));
-    if let Some(compose) = compose(command) {
+    if let Some(compose) = command.compose() {
         let forced = compose.args.iter().any(|arg| arg == "--force-recreate");
         return (compose.verb == "restart" || compose.verb == "up" && forced)
-            && (proxy(compose.args) || named(compose.args).is_empty());
+            && (proxy(compose.args) || compose.services().is_empty());
     }
     match (command.program(), command.args()) {
         ("docker" | "podman", [first, rest @ ..]) => first == "restart" && proxy(rest),
@@ -446,8 +399,8 @@ pub(crate) fn waits(command: &Command) -> bool {
     let inspects =
         command.program() == "docker" && (text("inspect") && (text("Health") || text("Status")));
     let listed =
-        compose(command).is_some_and(|c| c.verb == "ps" && (text("json") || text("healthy")));
-    let wait = compose(command).is_some_and(|c| {
+        command.compose().is_some_and(|c| c.verb == "ps" && (text("json") || text("healthy")));
+    let wait = command.compose().is_some_and(|c| {
         c.verb == "wait" || c.verb == "up" && c.args.iter().any(|arg| arg == "--wait")
     });
     (asks && STATES.iter().any(|state| text(state))) || inspects || listed || wait
@@ -491,7 +444,8 @@ pub(crate) fn is_client(command: &Command) -> bool {
     let inner = |name: &str| command.words.iter().any(|word| word.rsplit('/').next() == Some(name));
     command.is_run()
         && (matches!(command.program(), "curl" | "wget" | "http" | "xh" | "httpie")
-            || compose(command)
+            || command
+                .compose()
                 .is_some_and(|c| c.verb == "exec" && (inner("curl") || inner("wget"))))
 }
 

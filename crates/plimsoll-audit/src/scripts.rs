@@ -299,9 +299,8 @@ pub(crate) fn is_looked_at(flow: &Flow, command: &Command) -> bool {
         let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
         about
             && (matches!(region.kind, RegionKind::Loop { .. })
-                || flow.commands.iter().any(|inner| {
-                    flow.surrounds(id, inner.region)
-                        && !matches!(inner.program(), "true" | ":" | "echo" | "printf")
+                || flow.within(id).any(|inner| {
+                    !matches!(inner.program(), "true" | ":" | "echo" | "printf")
                         && inner.kind != CommandKind::Function
                 }))
     })
@@ -328,7 +327,7 @@ pub(crate) fn waits(flow: &Flow) -> impl Iterator<Item = (RegionId, &Region)> {
         let RegionKind::Loop { condition: Some(condition) } = &region.kind else { return None };
         let id = RegionId(u32::try_from(index).ok()?);
         let asked = flow.commands.get(condition.from..condition.to).unwrap_or_default();
-        let within = || flow.commands.iter().filter(|c| flow.surrounds(id, c.region));
+        let within = || flow.within(id);
         let sleeps = within().any(|command| command.program() == "sleep");
         let asks = |command: &Command| ASKS.contains(&command.program());
         let endless = asked.iter().all(|command| matches!(command.program(), "true" | ":"));

@@ -11,6 +11,8 @@
 //! - [`Flow::output`]: where its output goes, through pipes and out of containers.
 
 use plimsoll_source::{Span, TextRange, normalize_path};
+
+use crate::compose_call::Compose;
 pub use plimsoll_syntax::shell::RedirectOp;
 
 /// Stands at the start of a value that is an absolute path in the tree: what follows it is
@@ -30,6 +32,19 @@ pub struct Flow {
     pub sets: Vec<Set>,
     /// The program was followed to its end; `false` where it was too much.
     pub complete: bool,
+    /// Of each region; see [`Flow::sealed`].
+    extents: Vec<Extent>,
+}
+
+/// What a region holds.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    /// Its number, a region's before those within it.
+    from: u32,
+    /// The number after the last one within it.
+    to: u32,
+    /// Its first command, and the one after its last.
+    commands: (usize, usize),
 }
 
 /// Index of a [`Region`] in its [`Flow`].
@@ -122,17 +137,6 @@ pub struct Command {
     pub(crate) stdout: Option<String>,
     /// What the variables in its words that have no single value were set to, here and there.
     pub possible: Vec<String>,
-}
-
-/// A call of `docker compose`.
-#[derive(Clone, Copy, Debug)]
-pub struct Compose<'a> {
-    /// The words before the verb.
-    pub options: &'a [String],
-    /// `up`, `exec` …
-    pub verb: &'a str,
-    /// The words behind it.
-    pub args: &'a [String],
 }
 
 /// A redirection.
@@ -290,16 +294,67 @@ pub enum Output<'a> {
 }
 
 impl Flow {
+    /// A program of which nothing is known yet but where it stands.
+    pub(crate) fn of(program: Region) -> Self {
+        Self { regions: vec![program], complete: true, ..Self::default() }
+    }
+
     /// What surrounds `region`, from itself to the program.
     pub fn around(&self, region: RegionId) -> impl Iterator<Item = (RegionId, &Region)> {
         let get = |id: RegionId| Some((id, self.regions.get(id.0 as usize)?));
         std::iter::successors(get(region), move |(_, region)| region.parent.and_then(get))
     }
 
+    /// The same, all of it known: regions are numbered so that it is told at once which surrounds
+    /// which, however many there are.
+    #[must_use]
+    pub(crate) fn sealed(mut self) -> Self {
+        // A region comes after the one that surrounds it.
+        let parents: Vec<Option<usize>> =
+            self.regions.iter().map(|region| region.parent.map(|id| id.0 as usize)).collect();
+        let mut sizes = vec![1_u32; parents.len()];
+        let mut commands = vec![(usize::MAX, 0); parents.len()];
+        for (at, command) in self.commands.iter().enumerate() {
+            if let Some((first, past)) = commands.get_mut(command.region.0 as usize) {
+                (*first, *past) = ((*first).min(at), (*past).max(at + 1));
+            }
+        }
+        for (index, parent) in parents.iter().enumerate().rev() {
+            if let Some(parent) = *parent {
+                sizes[parent] += sizes[index];
+                let (first, past) = commands[index];
+                let outer = &mut commands[parent];
+                *outer = (outer.0.min(first), outer.1.max(past));
+            }
+        }
+        let mut free = 0;
+        let mut next = vec![0; parents.len()];
+        self.extents = Vec::with_capacity(parents.len());
+        for (index, parent) in parents.iter().enumerate() {
+            let slot = parent.map_or(&mut free, |parent| &mut next[parent]);
+            let from = *slot;
+            *slot += sizes[index];
+            next[index] = from + 1;
+            self.extents.push(Extent { from, to: from + sizes[index], commands: commands[index] });
+        }
+        self
+    }
+
     /// Whether `outer` is `inner` or surrounds it.
     #[must_use]
     pub fn surrounds(&self, outer: RegionId, inner: RegionId) -> bool {
-        self.around(inner).any(|(id, _)| id == outer)
+        let extent = |id: RegionId| self.extents.get(id.0 as usize);
+        match (extent(outer), extent(inner)) {
+            (Some(outer), Some(inner)) => (outer.from..outer.to).contains(&inner.from),
+            _ => false,
+        }
+    }
+
+    /// The commands within a region, in order.
+    pub fn within(&self, region: RegionId) -> impl Iterator<Item = &Command> {
+        let (first, past) = self.extents.get(region.0 as usize).map_or((0, 0), |e| e.commands);
+        let near = self.commands.get(first..past).unwrap_or_default();
+        near.iter().filter(move |command| self.surrounds(region, command.region))
     }
 
     /// Whether every way to `b` passes `a`.
@@ -548,30 +603,7 @@ impl Command {
     /// Its parts, where it is `docker compose` with a verb.
     #[must_use]
     pub fn compose(&self) -> Option<Compose<'_>> {
-        const VALUED: [&str; 10] = [
-            "-f",
-            "--file",
-            "-p",
-            "--project-name",
-            "--profile",
-            "--env-file",
-            "--project-directory",
-            "--ansi",
-            "--progress",
-            "--parallel",
-        ];
-        let words = match (self.program(), self.args()) {
-            ("docker" | "podman", [first, rest @ ..]) if first == "compose" => rest,
-            ("docker-compose" | "podman-compose", rest) => rest,
-            _ => return None,
-        };
-        let mut at = 0;
-        while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
-            at += if VALUED.contains(&word.as_str()) { 2 } else { 1 };
-        }
-        let verb = words.get(at)?;
-        let args = words.get(at + 1..).unwrap_or_default();
-        Some(Compose { options: words.get(..at).unwrap_or_default(), verb, args })
+        Compose::of(&self.words)
     }
 
     /// This command with other words: the ones a wrapper runs.

@@ -8,6 +8,7 @@
 pub mod base;
 pub mod built;
 pub mod code;
+pub mod compose_call;
 pub mod container;
 pub mod data;
 pub mod dead;

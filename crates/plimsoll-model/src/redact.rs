@@ -145,7 +145,8 @@ static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "dckr_pat_",
         "eyJ",
     ];
-    AhoCorasick::new(signs).ok()
+    // Searching ahead for single bytes pays in long texts; a sentence is short.
+    AhoCorasick::builder().prefilter(false).build(signs).ok()
 });
 
 fn replaced(text: &str, ranges: &[TextRange]) -> Option<String> {

@@ -130,7 +130,7 @@ pub fn is_secret_name(name: &str) -> bool {
     static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let signs =
             ["secret", "pass", "pwd", "mnemonic", "key", "token", "cred", "psk", "phrase", "auth"];
-        AhoCorasick::builder().ascii_case_insensitive(true).build(signs).ok()
+        AhoCorasick::builder().ascii_case_insensitive(true).prefilter(false).build(signs).ok()
     });
     if SIGNS.as_ref().is_some_and(|signs| !signs.is_match(name)) {
         return false;

@@ -9,7 +9,7 @@
 use plimsoll_source::Derived;
 
 use crate::Parsed;
-use crate::directives::{Builder, Directives, Word};
+use crate::directives::{Builder, Directives, Word, line_end};
 
 /// After so many here-documents without an end no further one is looked for: each look goes through
 /// the rest of the text.
@@ -35,7 +35,8 @@ pub fn parse(text: &Derived) -> Parsed<Directives> {
             b'\\' if starts_line(bytes, at + 1) => at = line_end(bytes, at) + 1,
             b' ' | b'\t' | b'\r' => at += 1,
             b'#' => at = line_end(bytes, at),
-            b'"' | b'`' => at = quoted(&mut builder, bytes, at),
+            b'"' => at = builder.quoted(bytes, at, true),
+            b'`' => at = builder.quoted(bytes, at, false),
             b'<' if endless < MAX_ENDLESS
                 && here_document(&mut builder, bytes, &mut at, &mut endless) => {}
             _ => {
@@ -93,11 +94,6 @@ fn starts_line(bytes: &[u8], at: usize) -> bool {
     matches!(rest, [b'\n', ..] | [b'\r', b'\n', ..])
 }
 
-fn line_end(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    memchr::memchr(b'\n', rest).map_or(bytes.len(), |len| at + len)
-}
-
 fn token_end(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     let len = rest.iter().position(|b| b.is_ascii_whitespace());
@@ -111,34 +107,6 @@ fn unescaped(token: &[u8]) -> Vec<u8> {
         }
         token => token.to_vec(),
     }
-}
-
-/// Reads a quoted word; where it ends. One that is never closed ends with its line.
-fn quoted(builder: &mut Builder<'_>, bytes: &[u8], start: usize) -> usize {
-    let quote = bytes[start];
-    let mut text = Vec::new();
-    let mut at = start + 1;
-    loop {
-        match bytes.get(at) {
-            Some(&byte) if byte == quote => break,
-            Some(b'\\') if quote == b'"' && bytes.get(at + 1) == Some(&b'"') => {
-                text.push(b'"');
-                at += 2;
-            }
-            Some(&byte) => {
-                text.push(byte);
-                at += 1;
-            }
-            None => {
-                let end = line_end(bytes, start);
-                builder.error(start, end, "a quote that is not closed");
-                builder.word(start, end, &bytes[start + 1..end], true);
-                return end;
-            }
-        }
-    }
-    builder.word(start, at + 1, &text, true);
-    at + 1
 }
 
 /// Reads a here-document, if one starts here.

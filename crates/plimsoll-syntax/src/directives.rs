@@ -57,6 +57,12 @@ impl std::ops::Index<DirectiveId> for Directives {
     }
 }
 
+/// Where the line that holds an offset ends.
+pub(crate) fn line_end(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(bytes.len(), |len| at + len)
+}
+
 /// Builds the tree; the readers tell it what they meet.
 pub(crate) struct Builder<'t> {
     text: &'t Derived,
@@ -93,6 +99,35 @@ impl<'t> Builder<'t> {
         let text = String::from_utf8_lossy(text).into_owned();
         let span = self.span(start, end);
         self.words.push(Word { text, quoted, span });
+    }
+
+    /// Reads a quoted word, in which a backslash may hide a quote; where it ends. One that is never
+    /// closed ends with its line.
+    pub(crate) fn quoted(&mut self, bytes: &[u8], start: usize, escapes: bool) -> usize {
+        let quote = bytes[start];
+        let mut text = Vec::new();
+        let mut at = start + 1;
+        loop {
+            match bytes.get(at) {
+                Some(&byte) if byte == quote => break,
+                Some(b'\\') if escapes && bytes.get(at + 1) == Some(&quote) => {
+                    text.push(quote);
+                    at += 2;
+                }
+                Some(&byte) => {
+                    text.push(byte);
+                    at += 1;
+                }
+                None => {
+                    let end = line_end(bytes, start);
+                    self.error(start, end, "a quote that is not closed");
+                    self.word(start, end, &bytes[start + 1..end], true);
+                    return end;
+                }
+            }
+        }
+        self.word(start, at + 1, &text, true);
+        at + 1
     }
 
     /// Whether no block is open.

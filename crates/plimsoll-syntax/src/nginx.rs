@@ -8,7 +8,7 @@
 use plimsoll_source::Derived;
 
 use crate::Parsed;
-use crate::directives::{Builder, Directives};
+use crate::directives::{Builder, Directives, line_end};
 
 /// Parses an nginx configuration, or a file that one includes.
 #[must_use]
@@ -48,7 +48,7 @@ pub fn parse(text: &Derived) -> Parsed<Directives> {
                 at += 1;
                 builder.close_block(at);
             }
-            b'"' | b'\'' => at = quoted(&mut builder, bytes, at),
+            b'"' | b'\'' => at = builder.quoted(bytes, at, true),
             _ => at = word(&mut builder, bytes, at),
         }
     }
@@ -59,11 +59,6 @@ pub fn parse(text: &Derived) -> Parsed<Directives> {
     }
     let (tree, errors) = builder.finish(bytes.len());
     Parsed { tree, errors }
-}
-
-fn line_end(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    memchr::memchr(b'\n', rest).map_or(bytes.len(), |len| at + len)
 }
 
 fn word(builder: &mut Builder<'_>, bytes: &[u8], start: usize) -> usize {
@@ -93,34 +88,6 @@ fn word(builder: &mut Builder<'_>, bytes: &[u8], start: usize) -> usize {
     }
     builder.word(start, at, &text, false);
     at
-}
-
-/// Reads a quoted word; where it ends. One that is never closed ends with its line.
-fn quoted(builder: &mut Builder<'_>, bytes: &[u8], start: usize) -> usize {
-    let quote = bytes[start];
-    let mut text = Vec::new();
-    let mut at = start + 1;
-    loop {
-        match bytes.get(at) {
-            Some(&byte) if byte == quote => break,
-            Some(b'\\') if bytes.get(at + 1) == Some(&quote) => {
-                text.push(quote);
-                at += 2;
-            }
-            Some(&byte) => {
-                text.push(byte);
-                at += 1;
-            }
-            None => {
-                let end = line_end(bytes, start);
-                builder.error(start, end, "a quote that is not closed");
-                builder.word(start, end, &bytes[start + 1..end], true);
-                return end;
-            }
-        }
-    }
-    builder.word(start, at + 1, &text, true);
-    at + 1
 }
 
 /// The offset of the brace that ends a program in another language.

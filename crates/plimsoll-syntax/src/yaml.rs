@@ -274,6 +274,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is a scalar of this text: as `text` says, without looking at what is no UTF-8.
+    fn reads(self, wanted: &str) -> bool {
+        let node = self.node();
+        match node.kind {
+            Kind::Scalar { decoded: VERBATIM, style } => {
+                content::inside(node.range, style).slice(self.yaml.text.text()) == wanted.as_bytes()
+            }
+            Kind::Scalar { decoded, .. } => *self.yaml.decoded[decoded as usize].text == *wanted,
+            _ => false,
+        }
+    }
+
     /// How a scalar is written.
     #[must_use]
     pub fn style(self) -> Option<Style> {
@@ -377,7 +389,7 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn entry(self, key: &str) -> Option<(Value<'a>, Value<'a>)> {
         let own = |map: NodeId| {
-            let is_it = |k: Value<'_>| k.text() == Some(key) && !k.is_merge();
+            let is_it = |k: Value<'_>| k.reads(key) && !k.is_merge();
             self.yaml.pairs(map).rev().find(|&(k, _)| is_it(k))
         };
         let id = self.target();

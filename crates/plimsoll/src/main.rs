@@ -19,6 +19,11 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 
+/// An audit is many short strings made on several threads at once: what a system's allocator is
+/// slow at, that of musl (the container image) most of all. `docs/performance.md` has the figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Nothing at or above the threshold.
 const CLEAN: u8 = 0;
 /// Findings at or above the threshold.

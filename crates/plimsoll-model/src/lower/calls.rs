@@ -16,17 +16,19 @@ use plimsoll_syntax::shell::{
     Redirect, RedirectOp, Script, WordId,
 };
 
+use crate::compose_call::{self, Compose};
 use crate::flow::{
     After, Condition, Flow, ROOT, Read, Redirection, Region, RegionId, RegionKind, Set, show,
 };
 pub(super) use crate::flow::{Command as Call, CommandKind as Kind, Cwd};
 
-/// The most commands that one program is followed for, and the most settings noted.
-const MAX_CALLS: usize = 60_000;
+/// The most commands that one program is followed for, and the most settings noted. Questions look
+/// from each command of a kind at those before it: what is longer is not known to its end.
+const MAX_CALLS: usize = 10_000;
 /// The most commands that one walk visits, functions counted at each call.
 const MAX_VISITS: usize = 200_000;
 /// The most regions that are told apart.
-const MAX_REGIONS: usize = 300_000;
+const MAX_REGIONS: usize = 50_000;
 /// The most expansions that are noted.
 const MAX_READS: usize = 200_000;
 /// The most branches of an `if` whose conditions a later branch remembers.
@@ -142,11 +144,11 @@ pub(super) fn flow(
 ) -> Flow {
     let program =
         Region { parent: None, kind: RegionKind::Program, certain: true, span: text.whole() };
-    let flow = Flow { regions: vec![program], complete: true, ..Flow::default() };
+    let flow = Flow::of(program);
     let mut shared = Shared { flow, visits: 0, pipelines: 0 };
     let unit = Unit { text, script, exprs, path: start.me.as_deref() };
     run(unit, library, start, &mut shared, Ctx::top(start), 0, &HashMap::new());
-    shared.flow
+    shared.flow.sealed()
 }
 
 struct Shared {
@@ -224,6 +226,7 @@ fn run<'a>(
         log: Vec::new(),
         seen: HashMap::new(),
         frames: Vec::new(),
+        inside: Vec::new(),
         sites: Vec::new(),
         returns: Vec::new(),
         returned: false,
@@ -278,6 +281,8 @@ struct Walker<'a> {
     seen: HashMap<String, Vec<String>>,
     /// The arguments of the functions that run.
     frames: Vec<Vec<String>>,
+    /// The functions whose bodies are being followed, the outermost first.
+    inside: Vec<&'a str>,
     /// Where they were called.
     sites: Vec<Span>,
     /// What failure and success of the functions that run make of the program.
@@ -1124,11 +1129,15 @@ impl<'a> Walker<'a> {
         call.kind = Kind::Function;
         let (span, words) = (call.span, call.raw[1..].to_vec());
         let at = self.record(call);
-        if self.depth + 8 >= MAX_DEPTH || self.frames.len() >= 16 {
+        // Once more may differ by the arguments; a menu of functions that call each other would
+        // be followed along every way through it.
+        let again = self.inside.iter().filter(|name| **name == key).count() > 1;
+        if again || self.depth + 8 >= MAX_DEPTH || self.frames.len() >= 16 {
             self.shared.flow.complete &= self.frames.len() < 16;
             return Way::Goes;
         }
         self.walked.insert(key);
+        self.inside.push(key);
         let kind = RegionKind::Function { name: name.to_owned(), call: Some(at) };
         let region = self.open(ctx.region, kind, span, true);
         self.frames.push(words);
@@ -1144,6 +1153,7 @@ impl<'a> Walker<'a> {
         self.returns.pop();
         self.sites.pop();
         self.frames.pop();
+        self.inside.pop();
         if way == Way::Exits { Way::Exits } else { Way::Goes }
     }
 
@@ -2059,46 +2069,24 @@ fn inside(words: &[String]) -> Option<usize> {
         let at = words.iter().position(|w| w == "--")?;
         return words[..at].iter().any(|w| w == "exec" || w == "run").then_some(at + 1);
     }
-    let mut at = 1;
-    let mut compose = program == "docker-compose";
-    loop {
-        let word = words.get(at)?;
-        if word.starts_with('-') {
-            let valued = matches!(
-                word.as_str(),
-                "-f" | "--file"
-                    | "-p"
-                    | "--project-name"
-                    | "--profile"
-                    | "--env-file"
-                    | "--project-directory"
-                    | "-H"
-                    | "--host"
-                    | "-c"
-                    | "--context"
-                    | "--ansi"
-            );
-            at += if valued { 2 } else { 1 };
-        } else if word == "compose" && !compose {
-            compose = true;
-            at += 1;
-        } else if word == "container" {
-            at += 1;
-        } else {
-            break;
-        }
-    }
-    if !matches!(words[at].as_str(), "exec" | "run") {
+    let mut rest = match Compose::of(words) {
+        Some(call) => &words[words.len() - call.args.len() - 1..],
+        None => match compose_call::of_docker(words)? {
+            [first, rest @ ..] if first == "container" => rest,
+            rest => rest,
+        },
+    };
+    if !matches!(rest.first()?.as_str(), "exec" | "run") {
         return None;
     }
-    at += 1;
-    while let Some(word) = words.get(at).filter(|w| w.starts_with('-')) {
+    rest = &rest[1..];
+    while let Some(word) = rest.first().filter(|w| w.starts_with('-')) {
         let switch = RUN_SWITCHES.contains(&word.as_str())
             || word.contains('=')
             || (!word.starts_with("--") && word[1..].chars().all(|c| "itdTPqd".contains(c)));
-        at += if switch { 1 } else { 2 };
+        rest = rest.get(if switch { 1 } else { 2 }..).unwrap_or_default();
     }
-    Some(at + 1)
+    Some(words.len() - rest.len() + 1)
 }
 
 #[cfg(test)]

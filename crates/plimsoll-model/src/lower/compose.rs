@@ -17,6 +17,7 @@ use std::rc::Rc;
 use plimsoll_source::{Entry, EntryKind, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::yaml::{self, Value, Yaml};
 use plimsoll_syntax::{Parsed, dotenv};
+use rayon::prelude::*;
 
 use super::cx::Cx;
 use super::{image, purpose};
@@ -93,8 +94,9 @@ pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Cont
     let mut projects = Vec::new();
     let mut containers: Vec<Container> = Vec::new();
     let mut by_base: BTreeMap<(FileId, String), Vec<usize>> = BTreeMap::new();
-    for plan in plans {
-        let (project, found) = loader.project(&plan, projects.len());
+    let each = plans.par_iter().enumerate();
+    let merged: Vec<_> = each.map(|(index, plan)| loader.project(plan, index)).collect();
+    for (plan, (project, found)) in plans.iter().zip(merged) {
         for container in found {
             if let (Some(base), Only::All) = (plan.files.first(), plan.only) {
                 let key = (*base, container.name.clone());
@@ -196,25 +198,31 @@ impl<'a> Loader<'a> {
             templates: BTreeSet::new(),
             chains: BTreeSet::new(),
         };
+        let mut tried: BTreeSet<FileId> = named.iter().copied().collect();
         let mut todo = named;
         let mut includes_of: BTreeMap<FileId, Vec<FileId>> = BTreeMap::new();
-        while let Some(file) = todo.pop() {
-            if loader.docs.contains_key(&file) {
-                continue;
-            }
-            let Some(doc) = parse(cx, file) else { continue };
-            let names = doc.root().into_iter().flat_map(|root| includes(root, &doc.dir));
-            for found in names.flat_map(|i| i.paths).filter_map(|(path, _)| cx.tree.find(&path)) {
-                includes_of.entry(file).or_default().push(found);
-                todo.push(found);
-            }
-            for (path, service) in extended_files(&doc) {
-                if let Some(found) = cx.tree.find(&path).filter(|&found| found != file) {
-                    loader.templates.insert((found, service));
-                    todo.push(found);
+        // The named ones, then those that these name, and so on.
+        while !todo.is_empty() {
+            let read = |file| Some((file, parse(cx, file)?));
+            let docs: Vec<(FileId, Doc)> = todo.into_par_iter().filter_map(read).collect();
+            let mut more = BTreeSet::new();
+            for (file, doc) in docs {
+                let names = doc.root().into_iter().flat_map(|root| includes(root, &doc.dir));
+                let paths = names.flat_map(|include| include.paths);
+                for found in paths.filter_map(|(path, _)| cx.tree.find(&path)) {
+                    includes_of.entry(file).or_default().push(found);
+                    more.insert(found);
                 }
+                for (path, service) in extended_files(&doc) {
+                    if let Some(found) = cx.tree.find(&path).filter(|&found| found != file) {
+                        loader.templates.insert((found, service));
+                        more.insert(found);
+                    }
+                }
+                loader.docs.insert(file, doc);
             }
-            loader.docs.insert(file, doc);
+            more.retain(|file| tried.insert(*file));
+            todo = more.into_iter().collect();
         }
         loader.included = included(&loader.named, &includes_of);
         loader

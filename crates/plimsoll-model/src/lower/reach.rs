@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll_source::{Derived, EntryKind, FileId, Span, Tracking};
+use plimsoll_source::{Derived, EntryKind, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::shell::{self, Dialect, Script};
 use plimsoll_syntax::yaml;
 
@@ -15,6 +15,7 @@ use super::calls::{self, Call, Start, positional_from};
 use super::cx::Cx;
 use super::makefile::{self, Makefile};
 use super::roles::{self, Done};
+use crate::delivery::Problem;
 use crate::pipeline::{Role, RoleKind};
 
 /// The most scripts that one command is followed into.
@@ -437,6 +438,11 @@ pub(super) fn is_script(cx: &Cx<'_>, file: FileId) -> bool {
 pub(super) fn read_script(cx: &Cx<'_>, file: FileId) -> Option<(Derived, Script)> {
     let entry = cx.tree.entry(file);
     if entry.len > MAX_SCRIPT {
+        if entry.path.ends_with(".sh") {
+            let message = "larger than 1 MiB: it is not read".to_owned();
+            let span = Span::new(file, TextRange::default());
+            cx.problem(Problem { span, message, what: "script" });
+        }
         return None;
     }
     let named = entry.path.rsplit('/').next().is_some_and(|name| name.contains('.'));

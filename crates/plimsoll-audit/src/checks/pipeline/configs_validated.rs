@@ -100,6 +100,7 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_model::compose_call::Compose;
 use plimsoll_model::pipeline::{Command, Role, RoleKind};
 use plimsoll_model::purpose::Purpose;
 use plimsoll_source::{FileId, Span};
@@ -107,7 +108,7 @@ use plimsoll_source::{FileId, Span};
 use crate::conditions::HAS_CHECKABLE_CONFIGS;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, Severity, Status, Verdict, ci,
-    ci_builds, workflows,
+    workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -158,8 +159,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
         }
         for command in &step.commands {
             // What is started was loaded.
-            let started = ci_builds::compose_call(command)
-                .is_some_and(|(_, verb, _)| matches!(verb, "up" | "build" | "create" | "run"));
+            let started = Compose::of(&command.words)
+                .is_some_and(|call| matches!(call.verb, "up" | "build" | "create" | "run"));
             if started {
                 open.retain(|&file| !loads(cx, command, file));
             }
@@ -208,7 +209,7 @@ fn covers(cx: &Cx<'_>, role: &Role, file: FileId) -> bool {
         stdout: None,
         cwd: Some(String::new()),
     };
-    if ci_builds::compose_call(&command).is_some_and(|(_, verb, _)| verb == "config") {
+    if Compose::of(&command.words).is_some_and(|call| call.verb == "config") {
         return loads(cx, &command, file);
     }
     let name = cx.path(file).rsplit('/').next().unwrap_or_default();
@@ -231,7 +232,8 @@ fn covers(cx: &Cx<'_>, role: &Role, file: FileId) -> bool {
 /// Whether a call of compose loads a file: it names it, or it names none and the file is one of
 /// those that it takes by itself.
 fn loads(cx: &Cx<'_>, command: &Command, file: FileId) -> bool {
-    let Some((files, ..)) = ci_builds::compose_call(command) else { return false };
+    let Some(call) = Compose::of(&command.words) else { return false };
+    let files = call.files();
     let path = cx.path(file);
     let dir = command.cwd.as_deref().unwrap_or("");
     if files.is_empty() {

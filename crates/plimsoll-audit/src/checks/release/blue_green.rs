@@ -95,7 +95,7 @@
 use crate::answers::Answers;
 use crate::conditions::DEPLOYS_BY_COMPOSE;
 use crate::evidence::clip;
-use crate::releasing::{compose, deployers, is_coloured, named, pairs, reloads, starts};
+use crate::releasing::{deployers, is_coloured, pairs, reloads, starts};
 use crate::scripts::commands;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
@@ -140,7 +140,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let reload = all().find(|command| reloads(command));
     let coloured = deployers(cx).find_map(|script| {
         let mut starts = commands(script.program).filter(|command| starts(command));
-        starts.find(|c| compose(c).is_some_and(|c| named(c.args).iter().any(|n| is_coloured(n))))
+        starts.find(|c| c.compose().is_some_and(|c| c.services().iter().any(|n| is_coloured(n))))
     });
     let first = deployers(cx).find_map(|s| commands(s.program).find(|command| starts(command)));
     if let Some(rolls) = rolls {

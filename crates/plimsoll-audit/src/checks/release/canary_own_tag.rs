@@ -69,7 +69,7 @@ use plimsoll_model::flow::Command;
 
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_BUILDS_CANARY;
-use crate::releasing::{builds, compose, composed, named, place, starts};
+use crate::releasing::{builds, composed, place, starts};
 use crate::scripts::commands;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
@@ -131,13 +131,13 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
 
 /// Whether a build gives an image this name.
 fn names(cx: &Cx<'_>, command: &Command, image: &str) -> bool {
-    let Some(compose) = compose(command) else {
+    let Some(compose) = command.compose() else {
         return command
             .words
             .windows(2)
             .any(|pair| matches!(pair[0].as_str(), "-t" | "--tag") && pair[1] == image);
     };
-    let services = named(compose.args);
+    let services = compose.services();
     let mut all = composed(cx).filter(|c| services.is_empty() || services.contains(&&*c.name));
     all.any(|container| container.image.known().is_some_and(|name| name == image))
 }

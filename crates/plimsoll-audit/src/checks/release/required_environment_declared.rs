@@ -128,7 +128,7 @@ use crate::startup::{self, Start};
 use crate::supplied::{Supply, supply};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Subject, Verdict, program,
+    Verdict, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -150,13 +150,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let code = match program::code(service) {
-        Ok(code) => code,
-        Err(why) => return program::unread(why),
-    };
-    let mut servers = startup::servers(cx, Subject::Service(service.id));
-    servers.retain(|start| start.container.is_some());
-    startup::judge(cx, service, &servers, |start| of_start(cx, service, code, start))
+    program::where_deployed(cx, service, |code, start| of_start(cx, service, code, start))
 }
 
 /// What becomes of a variable that nothing gives.

@@ -78,7 +78,7 @@ use plimsoll_model::flow::Command;
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_BUILDS_WHAT_IT_FETCHES;
 use crate::evidence::clip;
-use crate::releasing::{builds, compose, container, moves_source, nearest_call, place};
+use crate::releasing::{builds, container, moves_source, nearest_call, place};
 use crate::scripts::commands;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
@@ -118,11 +118,11 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let last = all.iter().rfind(|command| builds(command)).map(|command| command.at);
     let first = all.iter().find(|c| builds(c) && Some(c.at) > source).map(|c| c.at);
     for command in &all {
-        let Some(compose) = compose(command) else { continue };
+        let Some(compose) = command.compose() else { continue };
         if !matches!(compose.verb, "run" | "exec") || Some(command.at) < source {
             continue;
         }
-        let service = asked_service(compose.args).and_then(|name| container(cx, name));
+        let service = compose.services().first().and_then(|name| container(cx, name));
         let Some(service) = service.filter(|s| s.build.is_some()) else { continue };
         let at = nearest_call(cx, flow, command);
         if Some(command.at) < first && Some(command.at) < last {
@@ -141,15 +141,4 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         "what asks the target's code runs the target's image",
         "it cannot be told which code is asked",
     )
-}
-
-/// The service that `run` or `exec` names.
-fn asked_service(args: &[String]) -> Option<&str> {
-    const VALUED: [&str; 8] =
-        ["-e", "--env", "-u", "--user", "-w", "--workdir", "--entrypoint", "--name"];
-    let mut at = 0;
-    while let Some(word) = args.get(at).filter(|word| word.starts_with('-')) {
-        at += if VALUED.contains(&word.as_str()) { 2 } else { 1 };
-    }
-    args.get(at).map(String::as_str)
 }

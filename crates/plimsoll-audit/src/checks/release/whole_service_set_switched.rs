@@ -88,7 +88,7 @@ use plimsoll_source::Span;
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_STARTS_A_COLOUR;
 use crate::evidence::clip;
-use crate::releasing::{compose, container, is_coloured, named, pairs, place, starts};
+use crate::releasing::{container, is_coloured, pairs, place, starts};
 use crate::scripts::commands;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
@@ -125,7 +125,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let paired = pairs(cx);
     let ups: Vec<(&Command, Vec<&str>)> = commands(script.program)
         .filter(|command| starts(command))
-        .filter_map(|command| Some((command, named(compose(command)?.args))))
+        .filter_map(|command| Some((command, command.compose()?.services())))
         .collect();
     let coloured = ups.iter().find(|(_, names)| names.iter().any(|name| is_coloured(name)));
     let Some((first, _)) = coloured else { return answers.joined("", "", "") };
@@ -187,7 +187,7 @@ fn forgotten_override(
         "compose.override.yml",
         "compose.override.yaml",
     ];
-    let listed: Vec<&str> = compose(up)?.options.iter().map(String::as_str).collect();
+    let listed: Vec<&str> = up.compose()?.options.iter().map(String::as_str).collect();
     if !listed.iter().any(|word| *word == "-f" || *word == "--file") {
         return None;
     }

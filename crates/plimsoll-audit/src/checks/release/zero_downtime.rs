@@ -87,7 +87,7 @@
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_DEPLOYS;
 use crate::evidence::clip;
-use crate::releasing::{compose, composed, is_coloured, named, place, reached, starts};
+use crate::releasing::{composed, is_coloured, place, reached, starts};
 use crate::scripts::commands;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
@@ -125,14 +125,14 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let described = composed(cx).next().is_some();
     for command in commands(script.program).filter(|command| starts(command)) {
         let at = place(cx, &script.flow, command);
-        let Some(compose) = compose(command) else {
+        let Some(compose) = command.compose() else {
             answers.good(at, "stops nothing: no `docker compose up`");
             continue;
         };
         let has = |words: &[&str]| {
             compose.args.iter().any(|arg| words.iter().any(|word| arg.starts_with(word)))
         };
-        let names = named(compose.args);
+        let names = compose.services();
         let hit = match names.is_empty() {
             true => reached.iter().find(|name| !is_coloured(name)).map(String::as_str),
             false => names.iter().copied().find(|n| reached.contains(*n) && !is_coloured(n)),

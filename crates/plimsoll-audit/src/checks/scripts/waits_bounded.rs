@@ -109,16 +109,13 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             RegionKind::Loop { condition: Some(condition) } => condition,
             _ => continue,
         };
-        let bounded = flow.commands.iter().any(|command| {
-            let within = (condition.from..condition.to).contains(&command.at)
-                || flow.surrounds(id, command.region);
-            let steps = flow.sets.iter().any(|set| flow.surrounds(id, set.region))
-                || command
-                    .words
-                    .iter()
-                    .any(|word| word.contains("SECONDS") || word.contains("date"));
-            within && counts(command) && steps
-        });
+        let asked = flow.commands.get(condition.from..condition.to).unwrap_or_default();
+        let sets = flow.sets.iter().any(|set| flow.surrounds(id, set.region));
+        let steps = |command: &Command| {
+            sets || command.words.iter().any(|w| w.contains("SECONDS") || w.contains("date"))
+        };
+        let mut within = asked.iter().chain(flow.within(id));
+        let bounded = within.any(|command| counts(command) && steps(command));
         let timed = scripts::is_timed(flow, id);
         let says = if bounded || timed { "has an end" } else { "waits for ever" };
         if bounded || timed {

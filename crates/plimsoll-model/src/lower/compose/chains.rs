@@ -24,7 +24,8 @@ pub(super) fn of_programs(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<Vec<Fil
             else {
                 continue;
             };
-            let named = files(compose.options);
+            let mut named = compose.files();
+            named.truncate(MAX_FILES);
             let resolve = |start: &str| -> Option<Vec<FileId>> {
                 named.iter().map(|name| find(cx, command, name, start)).collect()
             };
@@ -37,21 +38,4 @@ pub(super) fn of_programs(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<Vec<Fil
 
 fn find(cx: &Cx<'_>, command: &Command, name: &str, start: &str) -> Option<FileId> {
     cx.tree.find(&command.path_of(name, start)?)
-}
-
-/// The values of `-f` and `--file`.
-fn files(options: &[String]) -> Vec<&str> {
-    let mut files = Vec::new();
-    let mut words = options.iter();
-    while let Some(word) = words.next() {
-        let value = match word.as_str() {
-            "-f" | "--file" => words.next().map(String::as_str),
-            word => word.strip_prefix("--file=").or_else(|| {
-                word.strip_prefix("-f").filter(|rest| !rest.is_empty() && !word.starts_with("--"))
-            }),
-        };
-        files.extend(value);
-    }
-    files.truncate(MAX_FILES);
-    files
 }

@@ -1,0 +1,192 @@
+//! A call of `docker compose`, read from its words: one reader for scripts, steps and containers.
+
+/// A call of `docker compose`, or of what stands for it (`docker-compose`, `podman compose`, a
+/// variable `$COMPOSE` that nothing sets).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compose<'a> {
+    /// The words between `compose` and the verb.
+    pub options: &'a [String],
+    /// `up`, `exec` …
+    pub verb: &'a str,
+    /// The words behind it.
+    pub args: &'a [String],
+}
+
+/// Options of `docker` with a value of their own, before its command.
+const OF_DOCKER: &[&str] = &["-H", "--host", "-c", "--context", "--config", "-l", "--log-level"];
+/// Options of `compose` with a value of their own, before the verb.
+const OF_COMPOSE: &[&str] = &[
+    "-f",
+    "--file",
+    "-p",
+    "--project-name",
+    "--profile",
+    "--env-file",
+    "--project-directory",
+    "--ansi",
+    "--progress",
+    "--parallel",
+    "-H",
+    "--host",
+    "-c",
+    "--context",
+];
+/// Options of its verbs with a value of their own.
+const OF_VERBS: &[&str] = &[
+    "--scale",
+    "-t",
+    "--timeout",
+    "--wait-timeout",
+    "--exit-code-from",
+    "--pull",
+    "--attach",
+    "--no-attach",
+    "--build-arg",
+    "-e",
+    "--env",
+    "-u",
+    "--user",
+    "-w",
+    "--workdir",
+    "--entrypoint",
+    "--name",
+    "-l",
+    "--label",
+    "-p",
+    "--publish",
+    "-v",
+    "--volume",
+    "--index",
+    "--cap-add",
+    "--cap-drop",
+    "-n",
+    "--tail",
+    "--since",
+    "--until",
+    "-s",
+    "--signal",
+];
+/// Of these the same letter is a switch: `logs -t`, `rm -v`, `rm -s`.
+const SWITCHES: &[(&str, &[&str])] = &[
+    ("logs", &["-t"]),
+    ("rm", &["-v", "-s"]),
+    ("exec", &["-t"]),
+    ("run", &["-t"]),
+    ("ps", &["-n"]),
+];
+
+impl<'a> Compose<'a> {
+    /// The parts of a command, where it is such a call with a verb.
+    #[must_use]
+    pub fn of(words: &'a [String]) -> Option<Self> {
+        let (program, rest) = words.split_first()?;
+        let rest = match program.rsplit('/').next().unwrap_or(program) {
+            "docker" | "podman" => {
+                of_docker(words)?.split_first().filter(|(first, _)| *first == "compose")?.1
+            }
+            "docker-compose" | "podman-compose" => rest,
+            // An array or a variable that nobody knows.
+            name if name.starts_with('$') && name.to_ascii_lowercase().contains("compose") => rest,
+            _ => return None,
+        };
+        let mut args = behind(rest, OF_COMPOSE);
+        // `docker compose $FILES up`.
+        if args.len() > 1 && args[0].starts_with('$') {
+            args = &args[1..];
+        }
+        let (verb, behind) = args.split_first()?;
+        Some(Self { options: &rest[..rest.len() - args.len()], verb, args: behind })
+    }
+
+    /// The values of `-f` and `--file`, in order.
+    #[must_use]
+    pub fn files(&self) -> Vec<&'a str> {
+        let mut files = Vec::new();
+        let mut words = self.options.iter();
+        while let Some(word) = words.next() {
+            files.extend(match word.as_str() {
+                "-f" | "--file" => words.next().map(String::as_str),
+                word => word.strip_prefix("--file=").or_else(|| {
+                    let short = word.strip_prefix("-f").filter(|rest| !rest.is_empty());
+                    short.filter(|_| !word.starts_with("--"))
+                }),
+            });
+        }
+        files
+    }
+
+    /// The services that it names, none being all of them; of `run` and `exec` the one whose command
+    /// follows.
+    #[must_use]
+    pub fn services(&self) -> Vec<&'a str> {
+        let one = matches!(self.verb, "run" | "exec");
+        let switches = SWITCHES.iter().find(|(verb, _)| *verb == self.verb);
+        let switches = switches.map_or(&[][..], |(_, switches)| switches);
+        let mut names = Vec::new();
+        let mut words = self.args.iter();
+        while let Some(word) = words.next() {
+            if !word.starts_with('-') {
+                names.push(word.as_str());
+                if one {
+                    break;
+                }
+            } else if OF_VERBS.contains(&word.as_str()) && !switches.contains(&word.as_str()) {
+                words.next();
+            }
+        }
+        names
+    }
+}
+
+/// The words from the command on that `docker` or `podman` is given, its own options left out.
+#[must_use]
+pub fn of_docker(words: &[String]) -> Option<&[String]> {
+    let (program, rest) = words.split_first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    matches!(name, "docker" | "podman").then(|| behind(rest, OF_DOCKER))
+}
+
+/// What follows the options that stand first.
+fn behind<'a>(words: &'a [String], valued: &[&str]) -> &'a [String] {
+    let mut at = 0;
+    while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
+        at += if valued.contains(&word.as_str()) { 2 } else { 1 };
+    }
+    words.get(at..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Compose;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        let found = Compose::of(&words).map_or("none".to_owned(), |call| {
+            format!("{:?} {} {:?}", call.files(), call.verb, call.services())
+        });
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn calls_are_taken_apart() {
+        check("docker compose up -d", "[] up []");
+        check(
+            "/usr/bin/docker compose -f a.yml --file=b.yml up -d --scale w=2 api web",
+            r#"["a.yml", "b.yml"] up ["api", "web"]"#,
+        );
+        check("docker -H ssh://host --tls compose up api", r#"[] up ["api"]"#);
+        check(
+            "docker-compose -fa.yml -p x exec -T -u root db psql -U app",
+            r#"["a.yml"] exec ["db"]"#,
+        );
+        check("podman compose run --rm -e A=b api alembic upgrade", r#"[] run ["api"]"#);
+        check("docker compose rm -s -v api", r#"[] rm ["api"]"#);
+        check("docker compose logs -t --tail 5 api", r#"[] logs ["api"]"#);
+        check("$COMPOSE up -d api", r#"[] up ["api"]"#);
+        check("docker compose $FILES up api", r#"[] up ["api"]"#);
+        for text in ["docker compose", "docker run compose up", "docker", "compose up", "$X up"] {
+            check(text, "none");
+        }
+    }
+}
