@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::container::{Container, ContainerKind, Project};
+use plimsoll_source::Span;
 
 use crate::datastores::{self, Kind};
 use crate::{ContainerSubject, Cx, Evidence, Verdict};
@@ -129,6 +130,22 @@ pub(crate) fn of_no_service(
             Evidence::missing_file(".", "no such container"),
         ),
     }
+}
+
+/// The production containers whose image is named by a variable and not built here, with
+/// their projects and the place of that name.
+pub(crate) fn variable_images<'a>(cx: &Cx<'a>) -> Vec<(&'a Project, &'a Container, Span)> {
+    let mut found = Vec::new();
+    for composed in projects(cx) {
+        for container in composed.containers.into_iter().filter(|c| c.build.is_none()) {
+            let written = container.image.span().filter(|at| {
+                // Its place is that of the text as it stands in the file.
+                cx.text_of(*at).is_some_and(|text| text.contains('$'))
+            });
+            found.extend(written.map(|at| (composed.project, container, at)));
+        }
+    }
+    found
 }
 
 /// Whether a script of the repository deploys to a swarm.

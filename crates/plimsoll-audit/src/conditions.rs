@@ -8,6 +8,7 @@ use plimsoll_model::image::{
     Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
 };
 use plimsoll_model::package::{Dependency, Ecosystem, Package};
+use plimsoll_model::pipeline::Forge;
 use plimsoll_model::proxy::Server;
 use plimsoll_model::purpose::Purpose;
 use plimsoll_model::script::Program;
@@ -18,8 +19,8 @@ use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::locked::Follows;
 use crate::{
-    Cx, ImageSubject, Subject, datastores, delivered, documents, owner, program, proxies, record,
-    releasing, scripts, startup,
+    Cx, ImageSubject, Subject, composed, datastores, delivered, documents, owner, program, proxies,
+    record, releasing, scripts, startup,
 };
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
@@ -280,7 +281,12 @@ pub static DEPLOYS_IMAGES: Condition = Condition {
 pub static DEPENDS_ON_A_DATASTORE: Condition = Condition {
     name: "depends on a datastore of its compose file",
     holds: |cx, subject| {
-        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let id = match subject {
+            Subject::Service(id) => id,
+            // Asked of each container by the check itself.
+            Subject::Repository => return Fact::inferred(true, None),
+            _ => return Fact::inferred(false, None),
+        };
         let containers = cx.delivery[id].containers.iter().map(|&id| &cx.delivery[id]);
         let open = containers.clone().find_map(|container| container.open);
         let any = containers.into_iter().any(|c| !datastores::awaited(cx, c).is_empty());
@@ -910,7 +916,7 @@ pub static HAS_PIPELINES: Condition = Condition {
         _ => {
             let mut pipelines = cx.delivery.pipelines.iter();
             let has = pipelines.any(|pipeline| {
-                pipeline.forge != plimsoll_model::pipeline::Forge::GitHubAction
+                pipeline.forge != Forge::GitHubAction
                     && Purpose::of_path(cx.path(pipeline.file)).is_production()
             });
             Fact::inferred(has, None)
@@ -924,7 +930,7 @@ pub static RUNS_PIPELINES: Condition = Condition {
     holds: |cx, _| {
         let mut pipelines = cx.delivery.pipelines.iter();
         let runs = pipelines.any(|pipeline| {
-            pipeline.forge != plimsoll_model::pipeline::Forge::GitHubAction
+            pipeline.forge != Forge::GitHubAction
                 && !matches!(pipeline.runs, plimsoll_model::pipeline::Runs::No(_))
                 && Purpose::of_path(cx.path(pipeline.file)).is_production()
         });
@@ -936,6 +942,20 @@ pub static RUNS_PIPELINES: Condition = Condition {
 pub static RUNS_WORKFLOWS: Condition = Condition {
     name: "is a workflow of GitHub Actions that runs",
     holds: |cx, _| Fact::inferred(crate::workflows::github(cx).next().is_some(), None),
+};
+
+/// A workflow of GitHub Actions that the forge runs is there, or an action that others may run.
+pub static HAS_WORKFLOWS_OR_ACTIONS: Condition = Condition {
+    name: "is a workflow of GitHub Actions that runs, or an action",
+    holds: |cx, _| {
+        let mut all = crate::workflows::live(cx);
+        let any = all.any(|pipeline| match pipeline.forge {
+            Forge::GitHub => true,
+            Forge::GitHubAction => pipeline.jobs.iter().any(|job| !job.steps.is_empty()),
+            _ => false,
+        });
+        Fact::inferred(any, None)
+    },
 };
 
 /// A workflow or an action of the repository uses an action or a workflow of another.
@@ -1528,12 +1548,55 @@ pub static SPLITS_FOR_A_CANARY: Condition = Condition {
 pub static HAS_PUBLIC_SITE: Condition = Condition {
     name: "configures a site with a public name",
     holds: |cx, _| {
-        let public = |host: &String| proxies::is_public(host);
-        let mut all = proxies::asked(cx).flat_map(|proxy| &proxy.sites);
-        match all.find(|site| site.hosts.iter().any(public)) {
-            Some(site) => Fact::inferred(true, Some(site.head)),
+        let mut all =
+            proxies::asked(cx).flat_map(|proxy| proxy.sites.iter().map(move |site| (proxy, site)));
+        match all.find(|(proxy, site)| proxies::is_public_site(cx, proxy, site)) {
+            Some((_, site)) => Fact::inferred(true, Some(site.head)),
             None => proxies::some(cx, |_, _, _| false),
         }
+    },
+};
+
+/// A production compose project with something to ask about.
+fn of_projects(cx: &Cx<'_>, holds: impl Fn(&composed::Composed<'_>) -> bool) -> Fact<bool> {
+    Fact::inferred(composed::projects(cx).iter().any(holds), None)
+}
+
+/// A compose file has variables.
+pub static COMPOSE_HAS_VARIABLES: Condition = Condition {
+    name: "is a compose file with variables",
+    holds: |cx, _| of_projects(cx, |composed| composed.project.interpolates),
+};
+
+/// A compose file names an image by a variable.
+pub static IMAGES_HAVE_VARIABLES: Condition = Condition {
+    name: "is an image that a compose file names by a variable",
+    holds: |cx, _| Fact::inferred(!composed::variable_images(cx).is_empty(), None),
+};
+
+/// A compose file has a datastore, or a command of its own.
+pub static COMPOSE_STOPS: Condition = Condition {
+    name: "is a datastore or a command of a compose file",
+    holds: |cx, _| {
+        of_projects(cx, |composed| {
+            let mut all = composed.containers.iter().filter(|container| !container.job);
+            all.any(|container| {
+                container.command.is_some()
+                    || container.entrypoint.is_some()
+                    || composed::is_store(cx, container)
+            })
+        })
+    },
+};
+
+/// A compose file publishes a port.
+pub static COMPOSE_PUBLISHES: Condition = Condition {
+    name: "is a port that a compose file publishes",
+    holds: |cx, _| {
+        of_projects(cx, |composed| {
+            let mut ports = composed.containers.iter().flat_map(|container| &container.ports);
+            ports.any(|port| port.host.is_some())
+        })
     },
 };
 

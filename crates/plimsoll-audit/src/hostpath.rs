@@ -36,7 +36,13 @@ fn of(mount: &Mount) -> Option<Shown> {
     if let Some(rest) = source.strip_prefix("${") {
         let rest = rest.split_once('}').map_or("", |(_, rest)| rest);
         let written = rest.split('/').any(|part| !part.is_empty() && part != ".");
-        return (!written).then_some(Shown::Unknown(Why::Dynamic));
+        if !written {
+            return Some(Shown::Unknown(Why::Dynamic));
+        }
+        // Wherever it lies, its name says what it is.
+        return control_socket(rest)
+            .filter(|what| rest.ends_with(what))
+            .map(|_| Shown::Path(source.clone()));
     }
     source.starts_with('/').then(|| Shown::Path(joined("", &source)))
 }

@@ -1,12 +1,13 @@
 //! What checks of reverse proxies share: which configurations are asked, which sites the world
 //! reaches, and how answers about their directives become one.
 
-use plimsoll_model::container::ContainerKind;
+use plimsoll_model::container::{ContainerKind, Port};
 use plimsoll_model::proxy::{Node, Proxy, Server, Site};
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::Cx;
+use crate::ports::is_door;
 
 /// Production configurations. One that another brings in is judged there, in its place.
 pub(crate) fn asked<'a>(cx: &Cx<'a>) -> impl Iterator<Item = &'a Proxy> + use<'a> {
@@ -70,16 +71,27 @@ pub(crate) fn is_public(host: &str) -> bool {
 
 /// Whether the world reaches a site: by its name, or by a port that its container publishes.
 pub(crate) fn is_edge(cx: &Cx<'_>, proxy: &Proxy, site: &Site) -> bool {
-    let local = |address: &str| address.starts_with("127.") || address == "localhost";
     let published = || {
-        proxy.mounts.iter().flat_map(|mount| &cx.delivery[mount.container].ports).any(|port| {
-            matches!(&*port.container, "80" | "443" | "8080" | "8443")
-                && port.host.is_some()
-                && !port.address.as_deref().is_some_and(local)
-        })
+        published(cx, proxy).any(|port| matches!(&*port.container, "80" | "443" | "8080" | "8443"))
     };
-    let named = site.hosts.iter().any(|host| is_public(host));
-    named || (site.hosts.is_empty() && published())
+    is_public_site(cx, proxy, site) || (site.hosts.is_empty() && published())
+}
+
+/// The ports on which others than the host reach whoever is given a configuration.
+fn published<'a>(cx: &Cx<'a>, proxy: &'a Proxy) -> impl Iterator<Item = &'a Port> {
+    let local = |address: &str| address.starts_with("127.") || address == "localhost";
+    let all = proxy.mounts.iter().flat_map(|mount| &cx.delivery[mount.container].ports);
+    all.filter(move |port| port.host.is_some() && !port.address.as_deref().is_some_and(local))
+}
+
+/// Whether browsers find a site: it has a public name; or it answers for all names, and its proxy
+/// speaks TLS on its port, or is published where browsers knock.
+pub(crate) fn is_public_site(cx: &Cx<'_>, proxy: &Proxy, site: &Site) -> bool {
+    let tls = |site: &Site| {
+        site.listens.iter().any(|listen| listen.tls == Some(true) && listen.port == Some(443))
+    };
+    let open = || proxy.sites.iter().any(tls) || published(cx, proxy).any(is_door);
+    site.hosts.iter().any(|host| is_public(host)) || (site.hosts.is_empty() && open())
 }
 
 /// Sites of one configuration that the world reaches and that do more than send elsewhere.
@@ -273,7 +285,11 @@ pub(crate) fn is_deployed(cx: &Cx<'_>, host: &str) -> bool {
             ContainerKind::Kubernetes { name, .. } => name == host,
             ContainerKind::Compose { .. } => false,
         };
-        container.name == host || workload
+        let engine = &container.engine;
+        container.name == host
+            || workload
+            || engine.container_name.known().is_some_and(|name| name == host)
+            || engine.aliases.iter().any(|alias| alias == host)
     })
 }
 
@@ -301,16 +317,18 @@ pub(crate) fn admins(cx: &Cx<'_>) -> Vec<(Span, &'static str, bool)> {
                     let says = if open { "nobody is kept out" } else { "kept from the world" };
                     found.push((node.head, says, open));
                 }
-                ("location", Server::Nginx) | ("handle" | "route", Server::Caddy) => {
+                ("location", Server::Nginx)
+                | ("handle" | "handle_path" | "route" | "reverse_proxy", Server::Caddy) => {
                     let names = |text: &str| {
                         PATHS.iter().any(|path| {
                             text.strip_prefix(path)
                                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*']))
                         })
                     };
-                    let answers = proxy
-                        .below(&node.children)
-                        .any(|n| matches!(&*n.name, "proxy_pass" | "reverse_proxy" | "metrics"));
+                    let answers = node.name == "reverse_proxy"
+                        || proxy.below(&node.children).any(|n| {
+                            matches!(&*n.name, "proxy_pass" | "reverse_proxy" | "metrics")
+                        });
                     if node.args.iter().any(|word| names(&word.text)) && answers && edge() {
                         let first = node.children.first().copied().unwrap_or(at);
                         let open = !is_guarded(proxy, first);

@@ -2,7 +2,7 @@
 //! check about all of them.
 
 use plimsoll_model::Fact;
-use plimsoll_model::pipeline::{Forge, Job, JobStep, Pipeline, Placed, Runs, Trigger};
+use plimsoll_model::pipeline::{FaultKind, Forge, Job, JobStep, Pipeline, Placed, Runs, Trigger};
 use plimsoll_model::purpose::Purpose;
 use plimsoll_source::Span;
 
@@ -62,6 +62,21 @@ pub(crate) fn on<'a>(pipeline: &'a Pipeline, events: &[&str]) -> Option<&'a Trig
     pipeline.triggers.iter().find(|trigger| events.contains(&&*trigger.event))
 }
 
+/// Whether a job runs only for proposals of the repository itself, not of forks.
+pub(crate) fn is_own(job: &Job) -> bool {
+    let condition = job.condition.as_ref().map_or("", |(text, _)| text);
+    let squeezed: String = condition.chars().filter(|c| !c.is_whitespace()).collect();
+    [
+        "head.repo.full_name==github.",
+        "head_repository.full_name==github.",
+        "head.repo.fork==false",
+        "!github.event.pull_request.head.repo.fork",
+    ]
+    .iter()
+    .any(|guard| squeezed.contains(guard))
+        && !squeezed.contains("||")
+}
+
 /// The step that an expression stands in.
 pub(crate) fn step_of<'a>(pipeline: &'a Pipeline, placed: &Placed) -> Option<&'a JobStep> {
     let job = pipeline.jobs.get(placed.job?)?;
@@ -102,6 +117,19 @@ pub(crate) fn variables<'n>(cx: &Cx<'_>, names: &[&'n str]) -> Vec<(&'n str, Spa
         }
     }
     found.into_iter().map(|(span, name)| (name, span)).collect()
+}
+
+/// The answer of a check about what the forge refuses in workflows.
+pub(crate) fn faulty(
+    cx: &Cx<'_>,
+    kind: FaultKind,
+    wrong: &'static str,
+    right: &'static str,
+) -> Verdict {
+    let faults = github(cx).flat_map(|pipeline| &pipeline.faults);
+    let of_kind = faults.filter(|fault| fault.kind == kind);
+    let bad = of_kind.map(|fault| Evidence::contradicts(fault.span, fault.says.clone())).collect();
+    none(cx, bad, wrong, right)
 }
 
 /// FAIL with the places that speak against it; else UNKNOWN where something could not be read;

@@ -182,6 +182,15 @@ pub struct Project {
     pub versions: Vec<Span>,
     /// Top-level `name:`.
     pub name: Option<Span>,
+    /// Where its files are not what compose loads, and why.
+    pub faults: Vec<(Span, String)>,
+    /// Variables that its files ask for with neither a default nor `:?`, and that its `.env` file
+    /// does not give; of each file at the first place.
+    pub wanted: Vec<(String, Span)>,
+    /// Its files ask for variables.
+    pub interpolates: bool,
+    /// The variables that files of them beside it, and at the root, give or name: `.env.example`.
+    pub examples: Vec<(String, Span)>,
     /// Top-level `secrets:`: name, file (relative to the root) if `file:`, place.
     pub secrets: Vec<(String, Option<String>, Span)>,
     /// What it is for.

@@ -33,6 +33,8 @@ pub struct Engine {
     pub cgroup_parent: Fact<String>,
     /// Networks it joins, by the names of its project; none said means `default`.
     pub networks: Vec<Said>,
+    /// Other names by which it is found on them, and those that links of others give it.
+    pub aliases: Vec<String>,
     /// Devices of the host.
     pub devices: Vec<Said>,
     /// `device_cgroup_rules`.
@@ -112,6 +114,8 @@ pub struct Network {
     pub internal: Fact<bool>,
     /// It is there before the project is.
     pub external: bool,
+    /// Its name outside of the project, where one is written.
+    pub called: Option<String>,
     /// The entry.
     pub span: Span,
 }

@@ -21,6 +21,7 @@ pub mod flow;
 pub mod image;
 pub mod mend;
 pub mod migration;
+pub mod near;
 pub mod package;
 pub mod pipeline;
 pub mod probe;

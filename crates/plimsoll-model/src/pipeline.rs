@@ -31,6 +31,8 @@ pub struct Pipeline {
     pub inputs: Vec<Input>,
     /// Every expression in it, in text order: what stands in called actions is in their own.
     pub expressions: Vec<Placed>,
+    /// What the forge refuses in it, or never does (GitHub's workflows), in text order.
+    pub faults: Vec<Fault>,
     /// Secrets that are written out in it.
     pub secrets: Vec<WrittenSecret>,
     /// Its jobs.
@@ -40,6 +42,40 @@ pub struct Pipeline {
     pub unread: Vec<(String, Span)>,
     /// It does not parse.
     pub broken: bool,
+}
+
+/// Something in a workflow that is not as its forge has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What of.
+    pub kind: FaultKind,
+    /// Where.
+    pub span: Span,
+    /// What is wrong, in words.
+    pub says: String,
+}
+
+/// What a [`Fault`] is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FaultKind {
+    /// A key that is not known there, one that is missing, a value of the wrong form.
+    Schema,
+    /// What starts it.
+    Event,
+    /// A pattern of branches, tags or paths.
+    Glob,
+    /// A permission of its token.
+    Permission,
+    /// The name of a job or a step.
+    Id,
+    /// What a job waits for.
+    Need,
+    /// The shell of a step.
+    Shell,
+    /// A command to the runner that it no longer takes.
+    Command,
+    /// An expression.
+    Expression,
 }
 
 /// Whose format a pipeline has.

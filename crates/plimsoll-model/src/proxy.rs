@@ -206,6 +206,19 @@ impl Proxy {
             .filter(|(_, node)| !is_import(self.server, &node.name))
     }
 
+    /// The directives of this name that hold for another: those of the nearest block around it that
+    /// has any, its own first. An inner block of nginx takes the place of an outer one.
+    #[must_use]
+    pub fn in_effect<'a>(&'a self, node: usize, name: &'a str) -> Vec<&'a Node> {
+        let around = self.above(node).map(|(at, _)| at);
+        let of_blocks = std::iter::once(node).chain(around).map(|at| self.within(at, name));
+        let nearest = of_blocks.map(Iterator::collect::<Vec<_>>).find(|found| !found.is_empty());
+        nearest.unwrap_or_else(|| {
+            let top = self.flat(&self.roots).filter_map(|at| self.nodes.get(at));
+            top.filter(|node| node.name == name).collect()
+        })
+    }
+
     /// The site that a directive stands in.
     #[must_use]
     pub fn site_of(&self, node: usize) -> Option<&Site> {

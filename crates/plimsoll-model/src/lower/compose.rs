@@ -8,6 +8,7 @@
 mod chains;
 mod engine;
 mod interpolate;
+mod schema;
 mod service;
 mod words;
 
@@ -24,7 +25,7 @@ use super::{image, purpose};
 use crate::container::{Container, Project};
 use crate::delivery::Problem;
 use crate::engine::{Network, Volume};
-use crate::fact::Why;
+use crate::fact::{Fact, Why};
 use crate::image::Image;
 use crate::purpose::Purpose;
 use crate::script::Program;
@@ -45,6 +46,9 @@ const AUTOMATIC: [&str; 4] = [
 
 /// How many services may extend one another in a row.
 const MAX_EXTENDS: usize = 64;
+
+/// The most files of variables that are read beside one project.
+const MAX_ENV_FILES: usize = 16;
 
 /// How many comments at the head of a file are kept.
 const MAX_HEADER: usize = 256;
@@ -156,6 +160,12 @@ pub(super) fn is_named_compose(path: &str) -> bool {
     starts || stem.ends_with(".compose") || stem.ends_with(".docker-compose")
 }
 
+/// Whether a file holds variables, or an example of them, by its name: `.env.example`, `prod.env`.
+fn is_named_env(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with(".env") || name.starts_with("env.") || name.split('.').any(|p| p == "env")
+}
+
 fn dir_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(dir, _)| dir)
 }
@@ -178,6 +188,8 @@ struct Loader<'a> {
     templates: BTreeSet<(FileId, String)>,
     /// The orders in which scripts name files.
     chains: BTreeSet<Vec<FileId>>,
+    /// Files of variables, examples of them among them.
+    env_files: Vec<FileId>,
 }
 
 impl<'a> Loader<'a> {
@@ -197,6 +209,16 @@ impl<'a> Loader<'a> {
             included: BTreeSet::new(),
             templates: BTreeSet::new(),
             chains: BTreeSet::new(),
+            env_files: cx
+                .tree
+                .entries()
+                .filter(|(_, entry)| {
+                    matches!(entry.kind, EntryKind::File { .. })
+                        && entry.tracking != Tracking::Ignored
+                        && is_named_env(&entry.path)
+                })
+                .map(|(file, _)| file)
+                .collect(),
         };
         let mut tried: BTreeSet<FileId> = named.iter().copied().collect();
         let mut todo = named;
@@ -398,10 +420,39 @@ impl<'a> Loader<'a> {
             .filter(|on| on.condition == "service_completed_successfully")
             .map(|on| on.service.clone())
             .collect();
+        // `links: [db:database]` gives the other a name.
+        let links: Vec<(String, String)> = containers
+            .iter()
+            .flat_map(|container| &container.engine.links)
+            .filter_map(|(link, _)| link.split_once(':'))
+            .map(|(service, alias)| (service.to_owned(), alias.to_owned()))
+            .collect();
         for container in &mut containers {
+            let given = links.iter().filter(|(service, _)| *service == container.name);
+            container.engine.aliases.extend(given.map(|(_, alias)| alias.clone()));
+            let hosts = container.engine.networks.iter().find(|(name, _)| {
+                let network = merged.networks.get(name);
+                network.is_some_and(|n| n.external && n.called.as_ref().unwrap_or(name) == "host")
+            });
+            if let Some((_, at)) = hosts.filter(|_| container.engine.network_mode.is_absent()) {
+                container.host_network = Fact::declared(true, *at);
+                container.engine.network_mode = Fact::declared("host".to_owned(), *at);
+            }
             container.job = awaited.contains(&container.name)
                 || container.restart.known().is_some_and(|restart| restart == "no")
                     && (migrates(container) || container.ports.is_empty());
+        }
+        let mut faults = merged.faults.clone();
+        // What another file beside it may still say is not asked for.
+        let beside = |file: &FileId| dir_of(self.cx.tree.path(*file)) == plan.dir;
+        let alone = !self.named.iter().any(|file| beside(file) && !plan.files.contains(file));
+        if plan.only == Only::All && alone {
+            let nothing = merged.services.iter().filter(|(name, service)| {
+                service.runs_nothing() && !plan.files.iter().any(|f| self.is_template(*f, name))
+            });
+            let says = "it says neither an image nor a build";
+            let nothing = nothing.filter_map(|(_, service)| service.layers.first());
+            faults.extend(nothing.map(|layer| (layer.key.span(), says.to_owned())));
         }
         let project = Project {
             dir: plan.dir.clone(),
@@ -413,6 +464,10 @@ impl<'a> Loader<'a> {
             services: merged.services_key,
             in_part: plan.only == Only::LastAlone && plan.files.len() == 1,
             name: merged.name,
+            faults,
+            wanted: merged.wanted,
+            interpolates: merged.interpolates,
+            examples: self.examples(&plan.dir),
             secrets: merged.secrets.into_iter().map(|(n, s)| (n, s.file, s.span)).collect(),
             purpose: plan.purpose.clone(),
         };
@@ -434,6 +489,19 @@ impl<'a> Loader<'a> {
         (plain && entry.tracking != Tracking::Ignored).then_some(file)
     }
 
+    /// The variables that files of them in a directory, or at the root, name.
+    fn examples(&self, dir: &str) -> Vec<(String, Span)> {
+        let is_near = |of: &str| of == dir || of.is_empty();
+        let near = self.env_files.iter().filter(|file| is_near(dir_of(self.cx.tree.path(**file))));
+        let mut found = Vec::new();
+        for file in near.take(MAX_ENV_FILES) {
+            let Some(text) = self.cx.text(*file, ".env file") else { continue };
+            let entries = dotenv::parse(&text).tree.entries;
+            found.extend(entries.into_iter().map(|entry| (entry.name, entry.value_span)));
+        }
+        found
+    }
+
     fn vars(&self, dir: &str) -> Rc<Vars> {
         let file = self.env_file(&joined(dir, ".env"));
         let vars = file.and_then(|file| self.cx.text(file, ".env file"));
@@ -452,6 +520,9 @@ impl<'a> Loader<'a> {
             versions: Vec::new(),
             name: None,
             services_key: None,
+            faults: Vec::new(),
+            wanted: Vec::new(),
+            interpolates: false,
             seen: BTreeSet::new(),
             open: Vec::new(),
         };
@@ -573,6 +644,9 @@ struct Reading<'a> {
     versions: Vec<Span>,
     name: Option<Span>,
     services_key: Option<Span>,
+    faults: Vec<(Span, String)>,
+    wanted: Vec<(String, Span)>,
+    interpolates: bool,
     seen: BTreeSet<FileId>,
     /// The files that are being read, each included by the one before it.
     open: Vec<FileId>,
@@ -613,6 +687,10 @@ impl<'a> Reading<'a> {
         }
         self.open.pop();
         self.sources(root, dir, vars);
+        self.faults.extend(schema::faults(root));
+        let (wanted, any) = schema::wanted(root, vars);
+        self.wanted.extend(wanted);
+        self.interpolates |= any;
         let Some((services_key, services)) = root.entry("services") else { return };
         self.services_key.get_or_insert(services_key.span());
         if !services.is_map() {
@@ -843,7 +921,6 @@ pub(super) mod tests {
 
     use super::*;
     use crate::container::ContainerKind;
-    use crate::fact::Fact;
 
     /// What is known of containers, a line each thing; what is absent or empty is left out.
     pub(in crate::lower) fn dump(tree: &Tree, containers: &[Container]) -> String {

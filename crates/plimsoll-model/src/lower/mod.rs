@@ -7,6 +7,7 @@ mod cx;
 mod docker_cli;
 mod document;
 mod image;
+mod keys;
 mod kubernetes;
 mod link;
 mod makefile;

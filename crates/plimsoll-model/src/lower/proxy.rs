@@ -5,7 +5,7 @@
 //! nginx's documentation of `include`, `listen`, `server_name`, `upstream`, `proxy_pass`; the page of
 //! the official image on `templates`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use plimsoll_source::{FileId, Span, Tracking};
 use plimsoll_syntax::directives::{DirectiveId, Directives, Word};
@@ -29,6 +29,9 @@ const MAX_NODES: usize = 20_000;
 /// The most files that one glob brings in.
 const MAX_GLOB: usize = 64;
 
+/// The most imports of one file whose files are looked for.
+const MAX_INCLUDES: usize = 256;
+
 /// Every configuration, in path order.
 pub(super) fn read(cx: &Cx<'_>, containers: &[Container], images: &[Image]) -> Vec<Proxy> {
     let given = given(cx, containers, images);
@@ -44,6 +47,24 @@ pub(super) fn read(cx: &Cx<'_>, containers: &[Container], images: &[Image]) -> V
         let Some((server, sure)) = server(&entry.path, targets) else { continue };
         if let Some(read) = open(cx, file, server, sure) {
             files.insert(file, read);
+        }
+    }
+    // What is included may have any name.
+    let mut todo: Vec<(FileId, FileId)> = files.keys().map(|&file| (file, file)).collect();
+    while let Some((top, file)) = todo.pop() {
+        let Some(read) = files.get(&file) else { continue };
+        let (server, mounts) = (read.server, given.get(&top).map_or(&[][..], Vec::as_slice));
+        let wanted: BTreeSet<String> = included(read).take(MAX_INCLUDES).collect();
+        for found in wanted.iter().flat_map(|w| resolve(cx, containers, mounts, file, w)) {
+            let entry = cx.tree.entry(found);
+            if !files.contains_key(&found)
+                && entry.tracking != Tracking::Ignored
+                && entry.len <= MAX_LEN
+                && let Some(read) = open(cx, found, server, true)
+            {
+                files.insert(found, read);
+                todo.push((top, found));
+            }
         }
     }
     let mut proxies: Vec<Proxy> = files
@@ -70,6 +91,56 @@ struct File {
     server: Server,
     tree: Directives,
     broken: bool,
+}
+
+/// What a file imports, as written.
+fn included(file: &File) -> impl Iterator<Item = String> + '_ {
+    let imports = file.tree.all.iter().filter(|one| is_import(file.server, one.name()));
+    let names = imports.filter_map(|one| Some(one.words.get(1)?.text.clone()));
+    // What else Caddy imports is a snippet.
+    names.filter(|name| file.server == Server::Nginx || name.contains(['/', '.', '*']))
+}
+
+/// The files that an import names: relative to its own, or where a mount puts them.
+fn resolve(
+    cx: &Cx<'_>,
+    containers: &[Container],
+    mounts: &[ProxyMount],
+    file: FileId,
+    wanted: &str,
+) -> Vec<FileId> {
+    let dir = path::parent(cx.tree.path(file));
+    let mut found = matching(cx, path::join(dir, wanted));
+    if found.is_empty() {
+        let rest = wanted.strip_prefix("/etc/nginx/").or(wanted.strip_prefix("/etc/caddy/"));
+        found = matching(cx, rest.and_then(|rest| path::join(dir, rest)));
+    }
+    for mount in mounts {
+        if !found.is_empty() {
+            break;
+        }
+        let Some(container) = containers.get(mount.container.0 as usize) else { continue };
+        let added = mount.overlay.and_then(|index| container.optional.get(index));
+        let added = added.map_or(&[][..], |overlay| &overlay.mounts);
+        let target = |m: &Mount| {
+            let rest = path::below(m.target.trim_end_matches('/'), wanted)?;
+            path::join(m.tree_path.as_ref()?, rest)
+        };
+        let below = added.iter().chain(&container.mounts).find_map(target);
+        found = matching(cx, below);
+    }
+    found.retain(|other| *other != file);
+    found
+}
+
+/// The files of the tree that a path, or a pattern of one, names.
+fn matching(cx: &Cx<'_>, wanted: Option<String>) -> Vec<FileId> {
+    let Some(wanted) = wanted else { return Vec::new() };
+    let Some(at) = wanted.find(['*', '?']) else {
+        return cx.tree.find(&wanted).into_iter().collect();
+    };
+    let files = cx.tree.under(path::parent(&wanted[..at]));
+    files.filter(|f| path::glob(&wanted, cx.tree.path(*f))).take(MAX_GLOB).collect()
 }
 
 /// Who reads the file at this path, and whether its name alone says so.
@@ -325,7 +396,8 @@ impl Expansion<'_> {
             let block = files.get(&from).and_then(|read| read.tree[id].block.as_deref());
             return self.level(from, block.unwrap_or_default(), Some(at), true, &args, depth + 1);
         }
-        let found = self.resolve(file, &wanted);
+        let mut found = resolve(self.cx, self.containers, self.mounts, file, &wanted);
+        found.retain(|other| *other != self.start && self.is_ours(*other));
         if found.is_empty() && !wanted.contains('*') && !is_stock(&wanted) {
             self.unresolved.push(head);
         }
@@ -337,41 +409,6 @@ impl Expansion<'_> {
             level.extend(self.level(from, &read.tree.roots, Some(at), true, &args, depth + 1));
         }
         level
-    }
-
-    /// The files that an import names: relative to its own, or where a mount puts them.
-    fn resolve(&self, file: FileId, wanted: &str) -> Vec<FileId> {
-        let dir = path::parent(self.cx.tree.path(file));
-        let mut found = self.matching(path::join(dir, wanted));
-        if found.is_empty() {
-            let rest = wanted.strip_prefix("/etc/nginx/").or(wanted.strip_prefix("/etc/caddy/"));
-            found = self.matching(rest.and_then(|rest| path::join(dir, rest)));
-        }
-        for mount in self.mounts {
-            if !found.is_empty() {
-                break;
-            }
-            let Some(container) = self.containers.get(mount.container.0 as usize) else { continue };
-            let added = mount.overlay.and_then(|index| container.optional.get(index));
-            let added = added.map_or(&[][..], |overlay| &overlay.mounts);
-            let target = |m: &Mount| {
-                let rest = path::below(m.target.trim_end_matches('/'), wanted)?;
-                path::join(m.tree_path.as_ref()?, rest)
-            };
-            let below = added.iter().chain(&container.mounts).find_map(target);
-            found = self.matching(below);
-        }
-        found.retain(|other| *other != self.start && *other != file);
-        found
-    }
-
-    fn matching(&self, wanted: Option<String>) -> Vec<FileId> {
-        let Some(wanted) = wanted else { return Vec::new() };
-        if !wanted.contains(['*', '?']) {
-            return self.cx.tree.find(&wanted).filter(|f| self.is_ours(*f)).into_iter().collect();
-        }
-        let files = self.files.keys().copied().filter(|f| self.is_ours(*f));
-        files.filter(|f| path::glob(&wanted, self.cx.tree.path(*f))).take(MAX_GLOB).collect()
     }
 
     fn is_ours(&self, file: FileId) -> bool {
@@ -660,6 +697,17 @@ mod tests {
             ],
             "nginx/conf.d/site.conf Nginx\n  site x.org 443/Some(true) 80/Some(false)\n  to api:80\n  to y.org:443\n  to  …\n\
              nginx/nginx.conf Nginx\n  site x.org 443/Some(true) 80/Some(false)\n  to a:1 b:2\n  to y.org:443\n  to  …",
+        );
+    }
+
+    #[test]
+    fn what_is_included_may_have_any_name() {
+        check(
+            &[
+                ("nginx.conf", "http { server { listen 443 ssl; include snippets/tls; } }"),
+                ("snippets/tls", "ssl_protocols TLSv1;"),
+            ],
+            "nginx.conf Nginx\n  site  443/Some(true)\nsnippets/tls Nginx",
         );
     }
 

@@ -51,6 +51,20 @@
 //!     image: edoburu/pgbouncer:v1.24.1-p1
 //! ```
 //!
+//! By an image that is made elsewhere:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     image: acme/api:1.4.2
+//!     depends_on: [db] # <- does not wait
+//!   db:
+//!     image: postgres:17.2
+//!     healthcheck:
+//!       test: ["CMD", "pg_isready"]
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -138,7 +152,7 @@ use crate::datastores::{awaited, reference};
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict,
+    Severity, Snippet, Status, Verdict, composed,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -155,19 +169,31 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&DEPENDS_ON_A_DATASTORE],
     source: include_str!("dependencies_awaited.rs"),
-    run: Run::Service(run),
+    run: Run::Both(run, of_no_service),
     fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let mut judged = Vec::new();
-    for container in service.containers.iter().map(|&id| &cx.delivery[id]) {
-        for (dependency, other) in awaited(cx, container) {
-            let member = format!("{} in {}", container.name, cx.path(container.file));
-            judged.push((member, judge(cx, dependency, other)));
-        }
-    }
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let judged = containers.flat_map(|container| of_container(cx, container)).collect();
     crate::driver::join(judged, DEPENDS_ON_A_DATASTORE.name, service.place)
+}
+
+fn of_no_service(cx: &Cx<'_>) -> Verdict {
+    let none = DEPENDS_ON_A_DATASTORE.name;
+    composed::of_no_service(cx, none, |container| {
+        let judged = of_container(cx, &container);
+        (!judged.is_empty()).then(|| crate::driver::join(judged, none, container.span))
+    })
+}
+
+/// The answer for each datastore that a container waits for.
+fn of_container(cx: &Cx<'_>, container: &Container) -> Vec<(String, Verdict)> {
+    let judge = |(dependency, other): (&DependsOn, &Container)| {
+        let member = format!("{} in {}", container.name, cx.path(container.file));
+        (member, judge(cx, dependency, other))
+    };
+    awaited(cx, container).into_iter().map(judge).collect()
 }
 
 /// Whether a dependency has a health check.

@@ -8,6 +8,7 @@ mod minimal_base;
 mod official_base;
 mod pinned_digest;
 mod pinned_version;
+mod reference_resolves;
 
 pub(super) use exact_version::is_exact;
 pub(super) use pinned_version::{MOVING, first, is_release};
@@ -19,4 +20,5 @@ pub(super) static CHECKS: &[&Check] = &[
     &official_base::CHECK,
     &pinned_digest::CHECK,
     &pinned_version::CHECK,
+    &reference_resolves::CHECK,
 ];

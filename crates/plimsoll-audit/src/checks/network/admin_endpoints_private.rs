@@ -46,6 +46,15 @@
 //!     ports: ["80:80", "8080:8080"]
 //! ```
 //!
+//! By a matcher of one line:
+//!
+//! `Caddyfile`:
+//! ```caddyfile
+//! shop.org {
+//!   reverse_proxy /metrics web:3000 # <- nobody is kept out
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Caddyfile`:

@@ -45,6 +45,20 @@
 //! }
 //! ```
 //!
+//! Headers that a block sets take the place of those around it:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! http {
+//!   proxy_set_header Host $http_host;
+//!   server {
+//!     listen 80;
+//!     proxy_set_header X-Real-IP $remote_addr;
+//!     location / { proxy_pass http://api:8000; } # <- the upstream's own name
+//!   }
+//! }
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `nginx/nginx.conf`:
@@ -102,18 +116,24 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
     for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
-        let host = |node: &&Node| node.first().eq_ignore_ascii_case("host");
-        let mut said = false;
-        for node in proxy.named("proxy_set_header").filter(host) {
-            said = true;
-            match variables(node.arg(1)).any(|name| name == "http_host") {
-                true => answers.bad(node.head, "passes on what the client sent"),
-                false => answers.good(node.head, "a name that nginx has looked at"),
+        let is_host = |node: &&Node| node.first().eq_ignore_ascii_case("host");
+        let mut judge = |node: &Node| match variables(node.arg(1)).any(|name| name == "http_host") {
+            true => answers.bad(node.head, "passes on what the client sent"),
+            false => answers.good(node.head, "a name that nginx has looked at"),
+        };
+        let passes = proxy.nodes.iter().enumerate().filter(|(_, n)| n.name == "proxy_pass");
+        let mut plain = Vec::new();
+        for (at, pass) in passes {
+            // Headers that an inner block sets take the place of all those around it.
+            match proxy.in_effect(at, "proxy_set_header").into_iter().rfind(is_host) {
+                Some(node) => judge(node),
+                None => plain.push(pass.head),
             }
         }
-        if let Some(pass) = proxy.named("proxy_pass").next().filter(|_| !said) {
-            answers.good(pass.head, "gets the upstream's own name");
+        if proxy.named("proxy_pass").next().is_none() {
+            proxy.named("proxy_set_header").filter(is_host).for_each(judge);
         }
+        plain.into_iter().for_each(|at| answers.good(at, "gets the upstream's own name"));
     }
     answers.verdict(
         cx,

@@ -6,8 +6,8 @@
 //! On plain HTTP everyone on the way reads passwords and cookies, and writes into pages.
 //!
 //! Write `return 301 https://$host$request_uri;` into nginx's server on port 80 (a location for ACME may
-//! stay); take `http://` off the address of a Caddyfile. Sites without a public name are not asked:
-//! something in front of them may speak TLS.
+//! stay); take `http://` off the address of a Caddyfile. Sites without a name are asked where the proxy
+//! speaks TLS on 443 or is published on 80 or 443; of others something in front may speak TLS.
 //!
 //! ## Fails
 //!
@@ -26,6 +26,17 @@
 //! ```caddyfile
 //! http://shop.org { # <- serves plain HTTP
 //!   reverse_proxy web:3000
+//! }
+//! ```
+//!
+//! For every name, beside TLS:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80; # <- serves plain HTTP
+//!   listen 443 ssl;
+//!   location / { proxy_pass http://web:3000; }
 //! }
 //! ```
 //!
@@ -57,6 +68,21 @@
 //!
 //! ## Passes
 //!
+//! By a test of the scheme:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80; # <- only redirects
+//!   listen 443 ssl;
+//!   server_name shop.org;
+//!   if ($scheme = http) { return 301 https://$server_name$request_uri; }
+//!   location / { proxy_pass http://web:3000; }
+//! }
+//! ```
+//!
+//! By a site of its own:
+//!
 //! `Caddyfile`:
 //! ```caddyfile
 //! http://shop.org { # <- only redirects
@@ -81,7 +107,7 @@ use plimsoll_model::proxy::{Node, Proxy, Server, Site};
 
 use crate::answers::Answers;
 use crate::conditions::HAS_PUBLIC_SITE;
-use crate::proxies::{asked, is_public, serves};
+use crate::proxies::{asked, is_public_site, serves};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
 };
@@ -116,7 +142,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let off = proxy.named("auto_https").find(|node| {
             proxy.server == Server::Caddy && (node.has("off") || node.has("disable_redirects"))
         });
-        for site in proxy.sites.iter().filter(|s| s.hosts.iter().any(|host| is_public(host))) {
+        for site in proxy.sites.iter().filter(|site| is_public_site(cx, proxy, site)) {
             let plain: Vec<_> = site.listens.iter().filter(|l| l.tls == Some(false)).collect();
             let nginx = proxy.server == Server::Nginx;
             let place = plain.first().map_or(site.head, |listen| listen.span);
@@ -145,7 +171,10 @@ fn run(cx: &Cx<'_>) -> Verdict {
 
 /// Whether something but a redirect or a challenge of ACME is answered.
 fn answers_plainly(proxy: &Proxy, site: &Site) -> bool {
+    let top = proxy.flat(&site.body).filter_map(|at| proxy.nodes.get(at));
+    let mut tests = top.filter(|node| node.name == "if" && redirects(proxy, node));
     serves(proxy, site)
+        && !tests.any(|node| node.args.iter().any(|word| asks_for_tls(&word.text)))
         && proxy.below(&site.body).any(|node| {
             let passes = matches!(
                 &*node.name,
@@ -174,7 +203,16 @@ fn answers_plainly(proxy: &Proxy, site: &Site) -> bool {
         })
 }
 
+/// Whether a test asks if TLS is spoken.
+fn asks_for_tls(text: &str) -> bool {
+    let names = ["$scheme", "$https", "$server_port", "$http_x_forwarded_proto"];
+    names.iter().any(|name| text.contains(name))
+}
+
 fn redirects(proxy: &Proxy, node: &Node) -> bool {
     let mut children = node.children.iter().filter_map(|at| proxy.nodes.get(*at));
-    children.any(|n| n.name == "return" && n.first().starts_with('3'))
+    children.any(|n| {
+        n.name == "return" && (n.first().starts_with('3') || n.first().starts_with("https:"))
+            || n.name == "rewrite" && n.arg(1).starts_with("https:")
+    })
 }

@@ -17,6 +17,16 @@
 //! }
 //! ```
 //!
+//! By its other address:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! http {
+//!   resolver 127.0.0.11 [2001:4860:4860::8888]; # <- on the internet
+//!   server { listen 80; root /srv; }
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `nginx/nginx.conf`:
@@ -47,7 +57,7 @@
 //! }
 //! ```
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use plimsoll_model::proxy::Server;
 
@@ -87,9 +97,16 @@ fn run(cx: &Cx<'_>) -> Verdict {
     for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
         for node in proxy.named("resolver") {
             let public = node.args.iter().find_map(|word| {
-                let text = word.text.split(':').next()?;
-                let address: Ipv4Addr = text.parse().ok()?;
-                let ours = address.is_loopback() || address.is_private() || address.is_link_local();
+                let text = match word.text.strip_prefix('[') {
+                    Some(rest) => rest.split(']').next()?,
+                    None => word.text.split(':').next()?,
+                };
+                let ours = match text.parse::<IpAddr>().ok()? {
+                    IpAddr::V4(it) => it.is_loopback() || it.is_private() || it.is_link_local(),
+                    IpAddr::V6(it) => {
+                        it.is_loopback() || it.is_unique_local() || it.is_unicast_link_local()
+                    }
+                };
                 (!ours).then_some(text)
             });
             match public {

@@ -25,6 +25,7 @@ mod no_published_datastores;
 mod no_ssh_in_container;
 mod no_unsafe_if;
 mod origins_anchored;
+mod ports_agree;
 mod ports_quoted;
 mod proxy_configs_agree;
 mod proxy_env_provided;
@@ -63,6 +64,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &no_ssh_in_container::CHECK,
     &no_unsafe_if::CHECK,
     &origins_anchored::CHECK,
+    &ports_agree::CHECK,
     &ports_quoted::CHECK,
     &proxy_configs_agree::CHECK,
     &proxy_env_provided::CHECK,

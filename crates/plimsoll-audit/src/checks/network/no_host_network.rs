@@ -17,6 +17,18 @@
 //!     network_mode: host # <- shares the host's network
 //! ```
 //!
+//! By the name of an external network:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   agent:
+//!     image: acme/agent:1.2.0
+//!     networks: [outside] # <- shares the host's network
+//! networks:
+//!   outside: { external: true, name: host }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:

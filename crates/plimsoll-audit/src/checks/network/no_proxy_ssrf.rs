@@ -21,6 +21,18 @@
 //! }
 //! ```
 //!
+//! What a location's expression captures:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location ~ ^/fetch/(.+)$ {
+//!     proxy_pass http://$1; # <- `$1` is the client's
+//!   }
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `nginx/nginx.conf`:
@@ -43,6 +55,18 @@
 //!     set $backend http://api:8000;
 //!     proxy_pass $backend; # <- written out
 //!   }
+//! }
+//! ```
+//!
+//! The path may be the client's; and words that are written out are chosen from:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   set $backend api;
+//!   location / { proxy_pass http://$backend:8000$request_uri; } # <- written out
+//!   location ~ ^/(red|blue)/ { proxy_pass http://$1:8000; } # <- written out
 //! }
 //! ```
 //!
@@ -114,16 +138,16 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
     for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
         for (at, node) in proxy.nodes.iter().enumerate().filter(|(_, n)| n.name == "proxy_pass") {
-            let text = node.first();
-            let host = text.split_once("://").map_or(text, |(_, rest)| rest);
-            let host = host.split('/').next().unwrap_or(host);
+            let host = host(node.first());
             let inside =
                 proxy.above(at).any(|(at, _)| proxy.within(at, "internal").next().is_some());
             let names: Vec<&str> = variables(host).collect();
-            let theirs = names.iter().find(|name| is_theirs(name));
+            let taken = |name: &str| captured(proxy, at, name);
+            let theirs = names.iter().find(|name| is_theirs(name) || taken(name) == Some(true));
             let written = |name: &&str| {
                 let values: Vec<&str> = values(proxy, name).collect();
                 !values.is_empty() && !values.iter().any(|value| value.contains('$'))
+                    || taken(name) == Some(false)
             };
             match (theirs, names.iter().find(|name| !written(name))) {
                 _ if inside => answers.good(node.head, "reached by nginx's own redirects only"),
@@ -149,6 +173,39 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "where nginx passes requests is written out",
         "where nginx passes requests depends on a variable",
     )
+}
+
+/// What of an address says where a request goes: all before its path. nginx writes the path itself
+/// where one of these variables begins.
+fn host(address: &str) -> &str {
+    const PATHS: [&str; 5] =
+        ["$request_uri", "$uri", "$document_uri", "$is_args", "${request_uri}"];
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host);
+    let ends = PATHS.iter().filter_map(|path| host.find(path).filter(|at| *at > 0));
+    &host[..ends.min().unwrap_or(host.len())]
+}
+
+/// Whether what an expression of the location captured under a name is the client's: not where it
+/// only lets words through that are written out. `None` where nothing here captures it.
+fn captured(proxy: &Proxy, at: usize, name: &str) -> Option<bool> {
+    let location = proxy.above(at).map(|(_, node)| node).find(|node| node.name == "location")?;
+    let expression = location.args.get(1).filter(|_| location.first().starts_with('~'))?;
+    let groups: Vec<&str> = expression.text.split('(').skip(1).collect();
+    let group = match name.parse::<usize>() {
+        Ok(index) => {
+            let counts = |group: &&&str| !group.starts_with('?') || group.starts_with("?<");
+            groups.iter().filter(counts).nth(index.checked_sub(1)?)?
+        }
+        Err(_) => groups.iter().find_map(|group| {
+            let rest = group.strip_prefix("?<").or_else(|| group.strip_prefix("?P<"))?;
+            rest.strip_prefix(name)?.strip_prefix('>').is_some().then_some(group)
+        })?,
+    };
+    let body = group.split_once('>').filter(|_| group.starts_with('?')).map_or(*group, |(_, b)| b);
+    let (body, _) = body.split_once(')')?;
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '|');
+    Some(!body.chars().all(word))
 }
 
 fn is_theirs(name: &str) -> bool {

@@ -30,6 +30,16 @@
 //!     command: sh -c "/usr/sbin/sshd && exec app" # <- starts sshd
 //! ```
 //!
+//! Within a range:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   tool:
+//!     image: acme/tool:1.2.0
+//!     ports: ["2020-2030:20-30"] # <- SSH's port
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -110,7 +120,8 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let trade = image.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SSH.contains(&word));
     let mut asked = Asked::default();
     if !trade {
-        let ports = container.ports.iter().filter(|port| range(&port.container) == Some((22, 22)));
+        let holds = |(from, to): (u16, u16)| (from..=to).contains(&22);
+        let ports = container.ports.iter().filter(|port| range(&port.container).is_some_and(holds));
         asked.bad.extend(ports.map(|port| Evidence::contradicts(port.span, "SSH's port")));
         let starts = [&container.entrypoint, &container.command].into_iter().flatten();
         let words = starts.flat_map(|exec| &exec.words);

@@ -20,6 +20,21 @@
 //! }
 //! ```
 //!
+//! In a file of any name that is included:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 443 ssl;
+//!   include snippets/tls;
+//!   location / { proxy_pass http://api:8000; }
+//! }
+//! ```
+//! `nginx/snippets/tls`:
+//! ```nginx
+//! ssl_protocols SSLv3 TLSv1.2; # <- SSLv3 is broken
+//! ```
+//!
 //! ## Fixed
 //!
 //! `nginx/nginx.conf`:
@@ -53,6 +68,20 @@
 //!       - ./nginx/nginx.conf:/etc/nginx/nginx.conf:ro
 //! ```
 //!
+//! What a server says takes the place of what stands around it:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! http {
+//!   ssl_protocols TLSv1 TLSv1.2;
+//!   server {
+//!     listen 443 ssl;
+//!     ssl_protocols TLSv1.2 TLSv1.3; # <- no old protocol
+//!     location / { proxy_pass http://api:8000; }
+//!   }
+//! }
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `nginx/nginx.conf`:
@@ -76,7 +105,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::mend::replace;
-use plimsoll_model::proxy::{Node, Proxy, Server};
+use plimsoll_model::proxy::{Node, Proxy, Server, Site};
 use plimsoll_model::reference::ImageRef;
 use plimsoll_source::{Edit, Span};
 
@@ -138,13 +167,22 @@ const BROKEN: [&str; 10] =
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
     for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
-        for node in proxy.named("ssl_protocols") {
+        let speaks = |site: &&Site| site.listens.iter().any(|listen| listen.tls == Some(true));
+        // A file that only holds settings has no site that takes others.
+        let alone = !proxy.sites.iter().any(|site| speaks(&site));
+        let of = |name| -> Vec<&Node> {
+            let sites = proxy.sites.iter().filter(speaks).filter_map(|site| site.node);
+            let in_effect = sites.flat_map(|at| proxy.in_effect(at, name));
+            let all = proxy.named(name).filter(|_| alone);
+            in_effect.chain(all).collect()
+        };
+        for node in of("ssl_protocols") {
             match node.args.iter().find(|word| OLD.contains(&&*word.text)) {
                 Some(old) => answers.bad(node.head, format!("{} is broken", old.text)),
                 None => answers.good(node.head, "no old protocol"),
             }
         }
-        for node in proxy.named("ssl_ciphers") {
+        for node in of("ssl_ciphers") {
             let mut ciphers = node.first().split([':', ' ', ',']);
             let is_broken = |cipher: &&str| cipher.split(['-', '+']).any(|c| BROKEN.contains(&c));
             match ciphers.find(|c| !c.starts_with(['!', '-']) && is_broken(c)) {
@@ -156,10 +194,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
             let Some(listen) = site.listens.iter().find(|listen| listen.tls == Some(true)) else {
                 continue;
             };
-            let said = |at: &usize| proxy.within(*at, "ssl_protocols").next().is_some();
-            let above = site.node.into_iter().flat_map(|at| proxy.above(at).map(|(at, _)| at));
-            let top = proxy.roots.iter().any(|at| proxy.nodes[*at].name == "ssl_protocols");
-            if top || site.node.into_iter().chain(above).any(|at| said(&at)) {
+            if site.node.is_some_and(|at| !proxy.in_effect(at, "ssl_protocols").is_empty()) {
                 continue;
             }
             let version = proxy.mounts.iter().find_map(|mount| {

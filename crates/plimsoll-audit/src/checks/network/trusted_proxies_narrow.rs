@@ -20,6 +20,20 @@
 //! }
 //! ```
 //!
+//! Half and half is everyone, too:
+//!
+//! `Caddyfile`:
+//! ```caddyfile
+//! {
+//!   servers {
+//!     trusted_proxies static 0.0.0.0/1 128.0.0.0/1 # <- everyone
+//!   }
+//! }
+//! shop.org {
+//!   reverse_proxy web:3000
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `nginx/nginx.conf`:
@@ -90,7 +104,11 @@ fn run(cx: &Cx<'_>) -> Verdict {
             if !matches!(&*node.name, "set_real_ip_from" | "trusted_proxies") {
                 continue;
             }
-            let all = |text: &str| matches!(text, "0.0.0.0/0" | "::/0" | "0.0.0.0/1" | "0/0");
+            // Half of all addresses is as good as all of them.
+            let all = |text: &str| {
+                let bits = text.split_once('/').and_then(|(_, bits)| bits.parse::<u8>().ok());
+                bits.is_some_and(|bits| bits <= if text.contains(':') { 3 } else { 1 })
+            };
             match node.args.iter().find(|word| all(&word.text)) {
                 Some(word) => answers.bad(node.head, format!("`{}` is everyone", word.text)),
                 None => answers.good(node.head, "names whom it trusts"),

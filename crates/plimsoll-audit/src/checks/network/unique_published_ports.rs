@@ -23,6 +23,19 @@
 //!       - "127.0.0.1:8079-8081:80-82" # <- `web` publishes it
 //! ```
 //!
+//! By the same variable:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: acme/web:1.2.0
+//!     ports: ["${PORT}:80"]
+//!   admin:
+//!     image: acme/admin:1.2.0
+//!     ports: ["${PORT}:80"] # <- `web` publishes it
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -47,6 +60,32 @@
 //!     ports: ["127.0.0.1:53:53/tcp", "127.0.0.1:53:53/udp", "127.0.0.2:53:53/udp"]
 //! ```
 //!
+//! One variable is one port; of two nothing is known:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web: # <- ports differ
+//!     image: acme/web:1.2.0
+//!     ports: ["127.0.0.1:${PORT}:80"]
+//!   admin:
+//!     image: acme/admin:1.2.0
+//!     ports: ["127.0.0.2:${PORT}:80"]
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: acme/web:1.2.0
+//!     ports: ["8080:80"]
+//!   admin:
+//!     image: acme/admin:1.2.0
+//!     ports: ["${PORT}:80"] # <- Write the value
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `compose.yaml`:
@@ -61,7 +100,7 @@ use crate::evidence::clip;
 use crate::ports::range;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, composed,
+    Status, Verdict, Why, composed,
 };
 use plimsoll_model::container::{Container, Port};
 use std::collections::BTreeMap;
@@ -94,17 +133,28 @@ pub(super) static CHECK: Check = Check {
     fix: None,
 };
 
+/// The most ports of variables that are compared.
+const MAX_OPEN: usize = 200;
+
 /// The most ports of one range that are compared.
 const MAX_RANGE: u16 = 2048;
 
 fn repository(cx: &Cx<'_>) -> Verdict {
     let (mut bad, mut first) = (Vec::new(), None);
+    let mut unsure = None;
     for composed in composed::projects(cx) {
+        let mut open: Vec<(&str, &Container, &Port)> = Vec::new();
         let mut taken: BTreeMap<(String, u16), Vec<(&Container, &Port)>> = BTreeMap::new();
         for container in &composed.containers {
             for port in container.ports.iter().filter(|port| port.host.is_some()) {
                 first.get_or_insert(container.span);
-                let Some((from, to)) = port.host.as_deref().and_then(range) else { continue };
+                let host = port.host.as_deref().unwrap_or_default();
+                let Some((from, to)) = range(host) else {
+                    // The same variable is the same port; what another holds is not known.
+                    let variable = host.contains('$').then_some((host, port));
+                    open.extend(variable.map(|(host, port)| (host, *container, port)));
+                    continue;
+                };
                 for number in from..=to.min(from.saturating_add(MAX_RANGE)) {
                     let others = taken.entry((port.protocol.clone(), number)).or_default();
                     let meets = |(c, p): &&(&Container, &Port)| meet(c, container) && same(p, port);
@@ -117,18 +167,45 @@ fn repository(cx: &Cx<'_>) -> Verdict {
                 }
             }
         }
+        let others: Vec<(&Container, &Port)> = taken.into_values().flatten().collect();
+        for (at, (host, container, port)) in open.iter().enumerate().take(MAX_OPEN) {
+            let clash = |c: &Container, p: &Port| {
+                c.span != container.span
+                    && p.protocol == port.protocol
+                    && meet(c, container)
+                    && same(p, port)
+            };
+            let before = open.get(..at).unwrap_or_default();
+            match before.iter().find(|(other, c, p)| other == host && clash(c, p)) {
+                Some((_, other, _)) => {
+                    let says = format!("`{host}`: `{}` publishes it, too", clip(&other.name));
+                    bad.push(Evidence::contradicts(port.span, says));
+                }
+                None if others.iter().any(|(c, p)| clash(c, p))
+                    || before.iter().any(|(_, c, p)| clash(c, p)) =>
+                {
+                    unsure.get_or_insert(port.span);
+                }
+                None => {}
+            }
+        }
     }
     let mut bad = bad.into_iter();
-    match (bad.next(), first) {
-        (Some(evidence), _) => {
+    match (bad.next(), unsure, first) {
+        (Some(evidence), ..) => {
             let message = "two containers publish one port: the second does not start";
             Verdict::fail(message, evidence).and_all(bad)
         }
-        (None, Some(at)) => Verdict::pass(
+        (None, Some(at), _) => Verdict::unknown(
+            Why::Dynamic,
+            "which port is published depends on a variable",
+            Evidence::context(at, Why::Dynamic.decide()),
+        ),
+        (None, None, Some(at)) => Verdict::pass(
             "no two containers publish the same port",
             Evidence::missing_in(at, "the published ports differ"),
         ),
-        (None, None) => Verdict::not_applicable(
+        (None, None, None) => Verdict::not_applicable(
             "does not apply: nothing here publishes a port",
             Evidence::missing_file(".", "no published port"),
         ),

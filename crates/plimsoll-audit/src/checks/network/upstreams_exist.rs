@@ -60,6 +60,31 @@
 //!     image: shop/api:1.4.2
 //! ```
 //!
+//! By another name that the engine gives it:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location / { proxy_pass http://shop_api:8000; } # <- `shop_api`
+//!   location /web { proxy_pass http://front:3000; } # <- `front`
+//! }
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   nginx:
+//!     image: nginx:1.27.3
+//!     volumes: ["./nginx/nginx.conf:/etc/nginx/nginx.conf:ro"]
+//!   api:
+//!     image: shop/api:1.4.2
+//!     container_name: shop_api
+//!   web:
+//!     image: shop/web:1.4.2
+//!     networks:
+//!       default: { aliases: [front] }
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! Nothing here says who runs it:

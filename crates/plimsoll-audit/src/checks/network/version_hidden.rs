@@ -19,6 +19,20 @@
 //! }
 //! ```
 //!
+//! Hidden by all, told by one:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! http {
+//!   server_tokens off;
+//!   server {
+//!     listen 80;
+//!     server_tokens on; # <- tells its version
+//!     root /srv;
+//!   }
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `nginx/nginx.conf`:
@@ -135,22 +149,22 @@ fn run(cx: &Cx<'_>) -> Verdict {
 }
 
 fn of_nginx(proxy: &Proxy, answers: &mut Answers) {
-    let off = |node: &&Node| {
-        node.name == "server_tokens" && node.first() == "off"
-            || node.name == "more_clear_headers" && node.has("Server")
-    };
     let whole = proxy.nodes.iter().any(|node| node.name == "http")
         || proxy.mounts.iter().any(|mount| mount.target.starts_with("/etc/nginx/conf.d/"));
+    let cleared = proxy.named("more_clear_headers").find(|node| node.has("Server"));
     for site in &proxy.sites {
-        let above = site.node.into_iter().flat_map(|at| proxy.above(at).map(|(at, _)| at));
-        let above = above.flat_map(|at| proxy.within(at, "server_tokens"));
-        let top = proxy.roots.iter().filter_map(|at| proxy.nodes.get(*at));
-        let own = proxy.below(&site.body);
-        let cleared = proxy.named("more_clear_headers");
-        match own.chain(above).chain(top).chain(cleared).find(off) {
-            Some(node) => answers.good(node.head, "hidden"),
-            None if whole => answers.missing(site.head, "tells its version: nginx's default"),
-            None => answers.unsure(
+        let around = site.node.map(|at| proxy.in_effect(at, "server_tokens")).unwrap_or_default();
+        let within = proxy.below(&site.body).filter(|node| node.name == "server_tokens");
+        let said: Vec<&Node> = around.into_iter().chain(within).collect();
+        let shown = said.iter().find(|node| matches!(node.first(), "on" | "build"));
+        match (cleared, shown, said.first()) {
+            (Some(node), ..) => answers.good(node.head, "hidden"),
+            (None, Some(node), _) => answers.bad(node.head, "tells its version"),
+            (None, None, Some(node)) => answers.good(node.head, "hidden"),
+            (None, None, None) if whole => {
+                answers.missing(site.head, "tells its version: nginx's default");
+            }
+            (None, None, None) => answers.unsure(
                 Why::OutOfTree,
                 site.head,
                 "the configuration that brings it in may say so",

@@ -28,6 +28,23 @@
 //!       - run: make test
 //! ```
 //!
+//! Its failure is swallowed:
+//!
+//! `Caddyfile`:
+//! ```caddyfile
+//! :80 {
+//! }
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: caddy validate --config Caddyfile || true # <- swallowed
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:
@@ -90,6 +107,25 @@
 //!       - run: docker compose config > /dev/null # <- leaves out
 //! ```
 //!
+//! ## Cannot tell
+//!
+//! A variable may stand for any file:
+//!
+//! `Caddyfile`:
+//! ```caddyfile
+//! :80 {
+//! }
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: caddy validate --config "$CONFIG" # <- is a variable
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `compose.yaml`:
@@ -98,7 +134,7 @@
 //!   web: { image: "nginx:1.27" }
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::compose_call::Compose;
 use plimsoll_model::pipeline::{Command, Role, RoleKind};
@@ -107,7 +143,7 @@ use plimsoll_source::{FileId, Span};
 
 use crate::conditions::HAS_CHECKABLE_CONFIGS;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, Severity, Status, Verdict, ci,
+    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, Severity, Status, Verdict, Why, ci,
     workflows,
 };
 
@@ -150,11 +186,19 @@ pub(crate) fn configs(cx: &Cx<'_>) -> Vec<FileId> {
 
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut open: BTreeSet<FileId> = configs(cx).into_iter().collect();
-    let mut places: Vec<Span> = Vec::new();
+    let (mut places, mut masked) = (Vec::<Span>::new(), Vec::<Span>::new());
+    // Those that a variable may stand for.
+    let mut maybe: BTreeMap<FileId, Span> = BTreeMap::new();
     for (.., step) in workflows::steps(workflows::started(cx)) {
         let roles = step.roles.iter().filter(|role| role.kind == RoleKind::Validate);
         for role in roles {
+            if let Some(at) = role.masked {
+                masked.push(at);
+                continue;
+            }
             places.push(role.span);
+            let may = open.iter().filter(|&&file| may_name(cx, &role.words, file));
+            maybe.extend(may.map(|&file| (file, role.span)));
             open.retain(|&file| !covers(cx, role, file));
         }
         for command in &step.commands {
@@ -162,6 +206,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
             let started = Compose::of(&command.words)
                 .is_some_and(|call| matches!(call.verb, "up" | "build" | "create" | "run"));
             if started {
+                let may = open.iter().filter(|&&file| may_name(cx, &command.words, file));
+                maybe.extend(may.map(|&file| (file, command.span)));
                 open.retain(|&file| !loads(cx, command, file));
             }
         }
@@ -177,6 +223,12 @@ fn run(cx: &Cx<'_>) -> Verdict {
         .iter()
         .take(50)
         .map(|&file| Evidence::context(cx.start_of(file), "no job validates it"));
+    let unsure = open.first().and_then(|file| maybe.get(file));
+    if let Some(at) = unsure.filter(|_| open.iter().all(|file| maybe.contains_key(file))) {
+        let message = "which configurations the pipeline validates depends on a variable";
+        let evidence = Evidence::context(*at, "what it looks at is a variable");
+        return Verdict::unknown(Why::Dynamic, message, evidence).and_all(context);
+    }
     match (places.first(), open.is_empty()) {
         (Some(first), true) => {
             let message = "the pipeline validates the configurations that are deployed";
@@ -194,7 +246,10 @@ fn run(cx: &Cx<'_>) -> Verdict {
         (None, false) => {
             let message = "no job validates the configurations that are deployed";
             let place = ci::nowhere(cx, "no job validates compose files or proxies");
-            Verdict::fail(message, place.severity(Severity::Medium)).and_all(context)
+            let masked = masked.iter().map(|at| Evidence::context(*at, "its failure is swallowed"));
+            Verdict::fail(message, place.severity(Severity::Medium))
+                .and_all(masked)
+                .and_all(context)
         }
     }
 }
@@ -213,20 +268,39 @@ fn covers(cx: &Cx<'_>, role: &Role, file: FileId) -> bool {
         return loads(cx, &command, file);
     }
     let name = cx.path(file).rsplit('/').next().unwrap_or_default();
-    let caddy = role.words.iter().any(|word| word == "caddy" || word.ends_with("/caddy"));
-    let same_kind = caddy == name.starts_with("Caddyfile");
-    let named: Vec<&String> = role
-        .words
-        .iter()
-        .filter(|word| word.contains("Caddyfile") || word.ends_with(".conf") || word.contains('$'))
-        .collect();
+    let same_kind = is_caddy(&role.words) == name.starts_with("Caddyfile");
+    let named: Vec<&String> = role.words.iter().filter(|word| names_a_file(word)).collect();
     // In a container it has the name that it is mounted at; without one, the default's.
-    let is = |word: &&String| {
-        word.contains('$')
-            || word.split([':', '=']).any(|path| path.rsplit('/').next() == Some(name))
-    };
+    let is =
+        |word: &&String| word.split([':', '=']).any(|path| path.rsplit('/').next() == Some(name));
     let default = matches!(name, "Caddyfile" | "nginx.conf");
     same_kind && (named.iter().any(is) || named.is_empty() && default)
+}
+
+/// Whether a word names a configuration, or may.
+fn names_a_file(word: &str) -> bool {
+    word.contains("Caddyfile") || word.contains(".conf") || is_open(word)
+}
+
+/// Whether a word is a name in a variable; a directory in one, with a name that is written, is none,
+/// nor is what is mounted.
+fn is_open(word: &str) -> bool {
+    !word.contains(':') && word.rsplit(['/', '=']).next().is_some_and(|last| last.contains('$'))
+}
+
+fn is_caddy(words: &[String]) -> bool {
+    words.iter().any(|word| word == "caddy" || word.ends_with("/caddy"))
+}
+
+/// Whether a command looks at what a variable names, and a file is of the kind that it looks at.
+fn may_name(cx: &Cx<'_>, words: &[String], file: FileId) -> bool {
+    let name = cx.path(file).rsplit('/').next().unwrap_or_default();
+    let proxies = name.starts_with("Caddyfile") || name == "nginx.conf";
+    let same = match words.iter().any(|word| word.contains("compose")) {
+        true => !proxies,
+        false => proxies && is_caddy(words) == name.starts_with("Caddyfile"),
+    };
+    same && words.iter().skip(1).any(|word| is_open(word))
 }
 
 /// Whether a call of compose loads a file: it names it, or it names none and the file is one of
@@ -242,12 +316,11 @@ fn loads(cx: &Cx<'_>, command: &Command, file: FileId) -> bool {
         let taken = ["compose", "docker-compose", "compose.override", "docker-compose.override"];
         return own == dir && taken.contains(&bare);
     }
-    let named = files.iter().filter_map(|name| {
-        // A variable stands for any.
-        if name.contains('$') {
-            return Some(path.to_owned());
+    files.iter().any(|name| match name.rsplit_once('/') {
+        // Of a directory in a variable the rest decides.
+        Some((at, last)) if at.contains('$') => {
+            !last.contains('$') && path.rsplit('/').next() == Some(last)
         }
-        plimsoll_source::normalize_path(&format!("{dir}/{name}"))
-    });
-    named.into_iter().any(|name| name == path)
+        _ => plimsoll_source::normalize_path(&format!("{dir}/{name}")).is_some_and(|p| p == path),
+    })
 }

@@ -50,6 +50,21 @@
 //!           fi
 //! ```
 //!
+//! By an input of an action:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   scan:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: aquasecurity/trivy-action@0.24.0
+//!         with:
+//!           image-ref: acme/web:1.2.0
+//!           exit-code: "0" # <- whatever it finds
+//! ```
+//!
 //! GitLab's:
 //!
 //! `.gitlab-ci.yml`:
@@ -120,7 +135,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::mend::{Data, replace, shell};
-use plimsoll_model::pipeline::{JobStep, Loss, LostGate, RoleKind};
+use plimsoll_model::pipeline::{JobStep, Loss, LostGate, Role, RoleKind};
 use plimsoll_source::{Edit, Span, TextRange};
 
 use crate::conditions::RUNS_GATES;
@@ -178,6 +193,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let gates = step.roles.iter().filter(|role| {
             let lenient = ["--exit-zero", "--soft-fail", "--no-fail"];
             role.masked.is_none()
+                && heeds(step, role)
                 && role.span.file == step.span.file
                 && is_gate(role.kind)
                 && !role.words.iter().any(|word| lenient.contains(&&**word))
@@ -187,6 +203,25 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let wrong = "a gate of the pipeline cannot fail: let its exit status end the step";
     let right = "tests, linters and scans of the pipeline fail when they find something";
     workflows::judged(cx, bad, Verdict::fail, wrong, right, good)
+}
+
+/// Whether a scan ends its step when it finds something: Trivy only where it is told to.
+fn heeds(step: &JobStep, role: &Role) -> bool {
+    if role.kind == (RoleKind::ScanImage { blocking: false }) {
+        return false;
+    }
+    let code = |code: &str| code.trim().parse::<u32>().is_ok_and(|code| code != 0);
+    let action = role.words.first().is_some_and(|word| word.contains("trivy-action"));
+    let called = role.words.first().is_some_and(|word| word.ends_with("trivy"));
+    let mut pairs = role.words.windows(2);
+    match (action, called) {
+        (true, _) => workflows::input(step, "exit-code").is_some_and(|(text, _)| code(text)),
+        (_, true) => {
+            pairs.any(|pair| pair[0] == "--exit-code" && code(&pair[1]))
+                || role.words.iter().filter_map(|w| w.strip_prefix("--exit-code=")).any(code)
+        }
+        _ => true,
+    }
 }
 
 fn is_gate(kind: RoleKind) -> bool {

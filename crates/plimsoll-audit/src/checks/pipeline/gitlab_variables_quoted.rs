@@ -8,6 +8,44 @@
 //!
 //! Write `"$CI_COMMIT_REF_NAME"`, or take `CI_COMMIT_REF_SLUG`, which holds letters, digits and dashes only.
 //!
+//! ## Fails
+//!
+//! Quoted, and read once more:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! test:
+//!   script:
+//!     - eval "$CI_COMMIT_TITLE" # <- is run as code
+//! ```
+//!
+//! For another shell:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! deploy:
+//!   script:
+//!     - ssh deploy@shop.org "deploy $CI_COMMIT_REF_NAME" # <- is run as code
+//! ```
+//!
+//! ## Fixed
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! test:
+//!   script:
+//!     - printf '%s' "$CI_COMMIT_TITLE"
+//! ```
+//!
+//! For another shell:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! deploy:
+//!   script:
+//!     - printf '%s' "$CI_COMMIT_REF_NAME" | ssh deploy@shop.org deploy
+//! ```
+//!
 //! ## Passes
 //!
 //! `.gitlab-ci.yml`:
@@ -40,7 +78,7 @@
 //! ```
 
 use plimsoll_model::pipeline::Forge;
-use plimsoll_syntax::shell::PartKind;
+use plimsoll_syntax::shell::{PartKind, Script, WordId};
 
 use crate::conditions::RUNS_GITLAB;
 use crate::{
@@ -98,25 +136,49 @@ const CHOSEN: [&str; 22] = [
     "CI_PROJECT_DESCRIPTION",
 ];
 
+/// Whether a command hands its words to a shell once more, so that quotes around them are gone.
+fn is_read_again(script: &Script, words: &[WordId]) -> bool {
+    let literal = |at: usize| words.get(at).and_then(|&word| script.literal(word));
+    let program = literal(0).unwrap_or_default();
+    match program.rsplit('/').next().unwrap_or_default() {
+        "eval" | "ssh" => true,
+        "sh" | "bash" | "ash" | "dash" | "zsh" | "su" => (1..words.len())
+            .filter_map(literal)
+            .any(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')),
+        _ => false,
+    }
+}
+
 fn run(cx: &Cx<'_>) -> Verdict {
-    let mut bad = Vec::new();
+    let (mut worst, mut bad) = (Vec::new(), Vec::new());
     let all = workflows::started(cx).filter(|pipeline| pipeline.forge == Forge::GitLab);
     for (.., step) in workflows::steps(all) {
         let Some((text, script)) = &step.run else { continue };
         for id in script.simple_commands() {
             let Some(words) = script.argv(id) else { continue };
+            let again = is_read_again(script, words);
             for part in words.iter().flat_map(|&word| &script.word(word).parts) {
-                if let PartKind::Variable { name, length: false, .. } = &part.kind
-                    && !part.quoted
-                    && CHOSEN.contains(&&**name)
-                {
-                    let says = format!("`{name}` is split into words");
-                    bad.push(Evidence::contradicts(text.span(part.range), says));
+                let PartKind::Variable { name, length: false, .. } = &part.kind else { continue };
+                let at = text.span(part.range);
+                match (CHOSEN.contains(&&**name), again, part.quoted) {
+                    (true, true, _) => {
+                        worst.push(Evidence::contradicts(at, format!("`{name}` is run as code")));
+                    }
+                    (true, false, false) => {
+                        let says = format!("`{name}` is split into words");
+                        bad.push(Evidence::contradicts(at, says));
+                    }
+                    _ => {}
                 }
             }
         }
     }
     let wrong = "what strangers write is not quoted in a script: put it into double quotes";
     let right = "what strangers write is quoted in scripts";
+    if !worst.is_empty() {
+        worst.extend(bad);
+        let wrong = "what strangers write is run as code: give it to the command as a variable";
+        return workflows::none(cx, worst, wrong, right);
+    }
     workflows::judged(cx, bad, Verdict::partial, wrong, right, None)
 }

@@ -65,6 +65,21 @@
 //!       run: echo "hello ${{ inputs.name }}" # <- `inputs.name`
 //! ```
 //!
+//! A repository that is an action:
+//!
+//! `action.yml`:
+//! ```yaml
+//! name: greet
+//! description: greets
+//! inputs:
+//!   name: { description: whom }
+//! runs:
+//!   using: composite
+//!   steps:
+//!     - shell: bash
+//!       run: echo "hello ${{ inputs.name }}" # <- `inputs.name`
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `README.md`:
@@ -74,7 +89,7 @@
 
 use plimsoll_model::pipeline::Forge;
 
-use crate::conditions::RUNS_WORKFLOWS;
+use crate::conditions::HAS_WORKFLOWS_OR_ACTIONS;
 use crate::evidence::clip;
 use crate::taint::{self, Writer};
 use crate::{
@@ -133,7 +148,7 @@ pub(super) static CHECK: Check = Check {
             ],
         },
     ],
-    when: &[&RUNS_WORKFLOWS],
+    when: &[&HAS_WORKFLOWS_OR_ACTIONS],
     source: include_str!("inputs_not_expanded.rs"),
     run: Run::Repository(run),
     fix: Some(fix),

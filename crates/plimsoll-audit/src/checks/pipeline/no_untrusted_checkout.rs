@@ -96,7 +96,7 @@
 //! No workflow.
 //! ```
 
-use plimsoll_model::pipeline::{Job, JobStep, Pipeline, RoleKind};
+use plimsoll_model::pipeline::{JobStep, Pipeline, RoleKind};
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_WORKFLOWS;
@@ -188,7 +188,7 @@ const PROPOSED: [&str; 9] = [
 fn run(cx: &Cx<'_>) -> Verdict {
     let (mut bad, mut idle) = (Vec::new(), Vec::new());
     for pipeline in workflows::github(cx).filter(|p| workflows::privileged(p).is_some()) {
-        for job in pipeline.jobs.iter().filter(|job| !is_own(job)) {
+        for job in pipeline.jobs.iter().filter(|job| !workflows::is_own(job)) {
             let mut fetched: Option<Evidence> = None;
             let mut ran = None;
             for step in &job.steps {
@@ -227,21 +227,6 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let wrong =
         "a workflow runs a stranger's code with the repository's rights: use `pull_request`";
     workflows::none(cx, bad, wrong, right)
-}
-
-/// Whether a job runs only for proposals of the repository itself, not of forks.
-fn is_own(job: &Job) -> bool {
-    let condition = job.condition.as_ref().map_or("", |(text, _)| text);
-    let squeezed: String = condition.chars().filter(|c| !c.is_whitespace()).collect();
-    [
-        "head.repo.full_name==github.",
-        "head_repository.full_name==github.",
-        "head.repo.fork==false",
-        "!github.event.pull_request.head.repo.fork",
-    ]
-    .iter()
-    .any(|guard| squeezed.contains(guard))
-        && !squeezed.contains("||")
 }
 
 /// Where a step fetches what a stranger proposes.

@@ -102,7 +102,7 @@
 
 use plimsoll_model::pipeline::Slot;
 
-use crate::conditions::RUNS_WORKFLOWS;
+use crate::conditions::HAS_WORKFLOWS_OR_ACTIONS;
 use crate::evidence::clip;
 use crate::taint::{self, Writer};
 use crate::{
@@ -195,7 +195,7 @@ pub(super) static CHECK: Check = Check {
             ],
         },
     ],
-    when: &[&RUNS_WORKFLOWS],
+    when: &[&HAS_WORKFLOWS_OR_ACTIONS],
     source: include_str!("no_untrusted_expressions.rs"),
     run: Run::Repository(run),
     fix: Some(fix),

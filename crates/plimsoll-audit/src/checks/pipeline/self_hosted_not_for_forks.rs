@@ -22,6 +22,19 @@
 //!       - run: make test
 //! ```
 //!
+//! By a matrix:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: pull_request
+//! jobs:
+//!   test:
+//!     strategy: { matrix: { os: [ubuntu-latest, self-hosted] } }
+//!     runs-on: ${{ matrix.os }} # <- a machine of its own
+//!     steps:
+//!       - run: make test
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:
@@ -46,12 +59,27 @@
 //!       - run: make test
 //! ```
 //!
+//! For proposals of the repository itself only:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: pull_request
+//! jobs:
+//!   test:
+//!     if: github.event.pull_request.head.repo.full_name == github.repository
+//!     runs-on: self-hosted
+//!     steps:
+//!       - run: make test
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `README.md`:
 //! ```markdown
 //! No workflow.
 //! ```
+
+use plimsoll_model::pipeline::Job;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
@@ -98,6 +126,16 @@ pub(super) static CHECK: Check = Check {
     fix: None,
 };
 
+/// The labels of a job's machines, those of its matrix among them.
+fn labels(job: &Job) -> impl Iterator<Item = &str> {
+    let of_matrix = job.matrix.iter().filter(|(name, _)| {
+        let name = format!("matrix.{name}");
+        job.labels.iter().any(|label| label.contains(&name))
+    });
+    let of_matrix = of_matrix.flat_map(|(_, values)| values).map(String::as_str);
+    job.labels.iter().map(String::as_str).chain(of_matrix)
+}
+
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut bad = Vec::new();
     for pipeline in workflows::github(cx) {
@@ -106,8 +144,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
         else {
             continue;
         };
-        for job in &pipeline.jobs {
-            let own = job.labels.iter().any(|label| label.trim() == "self-hosted");
+        for job in pipeline.jobs.iter().filter(|job| !workflows::is_own(job)) {
+            let own = labels(job).any(|label| label.trim() == "self-hosted");
             if let Some(span) = job.runs_on.filter(|_| own) {
                 let says = format!("a machine of its own, reached by `{}`", trigger.event);
                 bad.push(Evidence::contradicts(span, says));

@@ -7,6 +7,8 @@ mod canary_after_health;
 mod canary_own_tag;
 mod canary_weighted;
 mod compose_references_defined;
+mod compose_schema_valid;
+mod compose_variables_defined;
 mod deploy_script_deploys;
 mod gate_on_readiness;
 mod image_source_unambiguous;
@@ -45,6 +47,8 @@ pub(super) static CHECKS: &[&Check] = &[
     &canary_own_tag::CHECK,
     &canary_weighted::CHECK,
     &compose_references_defined::CHECK,
+    &compose_schema_valid::CHECK,
+    &compose_variables_defined::CHECK,
     &deploy_script_deploys::CHECK,
     &gate_on_readiness::CHECK,
     &image_source_unambiguous::CHECK,

@@ -17,7 +17,7 @@
 //! services:
 //!   web: # <- does not drop all capabilities
 //!     image: acme/web:1.2.0
-//!     cap_drop: [NET_RAW]
+//!     cap_drop: [NET_RAW] # <- drops only some
 //! ```
 //!
 //! Of an image whose needs are known:
@@ -68,6 +68,16 @@
 //!   web:
 //!     <<: *hardened
 //!     image: acme/web:1.2.0
+//! ```
+//!
+//! Of a privileged container another check speaks:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web: # <- is privileged
+//!     image: acme/web:1.2.0
+//!     privileged: true
 //! ```
 //!
 //! ## Cannot tell
@@ -121,7 +131,7 @@ const WORDS: Words = Words {
     fail: "keeps capabilities that it does not need: drop all",
     partial: "",
     pass: "every container drops all capabilities",
-    none: "",
+    none: "is privileged: asked by `runtime/not-privileged`",
 };
 
 fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
@@ -132,8 +142,12 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
             let at = at.span.unwrap_or(place);
             asked.good.push(Evidence::shows(at, "drops all capabilities"));
         }
+        // A privileged container has them all, whatever it drops: `runtime/not-privileged`.
+        Fact::Absent if container.privileged.known() == Some(&true) => {}
         Fact::Absent => {
             asked.bad.push(Evidence::missing_in(place, "does not drop all capabilities"));
+            let some = container.cap_drop.iter().map(|(_, at)| *at).take(1);
+            asked.bad.extend(some.map(|at| Evidence::context(at, "drops only some")));
         }
         Fact::Unknown(why, at) => asked.open = Some((why, at.unwrap_or(place))),
     }

@@ -44,6 +44,7 @@ mod restart_policy_set;
 mod safe_sysctls;
 mod seccomp_enabled;
 mod selinux_enabled;
+mod shutdown_configured;
 mod stop_grace_period;
 mod stops_gracefully;
 mod system_paths_masked;
@@ -97,6 +98,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &safe_sysctls::CHECK,
     &seccomp_enabled::CHECK,
     &selinux_enabled::CHECK,
+    &shutdown_configured::CHECK,
     &stop_grace_period::CHECK,
     &stops_gracefully::CHECK,
     &system_paths_masked::CHECK,

@@ -39,6 +39,17 @@
 //!     driver_opts: { type: none, o: bind, device: / }
 //! ```
 //!
+//! In a directory that a variable names:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   agent:
+//!     image: acme/agent:1.2.0
+//!     volumes:
+//!       - ${XDG_RUNTIME_DIR}/podman/podman.sock:/run/podman.sock:ro # <- podman.sock
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:

@@ -32,6 +32,7 @@ pub(super) fn engine(service: &Service<'_>) -> Engine {
         cgroup: text("cgroup"),
         cgroup_parent: text("cgroup_parent"),
         networks: networks_of(service),
+        aliases: aliases(service),
         devices: devices(service),
         device_rules: service.texts(&["device_cgroup_rules"]),
         gpus: gpus.map(|(_, value)| value.span()),
@@ -81,6 +82,19 @@ fn networks_of(service: &Service<'_>) -> Vec<Said> {
         }
     }
     out.items
+}
+
+/// Its other names on its networks.
+fn aliases(service: &Service<'_>) -> Vec<String> {
+    let all = service.all(&["networks"]);
+    let networks = all.into_iter().flat_map(|(layer, value)| {
+        let joined = layer.entries(value).into_iter();
+        joined.filter_map(move |(_, network)| Some((layer, network.get("aliases")?)))
+    });
+    let aliases = networks.flat_map(|(layer, list)| {
+        layer.items(list).into_iter().filter_map(move |item| layer.lenient(item))
+    });
+    aliases.collect()
 }
 
 /// The host's side of the devices, those that are replaced left out.
@@ -190,6 +204,10 @@ pub(super) fn networks<'a>(root: Value<'a>) -> impl Iterator<Item = Network> + u
                 name: key.text()?.to_owned(),
                 internal,
                 external: is_external(value),
+                called: value
+                    .get("name")
+                    .or_else(|| value.path(&["external", "name"]))
+                    .and_then(|name| name.text().map(str::to_owned)),
                 span: key.span(),
             })
         },

@@ -75,6 +75,8 @@ pub(super) struct Text {
     pub(super) known: bool,
     /// The name and the default (or the word after `:+`) of each reference.
     pub(super) refs: Vec<(String, Option<String>)>,
+    /// The names that are asked for with neither a default nor `:?`, and that nothing here gives.
+    pub(super) bare: Vec<String>,
     /// The text around the references.
     pub(super) around: String,
     /// The places in the `.env` file that values came from.
@@ -190,8 +192,14 @@ fn reference(out: &mut Text, name: &str, modifier: &str, vars: &Vars, depth: usi
             .then(|| word.value.clone())
     });
     out.refs.push((name.to_owned(), default));
+    if modifier.is_empty() && given.is_none() {
+        out.bare.push(name.to_owned());
+    }
     if let Some(word) = &word {
         out.refs.extend(word.refs.iter().cloned());
+        if given.is_none() {
+            out.bare.extend(word.bare.iter().cloned());
+        }
     }
     match (operator.ends_with('+'), given, word) {
         (false, Some((value, at)), _) => {

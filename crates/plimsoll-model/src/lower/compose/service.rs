@@ -379,6 +379,11 @@ impl<'a> Service<'a> {
             && self.layers.iter().all(|layer| name(layer.path))
     }
 
+    /// Whether nothing at all says what to run.
+    pub(super) fn runs_nothing(&self) -> bool {
+        self.open.is_none() && !self.stands_alone() && self.first(&["provider"]).is_none()
+    }
+
     fn comments(&self) -> Vec<Span> {
         self.layers.iter().flat_map(|layer| layer.comments.iter().copied()).collect()
     }

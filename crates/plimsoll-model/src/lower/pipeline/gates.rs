@@ -18,7 +18,39 @@ pub(super) fn lost(
     always: Option<Span>,
 ) -> Vec<Vec<LostGate>> {
     let all: Vec<&Call> = calls.iter().flatten().collect();
-    steps.iter().zip(calls).map(|(step, own)| of_step(step, own, &all, always)).collect()
+    let of_step = |(step, own): (&JobStep, &Vec<Call>)| {
+        let mut lost = of_step(step, own, &all, always);
+        lost.extend(input_off(step, steps));
+        lost
+    };
+    steps.iter().zip(calls).map(of_step).collect()
+}
+
+/// A scan by an action that is told to find nothing wrong, where no other step runs it in earnest.
+/// A report for the forge (SARIF) is one on purpose.
+fn input_off(step: &JobStep, steps: &[JobStep]) -> Option<LostGate> {
+    let name = |step: &JobStep| {
+        let (uses, _) = step.uses.as_ref()?;
+        uses.split('@').next().map(str::to_ascii_lowercase)
+    };
+    let off = |step: &JobStep| {
+        let is_off = |(key, value, _): &&(String, String, Span)| {
+            matches!(
+                (&*key.to_ascii_lowercase(), value.trim()),
+                ("exit-code", "0") | ("fail-build" | "fail_build", "false")
+            )
+        };
+        step.with.iter().find(is_off).map(|(.., span)| *span)
+    };
+    let scans = |kind| {
+        matches!(kind, RoleKind::ScanImage { .. } | RoleKind::ScanFiles | RoleKind::ScanSecrets)
+    };
+    let role = step.roles.iter().find(|role| scans(role.kind))?;
+    let span = off(step)?;
+    let report = step.with.iter().any(|(_, value, _)| value.trim().eq_ignore_ascii_case("sarif"));
+    let earnest = steps.iter().any(|other| name(other) == name(step) && off(other).is_none());
+    let lost = LostGate { kind: role.kind, span, gate: role.span, how: Loss::Flag };
+    (!report && !earnest).then_some(lost)
 }
 
 fn is_gate(kind: RoleKind) -> bool {

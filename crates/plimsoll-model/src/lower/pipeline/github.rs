@@ -8,7 +8,7 @@ use plimsoll_syntax::yaml::Value;
 
 use super::{
     GITHUB_DEFAULT, MAX_STEPS, container, facts, layered, open, pairs, placed, program, roles,
-    shell_named,
+    schema, shell_named,
 };
 use crate::fact::{Fact, Why};
 use crate::lower::cx::Cx;
@@ -71,6 +71,9 @@ pub(super) fn workflow(
         pipeline.jobs.push(job);
         called.push(calls);
     }
+    if runs && !broken {
+        pipeline.faults = schema::faults(root, &pipeline);
+    }
     (pipeline, called)
 }
 
@@ -122,6 +125,7 @@ pub(super) fn empty(file: FileId, forge: Forge, runs: Runs) -> Pipeline {
         concurrency: None,
         inputs: Vec::new(),
         expressions: Vec::new(),
+        faults: Vec::new(),
         secrets: Vec::new(),
         jobs: Vec::new(),
         unread: Vec::new(),

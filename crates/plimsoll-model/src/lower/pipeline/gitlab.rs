@@ -78,7 +78,7 @@ pub(super) fn pipeline(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline
             }
         }
     }
-    let env = pairs(entries.get("variables").map(|(_, value)| *value));
+    let env = variables(entries.get("variables").map(|(_, value)| *value));
     pipeline.env = facts(&env);
     let mut jobs: Vec<(&str, Value<'_>, Value<'_>)> = entries
         .iter()
@@ -212,7 +212,7 @@ fn job(
         job.containers.push(container(Some(alias.unwrap_or_default()), found));
     }
     rules(&layers, &mut job);
-    let env = layered(outer, pairs(first(&layers, "variables")));
+    let env = layered(outer, variables(first(&layers, "variables")));
     job.env = facts(&env);
     job.env_texts = env.into_iter().map(|(name, value, _)| (name, value)).collect();
     let matrix = first(&layers, "parallel").and_then(|p| p.get("matrix"));
@@ -326,4 +326,14 @@ fn kept(job: &mut Job, layers: &[Value<'_>]) -> Option<Done> {
         keeps: paths,
         remote: true,
     })
+}
+
+/// `variables:`, those with a description among them: `{ value: x, description: y }`.
+fn variables(map: Option<Value<'_>>) -> Vec<(String, String, Span)> {
+    let entries = map.into_iter().flat_map(Value::entries);
+    let pair = |(key, value): (Value<'_>, Value<'_>)| {
+        let value = if value.is_map() { value.get("value")? } else { value };
+        Some((key.text()?.to_owned(), value.text()?.to_owned(), value.span()))
+    };
+    entries.filter_map(pair).collect()
 }

@@ -4,6 +4,7 @@ mod gates;
 mod github;
 mod gitlab;
 mod placed;
+mod schema;
 mod secrets;
 
 use std::collections::HashMap;

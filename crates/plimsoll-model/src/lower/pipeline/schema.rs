@@ -1,0 +1,689 @@
+//! What a workflow of GitHub Actions may hold, and what in one the forge refuses or never does: keys,
+//! events, patterns, permissions, names, dependencies, shells, expressions.
+//!
+//! Source of the rules: GitHub's documentation, «Workflow syntax for GitHub Actions», «Events that
+//! trigger workflows», «Contexts reference».
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plimsoll_syntax::yaml::Value;
+
+use crate::lower::keys::{self, Key, LIST, MAP, TEXT, items, key, keys, named};
+use crate::near;
+use crate::pipeline::{Fault, FaultKind, Pipeline, Placed, Slot};
+
+/// The most jobs that are compared with each other.
+const MAX_JOBS: usize = 500;
+/// The most faults of one workflow.
+const MAX_FAULTS: usize = 100;
+
+const WORKFLOW: &[Key] = &[
+    key("concurrency", TEXT | MAP),
+    keys("defaults", MAP, DEFAULTS),
+    key("env", MAP),
+    named("jobs", MAP, "a job", JOB),
+    key("name", TEXT),
+    key("on", TEXT | LIST | MAP),
+    key("permissions", TEXT | MAP),
+    key("run-name", TEXT),
+];
+
+const JOB: &[Key] = &[
+    keys("concurrency", TEXT | MAP, CONCURRENCY),
+    keys("container", TEXT | MAP, CONTAINER),
+    key("continue-on-error", TEXT),
+    keys("defaults", MAP, DEFAULTS),
+    key("env", MAP),
+    key("environment", TEXT | MAP),
+    key("if", TEXT),
+    key("name", TEXT),
+    key("needs", TEXT | LIST),
+    key("outputs", MAP),
+    key("permissions", TEXT | MAP),
+    keys("runs-on", TEXT | LIST | MAP, &[key("group", TEXT | LIST), key("labels", TEXT | LIST)]),
+    key("secrets", TEXT | MAP),
+    named("services", MAP, "a service", CONTAINER),
+    key("snapshot", TEXT | MAP),
+    items("steps", LIST, "a step", STEP),
+    keys("strategy", MAP, STRATEGY),
+    key("timeout-minutes", TEXT),
+    key("uses", TEXT),
+    key("with", MAP),
+];
+
+const STEP: &[Key] = &[
+    key("continue-on-error", TEXT),
+    key("env", MAP),
+    key("id", TEXT),
+    key("if", TEXT),
+    key("name", TEXT),
+    key("run", TEXT),
+    key("shell", TEXT),
+    key("timeout-minutes", TEXT),
+    key("uses", TEXT),
+    key("with", MAP),
+    key("working-directory", TEXT),
+];
+
+const CONCURRENCY: &[Key] =
+    &[key("cancel-in-progress", TEXT), key("group", TEXT), key("queue", TEXT)];
+
+const CONTAINER: &[Key] = &[
+    key("command", TEXT),
+    keys("credentials", MAP, &[key("password", TEXT), key("username", TEXT)]),
+    key("entrypoint", TEXT),
+    key("env", MAP),
+    key("image", TEXT),
+    key("options", TEXT),
+    key("ports", LIST),
+    key("volumes", LIST),
+];
+
+const DEFAULTS: &[Key] = &[keys("run", MAP, &[key("shell", TEXT), key("working-directory", TEXT)])];
+
+const STRATEGY: &[Key] =
+    &[key("fail-fast", TEXT), key("matrix", TEXT | MAP), key("max-parallel", TEXT)];
+
+/// Events, and the types of activity of those that have some.
+const EVENTS: &[(&str, &[&str])] = &[
+    ("branch_protection_rule", &["created", "edited", "deleted"]),
+    ("check_run", &["created", "rerequested", "completed", "requested_action"]),
+    ("check_suite", &["completed"]),
+    ("create", &[]),
+    ("delete", &[]),
+    ("deployment", &[]),
+    ("deployment_status", &[]),
+    (
+        "discussion",
+        &[
+            "created",
+            "edited",
+            "deleted",
+            "transferred",
+            "pinned",
+            "unpinned",
+            "labeled",
+            "unlabeled",
+            "locked",
+            "unlocked",
+            "category_changed",
+            "answered",
+            "unanswered",
+        ],
+    ),
+    ("discussion_comment", &["created", "edited", "deleted"]),
+    ("fork", &[]),
+    ("gollum", &[]),
+    ("image_version", &[]),
+    ("issue_comment", &["created", "edited", "deleted"]),
+    (
+        "issues",
+        &[
+            "opened",
+            "edited",
+            "deleted",
+            "transferred",
+            "pinned",
+            "unpinned",
+            "closed",
+            "reopened",
+            "assigned",
+            "unassigned",
+            "labeled",
+            "unlabeled",
+            "locked",
+            "unlocked",
+            "milestoned",
+            "demilestoned",
+            "typed",
+            "untyped",
+        ],
+    ),
+    ("label", &["created", "edited", "deleted"]),
+    ("merge_group", &["checks_requested"]),
+    ("milestone", &["created", "closed", "opened", "edited", "deleted"]),
+    ("page_build", &[]),
+    ("project", &["created", "closed", "reopened", "edited", "deleted"]),
+    ("project_card", &["created", "moved", "converted", "edited", "deleted"]),
+    ("project_column", &["created", "updated", "moved", "deleted"]),
+    ("public", &[]),
+    ("pull_request", PROPOSED),
+    ("pull_request_review", &["submitted", "edited", "dismissed"]),
+    ("pull_request_review_comment", &["created", "edited", "deleted"]),
+    ("pull_request_target", PROPOSED),
+    ("push", &[]),
+    ("registry_package", &["published", "updated"]),
+    (
+        "release",
+        &["published", "unpublished", "created", "edited", "deleted", "prereleased", "released"],
+    ),
+    ("repository_dispatch", &["*"]),
+    ("schedule", &[]),
+    ("status", &[]),
+    ("watch", &["started"]),
+    ("workflow_call", &[]),
+    ("workflow_dispatch", &[]),
+    ("workflow_run", &["completed", "requested", "in_progress"]),
+];
+
+const PROPOSED: &[&str] = &[
+    "assigned",
+    "unassigned",
+    "labeled",
+    "unlabeled",
+    "opened",
+    "edited",
+    "closed",
+    "reopened",
+    "synchronize",
+    "converted_to_draft",
+    "ready_for_review",
+    "locked",
+    "unlocked",
+    "milestoned",
+    "demilestoned",
+    "review_requested",
+    "review_request_removed",
+    "auto_merge_enabled",
+    "auto_merge_disabled",
+    "enqueued",
+    "dequeued",
+];
+
+/// Permissions of a job's token.
+const SCOPES: [&str; 17] = [
+    "actions",
+    "artifact-metadata",
+    "attestations",
+    "checks",
+    "contents",
+    "deployments",
+    "discussions",
+    "id-token",
+    "issues",
+    "models",
+    "packages",
+    "pages",
+    "pull-requests",
+    "repository-projects",
+    "security-events",
+    "statuses",
+    "vulnerability-alerts",
+];
+
+/// Contexts, by what they are called in small letters.
+const CONTEXTS: [&str; 12] = [
+    "env", "github", "inputs", "job", "jobs", "matrix", "needs", "runner", "secrets", "steps",
+    "strategy", "vars",
+];
+
+/// What is wrong with a workflow, in text order.
+pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
+    let mut found = Found(Vec::new());
+    for (span, says) in keys::faults(root, WORKFLOW, "a workflow", &mut |_, _| {}) {
+        found.0.push(Fault { kind: FaultKind::Schema, span, says });
+    }
+    if let Some(on) = root.get("on") {
+        events(on, &mut found);
+    } else if let Some((jobs, _)) = root.entry("jobs") {
+        found.add(FaultKind::Schema, jobs, "no `on`: nothing starts it");
+    }
+    permissions(root, &mut found);
+    let jobs = root.get("jobs").map(Value::entries).unwrap_or_default();
+    if jobs.len() > MAX_JOBS {
+        return found.0;
+    }
+    let names: Vec<&str> = jobs.iter().filter_map(|(key, _)| key.text()).collect();
+    for (key, job) in &jobs {
+        let name = key.text().unwrap_or_default();
+        name_of("job", *key, name, &mut found);
+        permissions(*job, &mut found);
+        needs(name, *job, &names, &mut found);
+        steps(*key, *job, &mut found);
+    }
+    cycles(&jobs, &mut found);
+    for placed in &pipeline.expressions {
+        expression(placed, pipeline, &mut found);
+    }
+    let mut found = found.0;
+    found.sort_by_key(|fault| fault.span);
+    found.dedup_by(|a, b| a.span == b.span && a.kind == b.kind);
+    found.truncate(MAX_FAULTS);
+    found
+}
+
+struct Found(Vec<Fault>);
+
+impl Found {
+    fn add(&mut self, kind: FaultKind, at: Value<'_>, says: impl Into<String>) {
+        self.0.push(Fault { kind, span: at.span(), says: says.into() });
+    }
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+fn is_expression(text: &str) -> bool {
+    text.contains("${{")
+}
+
+fn events(on: Value<'_>, found: &mut Found) {
+    let names: Vec<(Value<'_>, Option<Value<'_>>)> = match () {
+        () if on.is_map() => on.entries().into_iter().map(|(k, v)| (k, Some(v))).collect(),
+        () if on.is_seq() => on.items().map(|item| (item, None)).collect(),
+        () => vec![(on, None)],
+    };
+    for (name, value) in names {
+        let Some(text) = name.text() else { continue };
+        let Some((_, types)) = EVENTS.iter().find(|(event, _)| *event == text) else {
+            let words: Vec<&str> = EVENTS.iter().map(|(event, _)| *event).collect();
+            let near = near::nearest(text, &words);
+            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
+            found.add(FaultKind::Event, name, format!("`{}` is no event{meant}", clip(text)));
+            continue;
+        };
+        let Some(value) = value else { continue };
+        filters(text, value, types, found);
+        if text == "schedule" {
+            for item in value.items() {
+                if let Some(cron) = item.get("cron")
+                    && let Some(text) = cron.text()
+                    && !is_cron(text)
+                {
+                    found.add(FaultKind::Event, cron, format!("`{}` is no time", clip(text)));
+                }
+            }
+        }
+    }
+}
+
+fn filters(event: &str, value: Value<'_>, types: &[&str], found: &mut Found) {
+    let list = |key: &str| {
+        let value = value.get(key)?;
+        Some(if value.is_seq() { value.items().collect() } else { vec![value] })
+    };
+    for item in list("types").unwrap_or_default() {
+        let Some(text) = item.text() else { continue };
+        if !types.contains(&"*") && !types.contains(&text) {
+            let near = near::nearest(text, types);
+            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
+            let says = format!("`{}` is no type of `{event}`{meant}", clip(text));
+            found.add(FaultKind::Event, item, says);
+        }
+    }
+    let pushes = matches!(event, "push" | "pull_request" | "pull_request_target");
+    for (one, other) in
+        [("branches", "branches-ignore"), ("tags", "tags-ignore"), ("paths", "paths-ignore")]
+    {
+        for key in [one, other] {
+            let fits = match one {
+                "branches" => pushes || matches!(event, "workflow_run" | "merge_group"),
+                "tags" => event == "push",
+                _ => pushes,
+            };
+            if let Some((name, _)) = value.entry(key).filter(|_| !fits) {
+                found.add(FaultKind::Event, name, format!("`{event}` has no filter `{key}`"));
+            }
+            for item in list(key).unwrap_or_default() {
+                let wrong = item.text().and_then(|text| glob(text, one == "paths"));
+                if let Some(says) = wrong {
+                    found.add(FaultKind::Glob, item, says);
+                }
+            }
+        }
+        if let (Some(_), Some((name, _))) = (value.get(one), value.entry(other)) {
+            let says = format!("`{one}` and `{other}` exclude each other: write `!` into one");
+            found.add(FaultKind::Event, name, says);
+        }
+    }
+}
+
+/// What is wrong with a pattern of branches, tags or paths.
+fn glob(text: &str, path: bool) -> Option<String> {
+    let shown = clip(text);
+    let rest = text.strip_prefix('!').unwrap_or(text);
+    if rest.is_empty() {
+        return Some("an empty pattern".to_owned());
+    }
+    if rest != rest.trim() {
+        return Some(format!("`{shown}` begins or ends with a blank"));
+    }
+    if path && (rest.starts_with("./") || rest.starts_with("../")) {
+        return Some(format!("`{shown}` matches nothing: paths begin at the root, without `./`"));
+    }
+    let mut before: Option<char> = None;
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                before = chars.next();
+                continue;
+            }
+            '?' | '+' if matches!(before, None | Some('/' | '*')) => {
+                return Some(format!("`{c}` in `{shown}` follows nothing"));
+            }
+            '[' => {
+                let inner: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                let closed = rest.matches(']').count() >= rest.matches('[').count();
+                if inner.is_empty() || !closed {
+                    return Some(format!("`{shown}` has a class that is empty or not closed"));
+                }
+                let range: Vec<char> = inner.chars().collect();
+                if range.windows(3).any(|w| w[1] == '-' && w[0] > w[2]) {
+                    return Some(format!("`{shown}` has a class that is the wrong way round"));
+                }
+                before = Some(']');
+                continue;
+            }
+            ' ' | '\t' | '~' | '^' | ':' if !path => {
+                return Some(format!("`{shown}` is no name of a branch or tag: `{c}`"));
+            }
+            _ => {}
+        }
+        before = Some(c);
+    }
+    let slash = !path && (rest.starts_with('/') || rest.ends_with('/'));
+    slash.then(|| format!("`{shown}` is no name of a branch or tag: it begins or ends with `/`"))
+}
+
+/// Whether a text is five fields of a time as cron has them.
+fn is_cron(text: &str) -> bool {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let bounds: [(u32, u32, &[&str]); 5] =
+        [(0, 59, &[]), (0, 23, &[]), (1, 31, &[]), (1, 12, &MONTHS), (0, 6, &DAYS)];
+    let value = |text: &str, (low, high, names): (u32, u32, &[&str])| {
+        let lower = text.to_ascii_lowercase();
+        let named = names.iter().position(|name| *name == lower);
+        let number = named.map(|at| u32::try_from(at).unwrap_or(0) + low);
+        number.or_else(|| text.parse().ok()).filter(|n| (low..=high).contains(n))
+    };
+    let is_field = |field: &str, bound: (u32, u32, &[&str])| {
+        field.split(',').all(|part| {
+            let (range, step) = part.split_once('/').map_or((part, None), |(a, b)| (a, Some(b)));
+            let steps = step.is_none_or(|step| step.parse::<u32>().is_ok_and(|n| n > 0));
+            let ranged = range == "*"
+                || match range.split_once('-') {
+                    Some((from, to)) => {
+                        matches!((value(from, bound), value(to, bound)), (Some(a), Some(b)) if a <= b)
+                    }
+                    None => value(range, bound).is_some(),
+                };
+            steps && ranged
+        })
+    };
+    fields.len() == 5 && fields.iter().zip(bounds).all(|(field, bound)| is_field(field, bound))
+}
+
+fn permissions(holder: Value<'_>, found: &mut Found) {
+    let Some(value) = holder.get("permissions") else { return };
+    if let Some(text) = value.text().filter(|_| !value.is_null()) {
+        if !matches!(text, "read-all" | "write-all") && !is_expression(text) {
+            let says = format!("`{}` is no permission: `read-all` is", clip(text));
+            found.add(FaultKind::Permission, value, says);
+        }
+        return;
+    }
+    for (key, level) in value.entries() {
+        let (Some(scope), Some(text)) = (key.text(), level.text()) else { continue };
+        if !SCOPES.contains(&scope) {
+            let near = near::nearest(scope, &SCOPES);
+            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
+            let says = format!("`{}` is no permission{meant}", clip(scope));
+            found.add(FaultKind::Permission, key, says);
+        } else if !matches!(text, "read" | "write" | "none") {
+            let says = format!("`{}` is no level: read, write or none", clip(text));
+            found.add(FaultKind::Permission, level, says);
+        }
+    }
+}
+
+fn name_of(what: &str, at: Value<'_>, name: &str, found: &mut Found) {
+    let mut chars = name.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let fits = first && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if !fits && !is_expression(name) {
+        let says = format!("`{}` is no name of a {what}: letters, digits, `-`, `_`", clip(name));
+        found.add(FaultKind::Id, at, says);
+    }
+}
+
+fn needs(own: &str, job: Value<'_>, names: &[&str], found: &mut Found) {
+    let Some(value) = job.get("needs") else { return };
+    let items: Vec<Value<'_>> = if value.is_seq() { value.items().collect() } else { vec![value] };
+    for item in items {
+        let Some(text) = item.text().filter(|text| !is_expression(text)) else { continue };
+        let exists = names.iter().any(|name| name.eq_ignore_ascii_case(text));
+        if text.eq_ignore_ascii_case(own) {
+            found.add(FaultKind::Need, item, "the job waits for itself");
+        } else if !exists && !text.is_empty() {
+            let near = near::nearest(text, names);
+            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
+            found.add(FaultKind::Need, item, format!("no job `{}`{meant}", clip(text)));
+        }
+    }
+}
+
+/// Jobs that wait for each other.
+fn cycles(jobs: &[(Value<'_>, Value<'_>)], found: &mut Found) {
+    let named = |value: Value<'_>| value.text().map(str::to_ascii_lowercase);
+    let mut waits: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (key, job) in jobs {
+        let Some(name) = named(*key) else { continue };
+        let needs = job.get("needs");
+        let list = needs.into_iter().flat_map(|value| value.items().chain([value]));
+        waits.insert(name.clone(), list.filter_map(named).filter(|need| *need != name).collect());
+    }
+    // Whoever waits for nothing that is left is taken out, until nobody is.
+    loop {
+        let free: Vec<String> = waits
+            .iter()
+            .filter(|(_, needs)| !needs.iter().any(|need| waits.contains_key(need)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        for name in free {
+            waits.remove(&name);
+        }
+    }
+    // Of what is left, those that others left wait for are in the circle or lead from one to another.
+    let first = jobs.iter().find(|(key, _)| {
+        named(*key).is_some_and(|name| {
+            waits.contains_key(&name) && waits.values().any(|needs| needs.contains(&name))
+        })
+    });
+    if let Some((key, _)) = first {
+        found.add(FaultKind::Need, *key, "the job waits for one that waits for it");
+    }
+}
+
+fn steps(key: Value<'_>, job: Value<'_>, found: &mut Found) {
+    if !job.is_map() {
+        return;
+    }
+    let (uses, list) = (job.get("uses"), job.get("steps"));
+    match (uses, list) {
+        (Some(_), Some(steps)) => {
+            found.add(FaultKind::Schema, steps, "a job that calls a workflow has no steps");
+        }
+        (None, None) => found.add(FaultKind::Schema, key, "no `steps`, and no `uses`"),
+        (Some(_), None) if job.get("runs-on").is_some() => {
+            found.add(FaultKind::Schema, key, "a job that calls a workflow has no `runs-on`");
+        }
+        (None, Some(_)) if job.get("runs-on").is_none() => {
+            found.add(FaultKind::Schema, key, "no `runs-on`");
+        }
+        _ => {}
+    }
+    let mut ids = BTreeSet::new();
+    for step in list.into_iter().flat_map(Value::items).filter(|step| step.is_map()) {
+        if let Some(id) = step.get("id")
+            && let Some(text) = id.text()
+        {
+            name_of("step", id, text, found);
+            if !ids.insert(text.to_ascii_lowercase()) {
+                found.add(FaultKind::Id, id, format!("`{}` is another step's, too", clip(text)));
+            }
+        }
+        match (step.entry("run"), step.entry("uses")) {
+            (Some((run, _)), Some(_)) => {
+                found.add(FaultKind::Schema, run, "a step has `run` or `uses`, not both");
+            }
+            (None, None) => found.add(FaultKind::Schema, step, "a step without `run` and `uses`"),
+            (Some(_), None) => {
+                if let Some((with, _)) = step.entry("with") {
+                    found.add(
+                        FaultKind::Schema,
+                        with,
+                        "`with` is an action's: `env` is a script's",
+                    );
+                }
+            }
+            (None, Some(_)) => {
+                for key in ["shell", "working-directory"] {
+                    if let Some((at, _)) = step.entry(key) {
+                        found.add(FaultKind::Schema, at, format!("`{key}` is a script's"));
+                    }
+                }
+            }
+        }
+        if let Some(shell) = step.get("shell") {
+            shell_name(shell, found);
+        }
+        if let Some(run) = step.get("run") {
+            commands(run, found);
+        }
+    }
+    if let Some(shell) = job.path(&["defaults", "run", "shell"]) {
+        shell_name(shell, found);
+    }
+}
+
+fn shell_name(value: Value<'_>, found: &mut Found) {
+    const SHELLS: [&str; 6] = ["bash", "sh", "pwsh", "powershell", "cmd", "python"];
+    let Some(text) = value.text() else { return };
+    let known = SHELLS.contains(&text) || text.contains("{0}") || is_expression(text);
+    if !known {
+        let near = near::nearest(text, &SHELLS);
+        let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
+        found.add(FaultKind::Shell, value, format!("`{}` is no shell{meant}", clip(text)));
+    }
+}
+
+/// Commands to the runner that it no longer takes, or soon will not.
+fn commands(run: Value<'_>, found: &mut Found) {
+    let text = run.derived();
+    for (command, instead) in [
+        ("::set-output name=", "$GITHUB_OUTPUT"),
+        ("::save-state name=", "$GITHUB_STATE"),
+        ("::set-env name=", "$GITHUB_ENV"),
+        ("::add-path::", "$GITHUB_PATH"),
+    ] {
+        let Some(at) = memchr::memmem::find(text.text(), command.as_bytes()) else { continue };
+        let range = plimsoll_source::TextRange::of(at, at + command.len());
+        let name = command.trim_end_matches(" name=").trim_end_matches(':');
+        let says = format!("`{name}` is out of use: write to `{instead}`");
+        found.0.push(Fault { kind: FaultKind::Command, span: text.span(range), says });
+    }
+}
+
+/// What is wrong with an expression in its place.
+fn expression(placed: &Placed, pipeline: &Pipeline, found: &mut Found) {
+    let mut add = |kind, says: String| found.0.push(Fault { kind, span: placed.span, says });
+    if placed.expression.broken {
+        // What is too long for our reader is not wrong.
+        if placed.span.range.len() < 2000 {
+            add(FaultKind::Expression, "it is no expression".to_owned());
+        }
+        return;
+    }
+    for reference in &placed.expression.contexts {
+        let mut parts = reference.path.split('.');
+        let context = parts.next().unwrap_or_default();
+        if !CONTEXTS.contains(&context) {
+            let near = near::nearest(context, &CONTEXTS);
+            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
+            add(FaultKind::Expression, format!("`{}` is no context{meant}", clip(context)));
+            continue;
+        }
+        if !is_there(context, placed) {
+            add(FaultKind::Expression, format!("`{context}` is not known here"));
+            continue;
+        }
+        let Some(job) = placed.job.and_then(|at| pipeline.jobs.get(at)) else { continue };
+        let Some(name) = parts.next().filter(|name| *name != "*") else { continue };
+        match context {
+            "needs" => {
+                let waits = job.needs.iter().any(|need| need.eq_ignore_ascii_case(name));
+                if !waits {
+                    add(FaultKind::Need, format!("the job does not wait for `{}`", clip(name)));
+                }
+            }
+            "steps" if placed.slot != Slot::Output => {
+                let own = placed.step.and_then(|at| job.steps.iter().position(|s| s.span == at));
+                let before = job.steps.get(..own.unwrap_or(job.steps.len())).unwrap_or_default();
+                let is = |id: &Option<String>| {
+                    id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name))
+                };
+                if !before.iter().any(|step| is(&step.id)) {
+                    add(FaultKind::Expression, format!("no step before it is `{}`", clip(name)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a context is known where an expression stands.
+fn is_there(context: &str, placed: &Placed) -> bool {
+    let of_step = placed.step.is_some();
+    match (placed.slot, context) {
+        (Slot::Condition, "secrets") => false,
+        (Slot::Condition, "env" | "matrix" | "steps" | "runner" | "job" | "strategy") => of_step,
+        (Slot::RunsOn, "env" | "secrets" | "steps" | "runner" | "job") => false,
+        // A job's container knows more than the job, and stands in the same place.
+        (Slot::Env, "env" | "needs" | "matrix" | "steps" | "job" | "runner" | "strategy") => {
+            placed.job.is_some()
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_cron() {
+        let check = |text: &str, right: bool| assert_eq!(is_cron(text), right, "{text}");
+        check("0 3 * * *", true);
+        check("*/15 0-6,12 1 JAN-MAR mon", true);
+        check("0 3 * *", false);
+        check("60 3 * * *", false);
+        check("0 3 * * 7", false);
+        check("@daily", false);
+    }
+
+    #[test]
+    fn patterns() {
+        let check = |text: &str, path: bool, right: bool| {
+            assert_eq!(glob(text, path).is_none(), right, "{text}");
+        };
+        check("main", false, true);
+        check("v[0-9]+.*", false, true);
+        check("releases/**", false, true);
+        check("!docs/**", true, true);
+        check("**/*.jsx?", true, true);
+        check("./src/**", true, false);
+        check("a b", false, false);
+        check("v[", false, false);
+        check("?x", false, false);
+        check("v[9-0]", false, false);
+        check("!", true, false);
+    }
+}
