@@ -193,6 +193,10 @@ pub struct Project {
     pub examples: Vec<(String, Span)>,
     /// Top-level `secrets:`: name, file (relative to the root) if `file:`, place.
     pub secrets: Vec<(String, Option<String>, Span)>,
+    /// Names of top-level `configs:`.
+    pub configs: Vec<String>,
+    /// Files that it includes from elsewhere, as written: addresses of git and of registries.
+    pub remotes: Vec<(String, Span)>,
     /// What it is for.
     pub purpose: Purpose,
 }
@@ -340,6 +344,8 @@ pub struct DependsOn {
     pub service: String,
     /// `service_started`, `service_healthy`, `service_completed_successfully`.
     pub condition: String,
+    /// Without `required: false`.
+    pub required: bool,
     /// Where it stands.
     pub span: Span,
 }

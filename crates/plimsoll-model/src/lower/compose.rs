@@ -14,6 +14,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use plimsoll_source::{Entry, EntryKind, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::yaml::{self, Value, Yaml};
@@ -30,7 +31,7 @@ use crate::image::Image;
 use crate::purpose::Purpose;
 use crate::script::Program;
 use interpolate::Vars;
-use service::{Context, Layer, Service, Source, Sources, in_tree, joined};
+use service::{Context, Layer, Service, Source, Sources, in_tree, is_remote, joined};
 
 /// The names of a base file; the first that exists is loaded.
 const BASES: [&str; 4] =
@@ -190,6 +191,8 @@ struct Loader<'a> {
     chains: BTreeSet<Vec<FileId>>,
     /// Files of variables, examples of them among them.
     env_files: Vec<FileId>,
+    /// What those at the root name.
+    at_root: OnceLock<Vec<(String, Span)>>,
 }
 
 impl<'a> Loader<'a> {
@@ -219,6 +222,7 @@ impl<'a> Loader<'a> {
                 })
                 .map(|(file, _)| file)
                 .collect(),
+            at_root: OnceLock::new(),
         };
         let mut tried: BTreeSet<FileId> = named.iter().copied().collect();
         let mut todo = named;
@@ -454,6 +458,10 @@ impl<'a> Loader<'a> {
             let nothing = nothing.filter_map(|(_, service)| service.layers.first());
             faults.extend(nothing.map(|layer| (layer.key.span(), says.to_owned())));
         }
+        let examples = match merged.wanted.is_empty() {
+            true => Vec::new(),
+            false => self.examples(&plan.dir),
+        };
         let project = Project {
             dir: plan.dir.clone(),
             files: plan.files.clone(),
@@ -462,12 +470,15 @@ impl<'a> Loader<'a> {
             volumes: merged.volumes.into_values().collect(),
             versions: merged.versions,
             services: merged.services_key,
-            in_part: plan.only == Only::LastAlone && plan.files.len() == 1,
+            in_part: plan.only == Only::LastAlone && plan.files.len() == 1
+                || !merged.remotes.is_empty(),
             name: merged.name,
             faults,
             wanted: merged.wanted,
             interpolates: merged.interpolates,
-            examples: self.examples(&plan.dir),
+            examples,
+            configs: merged.configs.into_keys().collect(),
+            remotes: merged.remotes,
             secrets: merged.secrets.into_iter().map(|(n, s)| (n, s.file, s.span)).collect(),
             purpose: plan.purpose.clone(),
         };
@@ -491,8 +502,16 @@ impl<'a> Loader<'a> {
 
     /// The variables that files of them in a directory, or at the root, name.
     fn examples(&self, dir: &str) -> Vec<(String, Span)> {
-        let is_near = |of: &str| of == dir || of.is_empty();
-        let near = self.env_files.iter().filter(|file| is_near(dir_of(self.cx.tree.path(**file))));
+        let mut found = self.at_root.get_or_init(|| self.named_in("")).clone();
+        if !dir.is_empty() {
+            found.extend(self.named_in(dir));
+        }
+        found
+    }
+
+    /// The variables that files of them in a directory name.
+    fn named_in(&self, dir: &str) -> Vec<(String, Span)> {
+        let near = self.env_files.iter().filter(|file| dir_of(self.cx.tree.path(**file)) == dir);
         let mut found = Vec::new();
         for file in near.take(MAX_ENV_FILES) {
             let Some(text) = self.cx.text(*file, ".env file") else { continue };
@@ -523,6 +542,7 @@ impl<'a> Loader<'a> {
             faults: Vec::new(),
             wanted: Vec::new(),
             interpolates: false,
+            remotes: Vec::new(),
             seen: BTreeSet::new(),
             open: Vec::new(),
         };
@@ -586,6 +606,8 @@ fn parse(cx: &Cx<'_>, file: FileId) -> Option<Doc> {
 /// An `include:` entry.
 struct Include<'a> {
     paths: Vec<(String, Value<'a>)>,
+    /// What is fetched from elsewhere.
+    remotes: Vec<(String, Span)>,
     dir: Option<String>,
 }
 
@@ -598,9 +620,14 @@ fn includes<'a>(root: Value<'a>, dir: &str) -> Vec<Include<'a>> {
     list.items()
         .map(|item| {
             let path = item.get("path").unwrap_or(item);
-            let paths = path.items().chain([path]);
+            let all: Vec<Value<'a>> = path.items().chain([path]).collect();
+            let remote = |path: &Value<'a>| path.text().filter(|text| is_remote(text));
+            let remotes =
+                all.iter().filter_map(|path| Some((remote(path)?.to_owned(), path.span())));
+            let remotes = remotes.collect();
+            let paths = all.into_iter().filter(|path| remote(path).is_none());
             let paths = paths.filter_map(|path| Some((resolve(path)?, path))).collect();
-            Include { paths, dir: item.get("project_directory").and_then(resolve) }
+            Include { paths, remotes, dir: item.get("project_directory").and_then(resolve) }
         })
         .collect()
 }
@@ -617,6 +644,9 @@ fn extended<'a>(service: Value<'a>) -> Option<(Option<Value<'a>>, Value<'a>)> {
 
 fn extended_path(file: Value<'_>, dir: &str) -> Result<String, Why> {
     let text = file.text().ok_or(Why::Unparsed)?;
+    if is_remote(text) {
+        return Err(Why::OutOfTree);
+    }
     in_tree(dir, &interpolate::interpolate(text, &Vars::none()).value)
 }
 
@@ -647,6 +677,7 @@ struct Reading<'a> {
     faults: Vec<(Span, String)>,
     wanted: Vec<(String, Span)>,
     interpolates: bool,
+    remotes: Vec<(String, Span)>,
     seen: BTreeSet<FileId>,
     /// The files that are being read, each included by the one before it.
     open: Vec<FileId>,
@@ -670,6 +701,7 @@ impl<'a> Reading<'a> {
         let Some(root) = doc.root() else { return };
         self.open.push(file);
         for include in includes(root, &doc.dir) {
+            self.remotes.extend(include.remotes);
             for (path, at) in include.paths {
                 let Some(file) = loader.cx.tree.find(&path) else {
                     if loader.cx.tree.unlisted(&path).is_none() {

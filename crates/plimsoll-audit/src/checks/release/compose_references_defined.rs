@@ -55,6 +55,20 @@
 //!     volumes: ["./data:/data", "/cache"]
 //! ```
 //!
+//! What may be missing, and what is included from elsewhere:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! include:
+//!   - https://git.example/acme/base.git
+//! services:
+//!   web: # <- all it names is defined
+//!     image: acme/web:1.2.0
+//!     depends_on:
+//!       cache: { condition: service_started, required: false }
+//!     networks: [of-the-base]
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `README.md`:
@@ -113,7 +127,7 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
             asked.bad.push(Evidence::contradicts(at, says));
         }
     };
-    for on in &container.depends_on {
+    for on in container.depends_on.iter().filter(|on| on.required) {
         if composed::beside(cx, &container, &on.service).is_none() {
             missing("service", &on.service, on.span);
         }
@@ -128,6 +142,13 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         let path = mount.source.contains(['/', '\\']) || !mount.target.starts_with('/');
         if named && !path && !project.volumes.iter().any(|volume| volume.name == mount.source) {
             missing("volume", &mount.source, mount.span);
+        }
+    }
+    // What a config comes from is its name where it is no file of the tree.
+    let configs = container.mounts.iter().filter(|mount| mount.kind == MountKind::Config);
+    for mount in configs.filter(|mount| mount.tree_path.is_none()) {
+        if !project.configs.contains(&mount.source) {
+            missing("config", &mount.source, mount.span);
         }
     }
     for secret in &container.secrets {

@@ -31,6 +31,17 @@
 //!       backup.url: postgres://backup:Tr0ub4dor@db/app # <- spells a secret out
 //! ```
 //!
+//! Behind a short option:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   cache:
+//!     image: redis:8.2.0
+//!     healthcheck:
+//!       test: ["CMD", "redis-cli", "-a", "Tr0ub4dor", "ping"] # <- spells a secret out
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -131,11 +142,49 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     asked.verdict(&container, &WORDS)
 }
 
+/// Short options behind which programs take a password: `-p*` where it is glued on.
+const SHORT: [(&str, &str); 13] = [
+    ("redis-cli", "-a"),
+    ("valkey-cli", "-a"),
+    ("keydb-cli", "-a"),
+    ("mysql", "-p*"),
+    ("mysqladmin", "-p*"),
+    ("mysqldump", "-p*"),
+    ("mariadb", "-p*"),
+    ("mariadb-admin", "-p*"),
+    ("mariadb-dump", "-p*"),
+    ("mongosh", "-p"),
+    ("mongo", "-p"),
+    ("sshpass", "-p"),
+    ("curl", "-u"),
+];
+
+/// Whether a word is the password of a program that takes it behind a short option.
+fn is_password(program: &str, before: &str, word: &str) -> bool {
+    let Some((_, option)) = SHORT.iter().find(|(of, _)| *of == program) else { return false };
+    let value = match option.strip_suffix('*') {
+        Some(option) => word.strip_prefix(option),
+        None => Some(word).filter(|_| before == *option),
+    };
+    // Of `user:password` the latter.
+    let value = value.map(|value| match *option == "-u" {
+        true => value.split_once(':').map_or("", |(_, password)| password),
+        false => value,
+    });
+    value.is_some_and(|value| {
+        !value.is_empty()
+            && !value.contains('$')
+            && !value.starts_with('-')
+            && !is_placeholder(value)
+    })
+}
+
 /// What of a command line is a secret: a URL's password, `--password=X`, `--requirepass X`, and
 /// the same in the words of a line that a shell is given.
 fn in_words(words: &[(&str, Span)]) -> Vec<Evidence> {
     let mut found = Vec::new();
     let mut before = "";
+    let mut program = "";
     for (word, at) in words {
         let inner: Vec<(&str, Span)> = word.split_whitespace().map(|part| (part, *at)).collect();
         let bad = if inner.len() > 1 {
@@ -147,11 +196,15 @@ fn in_words(words: &[(&str, Span)]) -> Vec<Evidence> {
             let name = name.trim_start_matches('-');
             let named = is_secret_name(name) || name == "requirepass" || name == "masterauth";
             let plain = !value.contains('$') && !value.starts_with('/') && !is_placeholder(value);
-            literal_secret("", word).is_some() || option && named && plain && !value.is_empty()
+            literal_secret("", word).is_some()
+                || option && named && plain && !value.is_empty()
+                || is_password(program, before, word)
         };
         if bad {
             found.push(Evidence::contradicts(*at, "spells a secret out"));
         }
+        let name = word.rsplit('/').next().unwrap_or(word);
+        program = if SHORT.iter().any(|(of, _)| *of == name) { name } else { program };
         before = word;
     }
     found

@@ -632,19 +632,21 @@ impl<'a> Service<'a> {
         let mut all = self.all(&["depends_on"]);
         all.reverse();
         let mut out = Named::default();
-        let mut put = |service: String, condition: Option<String>, span| {
+        let mut put = |service: String, condition: Option<String>, required, span| {
             let condition = condition.unwrap_or_else(|| "service_started".to_owned());
-            out.put(&service.clone(), DependsOn { service, condition, span });
+            out.put(&service.clone(), DependsOn { service, condition, required, span });
         };
         for (layer, value) in all {
             for (key, value) in layer.entries(value) {
                 let Some(name) = key.text() else { continue };
                 let condition = value.get("condition").and_then(|v| layer.lenient(v));
-                put(name.to_owned(), condition, key.span().cover(value.span()));
+                let required = value.get("required").and_then(|v| layer.lenient(v));
+                let required = required.and_then(|text| boolean(&text)) != Some(false);
+                put(name.to_owned(), condition, required, key.span().cover(value.span()));
             }
             for item in if value.is_map() { Vec::new() } else { layer.items(value) } {
                 if let Some(name) = layer.lenient(item) {
-                    put(name, None, item.span());
+                    put(name, None, true, item.span());
                 }
             }
         }
@@ -844,12 +846,13 @@ pub(super) fn joined(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 
-/// A context that the builder fetches.
-fn is_remote(context: &str) -> bool {
+/// Something that is fetched.
+pub(super) fn is_remote(context: &str) -> bool {
     context.contains("://")
         || context.starts_with("git@")
         || context.starts_with("github.com/")
         || context.ends_with(".git")
+        || context.contains(".git#")
 }
 
 /// A text with `$$` made `$`, as compose hands it to the builder; references stay as written.
