@@ -12,6 +12,10 @@ pub(super) const TEXT: u8 = 1;
 pub(super) const LIST: u8 = 2;
 /// A mapping.
 pub(super) const MAP: u8 = 4;
+/// A scalar that is true or false.
+pub(super) const SWITCH: u8 = 8;
+/// A scalar that is a number.
+pub(super) const NUMBER: u8 = 16;
 
 /// The most values that are looked at in one file; aliases can make a small one endless.
 pub(super) const MAX_VALUES: usize = 200_000;
@@ -128,7 +132,11 @@ impl Walk<'_> {
             return;
         }
         let name = key.name;
-        if key.forms & form == 0 {
+        let fits = match value.text() {
+            Some(text) if key.forms & (SWITCH | NUMBER) != 0 => scalar(key.forms, text),
+            _ => key.forms & form != 0,
+        };
+        if !fits {
             self.fault(value, format!("`{name}` takes {}", forms(key.forms)));
             return;
         }
@@ -158,9 +166,18 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a text is a switch or a number, as it is wanted; a variable may be.
+fn scalar(forms: u8, text: &str) -> bool {
+    let switch = matches!(&*text.to_ascii_lowercase(), "true" | "false");
+    let number = text.parse::<f64>().is_ok_and(f64::is_finite);
+    text.contains('$') || forms & SWITCH != 0 && switch || forms & NUMBER != 0 && number
+}
+
 fn forms(forms: u8) -> &'static str {
     match forms {
         TEXT => "a text, a number or a switch",
+        SWITCH => "true or false",
+        NUMBER => "a number",
         LIST => "a list",
         MAP => "a mapping",
         f if f == TEXT | LIST => "a text or a list",

@@ -23,6 +23,28 @@
 //!       - { id: build, run: "echo ${{ githib.sha }}" } # <- `github` is
 //! ```
 //!
+//! What a matrix, a job or the workflow does not have:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on:
+//!   workflow_dispatch:
+//!     inputs: { target: { type: string } }
+//! jobs:
+//!   build:
+//!     strategy: { matrix: { os: [ubuntu-latest] } }
+//!     runs-on: ${{ matrix.so }} # <- the matrix has no `so`
+//!     name: ${{ always() }} # <- in `if` only
+//!     steps:
+//!       - run: echo "$TARGET"
+//!         env: { TARGET: "${{ inputs.taget }}" } # <- no input is `taget`
+//!   deploy:
+//!     needs: build
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: ./deploy.sh ${{ needs.build.outputs.tag }} # <- `build` has no output `tag`
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:
@@ -37,6 +59,28 @@
 //!       - { id: build, run: "echo ${{ github.sha }}" }
 //!       - if: env.TOKEN != ''
 //!         run: echo ${{ steps.build.outputs.tag }}
+//! ```
+//!
+//! What they have:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on:
+//!   workflow_dispatch:
+//!     inputs: { target: { type: string } }
+//! jobs:
+//!   build:
+//!     strategy: { matrix: { os: [ubuntu-latest] } }
+//!     runs-on: ${{ matrix.os }}
+//!     outputs: { tag: "1" }
+//!     steps:
+//!       - run: echo "$TARGET"
+//!         env: { TARGET: "${{ inputs.target }}" }
+//!   deploy:
+//!     needs: build
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: ./deploy.sh ${{ needs.build.outputs.tag }}
 //! ```
 //!
 //! ## Passes

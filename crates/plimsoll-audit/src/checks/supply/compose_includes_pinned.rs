@@ -69,8 +69,8 @@
 use crate::answers::Answers;
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, Why, composed,
+    Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
+    Why, composed,
 };
 use plimsoll_model::Fact;
 use plimsoll_source::Span;

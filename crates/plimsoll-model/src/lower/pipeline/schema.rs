@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_syntax::yaml::Value;
 
-use crate::lower::keys::{self, Key, LIST, MAP, TEXT, items, key, keys, named};
+use crate::lower::keys::{self, Key, LIST, MAP, NUMBER, SWITCH, TEXT, items, key, keys, named};
 use crate::near;
 use crate::pipeline::{Fault, FaultKind, Pipeline, Placed, Slot};
 
@@ -31,7 +31,7 @@ const WORKFLOW: &[Key] = &[
 const JOB: &[Key] = &[
     keys("concurrency", TEXT | MAP, CONCURRENCY),
     keys("container", TEXT | MAP, CONTAINER),
-    key("continue-on-error", TEXT),
+    key("continue-on-error", SWITCH),
     keys("defaults", MAP, DEFAULTS),
     key("env", MAP),
     key("environment", TEXT | MAP),
@@ -46,27 +46,27 @@ const JOB: &[Key] = &[
     key("snapshot", TEXT | MAP),
     items("steps", LIST, "a step", STEP),
     keys("strategy", MAP, STRATEGY),
-    key("timeout-minutes", TEXT),
+    key("timeout-minutes", NUMBER),
     key("uses", TEXT),
     key("with", MAP),
 ];
 
 const STEP: &[Key] = &[
-    key("continue-on-error", TEXT),
+    key("continue-on-error", SWITCH),
     key("env", MAP),
     key("id", TEXT),
     key("if", TEXT),
     key("name", TEXT),
     key("run", TEXT),
     key("shell", TEXT),
-    key("timeout-minutes", TEXT),
+    key("timeout-minutes", NUMBER),
     key("uses", TEXT),
     key("with", MAP),
     key("working-directory", TEXT),
 ];
 
 const CONCURRENCY: &[Key] =
-    &[key("cancel-in-progress", TEXT), key("group", TEXT), key("queue", TEXT)];
+    &[key("cancel-in-progress", SWITCH), key("group", TEXT), key("queue", TEXT)];
 
 const CONTAINER: &[Key] = &[
     key("command", TEXT),
@@ -82,7 +82,7 @@ const CONTAINER: &[Key] = &[
 const DEFAULTS: &[Key] = &[keys("run", MAP, &[key("shell", TEXT), key("working-directory", TEXT)])];
 
 const STRATEGY: &[Key] =
-    &[key("fail-fast", TEXT), key("matrix", TEXT | MAP), key("max-parallel", TEXT)];
+    &[key("fail-fast", SWITCH), key("matrix", TEXT | MAP), key("max-parallel", NUMBER)];
 
 /// Events, and the types of activity of those that have some.
 const EVENTS: &[(&str, &[&str])] = &[
@@ -242,14 +242,45 @@ pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
         steps(*key, *job, &mut found);
     }
     cycles(&jobs, &mut found);
+    let known: Vec<Known> = jobs.iter().map(|(_, job)| Known::of(*job)).collect();
     for placed in &pipeline.expressions {
-        expression(placed, pipeline, &mut found);
+        expression(placed, pipeline, &known, &mut found);
     }
     let mut found = found.0;
     found.sort_by_key(|fault| fault.span);
     found.dedup_by(|a, b| a.span == b.span && a.kind == b.kind);
     found.truncate(MAX_FAULTS);
     found
+}
+
+/// What expressions may ask of a job; `None` where what it has is only known when it runs.
+struct Known {
+    matrix: Option<BTreeSet<String>>,
+    outputs: Option<BTreeSet<String>>,
+}
+
+impl Known {
+    fn of(job: Value<'_>) -> Self {
+        let names = |map: Value<'_>| {
+            let keys = map.entries().into_iter().filter_map(|(key, _)| key.text());
+            keys.map(str::to_ascii_lowercase).collect::<BTreeSet<String>>()
+        };
+        let matrix = match job.path(&["strategy", "matrix"]) {
+            None => Some(BTreeSet::new()),
+            Some(matrix) if !matrix.is_map() => None,
+            Some(matrix) => {
+                let mut all = names(matrix);
+                let include = matrix.get("include");
+                let open = include.is_some_and(|include| {
+                    include.text().is_some() || include.items().any(|item| !item.is_map())
+                });
+                all.extend(include.into_iter().flat_map(Value::items).flat_map(names));
+                (!open).then_some(all)
+            }
+        };
+        let outputs = job.get("outputs").map(names).unwrap_or_default();
+        Self { matrix, outputs: job.get("uses").is_none().then_some(outputs) }
+    }
 }
 
 struct Found(Vec<Fault>);
@@ -283,7 +314,12 @@ fn events(on: Value<'_>, found: &mut Found) {
             found.add(FaultKind::Event, name, format!("`{}` is no event{meant}", clip(text)));
             continue;
         };
-        let Some(value) = value else { continue };
+        let Some(value) = value else {
+            if text == "schedule" {
+                found.add(FaultKind::Event, name, "`schedule` says no time");
+            }
+            continue;
+        };
         filters(text, value, types, found);
         if text == "schedule" {
             for item in value.items() {
@@ -434,10 +470,19 @@ fn permissions(holder: Value<'_>, found: &mut Found) {
             let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
             let says = format!("`{}` is no permission{meant}", clip(scope));
             found.add(FaultKind::Permission, key, says);
-        } else if !matches!(text, "read" | "write" | "none") {
-            let says = format!("`{}` is no level: read, write or none", clip(text));
+        } else if !levels(scope).contains(&text) {
+            let says = format!("`{}` is no level: {}", clip(text), levels(scope).join(", "));
             found.add(FaultKind::Permission, level, says);
         }
+    }
+}
+
+/// The levels of a permission.
+fn levels(scope: &str) -> &'static [&'static str] {
+    match scope {
+        "id-token" => &["write", "none"],
+        "models" => &["read", "none"],
+        _ => &["read", "write", "none"],
     }
 }
 
@@ -593,7 +638,7 @@ fn commands(run: Value<'_>, found: &mut Found) {
 }
 
 /// What is wrong with an expression in its place.
-fn expression(placed: &Placed, pipeline: &Pipeline, found: &mut Found) {
+fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut Found) {
     let mut add = |kind, says: String| found.0.push(Fault { kind, span: placed.span, says });
     if placed.expression.broken {
         // What is too long for our reader is not wrong.
@@ -601,6 +646,14 @@ fn expression(placed: &Placed, pipeline: &Pipeline, found: &mut Found) {
             add(FaultKind::Expression, "it is no expression".to_owned());
         }
         return;
+    }
+    let of_state = placed
+        .expression
+        .calls
+        .iter()
+        .find(|call| matches!(**call, "always" | "cancelled" | "failure" | "success"));
+    if let Some(call) = of_state.filter(|_| placed.slot != Slot::Condition) {
+        add(FaultKind::Expression, format!("`{call}()` is known in `if` only"));
     }
     for reference in &placed.expression.contexts {
         let mut parts = reference.path.split('.');
@@ -615,13 +668,33 @@ fn expression(placed: &Placed, pipeline: &Pipeline, found: &mut Found) {
             add(FaultKind::Expression, format!("`{context}` is not known here"));
             continue;
         }
-        let Some(job) = placed.job.and_then(|at| pipeline.jobs.get(at)) else { continue };
         let Some(name) = parts.next().filter(|name| *name != "*") else { continue };
+        let by_hand = pipeline
+            .triggers
+            .iter()
+            .any(|trigger| matches!(&*trigger.event, "workflow_call" | "workflow_dispatch"));
+        if context == "inputs" && by_hand && !pipeline.inputs.iter().any(|i| i.name == name) {
+            add(FaultKind::Expression, format!("no input is `{}`", clip(name)));
+        }
+        let Some(at) = placed.job else { continue };
+        let (Some(job), Some(own)) = (pipeline.jobs.get(at), known.get(at)) else { continue };
         match context {
+            "matrix" if own.matrix.as_ref().is_some_and(|matrix| !matrix.contains(name)) => {
+                add(FaultKind::Expression, format!("the matrix has no `{}`", clip(name)));
+            }
             "needs" => {
                 let waits = job.needs.iter().any(|need| need.eq_ignore_ascii_case(name));
+                let of = pipeline.jobs.iter().position(|job| job.id.eq_ignore_ascii_case(name));
+                let outputs = of.and_then(|at| known.get(at)?.outputs.as_ref());
+                let wanted = parts.next().filter(|part| *part == "outputs").and(parts.next());
                 if !waits {
                     add(FaultKind::Need, format!("the job does not wait for `{}`", clip(name)));
+                } else if let (Some(outputs), Some(wanted)) = (outputs, wanted)
+                    && wanted != "*"
+                    && !outputs.contains(wanted)
+                {
+                    let (name, wanted) = (clip(name), clip(wanted));
+                    add(FaultKind::Expression, format!("`{name}` has no output `{wanted}`"));
                 }
             }
             "steps" if placed.slot != Slot::Output => {
