@@ -37,6 +37,15 @@ pub(crate) fn judge(
     of: &dyn Fn(&Stage) -> Option<Standing>,
 ) -> Verdict {
     let built = image.stages_built().into_iter().filter_map(|index| image.stages.get(index));
+    let is_ours = |stage: &Stage| match &stage.base {
+        Base::External(reference) => cx.delivery.built.image(reference).is_some(),
+        _ => false,
+    };
+    // What another Dockerfile of the repository makes is judged there.
+    let of = |stage: &Stage| match of(stage) {
+        Some(_) if is_ours(stage) => Some(Standing::Good("is built here".into())),
+        standing => standing,
+    };
     let judged: Vec<(&Stage, Standing)> = built.filter_map(|s| Some((s, of(s)?))).collect();
     let ships = image.target.and_then(|target| image.root_base(target)).map(|stage| stage.from);
     let find = |wanted: &dyn Fn(bool, &Standing) -> bool| {

@@ -1,7 +1,7 @@
 //! What checks of reverse proxies share: which configurations are asked, which sites the world
 //! reaches, and how answers about their directives become one.
 
-use plimsoll_model::container::{ContainerKind, Port};
+use plimsoll_model::container::{Container, ContainerKind, Port};
 use plimsoll_model::proxy::{Node, Proxy, Server, Site};
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
@@ -280,17 +280,20 @@ pub(crate) fn variables(text: &str) -> impl Iterator<Item = &str> {
 
 /// Whether something of the repository answers to a name within the deployment.
 pub(crate) fn is_deployed(cx: &Cx<'_>, host: &str) -> bool {
-    cx.delivery.containers.iter().any(|container| {
-        let workload = match &container.kind {
-            ContainerKind::Kubernetes { name, .. } => name == host,
-            ContainerKind::Compose { .. } => false,
-        };
-        let engine = &container.engine;
-        container.name == host
-            || workload
-            || engine.container_name.known().is_some_and(|name| name == host)
-            || engine.aliases.iter().any(|alias| alias == host)
-    })
+    cx.delivery.containers.iter().any(|container| is_called(container, host))
+}
+
+/// Whether a container answers to a name within its deployment.
+pub(crate) fn is_called(container: &Container, host: &str) -> bool {
+    let workload = match &container.kind {
+        ContainerKind::Kubernetes { name, .. } => name == host,
+        ContainerKind::Compose { .. } => false,
+    };
+    let engine = &container.engine;
+    container.name == host
+        || workload
+        || engine.container_name.known().is_some_and(|name| name == host)
+        || engine.aliases.iter().any(|alias| alias == host)
 }
 
 /// Endpoints that administer or look into a proxy or what is behind it: where, in words, and

@@ -95,6 +95,7 @@ enum Only {
 pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Container>) {
     let mut loader = Loader::new(cx);
     loader.chains = chains::of_programs(cx, programs);
+    loader.read_chains();
     let (plans, optional) = loader.plans();
     let mut projects = Vec::new();
     let mut containers: Vec<Container> = Vec::new();
@@ -333,14 +334,32 @@ impl<'a> Loader<'a> {
         (plans, optional)
     }
 
+    /// Reads the files that scripts and `.env` files name, whatever they are called.
+    fn read_chains(&mut self) {
+        let name = |file: FileId| self.cx.tree.path(file).rsplit('/').next().unwrap_or_default();
+        let bases = self.named.iter().filter(|file| BASES.contains(&name(**file)));
+        let of_env = bases.filter_map(|file| self.of_env(dir_of(self.cx.tree.path(*file))));
+        let files: BTreeSet<FileId> = self.chains.iter().cloned().chain(of_env).flatten().collect();
+        for file in files {
+            if !self.docs.contains_key(&file)
+                && let Some(doc) = parse(self.cx, file)
+            {
+                self.docs.insert(file, doc);
+            }
+        }
+    }
+
+    /// The files that a directory's `.env` file names in `COMPOSE_FILE`.
+    fn of_env(&self, dir: &str) -> Option<Vec<FileId>> {
+        let find = |name: &str| self.cx.tree.find(&in_tree(dir, name.trim()).ok()?);
+        let vars = self.vars(dir);
+        vars.value("COMPOSE_FILE")?.split([':', ';']).map(find).collect()
+    }
+
     /// The files that a project is always started with, where scripts or its `.env` file name more
     /// than its base, and always the same.
     fn only_chain(&self, base: &Doc) -> Option<Vec<FileId>> {
-        let vars = self.vars(&base.dir);
-        let find = |name: &str| self.cx.tree.find(&in_tree(&base.dir, name.trim()).ok()?);
-        let of_env = vars
-            .value("COMPOSE_FILE")
-            .and_then(|names| names.split([':', ';']).map(find).collect::<Option<Vec<FileId>>>());
+        let of_env = self.of_env(&base.dir);
         let default = BTreeSet::from([Vec::new()]);
         let named = match &of_env {
             Some(chain) => BTreeSet::from([chain]),
@@ -1546,6 +1565,12 @@ problem a service is a mapping",
                 "compose.yaml db Production",
                 "deploy/compose.tls.yaml certs Production",
             ],
+        );
+        let any_name = ("over/tls.yaml", "services:\n  web: {ports: !override ['443:443']}\n");
+        let script = ("deploy.sh", "docker compose -f compose.yaml -f over/tls.yaml up -d\n");
+        check_containers(
+            &[BASE, any_name, script],
+            &["compose.yaml web Production 443", "compose.yaml db Production"],
         );
         // Of two orders neither is the one.
         let plain = ("start.sh", "docker compose up -d\n");

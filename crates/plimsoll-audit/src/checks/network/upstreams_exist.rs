@@ -26,12 +26,42 @@
 //!     image: shop/web:1.4.2
 //! ```
 //!
+//! By the port of the host, which is another within the network:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location / { proxy_pass http://web:8080; } # <- the host's port
+//! }
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   nginx:
+//!     image: nginx:1.27.3
+//!     volumes: ["./nginx/nginx.conf:/etc/nginx/nginx.conf:ro"]
+//!   web:
+//!     image: shop/web:1.4.2
+//!     ports: ["8080:3000"]
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Caddyfile`:
 //! ```caddyfile
 //! shop.org {
 //!   reverse_proxy web:3000 # <- `web`
+//! }
+//! ```
+//!
+//! By its own port:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! server {
+//!   listen 80;
+//!   location / { proxy_pass http://web:3000; } # <- `web`
 //! }
 //! ```
 //!
@@ -107,7 +137,8 @@
 
 use crate::answers::Answers;
 use crate::conditions::HAS_UPSTREAMS;
-use crate::proxies::{asked, is_deployed, is_inside};
+use crate::ports::range;
+use crate::proxies::{asked, is_called, is_deployed, is_inside};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
     Why,
@@ -138,6 +169,19 @@ pub(super) static CHECK: Check = Check {
     fix: None,
 };
 
+/// The container's own port, where requests go to the one that it is published at.
+fn misdirected(cx: &Cx<'_>, host: &str, port: Option<u16>) -> Option<u16> {
+    let wanted = port?;
+    let holds = |ports: &str| range(ports).is_some_and(|(from, to)| (from..=to).contains(&wanted));
+    let all = cx.delivery.containers.iter().filter(|container| is_called(container, host));
+    let ports: Vec<_> = all.flat_map(|container| &container.ports).collect();
+    if ports.iter().any(|port| holds(&port.container) || port.container.contains('$')) {
+        return None;
+    }
+    let published = ports.iter().find(|port| port.host.as_deref().is_some_and(holds))?;
+    range(&published.container).map(|(own, _)| own)
+}
+
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
     for proxy in asked(cx) {
@@ -148,7 +192,10 @@ fn run(cx: &Cx<'_>) -> Verdict {
             }
             for upstream in route.upstreams.iter().filter(|u| is_inside(&u.host)) {
                 let host = &upstream.host;
-                if is_deployed(cx, host) {
+                if let Some(own) = misdirected(cx, host, upstream.port) {
+                    let says = format!("the host's port: within the network it is {own}");
+                    answers.bad(upstream.span, says);
+                } else if is_deployed(cx, host) {
                     answers.good(route.head, format!("`{host}` is deployed here"));
                 } else if deployed && cx.delivery.unsupported.is_empty() {
                     answers.bad(upstream.span, format!("nothing is called `{host}`"));
