@@ -1589,6 +1589,12 @@ pub static COMPOSE_STOPS: Condition = Condition {
     },
 };
 
+/// A compose file is merged over another in production.
+pub static COMPOSE_OVERRIDES: Condition = Condition {
+    name: "is a compose file that is merged over another",
+    holds: |cx, _| of_projects(cx, |composed| composed.project.files.len() > 1),
+};
+
 /// A compose file publishes a port.
 pub static COMPOSE_PUBLISHES: Condition = Condition {
     name: "is a port that a compose file publishes",

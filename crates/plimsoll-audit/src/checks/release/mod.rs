@@ -22,6 +22,7 @@ mod no_ignored_deploy_keys;
 mod no_obsolete_compose_version;
 mod no_source_mounts;
 mod one_deploy_at_a_time;
+mod overrides_keep_hardening;
 mod prebuilt_images;
 mod proxy_survives_bad_reload;
 mod required_dependencies_declared;
@@ -62,6 +63,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &no_obsolete_compose_version::CHECK,
     &no_source_mounts::CHECK,
     &one_deploy_at_a_time::CHECK,
+    &overrides_keep_hardening::CHECK,
     &prebuilt_images::CHECK,
     &proxy_survives_bad_reload::CHECK,
     &required_dependencies_declared::CHECK,
