@@ -43,6 +43,7 @@ mod own_user;
 mod owner;
 mod ownership;
 mod page;
+mod passwords;
 mod policy;
 mod ports;
 mod program;

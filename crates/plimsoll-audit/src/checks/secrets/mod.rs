@@ -15,6 +15,7 @@ mod none_in_ci;
 mod none_in_commands_or_labels;
 mod none_in_compose;
 mod none_in_image_env;
+mod none_on_command_lines;
 mod not_inherited;
 mod not_interpolated_in_scripts;
 mod scanned_in_ci;
@@ -33,6 +34,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &none_in_commands_or_labels::CHECK,
     &none_in_compose::CHECK,
     &none_in_image_env::CHECK,
+    &none_on_command_lines::CHECK,
     &not_inherited::CHECK,
     &not_interpolated_in_scripts::CHECK,
     &scanned_in_ci::CHECK,

@@ -85,7 +85,7 @@ use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Section, Severity, Status, Verdict, passwords,
 };
 use plimsoll_model::image::HealthTest;
 use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
@@ -142,43 +142,6 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     asked.verdict(&container, &WORDS)
 }
 
-/// Short options behind which programs take a password: `-p*` where it is glued on.
-const SHORT: [(&str, &str); 13] = [
-    ("redis-cli", "-a"),
-    ("valkey-cli", "-a"),
-    ("keydb-cli", "-a"),
-    ("mysql", "-p*"),
-    ("mysqladmin", "-p*"),
-    ("mysqldump", "-p*"),
-    ("mariadb", "-p*"),
-    ("mariadb-admin", "-p*"),
-    ("mariadb-dump", "-p*"),
-    ("mongosh", "-p"),
-    ("mongo", "-p"),
-    ("sshpass", "-p"),
-    ("curl", "-u"),
-];
-
-/// Whether a word is the password of a program that takes it behind a short option.
-fn is_password(program: &str, before: &str, word: &str) -> bool {
-    let Some((_, option)) = SHORT.iter().find(|(of, _)| *of == program) else { return false };
-    let value = match option.strip_suffix('*') {
-        Some(option) => word.strip_prefix(option),
-        None => Some(word).filter(|_| before == *option),
-    };
-    // Of `user:password` the latter.
-    let value = value.map(|value| match *option == "-u" {
-        true => value.split_once(':').map_or("", |(_, password)| password),
-        false => value,
-    });
-    value.is_some_and(|value| {
-        !value.is_empty()
-            && !value.contains('$')
-            && !value.starts_with('-')
-            && !is_placeholder(value)
-    })
-}
-
 /// What of a command line is a secret: a URL's password, `--password=X`, `--requirepass X`, and
 /// the same in the words of a line that a shell is given.
 fn in_words(words: &[(&str, Span)]) -> Vec<Evidence> {
@@ -198,13 +161,15 @@ fn in_words(words: &[(&str, Span)]) -> Vec<Evidence> {
             let plain = !value.contains('$') && !value.starts_with('/') && !is_placeholder(value);
             literal_secret("", word).is_some()
                 || option && named && plain && !value.is_empty()
-                || is_password(program, before, word)
+                || passwords::behind_short(program, before, word)
+                    .is_some_and(|value| !value.contains('$') && !is_placeholder(value))
         };
         if bad {
             found.push(Evidence::contradicts(*at, "spells a secret out"));
         }
-        let name = word.rsplit('/').next().unwrap_or(word);
-        program = if SHORT.iter().any(|(of, _)| *of == name) { name } else { program };
+        if passwords::is_program(word) {
+            program = word.rsplit('/').next().unwrap_or(word);
+        }
         before = word;
     }
     found

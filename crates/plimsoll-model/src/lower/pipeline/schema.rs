@@ -242,6 +242,13 @@ pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
         steps(*key, *job, &mut found);
     }
     cycles(&jobs, &mut found);
+    let mut seen = BTreeSet::new();
+    for (key, _) in root.get("jobs").into_iter().flat_map(Value::pairs) {
+        let name = key.text().unwrap_or_default();
+        if !seen.insert(name.to_ascii_lowercase()) {
+            found.add(FaultKind::Id, key, format!("`{}` is another job's, too", clip(name)));
+        }
+    }
     let known: Vec<Known> = jobs.iter().map(|(_, job)| Known::of(*job)).collect();
     for placed in &pipeline.expressions {
         expression(placed, pipeline, &known, &mut found);

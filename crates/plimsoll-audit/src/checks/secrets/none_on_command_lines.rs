@@ -1,0 +1,115 @@
+//! # No password stands on a command line of a pipeline
+//!
+//! No command of a job is given a password as a word: `docker login -p`, `curl -u user:password`, `mysql
+//! -pSECRET`, `--password=…`, be it by a variable.
+//!
+//! Every process of the machine sees the words of every other, and tools repeat them in their logs and in error
+//! messages. A shared runner is a machine of many.
+//!
+//! Give it on standard input (`docker login --password-stdin`), in a file, or in the variable that the tool
+//! reads itself (`MYSQL_PWD`, `SSHPASS` with `sshpass -e`).
+//!
+//! ## Fails
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   push:
+//!     runs-on: ubuntu-latest
+//!     env: { TOKEN: "${{ secrets.TOKEN }}" }
+//!     steps:
+//!       - run: docker login -u ci -p "$TOKEN" registry.example # <- a password among its words
+//! ```
+//!
+//! GitLab's:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! push:
+//!   script:
+//!     - docker login --username ci --password $CI_JOB_TOKEN registry.example # <- a password among its words
+//! ```
+//!
+//! ## Fixed
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   push:
+//!     runs-on: ubuntu-latest
+//!     env: { TOKEN: "${{ secrets.TOKEN }}" }
+//!     steps:
+//!       - run: echo "$TOKEN" | docker login -u ci --password-stdin registry.example
+//! ```
+//!
+//! GitLab's:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! push:
+//!   script:
+//!     - echo "$CI_JOB_TOKEN" | docker login --username ci --password-stdin registry.example
+//! ```
+//!
+//! ## Passes
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: docker run -p 8080:80 acme/web:1.2.0
+//!       - run: mysql -u root -p db < dump.sql
+//!       - run: tool --password-file /run/secrets/password
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `README.md`:
+//! ```markdown
+//! No workflow.
+//! ```
+
+use crate::conditions::RUNS_PIPELINES;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
+    Status, Verdict, passwords, workflows,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "secrets/none-on-command-lines",
+    section: Section::Pipeline,
+    domain: Domain::CiCdMaturity,
+    severity: Severity::Medium,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &[],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent {
+            tool: "catalogue",
+            rule: "sec-docker-login",
+            relation: Relation::Wider,
+        }],
+    }],
+    when: &[&RUNS_PIPELINES],
+    source: include_str!("none_on_command_lines.rs"),
+    run: Run::Repository(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>) -> Verdict {
+    let steps = workflows::steps(workflows::live(cx));
+    let commands = steps.flat_map(|(.., step)| &step.commands);
+    let bad = commands.filter(|command| passwords::of_command(&command.words).is_some());
+    let bad = bad.map(|command| Evidence::contradicts(command.span, "a password among its words"));
+    let wrong = "a command is given a password as a word: give it on standard input";
+    workflows::none(cx, bad.collect(), wrong, "no command is given a password as a word")
+}
