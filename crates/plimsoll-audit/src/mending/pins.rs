@@ -161,6 +161,12 @@ pub(crate) fn action(name: &str, tag: &str) -> Option<(&'static str, &'static st
     Some((commit, version))
 }
 
+/// The whole version of an action that a commit is, where the table has it.
+pub(crate) fn version(name: &str, commit: &str) -> Option<&'static str> {
+    let (_, tags) = PINS.iter().find(|(known, _)| *known == name)?;
+    tags.iter().find(|(_, known, _)| *known == commit).map(|(_, _, version)| *version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,6 +49,7 @@
 //!     steps:
 //!       - uses: actions/checkout@v4
 //!         with: { persist-credentials: "false" }
+//!       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
 //!   tag:
 //!     runs-on: ubuntu-latest
 //!     steps:
@@ -160,6 +161,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
 /// Since version 6 the token lies beside the runner's temporary files.
 fn keeps_apart(uses: &str) -> bool {
     let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
+    let version = mending::pins::version("actions/checkout", version).unwrap_or(version);
     let major = version.trim_start_matches('v').split('.').next().unwrap_or_default();
     version.len() < 40 && major.parse::<u32>().is_ok_and(|major| major >= 6)
 }
