@@ -290,7 +290,9 @@ mod tests {
         let fixes = report.findings.iter().filter_map(|finding| report.fix(finding)?.patch);
         let mut seen = 0;
         for patch in fixes {
-            let mended = tree.apply(&joined(&[patch.clone()]).expect("one fix")).expect("applies");
+            let mended = tree
+                .apply(&joined(std::slice::from_ref(&patch)).expect("one fix"))
+                .expect("applies");
             let paths = tree.entries().chain(mended.entries()).map(|(_, e)| e.path.to_string());
             let whole = diff(&tree, &mended, &paths.collect());
             let whole = String::from_utf8_lossy(&whole).replace(KEY, "***");

@@ -3,8 +3,11 @@
 /// When the table was made, from the actions' own repositories.
 pub(crate) const MADE: &str = "August 2026";
 
-/// Actions, the tag or branch that is written, the commit, and its whole version.
-const PINS: &[(&str, &[(&str, &str, &str)])] = &[
+/// A tag, the commit that it named, and the whole version of that.
+type Pin = (&'static str, &'static str, &'static str);
+
+/// Actions in the order of their names, with what their tags named.
+const PINS: &[(&str, &[Pin])] = &[
     (
         "actions/cache",
         &[
