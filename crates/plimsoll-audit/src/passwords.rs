@@ -1,7 +1,5 @@
 //! Passwords among the words of a command: behind which options programs take one.
 
-use plimsoll_model::secret::is_secret_name;
-
 /// Short options behind which programs take a password: `-p*` where it is glued on.
 const SHORT: [(&str, &str); 14] = [
     ("redis-cli", "-a"),
@@ -51,8 +49,11 @@ pub(crate) fn of_command(words: &[String]) -> Option<&str> {
     let mut before = "";
     for word in words {
         let named = |name: &str| {
-            let name = name.trim_start_matches('-');
-            is_secret_name(name) && name.to_ascii_lowercase().contains("pass")
+            let name = name.to_ascii_lowercase();
+            ["password", "passwd", "pass", "passphrase"].iter().any(|end| {
+                let rest = name.strip_suffix(end);
+                rest.is_some_and(|rest| rest.ends_with(['-', '_']))
+            })
         };
         let value = match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") && named(name) => Some(value),
