@@ -281,8 +281,9 @@ struct Walker<'a> {
     seen: HashMap<String, Vec<String>>,
     /// The arguments of the functions that run.
     frames: Vec<Vec<String>>,
-    /// The functions whose bodies are being followed, the outermost first.
-    inside: Vec<&'a str>,
+    /// The functions whose bodies are being followed, the outermost first, with the variables that
+    /// each has made local.
+    inside: Vec<(&'a str, HashSet<String>)>,
     /// Where they were called.
     sites: Vec<Span>,
     /// What failure and success of the functions that run make of the program.
@@ -1131,13 +1132,13 @@ impl<'a> Walker<'a> {
         let at = self.record(call);
         // Once more may differ by the arguments; a menu of functions that call each other would
         // be followed along every way through it.
-        let again = self.inside.iter().filter(|name| **name == key).count() > 1;
+        let again = self.inside.iter().filter(|(name, _)| *name == key).count() > 1;
         if again || self.depth + 8 >= MAX_DEPTH || self.frames.len() >= 16 {
             self.shared.flow.complete &= self.frames.len() < 16;
             return Way::Goes;
         }
         self.walked.insert(key);
-        self.inside.push(key);
+        self.inside.push((key, HashSet::new()));
         let kind = RegionKind::Function { name: name.to_owned(), call: Some(at) };
         let region = self.open(ctx.region, kind, span, true);
         self.frames.push(words);
@@ -1212,6 +1213,11 @@ impl<'a> Walker<'a> {
     /// Notes that a variable is set.
     fn noted(&mut self, name: &str, value: String, span: Span, region: RegionId, local: bool) {
         let name = name.split('[').next().unwrap_or(name);
+        if let Some((_, locals)) = self.inside.last_mut().filter(|_| local) {
+            locals.insert(name.to_owned());
+        }
+        // What a function has made its own stays so, in what it calls as well.
+        let local = local || self.inside.iter().any(|(_, locals)| locals.contains(name));
         let sets = &mut self.shared.flow.sets;
         if is_name(name) && sets.len() < MAX_CALLS {
             let at = self.shared.flow.commands.len();

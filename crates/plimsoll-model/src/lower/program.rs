@@ -65,7 +65,7 @@ pub(super) fn of_packages(cx: &Cx<'_>, packages: &[Package]) -> Vec<Program> {
                 roles: Vec::new(),
                 flow: Flow::default(),
                 runs: Vec::new(),
-                purpose: purpose::of_path(cx.tree.path(package.manifest)),
+                purpose: purpose::of_script(cx.tree.path(package.manifest), &script.name),
             };
             program.flow = flow_of(cx, &program, &Library::default());
             let done = reach.closure(&reach.direct(calls_of(&program), &[&*package.dir]));
@@ -77,9 +77,11 @@ pub(super) fn of_packages(cx: &Cx<'_>, packages: &[Package]) -> Vec<Program> {
 
 /// The programs of a file, without what they do.
 fn parsed(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {
-    let purpose = purpose::of_path(cx.tree.path(file));
-    let program = |target, text, script, one_shell| Program {
+    let path = cx.tree.path(file);
+    let stem = path.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or(path);
+    let program = |target: Option<String>, text, script, one_shell| Program {
         file,
+        purpose: purpose::of_script(path, target.as_deref().unwrap_or(stem)),
         target,
         text,
         script,
@@ -87,7 +89,6 @@ fn parsed(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Vec<Program> {
         roles: Vec::new(),
         flow: Flow::default(),
         runs: Vec::new(),
-        purpose: purpose.clone(),
     };
     if is_script(cx, file) {
         let script = read_script(cx, file);

@@ -104,6 +104,34 @@ pub(crate) fn of_path(path: &str) -> Purpose {
     Purpose::production()
 }
 
+/// What a script or a target of this name is for: what its path says, else its whole name. A part
+/// of a name does not tell: `smoke-test.sh` gates a release, `restore-test.sh` proves a backup.
+pub(super) fn of_script(path: &str, name: &str) -> Purpose {
+    const TESTS: [&str; 8] = [
+        "test",
+        "tests",
+        "run-tests",
+        "unit-tests",
+        "integration-tests",
+        "test-all",
+        "e2e",
+        "watch",
+    ];
+    const DEVELOPS: [&str; 4] = ["dev", "develop", "development", "hot-reload"];
+    let purpose = of_path(path);
+    if !purpose.is_production() {
+        return purpose;
+    }
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    let develops = DEVELOPS.contains(&&*name) || name.starts_with("dev-") || name.ends_with("-dev");
+    let kind = match TESTS.contains(&&*name) {
+        true => PurposeKind::Test,
+        false if develops => PurposeKind::Development,
+        false => return purpose,
+    };
+    Purpose { kind, because: format!("it is called `{name}`"), at: None }
+}
+
 /// Whether the file at `path` was copied in from elsewhere: no reader opens it.
 pub(super) fn is_vendored(path: &str) -> bool {
     of_path(path).kind == PurposeKind::Vendored
@@ -112,6 +140,19 @@ pub(super) fn is_vendored(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_says_what_a_script_is_for() {
+        let check = |name: &str, kind: PurposeKind| {
+            assert_eq!(of_script("ops/Makefile", name).kind, kind, "{name}");
+        };
+        check("test", PurposeKind::Test);
+        check("run_tests", PurposeKind::Test);
+        check("dev-up", PurposeKind::Development);
+        check("restore-test", PurposeKind::Production);
+        check("smoke-test", PurposeKind::Production);
+        check("deploy", PurposeKind::Production);
+    }
 
     #[test]
     fn a_path_says_what_a_file_is_for() {

@@ -248,7 +248,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     if !bad.is_empty() {
         let mut bad = bad.into_iter();
         let Some(first) = bad.next() else { return cx.unparsed(image) };
-        let message = "what ships has development dependencies: leave them out (`--omit=dev`)";
+        let message = "what ships has development dependencies: leave them out where it installs";
         return Verdict::fail(message, first).and_all(bad).and_all(examples).and_all(open);
     }
     if !open.is_empty() {

@@ -88,7 +88,7 @@
 //!
 //! ## Does not apply
 //!
-//! It restores, or it only migrates:
+//! It restores, it only migrates, or its name says that it tests:
 //!
 //! `ops/restore.sh`:
 //! ```sh
@@ -101,6 +101,13 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! alembic upgrade head
+//! ```
+//! `Makefile`:
+//! ```make
+//! test:
+//! 	docker compose up -d postgres
+//! 	yarn sequelize db:migrate
+//! 	yarn test
 //! ```
 
 use plimsoll_model::data;

@@ -86,6 +86,24 @@
 //! #!/usr/bin/env bash
 //! docker compose up -d
 //! ```
+//!
+//! Each function has one of its own:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! get() {
+//!   local value
+//!   value=$(grep "^$1=" .env | cut -d= -f2)
+//!   echo "$value"
+//! }
+//! put() {
+//!   local value=$2
+//!   echo "$1=$value" >> .env
+//! }
+//! release=$(get RELEASE)
+//! put RELEASE "$release"
+//! ```
 
 use std::collections::BTreeMap;
 

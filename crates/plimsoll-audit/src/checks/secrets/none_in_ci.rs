@@ -96,6 +96,21 @@
 //!         run: echo "POSTGRES_PASSWORD=postgres" > .env # <- a test's
 //! ```
 //!
+//! An environment that says that it is a test's:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! env:
+//!   NODE_ENV: test
+//!   SECRET_KEY: f0e5ad933d7f6fd8f4dbb3e038c501c0 # <- a test's
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: yarn build
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `README.md`:

@@ -14,8 +14,14 @@ const MAX_FOUND: usize = 1_000;
 
 /// What a pipeline writes out, each place once, in text order.
 pub(super) fn read(cx: &Cx<'_>, pipeline: &Pipeline) -> Vec<WrittenSecret> {
-    let mut out =
-        Found { cx, seen: BTreeSet::new(), list: Vec::new(), beside: false, opens: false };
+    let mut out = Found {
+        cx,
+        seen: BTreeSet::new(),
+        list: Vec::new(),
+        beside: false,
+        opens: false,
+        tests: false,
+    };
     out.beside = pipeline.jobs.iter().any(has_containers);
     out.opens = !pipeline.jobs.is_empty() && pipeline.jobs.iter().all(is_test);
     out.facts(&pipeline.env);
@@ -66,6 +72,8 @@ struct Found<'a> {
     beside: bool,
     /// What is looked at opens such a container.
     opens: bool,
+    /// What is looked at is the environment of tests.
+    tests: bool,
 }
 
 /// Whether a job only tests: then what it is given opens nothing that stays.
@@ -103,11 +111,18 @@ fn is_of_datastore(name: &str) -> bool {
 
 impl Found<'_> {
     fn facts(&mut self, env: &[(String, Fact<String>, Span)]) {
+        // `NODE_ENV: test` says whose the others beside it are.
+        let says_test = |(name, value, _): &(String, Fact<String>, Span)| {
+            name.ends_with("_ENV") && value.known().is_some_and(|value| value == "test")
+        };
+        let outer = self.tests;
+        self.tests |= env.iter().any(says_test);
         for (name, value, span) in env {
             if let Fact::Known { value, .. } = value {
                 self.value(name, value, *span);
             }
         }
+        self.tests = outer;
     }
 
     /// A value with its name; a value that is JSON with the names in it.
@@ -167,7 +182,7 @@ impl Found<'_> {
         let part = String::from_utf8_lossy(literal.range.slice(value.as_bytes())).into_owned();
         let proved = matches!(literal.kind, LiteralKind::Form(_));
         let near = literal.kind == LiteralKind::UrlPassword && is_near(value);
-        let own = self.opens || self.beside && is_of_datastore(name);
+        let own = self.tests || self.opens || self.beside && is_of_datastore(name);
         let guessed = near || !proved && (own || is_guessed(name, &part) || secret::says_ci(&part));
         self.list.push(WrittenSecret { span, name: name.to_owned(), proved, guessed });
     }
