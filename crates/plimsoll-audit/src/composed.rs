@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::container::{Container, ContainerKind, Project};
-use plimsoll_source::Span;
+use plimsoll_source::{Span, TextRange};
 
 use crate::datastores::{self, Kind};
 use crate::{ContainerSubject, Cx, Evidence, Verdict};
@@ -153,5 +153,29 @@ pub(crate) fn has_swarm(cx: &Cx<'_>) -> bool {
     cx.delivery.programs.iter().flat_map(|program| program.calls()).any(|command| {
         command.program() == "docker"
             && matches!(command.args(), [a, b, ..] if a == "stack" && (b == "deploy" || b == "up"))
+    })
+}
+
+/// How a database archives its log: by its command, or by a file of the tree that is mounted into it.
+pub(crate) fn archive_command(cx: &Cx<'_>, container: &Container) -> Option<(String, Span)> {
+    const MAX_LEN: u64 = 256 * 1024;
+    let words = container.command.iter().flat_map(|command| &command.words);
+    let mut told = words.filter(|(word, _)| word.contains("archive_command"));
+    if let Some((word, at)) = told.next() {
+        return Some((word.clone(), *at));
+    }
+    let files = container.mounts.iter().filter_map(|mount| mount.tree_path.as_deref());
+    files.filter(|path| path.ends_with(".conf")).find_map(|path| {
+        let file = cx.delivery.tree.find(path)?;
+        let end = Some(cx.delivery.tree.entry(file).len).filter(|len| *len <= MAX_LEN)?;
+        let text = cx.text_of(Span::new(file, TextRange::new(0, u32::try_from(end).ok()?)))?;
+        let mut offset = 0;
+        text.split_inclusive('\n').find_map(|line| {
+            let start = offset;
+            offset += line.len();
+            let range = TextRange::of(start, start + line.trim_end().len());
+            let sets = line.trim_start().starts_with("archive_command");
+            sets.then(|| (line.trim().to_owned(), Span::new(file, range)))
+        })
     })
 }

@@ -3,7 +3,7 @@
 
 use plimsoll_model::container::{Container, ContainerKind, EnvValue};
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, CommandKind, Flow};
+use plimsoll_model::flow::{Command, CommandKind, Flow, RegionKind};
 use plimsoll_model::image::{
     Base, Copy, CopyFrom, Effect, EffectKind, Manager, Stage, Step, StepKind,
 };
@@ -1234,10 +1234,13 @@ pub static SENDS_BACKUPS: Condition = Condition {
     name: "sends backups away",
     holds: |cx, subject| {
         let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
-        if !scripts::is_about_backups(cx, &cx.delivery[id]) {
-            return Fact::inferred(false, None);
-        }
-        any_command(cx, subject, |_, command| data::upload(command).is_some())
+        let about = scripts::is_about_backups(cx, &cx.delivery[id]);
+        let names = |text: &str| ["backup", "dump", "snapshot"].iter().any(|w| text.contains(w));
+        any_command(cx, subject, |flow, command| {
+            let upload = data::upload(flow, command);
+            upload.is_some_and(|u| about || u.from.is_some_and(|from| names(from)))
+                && !data::comes_back(flow, command)
+        })
     },
 };
 
@@ -1270,7 +1273,16 @@ pub static COUNTS: Condition = Condition {
 pub static REDIRECTS_INPUT: Condition = Condition {
     name: "redirects a standard input",
     holds: |cx, subject| {
-        any_command(cx, subject, |_, command| command.redirects.iter().any(|r| r.feeds()))
+        let own = any_command(cx, subject, |_, c| c.redirects.iter().any(|r| r.feeds()));
+        let Subject::Script(id) = subject else { return own };
+        let mut around = cx.delivery[id].flow.regions.iter().filter(|region| match &region.kind {
+            RegionKind::Redirected(redirects) => redirects.iter().any(|r| r.feeds()),
+            _ => false,
+        });
+        match around.next().filter(|_| own.known() != Some(&true)) {
+            Some(region) => Fact::inferred(true, Some(region.span)),
+            None => own,
+        }
     },
 };
 
@@ -1331,10 +1343,8 @@ pub static ARCHIVES_WAL: Condition = Condition {
     name: "archives a database's log",
     holds: |cx, subject| {
         let Subject::Container(id) = subject else { return Fact::inferred(false, None) };
-        let command = &cx.delivery[id].command;
-        let mut words = command.iter().flat_map(|command| &command.words);
-        let found = words.find(|(word, _)| word.contains("archive_command"));
-        Fact::inferred(found.is_some(), found.map(|(_, span)| *span))
+        let found = crate::composed::archive_command(cx, &cx.delivery[id]);
+        Fact::inferred(found.is_some(), found.map(|(_, span)| span))
     },
 };
 
@@ -1841,7 +1851,14 @@ pub static HANDLES_BACKUPS: Condition = Condition {
         let checks = cx.operational_scripts().find_map(|script| {
             let about = scripts::is_about_backups(cx, script.program);
             let mut commands = script.program.calls();
-            let check = commands.find(|command| data::verifies(command)).filter(|_| about);
+            let checks = |command: &&Command| {
+                let next = data::downstream(&script.program.flow, command);
+                let mut next = next.iter().map(|next| next.program());
+                data::verifies(command)
+                    || data::is_unpacker(command)
+                        && next.any(|next| matches!(next, "head" | "tail" | "grep" | "wc"))
+            };
+            let check = commands.find(checks).filter(|_| about);
             check.map(|command| command.span)
         });
         match checks {
@@ -1860,11 +1877,7 @@ pub static CHANGES_STATE: Condition = Condition {
 /// A dump, archive or download runs through a pipe.
 pub static FEEDS_PIPES: Condition = Condition {
     name: "sends data through a pipe",
-    holds: |cx, subject| {
-        any_command(cx, subject, |flow, command| {
-            !command.tested && scripts::feeds_a_pipe(flow, command)
-        })
-    },
+    holds: |cx, subject| any_command(cx, subject, scripts::feeds_a_pipe),
 };
 
 /// A script migrates, dumps, restores or starts services.
@@ -1915,8 +1928,16 @@ pub static DELETES_TREES: Condition = Condition {
 
 /// A declaration takes its value from a command.
 pub static DECLARES_VALUES: Condition = Condition {
-    name: "declares a variable with what a command prints",
-    holds: |cx, subject| any_command(cx, subject, |_, command| scripts::declares_value(command)),
+    name: "keeps a status, or declares a variable with what a command prints",
+    holds: |cx, subject| {
+        let declares = any_command(cx, subject, |_, c| scripts::declares_value(c));
+        let Subject::Script(id) = subject else { return declares };
+        if declares.known() == Some(&true) {
+            return declares;
+        }
+        let kept = scripts::idle_statuses(&cx.delivery[id].flow).first().map(|(set, _)| set.span);
+        Fact::inferred(kept.is_some(), kept)
+    },
 };
 
 /// A script rolls back.
@@ -1924,9 +1945,9 @@ pub static SCRIPT_ROLLS_BACK: Condition = Condition {
     name: "rolls back by a script",
     holds: |cx, subject| {
         script(cx, subject, |program| {
-            scripts::is_named(cx, program, &["rollback", "revert"])
-                && !releasing::is_others(cx, program)
-                && scripts::commands(program).any(releasing::starts)
+            let acts =
+                |c: &Command| releasing::starts(c) || releasing::builds(c) || releasing::undoes(c);
+            !releasing::is_others(cx, program) && releasing::way_back(cx, program).any(acts)
         })
     },
 };

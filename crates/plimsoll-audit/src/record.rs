@@ -1,6 +1,6 @@
 //! What deployments write down of themselves, and what rollbacks take their target from.
 
-use plimsoll_model::flow::Command;
+use plimsoll_model::flow::{Command, CommandKind, Flow};
 use plimsoll_model::script::Program;
 use plimsoll_source::Span;
 
@@ -10,8 +10,10 @@ use crate::{Cx, ScriptSubject};
 
 /// Something that a deployment writes down of a release.
 pub(crate) struct Record {
-    /// The name under which the release stands, in small letters.
+    /// The name under which the release stands, in small letters: a key, or a file's name.
     pub(crate) key: String,
+    /// The file of that name holds nothing else.
+    pub(crate) whole_file: bool,
     /// Where the program sets about writing it.
     pub(crate) place: Span,
     /// It keeps the release before, too, or adds to what is there.
@@ -32,16 +34,50 @@ pub(crate) fn records(cx: &Cx<'_>) -> Vec<Record> {
         let from = commands(script.program).find(|command| starts(command)).map(|c| c.at);
         for command in flow.commands.iter().filter(|c| !flow.is_aside(c) && Some(c.at) > from) {
             let Some((text, adds)) = written(script.program, command) else { continue };
-            let Some(key) = keys(&text).into_iter().find(|key| is_current(key)) else { continue };
-            let previous = keys(&text).iter().any(|key| has(key, &PREVIOUS));
+            let keys = keys(&text);
+            let key = keys.iter().find(|key| is_current(key)).cloned();
+            let name = file_of(flow, command).filter(|name| is_current(&words(name)));
+            let previous = match &key {
+                Some(_) => keys.iter().any(|key| has(key, &PREVIOUS)),
+                None => keeps_previous_file(flow),
+            };
+            let whole_file = key.is_none();
+            let Some(key) = key.or(name) else { continue };
             found.push(Record {
                 key,
+                whole_file,
                 place: nearest_call(cx, flow, command),
                 keeps_previous: adds || previous,
             });
         }
     }
     found
+}
+
+/// The name of the file that a command writes.
+fn file_of(flow: &Flow, command: &Command) -> Option<String> {
+    let file = flow.redirects(command).find(|redirect| redirect.writes())?;
+    file.target.rsplit('/').next().map(str::to_owned)
+}
+
+/// A file's name as a key: `.current-sha` as `current_sha`.
+fn words(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    lower.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+}
+
+/// Whether a program writes or copies a release to a file that is named after the one before.
+fn keeps_previous_file(flow: &Flow) -> bool {
+    let is_one = |name: &str| {
+        let name = words(name.rsplit('/').next().unwrap_or(name));
+        has(&name, &PREVIOUS)
+    };
+    flow.commands.iter().any(|command| {
+        let copied = matches!(command.program(), "cp" | "mv" | "install" | "tee");
+        let target = command.args().last().filter(|_| copied);
+        file_of(flow, command).is_some_and(|name| is_one(&name))
+            || target.is_some_and(|target| is_one(target))
+    })
 }
 
 /// The text that a command writes to a file, and whether it adds to it.
@@ -99,8 +135,18 @@ pub(crate) fn rollbacks<'a>(cx: &Cx<'a>) -> Vec<ScriptSubject<'a>> {
 
 /// Where a script takes its target from what stands under a key: it reads the variable of this
 /// name, or one that a here-document on its way fills from the key.
-pub(crate) fn reads(script: &ScriptSubject<'_>, key: &str) -> Option<Span> {
+pub(crate) fn reads(script: &ScriptSubject<'_>, record: &Record) -> Option<Span> {
     let flow = &script.flow;
+    let key = record.key.as_str();
+    if record.whole_file {
+        let named = |word: &str| word.rsplit('/').next() == Some(key);
+        let mut all = flow.commands.iter().filter(|command| !command.words.is_empty());
+        let read = all.find(|command| {
+            let given = command.redirects.iter().any(|r| r.feeds() && named(&r.target));
+            given || command.kind != CommandKind::Test && command.args().iter().any(|w| named(w))
+        });
+        return read.map(|command| command.span);
+    }
     let upper = key.to_ascii_uppercase();
     let mut names = vec![upper, key.to_owned()];
     let texts = flow.commands.iter().flat_map(|command| &command.redirects);

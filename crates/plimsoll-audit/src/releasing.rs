@@ -128,8 +128,11 @@ pub(crate) fn moves_to_remote(command: &Command) -> bool {
 pub(crate) fn destroys(command: &Command) -> Option<&'static str> {
     let (verb, args) = git(command)?;
     let has = |word: &str| args.iter().any(|arg| arg == word);
+    // `-e.env` is no bundle of letters.
     let short = |c: char| {
-        args.iter().any(|arg| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(c))
+        let mut bundles =
+            args.iter().filter(|arg| !arg.starts_with("--") && !arg.starts_with("-e"));
+        bundles.any(|arg| arg.starts_with('-') && arg.contains(c))
     };
     let dry = has("--dry-run") || short('n');
     match verb {
@@ -151,9 +154,10 @@ pub(crate) fn works_on_a_copy(program: &Program, command: &Command) -> bool {
         pair[0] == "-C"
             && (pair[1].to_ascii_lowercase().contains("tmp") || pair[1].contains("mktemp"))
     });
+    // A clone that is only made where there is none is the work tree itself.
     let earlier = commands(program).take_while(|earlier| earlier.at < command.at);
     elsewhere
-        || earlier.into_iter().any(|earlier| {
+        || earlier.filter(|earlier| program.flow.passes(earlier, command)).any(|earlier| {
             git(earlier).is_some_and(|(verb, _)| matches!(verb, "clone" | "init" | "worktree"))
         })
 }
@@ -193,6 +197,41 @@ fn lifted(cx: &Cx<'_>, flow: &Flow, command: &Command) -> (Span, Option<Span>) {
     (at, None)
 }
 
+/// The commands by which a script rolls back: all of one that is called so, else those of its
+/// functions that are, called or set as a trap.
+pub(crate) fn way_back<'a>(
+    cx: &Cx<'_>,
+    program: &'a Program,
+) -> impl Iterator<Item = &'a Command> + use<'a> {
+    let whole = is_named(cx, program, &["rollback", "revert"]);
+    let flow = &program.flow;
+    flow.commands.iter().filter(move |command| {
+        let back = |region: &RegionKind| match region {
+            RegionKind::Function { name, .. } => {
+                let name = name.to_ascii_lowercase().replace(['_', '-'], "");
+                name.contains("rollback") || name.contains("revert")
+            }
+            _ => false,
+        };
+        match whole {
+            true => !flow.is_aside(command),
+            false => flow.around(command.region).any(|(_, region)| back(&region.kind)),
+        }
+    })
+}
+
+/// Whether a command takes a platform back to the revision before.
+pub(crate) fn undoes(command: &Command) -> bool {
+    let has = |word: &str| command.args().iter().any(|arg| arg == word);
+    command.is_run()
+        && match command.program() {
+            "kubectl" => has("rollout") && has("undo"),
+            "helm" => has("rollback"),
+            "docker" => has("service") && (has("rollback") || has("--rollback")),
+            _ => false,
+        }
+}
+
 /// Whether a command builds an image.
 pub(crate) fn builds(command: &Command) -> bool {
     if !command.is_run() {
@@ -229,6 +268,7 @@ pub(crate) fn starts(command: &Command) -> bool {
         ("docker", [first, second, ..]) if first == "stack" || first == "service" => {
             matches!(second.as_str(), "deploy" | "update")
         }
+        ("docker", [first, ..]) if first == "rollout" => true,
         ("docker" | "podman", [first, rest @ ..]) if first == "run" => {
             rest.iter().any(|arg| arg == "-d" || arg == "--detach")
         }
@@ -371,20 +411,34 @@ pub(crate) fn tree_path(cx: &Cx<'_>, command: &Command, text: &str, start: &str)
     command.path_of(text, start)
 }
 
-/// The files of the tree that a script writes by redirections: each with the command.
+/// The files of the tree that a script writes, by redirections, `tee`, `cp`, `sed -i`: each with the
+/// command.
 pub(crate) fn writes<'a>(cx: &Cx<'_>, program: &'a Program) -> Vec<(String, &'a Command)> {
     let dir = cx.path(program.file).rsplit_once('/').map_or("", |(dir, _)| dir);
     let mut found: Vec<(String, &Command)> = Vec::new();
     for command in commands(program) {
         let redirects = program.flow.redirects(command).filter(|redirect| redirect.writes());
-        for redirect in redirects {
-            let Some(path) = tree_path(cx, command, &redirect.target, dir) else { continue };
+        let files = redirects.map(|redirect| redirect.target.as_str()).chain(edited(command));
+        for file in files {
+            let Some(path) = tree_path(cx, command, file, dir) else { continue };
             if !found.iter().any(|(known, _)| *known == path) {
                 found.push((path, command));
             }
         }
     }
     found
+}
+
+/// The file that a command writes by its own arguments.
+fn edited(command: &Command) -> Option<&str> {
+    let in_place = command.args().iter().any(|w| w.starts_with("-i") || w == "--in-place");
+    match command.program() {
+        "tee" | "cp" | "mv" | "install" => {}
+        "sed" | "perl" | "yq" if in_place => {}
+        _ => return None,
+    }
+    let file = command.args().last().filter(|file| !file.starts_with('-'));
+    file.filter(|_| command.is_run()).map(String::as_str)
 }
 
 /// Whether a command looks whether something that was started is well.

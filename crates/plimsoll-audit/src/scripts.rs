@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use plimsoll_model::code::Answers;
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, CommandKind, Flow, Output, Region, RegionId, RegionKind};
+use plimsoll_model::flow::{
+    Command, CommandKind, Flow, Output, Read, Region, RegionId, RegionKind, Set,
+};
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::script::Program;
 use plimsoll_source::{Span, TextRange};
@@ -76,13 +78,36 @@ fn called_by<'a>(cx: &Cx<'a>, program: &Program, command: &Command) -> Option<&'
 /// What starts a script: another program, a pipeline's step, a container's command, a file of a
 /// scheduler. Documents start nothing.
 pub(crate) fn starter(cx: &Cx<'_>, script: &Program) -> Option<Span> {
-    const MAX_LEN: u64 = 64 * 1024;
-    const SCHEDULES: [&str; 4] = [".timer", ".service", ".cron", ".crontab"];
+    // What names a script to do something to its file.
+    const ASKS_OF: [&str; 16] = [
+        "cat",
+        "chmod",
+        "chown",
+        "cp",
+        "git",
+        "grep",
+        "install",
+        "ln",
+        "ls",
+        "mv",
+        "rm",
+        "rsync",
+        "scp",
+        "sed",
+        "shellcheck",
+        "shfmt",
+    ];
     let path = cx.path(script.file);
     let name = path.rsplit('/').next().unwrap_or(path);
     let names = |text: &str| text.contains(name);
     for program in cx.delivery.programs.iter().filter(|other| other.file != script.file) {
-        let found = program.calls().find(|command| command.words.iter().any(|word| names(word)));
+        let found = commands(program).find(|command| {
+            let named = command.words.iter().any(|word| names(word));
+            let text = command.redirects.iter().filter_map(|redirect| redirect.text.as_deref());
+            let told = named || text.into_iter().any(names);
+            let starts = command.is_run() && !ASKS_OF.contains(&command.program());
+            named && starts || told && schedules(&program.flow, command)
+        });
         if let Some(command) = found {
             return Some(command.span);
         }
@@ -96,6 +121,29 @@ pub(crate) fn starter(cx: &Cx<'_>, script: &Program) -> Option<Span> {
             }
         }
     }
+    scheduled(cx, script)
+}
+
+/// Whether what a command prints becomes a crontab or a timer.
+fn schedules(flow: &Flow, command: &Command) -> bool {
+    let file = match flow.output(command) {
+        Output::File(file) => file.target.contains("cron") || file.target.ends_with(".service"),
+        _ => false,
+    };
+    let next = data::downstream(flow, command);
+    file || command.program() == "crontab"
+        || next.iter().any(|next| {
+            next.program() == "crontab" || next.words.iter().any(|word| word.contains("/cron"))
+        })
+}
+
+/// Where a container's command or a scheduler's file starts a script.
+pub(crate) fn scheduled(cx: &Cx<'_>, script: &Program) -> Option<Span> {
+    const MAX_LEN: u64 = 64 * 1024;
+    const SCHEDULES: [&str; 4] = [".timer", ".service", ".cron", ".crontab"];
+    let path = cx.path(script.file);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let names = |text: &str| text.contains(name);
     for container in &cx.delivery.containers {
         for exec in container.command.iter().chain(&container.entrypoint) {
             if let Some((_, span)) = exec.words.iter().find(|(word, _)| names(word)) {
@@ -114,8 +162,13 @@ pub(crate) fn starter(cx: &Cx<'_>, script: &Program) -> Option<Span> {
         }
         let end = u32::try_from(entry.len).unwrap_or(0);
         let text = cx.text_of(Span::new(file, TextRange::new(0, end)))?;
-        let line = text.lines().any(|line| !line.trim_start().starts_with('#') && names(line));
-        line.then(|| cx.start_of(file))
+        let mut offset = 0;
+        text.split_inclusive('\n').find_map(|line| {
+            let start = offset;
+            offset += line.len();
+            let starts = !line.trim_start().starts_with('#') && names(line);
+            starts.then(|| Span::new(file, TextRange::of(start, start + line.trim_end().len())))
+        })
     })
 }
 
@@ -207,13 +260,32 @@ pub(crate) fn changes(flow: &Flow, command: &Command) -> bool {
     let verb = args.iter().find(|word| !word.starts_with('-')).copied().unwrap_or("");
     match command.program() {
         "git" => matches!(verb, "pull" | "reset" | "checkout" | "merge" | "push" | "clean"),
-        "docker" | "podman" => matches!(verb, "build" | "pull" | "push" | "run" | "stack" | "load"),
+        "docker" | "podman" => matches!(
+            verb,
+            "build"
+                | "pull"
+                | "push"
+                | "run"
+                | "stack"
+                | "load"
+                | "stop"
+                | "start"
+                | "restart"
+                | "service"
+        ),
         "kubectl" => matches!(verb, "apply" | "delete" | "set" | "replace" | "rollout" | "scale"),
         "helm" => matches!(verb, "upgrade" | "install" | "rollback" | "uninstall"),
         "terraform" => matches!(verb, "apply" | "destroy"),
         "systemctl" => matches!(verb, "start" | "restart" | "reload" | "stop" | "enable"),
         "rsync" | "scp" | "pg_restore" | "createdb" | "dropdb" => true,
-        _ => data::upload(command).is_some() || migrates(flow, command),
+        _ => {
+            starts_services(command)
+                || data::upload(flow, command).is_some()
+                || data::is_dump(flow, command)
+                || data::loads(flow, command)
+                || data::runs_file(flow, command)
+                || migrates(flow, command)
+        }
     }
 }
 
@@ -228,14 +300,19 @@ pub(crate) fn feeds_a_pipe(flow: &Flow, command: &Command) -> bool {
         _ => data::is_dump(flow, command),
     };
     // A program fetched for a shell, or what is only looked at, is no data.
-    let kept = |next: &&Command| {
+    let kept = |next: &Command| {
         !matches!(
             next.program(),
             "grep" | "head" | "tail" | "wc" | "cut" | "awk" | "sed" | "jq" | "tr" | "sort"
         )
     };
     let next = data::downstream(flow, command);
-    produces && command.is_run() && next.first().is_some_and(kept)
+    // What is kept in a file is data, whoever picks it out.
+    let filed = next.last().is_some_and(|last| match flow.output(last) {
+        Output::File(file) => !file.target.starts_with("/dev/"),
+        _ => false,
+    });
+    produces && command.is_run() && next.first().is_some_and(|next| kept(next) || filed)
 }
 
 /// Whether `set -o pipefail` is in force where what `command` prints enters a pipe: outside of the
@@ -245,19 +322,35 @@ pub(crate) fn pipefail(flow: &Flow, command: &Command) -> bool {
     next.first().is_some_and(|next| next.pipefail)
 }
 
+/// Whether a pipe hides that `command` failed: `set -o pipefail` is off, and nothing asks for its
+/// parts. What a function or a subshell in a pipe ends is itself alone.
+pub(crate) fn is_lost_in_pipe(flow: &Flow, command: &Command) -> bool {
+    let mut within = flow.around(command.region).map(|(_, region)| &region.kind);
+    let direct = within
+        .by_ref()
+        .take_while(|kind| !matches!(kind, RegionKind::Pipe { .. }))
+        .all(|kind| matches!(kind, RegionKind::Nested { .. }));
+    let piped = !data::downstream(flow, command).is_empty();
+    piped && !pipefail(flow, command) && !(direct && command.stops())
+}
+
 /// Whether a deployment or recovery is worth nothing when this fails.
 pub(crate) fn is_critical(flow: &Flow, command: &Command) -> bool {
     let up = command.compose().is_some_and(|compose| compose.verb == "up");
     let verb = |verb: &str| command.args().iter().any(|word| word == verb);
+    let pulls = command.compose().is_some_and(|compose| compose.verb == "pull");
     let applies = match command.program() {
-        "kubectl" => verb("apply"),
+        "kubectl" => verb("apply") || verb("rollout"),
         "helm" => verb("upgrade"),
+        "docker" | "podman" => verb("pull") || verb("stack") && verb("deploy"),
+        "rsync" => data::upload(flow, command).is_some(),
         _ => false,
     };
     let inner = flow.host(command).is_none() || !command.words.is_empty();
     inner
         && command.is_run()
         && (up
+            || pulls
             || applies
             || migrates(flow, command)
             || data::is_dump(flow, command)
@@ -299,6 +392,7 @@ pub(crate) fn is_looked_at(flow: &Flow, command: &Command) -> bool {
         let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
         about
             && (matches!(region.kind, RegionKind::Loop { .. })
+                || flow.sets.iter().any(|set| flow.surrounds(id, set.region))
                 || flow.within(id).any(|inner| {
                     !matches!(inner.program(), "true" | ":" | "echo" | "printf")
                         && inner.kind != CommandKind::Function
@@ -331,9 +425,22 @@ pub(crate) fn waits(flow: &Flow) -> impl Iterator<Item = (RegionId, &Region)> {
         let sleeps = within().any(|command| command.program() == "sleep");
         let asks = |command: &Command| ASKS.contains(&command.program());
         let endless = asked.iter().all(|command| matches!(command.program(), "true" | ":"));
+        // `while [ "$status" != 200 ]`, where the body asks for the status.
+        let read = |name: &str| {
+            let tests = asked.iter().map(|test| test.at);
+            let mut tests = tests.flat_map(|at| flow.reads.iter().filter(move |r| r.at == at));
+            tests.any(|read| read.name == name)
+        };
+        let answered = || {
+            let mut set = flow.sets.iter().filter(|s| flow.surrounds(id, s.region));
+            set.any(|set| read(&set.name))
+                && within().any(|c| asks(c) && matches!(flow.output(c), Output::Captured))
+        };
         // One that nothing leaves is no wait, but what the script is for.
         let left = || within().any(|c| matches!(c.program(), "break" | "exit" | "return"));
-        let asks = asked.iter().any(asks) || endless && left() && within().any(asks);
+        let asks = asked.iter().any(asks)
+            || endless && left() && within().any(asks)
+            || !endless && answered();
         (sleeps && asks).then_some((id, region))
     })
 }
@@ -387,6 +494,53 @@ pub(crate) fn constant_answer(cx: &Cx<'_>, path: &str, word: &str) -> Option<boo
     let text = cx.text_of(Span::new(at.file, TextRange::new(at.range.start, end)))?;
     let end = ["\n\n\n", "\n@", "\n});"].iter().filter_map(|end| text.find(end)).min();
     Some(text[..end.unwrap_or(text.len())].contains(word))
+}
+
+/// Whether anyone learns what a command came to: its own failure, or that of the pipe's last part.
+pub(crate) fn is_heeded(flow: &Flow, command: &Command) -> bool {
+    let heeded = |command: &Command| command.masked.is_none() || is_looked_at(flow, command);
+    match flow.pipe(command) {
+        Some((pipeline, position, length)) if position + 1 < length => {
+            heeded(command) || flow.parts(pipeline, length - 1..length).any(heeded)
+        }
+        _ => heeded(command),
+    }
+}
+
+/// Whether a script is only read in by others, and each of them stops at the first failure there.
+pub(crate) fn stops_where_sourced(cx: &Cx<'_>, script: &Program) -> Option<Span> {
+    let path = cx.path(script.file);
+    let mut found = None;
+    for flow in cx.delivery.programs.iter().map(|program| &program.flow) {
+        let sources = flow.regions.iter().filter(
+            |region| matches!(&region.kind, RegionKind::Sourced(sourced) if sourced == path),
+        );
+        for region in sources {
+            let mut by = flow.commands.iter().filter(|command| command.span == region.span);
+            if !by.any(|command| command.errexit) {
+                return None;
+            }
+            found = Some(region.span);
+        }
+    }
+    found.filter(|_| script.target.is_none())
+}
+
+/// Where the status of a command is kept and then only printed, without `set -e`: the place, and
+/// the command.
+pub(crate) fn idle_statuses(flow: &Flow) -> Vec<(&Set, &Command)> {
+    let kept = flow.sets.iter().filter(|set| set.value.trim_matches('"') == "$?");
+    let kept = kept.filter_map(|set| {
+        let of = flow.commands.get(set.at.checked_sub(1)?)?;
+        let counts = of.is_run() && !of.errexit && !of.tested && !flow.is_aside(of);
+        let mut reads = flow.reads.iter().filter(|r| r.name == set.name && r.at >= set.at);
+        let printed = |read: &Read| {
+            flow.commands.get(read.at).is_some_and(|c| matches!(c.program(), "echo" | "printf"))
+        };
+        let first = reads.next().filter(|read| printed(read))?;
+        (counts && first.at >= set.at && reads.all(printed)).then_some((set, of))
+    });
+    kept.collect()
 }
 
 /// Whether a command deletes trees: `rm -r`.

@@ -1,6 +1,8 @@
 //! What commands of scripts do with data: take it out, send it away, keep it, check it, bring it
 //! back. Facts about one [`Command`] in its [`Flow`]; words are compared, nothing is run.
 
+use std::borrow::Cow;
+
 use crate::flow::{Command, Flow, Output, Redirection, RegionKind};
 
 /// Programs that print or write all of a database.
@@ -28,7 +30,7 @@ const KEEPERS: [(&str, &str); 8] = [
 ];
 
 /// Whether a command takes data out of a database: a dump that is kept, not one that another
-/// database reads, and not only its schema.
+/// database reads, and not only its schema; or an archive or copy of a directory of data.
 #[must_use]
 pub fn is_dump(flow: &Flow, command: &Command) -> bool {
     const NO_DATA: [&str; 7] =
@@ -36,12 +38,14 @@ pub fn is_dump(flow: &Flow, command: &Command) -> bool {
     if !command.is_run() || command.args().iter().any(|word| NO_DATA.contains(&word.as_str())) {
         return false;
     }
-    if keeps(command) {
+    if keeps(command) || archives_data(flow, command) || copies_database(command) {
         return true;
     }
     let dumps = match command.program() {
         "sqlite3" => command.args().iter().any(|w| w.starts_with(".backup") || w == ".dump"),
-        "redis-cli" => command.args().iter().any(|word| word == "--rdb"),
+        "redis-cli" => command.args().iter().any(|word| {
+            word == "--rdb" || matches!(word.to_ascii_lowercase().as_str(), "save" | "bgsave")
+        }),
         program => DUMPERS.contains(&program),
     };
     dumps && !downstream(flow, command).iter().any(|next| is_client(next))
@@ -52,6 +56,149 @@ pub fn is_dump(flow: &Flow, command: &Command) -> bool {
 pub fn keeps(command: &Command) -> bool {
     let verb = |verb: &str| verb.is_empty() || command.args().iter().any(|word| word == verb);
     KEEPERS.iter().any(|(program, name)| *program == command.program() && verb(name))
+}
+
+/// Words of the directories in which databases keep their data.
+const DATABASE_DIRS: [&str; 9] = [
+    "postgresql",
+    "postgres",
+    "pgdata",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "mongo",
+    "influxdb",
+    "clickhouse",
+];
+/// Words of other directories that hold what users made.
+const DATA_DIRS: [&str; 5] = ["data", "uploads", "media", "storage", "volumes"];
+
+/// Whether a path is a directory of data: not one of backups, nor of settings.
+fn is_data_dir(path: &str, words: &[&str]) -> bool {
+    const OTHERS: [&str; 8] =
+        ["archive", "backup", "backups", "dump", "dumps", "etc", "tmp", "wal"];
+    let path = with_defaults(path).to_ascii_lowercase();
+    let mut parts = path.split(|c: char| !c.is_ascii_alphanumeric());
+    path.starts_with(['/', '$', '~'])
+        && parts.clone().any(|part| words.contains(&part))
+        && !parts.any(|part| OTHERS.contains(&part))
+}
+
+/// The file that `tar` makes, and what it puts into it; `None` where it makes none.
+fn tar(command: &Command) -> Option<(Option<&str>, Vec<&str>)> {
+    if command.program() != "tar" {
+        return None;
+    }
+    let (mut creates, mut file, mut paths, mut awaits) = (false, None, Vec::new(), false);
+    for (at, word) in command.args().iter().enumerate() {
+        let long = word.starts_with("--");
+        if std::mem::take(&mut awaits) {
+            file = Some(word.as_str());
+        } else if let Some(path) = word.strip_prefix("--file=") {
+            file = Some(path);
+        } else if long {
+            creates |= word == "--create";
+            awaits = word == "--file";
+        } else if let Some(bundle) = word.strip_prefix('-').or((at == 0).then_some(&**word)) {
+            creates |= bundle.contains('c');
+            awaits = bundle.contains('f');
+        } else {
+            paths.push(word.as_str());
+        }
+    }
+    creates.then_some((file.filter(|file| *file != "-"), paths))
+}
+
+/// Whether a command makes an archive of a directory of data, or of a container's volume.
+fn archives_data(flow: &Flow, command: &Command) -> bool {
+    let Some((_, paths)) = tar(command) else { return false };
+    let within = mounts(flow, command);
+    let in_volume = |path: &str| {
+        within.iter().any(|(source, target)| {
+            !is_host_path(source) && (path == *target || path.starts_with(&format!("{target}/")))
+        })
+    };
+    paths.iter().any(|path| {
+        is_data_dir(path, &DATABASE_DIRS) || is_data_dir(path, &DATA_DIRS) || in_volume(path)
+    })
+}
+
+/// Whether a command copies the directory in which a database keeps its data.
+fn copies_database(command: &Command) -> bool {
+    let args = command.args();
+    let copies = match command.program() {
+        "cp" => args.iter().any(|word| {
+            let short = word.starts_with('-') && !word.starts_with("--");
+            short && word.contains(['a', 'r', 'R']) || word == "--recursive" || word == "--archive"
+        }),
+        "rsync" => true,
+        _ => false,
+    };
+    let mut paths = args.iter().filter(|word| !word.starts_with('-')).rev();
+    // Into a database's directory is a move, or the way back.
+    let kept = paths.next().is_some_and(|to| !is_data_dir(to, &DATABASE_DIRS));
+    copies && kept && paths.any(|path| is_data_dir(path, &DATABASE_DIRS))
+}
+
+/// Whether a dump copies the files of a database that runs: nothing stopped it, or took a snapshot,
+/// before.
+#[must_use]
+pub fn is_live_copy(flow: &Flow, command: &Command) -> bool {
+    const SNAPSHOTS: [&str; 5] = ["lvcreate", "zfs", "btrfs", "fsfreeze", "xfs_freeze"];
+    let archived = tar(command)
+        .is_some_and(|(_, paths)| paths.iter().any(|path| is_data_dir(path, &DATABASE_DIRS)));
+    let stops = |earlier: &Command| {
+        let verbs = ["stop", "down", "pause", "kill", "scale"];
+        let verb = earlier.args().iter().any(|word| verbs.contains(&word.as_str()));
+        let tool = matches!(
+            earlier.program(),
+            "docker" | "docker-compose" | "podman" | "systemctl" | "service" | "kubectl" | "pg_ctl"
+        );
+        let said = statements(flow, earlier).any(|(text, _)| {
+            let lower = text.to_ascii_lowercase();
+            ["pg_backup_start", "pg_start_backup", "with read lock", "fsynclock"]
+                .iter()
+                .any(|word| lower.contains(word))
+        });
+        verb && (tool || earlier.words.first().is_some_and(|word| word.starts_with('$')))
+            || SNAPSHOTS.contains(&earlier.program())
+            || said
+    };
+    (archived || copies_database(command)) && !flow.before(command).any(stops)
+}
+
+/// What is mounted into the container that a command runs in, by its `docker run`: source, target.
+fn mounts<'a>(flow: &'a Flow, command: &Command) -> Vec<(&'a str, &'a str)> {
+    let hosts = flow.around(command.region).filter_map(|(_, region)| match region.kind {
+        RegionKind::Nested { host } => flow.commands.get(host),
+        _ => None,
+    });
+    let words = hosts.map(|host| host.words.as_slice()).filter(|words| {
+        matches!(words, [first, ..] if first.ends_with("docker") || first.ends_with("podman"))
+    });
+    let values = words.flat_map(|words| {
+        words.iter().enumerate().filter_map(|(at, word)| match word.as_str() {
+            "-v" | "--volume" => words.get(at + 1).map(String::as_str),
+            word => word.strip_prefix("--volume="),
+        })
+    });
+    values
+        .filter_map(|value| {
+            let at = value.find(":/")?;
+            let target = value.get(at + 1..)?;
+            Some((value.get(..at)?, target.split(':').next()?.trim_end_matches('/')))
+        })
+        .collect()
+}
+
+/// Whether what is mounted is a path of the host, not a volume by its name.
+fn is_host_path(source: &str) -> bool {
+    // `${PROJECT}_data` and `$DATA_VOLUME` name a volume.
+    let joined = source.contains('}') && !source.ends_with('}');
+    let volume = joined || source.to_ascii_lowercase().contains("vol");
+    source.starts_with(['/', '.', '~'])
+        || source.contains('/')
+        || source.starts_with('$') && !volume
 }
 
 /// Every dump of a program, those of traps and uncalled functions left out.
@@ -117,10 +264,10 @@ pub fn option<'a>(command: &'a Command, names: &[&str]) -> Option<&'a str> {
 }
 
 /// A file that holds a backup.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Artifact<'a> {
     /// Its path, as far as it is known (`${ROOT:-/srv}/db_$(date +%F).sql`).
-    pub path: &'a str,
+    pub path: Cow<'a, str>,
     /// The command that writes it.
     pub by: &'a Command,
     /// It is written inside a container.
@@ -134,14 +281,24 @@ pub fn artifacts<'a>(flow: &'a Flow, dump: &'a Command) -> Vec<Artifact<'a>> {
     let inside = in_container(flow, dump);
     let mut found = Vec::new();
     if let Some(path) = own_target(dump) {
-        found.push(Artifact { path, by: dump, inside });
+        // What is written into a mounted directory lies on the host.
+        let mounted = mounts(flow, dump).into_iter().find_map(|(source, target)| {
+            let rest = path.strip_prefix(target).filter(|rest| rest.starts_with('/'))?;
+            is_host_path(source).then(|| format!("{source}{rest}"))
+        });
+        if let Some(path) = mounted {
+            found.push(Artifact { path: path.into(), by: dump, inside: false });
+            return found;
+        }
+        found.push(Artifact { path: path.into(), by: dump, inside });
         let taken = flow.after(dump).iter().filter(|later| {
             inside && matches!(later.program(), "cat" | "tar") && in_container(flow, later)
         });
         let taken = taken.filter(|later| later.args().iter().any(|word| word.contains(path)));
         for later in taken {
             if let Output::File(file) = flow.output(later) {
-                found.push(Artifact { path: &file.target, by: later, inside: false });
+                let path = file.target.as_str().into();
+                found.push(Artifact { path, by: later, inside: false });
             }
         }
         let copied = flow.after(dump).iter().filter(|_| inside).filter_map(|later| {
@@ -149,9 +306,20 @@ pub fn artifacts<'a>(flow: &'a Flow, dump: &'a Command) -> Vec<Artifact<'a>> {
             let to = later.args().get(at + 1)?;
             let copies = matches!(later.program(), "docker" | "podman" | "kubectl")
                 && later.args().iter().any(|word| word == "cp");
-            copies.then_some(Artifact { path: to, by: later, inside: false })
+            copies.then(|| Artifact { path: to.as_str().into(), by: later, inside: false })
         });
         found.extend(copied);
+        return found;
+    }
+    // What Redis saves lies where it keeps its data, until it is copied.
+    if dump.program() == "redis-cli" {
+        let copies = flow.after(dump).iter().filter(|later| {
+            let mut from = later.args().iter().rev().skip(1);
+            later.is_run() && flow.host(later).is_none() && from.any(|word| word.contains(".rdb"))
+        });
+        found.extend(copies.filter_map(|by| {
+            Some(Artifact { path: by.args().last()?.as_str().into(), by, inside: false })
+        }));
         return found;
     }
     let mut ends: Vec<&Command> = vec![dump];
@@ -161,9 +329,10 @@ pub fn artifacts<'a>(flow: &'a Flow, dump: &'a Command) -> Vec<Artifact<'a>> {
         if let Output::File(file) = flow.output(command) {
             // The redirection may be the host's, outside the container.
             let own = command.redirects.iter().any(|redirect| redirect.writes());
-            found.push(Artifact { path: &file.target, by: command, inside: outer && own });
+            let path = file.target.as_str().into();
+            found.push(Artifact { path, by: command, inside: outer && own });
         } else if let Some(path) = piped_target(command) {
-            found.push(Artifact { path, by: command, inside: outer });
+            found.push(Artifact { path: path.into(), by: command, inside: outer });
         }
     }
     found.dedup_by(|a, b| a.path == b.path);
@@ -195,6 +364,8 @@ fn own_target(command: &Command) -> Option<&str> {
         "mongodump" => &["--archive", "--out", "-o"],
         "mariadb-backup" | "xtrabackup" => &["--target-dir"],
         "redis-cli" => &["--rdb"],
+        "tar" => return tar(command)?.0,
+        "cp" | "rsync" => return command.args().last().map(String::as_str),
         "sqlite3" => {
             let backup = command.args().iter().find_map(|word| word.strip_prefix(".backup"));
             return backup.map(|path| path.trim().trim_matches(['\'', '"']));
@@ -230,14 +401,14 @@ pub struct Upload<'a> {
 /// What a command copies to another place, if it is one of the programs made for it. Downloads are
 /// none.
 #[must_use]
-pub fn upload(command: &Command) -> Option<Upload<'_>> {
+pub fn upload<'a>(flow: &'a Flow, command: &'a Command) -> Option<Upload<'a>> {
     if !command.is_run() {
         return None;
     }
     let args = command.args();
     let program = command.program();
     if keeps(command) {
-        let to = option(command, &["--repo", "-r"]);
+        let to = repository(flow, command);
         let remote = to.and_then(is_remote);
         return Some(Upload { from: None, to, remote });
     }
@@ -271,6 +442,12 @@ pub fn upload(command: &Command) -> Option<Upload<'_>> {
             return Some(Upload { from: None, to: None, remote: Some(true) });
         }
         "wal-g" | "lftp" | "ncftpput" => {
+            return Some(Upload { from: None, to: None, remote: Some(true) });
+        }
+        // What a dump runs into on another machine.
+        "ssh" => {
+            let fed = upstream(flow, command);
+            fed.iter().find(|before| is_dump(flow, before))?;
             return Some(Upload { from: None, to: None, remote: Some(true) });
         }
         "curl" => {
@@ -333,11 +510,51 @@ pub fn upload(command: &Command) -> Option<Upload<'_>> {
     Some(Upload { from, to: Some(to), remote })
 }
 
+/// Whether a command copies out of a backup that was mounted or unpacked before: a way back.
+#[must_use]
+pub fn comes_back(flow: &Flow, command: &Command) -> bool {
+    let opens = |earlier: &Command| {
+        let verbs = ["mount", "extract", "restore"];
+        KEEPERS.iter().any(|(program, _)| *program == earlier.program())
+            && earlier.args().iter().any(|word| verbs.contains(&word.as_str()))
+    };
+    let earlier = flow.commands.get(..command.at).unwrap_or_default();
+    earlier.iter().filter(|earlier| opens(earlier)).any(|earlier| {
+        let place = earlier.args().last().filter(|place| place.starts_with(['/', '.', '$']));
+        place.is_some_and(|place| command.args().iter().any(|word| word.starts_with(&**place)))
+    })
+}
+
+/// Where a tool that keeps backups itself keeps them: as it is told, else as the script set the
+/// variable that it reads.
+fn repository<'a>(flow: &'a Flow, command: &'a Command) -> Option<&'a str> {
+    let names: &[&str] = match command.program() {
+        "restic" | "rustic" => &["RESTIC_REPOSITORY", "RUSTIC_REPOSITORY"],
+        "borg" => &["BORG_REPO"],
+        "duplicity" => return command.args().last().map(String::as_str),
+        _ => &[],
+    };
+    let told = match command.program() {
+        "borg" => command.args().iter().find_map(|word| Some(word.split_once("::")?.0)),
+        _ => option(command, &["--repo", "-r"]),
+    };
+    let given = command.env.iter().rev().find(|(name, _)| names.contains(&name.as_str()));
+    let set = flow.sets.iter().rev().find(|s| names.contains(&&*s.name) && s.at <= command.at);
+    told.filter(|told| !told.is_empty())
+        .or(given.map(|(_, value)| value.as_str()))
+        .or(set.map(|set| set.value.trim_matches(['"', '\''])))
+}
+
 /// Whether a place is another machine or store: `host:path`, a scheme; `None` where it is not
 /// written out.
 #[must_use]
 pub fn is_remote(place: &str) -> Option<bool> {
     let place = place.trim_matches('"');
+    // A default that is another machine stands for what is meant.
+    let meant = with_defaults(place);
+    if meant != place && is_remote(&meant) == Some(true) {
+        return Some(true);
+    }
     if place.contains("://") && !place.contains("#") {
         return Some(!place.starts_with("file://"));
     }
@@ -434,21 +651,37 @@ pub fn loads(flow: &Flow, command: &Command) -> bool {
     }
 }
 
+/// Whether a client runs the statements of a file: `mysql app < x.sql`, `psql -f x.sql`.
+#[must_use]
+pub fn runs_file(flow: &Flow, command: &Command) -> bool {
+    let told = command.program() == "psql" && option(command, &["--file", "-f"]).is_some();
+    let mut fed = flow.redirects(command).filter(|r| r.feeds() && r.text.is_none());
+    is_client(command) && command.is_run() && (told || fed.next().is_some())
+}
+
 /// The place where a client reads a dump from: a pipe, a file.
 fn load_source(flow: &Flow, command: &Command) -> Option<()> {
+    // A script that is called a restore reads what it is given for one.
+    const RESTORES: [&str; 5] = ["restore", "drill", "recover", "recovery", "pitr"];
+    let restores = flow.name.iter().any(|word| RESTORES.contains(&word.as_str()));
+    let is_dump = |name: &str| is_dump_name(name) || restores && name.contains('$');
     let file = option(command, &["--file", "-f"]).filter(|_| command.program() == "psql");
     if let Some(file) = file {
-        return is_dump_name(file).then_some(());
+        return is_dump(file).then_some(());
     }
     if let Some(read) = flow.redirects(command).find(|redirect| redirect.feeds()) {
-        return (read.text.is_none() && is_dump_name(&read.target)).then_some(());
+        let unpacked = read.target.starts_with("<(")
+            && ["zcat", "gunzip", "gzip -", "xzcat", "zstdcat", "unzstd"]
+                .iter()
+                .any(|program| read.target.contains(program));
+        return (read.text.is_none() && (is_dump(&read.target) || unpacked)).then_some(());
     }
     let readers = upstream(flow, command);
     let reads = readers.iter().any(|reader| {
         is_unpacker(reader)
             || DUMPERS.contains(&reader.program())
             || matches!(reader.program(), "cat" | "pv" | "aws" | "gsutil" | "rclone")
-                && reader.args().iter().any(|word| is_dump_name(word))
+                && reader.args().iter().any(|word| is_dump(word))
     });
     reads.then_some(())
 }
@@ -462,8 +695,12 @@ pub fn is_unpacker(command: &Command) -> bool {
                 !word.starts_with('-') && (word.contains('c') || word.contains('d'))
             })
     });
+    // Without a file they print what they read.
+    let fed = command.redirects.iter().any(Redirection::feeds)
+        || command.args().iter().all(|word| word.starts_with('-'));
     match command.program() {
         "zcat" | "bzcat" | "xzcat" | "zstdcat" | "gzcat" => true,
+        "gunzip" | "unpigz" | "bunzip2" | "unxz" | "unzstd" if fed => true,
         "gzip" | "gunzip" | "pigz" | "unpigz" | "bunzip2" | "bzip2" | "xz" | "unxz" | "zstd"
         | "unzstd" | "lz4" | "gpg" | "age" => prints,
         "openssl" => command.args().iter().any(|word| word == "-d"),
@@ -484,7 +721,15 @@ pub fn statements<'a>(
 ) -> impl Iterator<Item = (&'a str, Option<&'a Redirection>)> {
     let words = command.args().iter().map(|word| (word.as_str(), None));
     let texts = flow.redirects(command).filter_map(|r| Some((r.text.as_deref()?, Some(r))));
-    words.chain(texts)
+    // What `echo` and `cat <<SQL` hand to a client.
+    let before = if is_client(command) { upstream(flow, command) } else { Vec::new() };
+    let printed = before.into_iter().flat_map(|command| {
+        let prints = matches!(command.program(), "echo" | "printf");
+        let words = command.args().iter().filter(move |_| prints);
+        let texts = command.redirects.iter().filter_map(|r| Some((r.text.as_deref()?, Some(r))));
+        words.map(|word| (word.as_str(), None)).chain(texts)
+    });
+    words.chain(texts).chain(printed)
 }
 
 /// Whether a command removes old files: what keeps backups from filling a disk.
@@ -505,9 +750,18 @@ pub fn prunes(flow: &Flow, command: &Command) -> bool {
             old && removes
         }
         "rm" => {
-            let looked = upstream(flow, command);
-            let chosen = looked.iter().any(|c| matches!(c.program(), "tail" | "head" | "awk"));
-            chosen || command.looped
+            let chooses = |c: &Command| {
+                matches!(c.program(), "tail" | "head" | "awk" | "find" | "sort")
+                    || c.program() == "ls" && c.args().iter().any(|word| word.contains('t'))
+            };
+            let compares = |guard: &Command| {
+                let ops = ["-ot", "-nt", "-gt", "-ge", "-lt", "-le"];
+                guard.words.iter().any(|word| ops.contains(&word.as_str()))
+            };
+            let earlier = flow.commands.get(..command.at).unwrap_or_default();
+            upstream(flow, command).into_iter().any(chooses)
+                || command.looped
+                    && (earlier.iter().any(chooses) || flow.guards(command).any(compares))
         }
         "restic" | "rustic" => has(&["forget", "prune"]),
         "borg" => has(&["prune"]),

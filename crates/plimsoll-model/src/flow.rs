@@ -32,6 +32,8 @@ pub struct Flow {
     pub sets: Vec<Set>,
     /// The program was followed to its end; `false` where it was too much.
     pub complete: bool,
+    /// The words of its script's or target's name, in small letters.
+    pub name: Vec<String>,
     /// Of each region; see [`Flow::sealed`].
     extents: Vec<Extent>,
 }

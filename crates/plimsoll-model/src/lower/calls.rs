@@ -37,6 +37,8 @@ const MAX_ELSE: usize = 32;
 const MAX_DEPTH: usize = 160;
 /// The most words a `for` is followed for.
 const MAX_LOOP: usize = 64;
+/// The most variables that a trap's functions are handed.
+const MAX_HANDED: usize = 512;
 /// The most bytes a value may grow to.
 const MAX_VALUE: usize = 16 * 1024;
 
@@ -232,15 +234,19 @@ fn run<'a>(
         returned: false,
         cwd: start.cwd.clone(),
         errexit: start.errexit,
+        by_trap: false,
+        errtrace: false,
         pipefail: start.pipefail,
         nounset: start.nounset,
         depth,
     };
     if let Some(line) = &unit.script.shebang {
-        for word in line.split_whitespace().skip(1) {
-            walker.errexit |= is_option(word, 'e');
-            walker.nounset |= is_option(word, 'u');
-        }
+        let mut words = line.split_whitespace();
+        let by_env = words.next().is_some_and(|program| program.ends_with("env"));
+        // `env -S bash -euo pipefail`: the shell's options stand behind its name.
+        let options = words.skip_while(|word| by_env && word.starts_with('-'));
+        let options: Vec<String> = options.skip(usize::from(by_env)).map(str::to_owned).collect();
+        walker.options(&options);
     }
     for &(unit, body) in inherited.values() {
         walker.learn_endings(unit, &[("", body)]);
@@ -292,9 +298,24 @@ struct Walker<'a> {
     returned: bool,
     cwd: Cwd,
     errexit: bool,
+    /// `errexit` holds by a trap on `ERR` that ends the program.
+    by_trap: bool,
+    /// Functions inherit that trap: `set -E`.
+    errtrace: bool,
     pipefail: bool,
     nounset: bool,
     depth: usize,
+}
+
+/// What the items behind one ask of its status.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    /// They look at it.
+    looks: bool,
+    /// What they see may end the program.
+    ends: bool,
+    /// They look at each part of a pipe.
+    parts: bool,
 }
 
 /// What a list's end means for what follows it.
@@ -350,8 +371,9 @@ impl<'a> Walker<'a> {
             let mut inner = Ctx { region, ..ctx };
             inner.masked = ctx.masked.or(fates[index]);
             inner.tail = ctx.tail && next.is_none();
+            let asked = self.asked(list.items.get(index + 1..).unwrap_or_default());
             if inner.masked.is_none() && !ctx.checked {
-                inner.masked = self.fails_in_vain(item, next, ctx.tail);
+                inner.masked = self.fails_in_vain(item, next, ctx.tail, asked);
             }
             inner.tested |= item.negated || matches!(item.then, Connector::And | Connector::Or);
             let (fails, succeeds) = outcomes[index];
@@ -377,7 +399,7 @@ impl<'a> Walker<'a> {
                 inner.region = self.open(inner.region, RegionKind::Background, span, true);
             }
             let mark = self.log.len();
-            let ends = self.item(item, inner);
+            let ends = self.item(item, inner, asked);
             if guarded {
                 self.forget_since(mark);
             } else if ends != Way::Goes {
@@ -408,7 +430,7 @@ impl<'a> Walker<'a> {
                 Connector::Seq => {
                     (failed, succeeded) = match next {
                         None => (ctx.if_fails, ctx.if_succeeds),
-                        Some(next) if self.looks_back(next) && self.item_may_fail(next) => {
+                        Some(_) if self.asked(&items[index + 1..]).ends => {
                             (After::Fails, After::GoesOn)
                         }
                         Some(_) => (After::GoesOn, After::GoesOn),
@@ -431,12 +453,45 @@ impl<'a> Walker<'a> {
         outcomes
     }
 
-    /// Whether an item asks for the status of the one before it.
-    fn looks_back(&self, item: &Item) -> bool {
-        let text = item.range.slice(self.unit.text.text());
-        let head = &text[..text.len().min(200)];
-        memchr::memmem::find(head, b"$?").is_some()
-            || memchr::memmem::find(head, b"PIPESTATUS").is_some()
+    /// What the items behind one ask of its status: the next by itself, or later ones of the
+    /// variable in which the next keeps it.
+    fn asked(&self, rest: &[Item]) -> Asked {
+        const MAX_LATER: usize = 32;
+        let Some(next) = rest.first() else { return Asked::default() };
+        let holds = |item: &Item, needle: &[u8], most: usize| {
+            let text = item.range.slice(self.unit.text.text());
+            memchr::memmem::find(&text[..text.len().min(most)], needle).is_some()
+        };
+        let parts = holds(next, b"PIPESTATUS", 200);
+        let looks = parts || holds(next, b"$?", 200);
+        // `[ $? -eq 0 ] || exit 1`: what the chain comes to.
+        let chain = |from: usize| {
+            let items = rest.get(from..).unwrap_or_default();
+            let goes_on = |item: &Item| matches!(item.then, Connector::And | Connector::Or);
+            let length = items.iter().take_while(|item| goes_on(item)).count() + 1;
+            items.iter().take(length).any(|item| self.item_may_fail(item))
+        };
+        let mut ends = looks && chain(0);
+        if looks && let Some(name) = self.kept_in(next) {
+            let (plain, braced) = (format!("${name}"), format!("${{{name}"));
+            let reads = |item: &Item| {
+                holds(item, plain.as_bytes(), 4096) || holds(item, braced.as_bytes(), 4096)
+            };
+            let mut later = rest.iter().enumerate().skip(1).take(MAX_LATER);
+            ends |= later.any(|(at, item)| reads(item) && chain(at));
+        }
+        Asked { looks, ends, parts }
+    }
+
+    /// The variable that an item sets and does nothing else.
+    fn kept_in(&self, item: &Item) -> Option<&'a str> {
+        let [id] = item.pipeline.as_slice() else { return None };
+        match &self.unit.script.command(*id).kind {
+            CommandKind::Simple { assignments, words } if words.is_empty() => {
+                assignments.first().map(|assignment| assignment.name.as_str())
+            }
+            _ => None,
+        }
     }
 
     /// Whether a line of the text ends between two items.
@@ -466,7 +521,13 @@ impl<'a> Walker<'a> {
     }
 
     /// Where an item's failure is lost for want of `set -e`, or by `!`.
-    fn fails_in_vain(&self, item: &Item, next: Option<&Item>, tail: bool) -> Option<Span> {
+    fn fails_in_vain(
+        &self,
+        item: &Item,
+        next: Option<&Item>,
+        tail: bool,
+        asked: Asked,
+    ) -> Option<Span> {
         if item.negated {
             return Some(self.span(item.range));
         }
@@ -476,11 +537,10 @@ impl<'a> Walker<'a> {
         if next.is_none() {
             return (!tail).then(|| self.span(item.range));
         }
-        let looked_at = next.is_some_and(|next| self.looks_back(next));
-        (!looked_at).then(|| self.span(item.range))
+        (!asked.looks).then(|| self.span(item.range))
     }
 
-    fn item(&mut self, item: &Item, ctx: Ctx) -> Way {
+    fn item(&mut self, item: &Item, ctx: Ctx, asked: Asked) -> Way {
         let mut way = Way::Goes;
         let mut stdin: Option<String> = None;
         let length = item.pipeline.len();
@@ -495,11 +555,12 @@ impl<'a> Walker<'a> {
                 inner.region = self.open(ctx.region, kind, span, true);
             }
             if !last {
-                if !self.pipefail && inner.masked.is_none() {
+                let counts = self.pipefail || asked.parts;
+                if !counts && inner.masked.is_none() {
                     inner.masked = Some(self.span(item.range));
                 }
                 inner.if_succeeds = After::GoesOn;
-                if !self.pipefail {
+                if !counts {
                     inner.if_fails = After::GoesOn;
                 }
             }
@@ -1106,6 +1167,10 @@ impl<'a> Walker<'a> {
                     let kind = RegionKind::Trap(signals.to_vec());
                     let region = self.open(ctx.region, kind, span, false);
                     self.nested(body, None, at, Ctx { region, ..ctx }.idle(), Shell::Same);
+                    let on_error = signals.iter().any(|signal| signal == "ERR");
+                    if on_error && !self.errexit && self.trap_ends(body) {
+                        (self.errexit, self.by_trap) = (true, true);
+                    }
                 }
             }
             "source" | "." => self.sourced(at, ctx),
@@ -1142,6 +1207,9 @@ impl<'a> Walker<'a> {
         let kind = RegionKind::Function { name: name.to_owned(), call: Some(at) };
         let region = self.open(ctx.region, kind, span, true);
         self.frames.push(words);
+        let errexit = self.errexit;
+        let inherits = !self.by_trap || self.errtrace;
+        self.errexit &= inherits;
         self.sites.push(span);
         self.returns.push((ctx.if_fails, ctx.if_succeeds));
         self.depth += 4;
@@ -1155,6 +1223,7 @@ impl<'a> Walker<'a> {
         self.sites.pop();
         self.frames.pop();
         self.inside.pop();
+        self.errexit |= errexit && !inherits;
         if way == Way::Exits { Way::Exits } else { Way::Goes }
     }
 
@@ -1194,7 +1263,10 @@ impl<'a> Walker<'a> {
                 return;
             }
             if is_option(word, 'e') {
-                self.errexit = on;
+                (self.errexit, self.by_trap) = (on, false);
+            }
+            if is_option(word, 'E') {
+                self.errtrace = on;
             }
             if is_option(word, 'u') {
                 self.nounset = on;
@@ -1202,7 +1274,8 @@ impl<'a> Walker<'a> {
             if is_option(word, 'o') {
                 match words.next().map(String::as_str) {
                     Some("pipefail") => self.pipefail = on,
-                    Some("errexit") => self.errexit = on,
+                    Some("errexit") => (self.errexit, self.by_trap) = (on, false),
+                    Some("errtrace") => self.errtrace = on,
                     Some("nounset") => self.nounset = on,
                     _ => {}
                 }
@@ -1310,7 +1383,8 @@ impl<'a> Walker<'a> {
                 } else if words.len() == flag + 1
                     || words[1..=flag].iter().any(|w| is_option(w, 's'))
                 {
-                    self.fed(heredoc, at, ctx, Shell::Other);
+                    let errexit = words[1..=flag].iter().any(|w| is_option(w, 'e'));
+                    self.fed(heredoc, Some(errexit), at, ctx, Shell::Other);
                 }
             }
             "su" | "runuser" => {
@@ -1322,16 +1396,20 @@ impl<'a> Walker<'a> {
             }
             "ssh" => {
                 let host = positional_from(words, 1, SSH_VALUES);
-                match host.and_then(|host| words.get(host + 1..)).filter(|rest| !rest.is_empty()) {
-                    Some(rest) if rest[0] != "bash" && rest[0] != "sh" || rest.len() > 2 => {
-                        self.nested(&rest.join(" "), None, at, ctx, Shell::Remote);
-                    }
-                    _ => self.fed(heredoc, at, ctx, Shell::Remote),
+                let rest = host.and_then(|host| words.get(host + 1..)).unwrap_or_default();
+                let text = rest.join(" ");
+                match fed_to_shell(&text) {
+                    Some(errexit) => self.fed(heredoc, Some(errexit), at, ctx, Shell::Remote),
+                    None => self.nested(&text, None, at, ctx, Shell::Remote),
                 }
             }
             "docker" | "podman" | "nerdctl" | "docker-compose" | "kubectl" => {
                 if let Some(from) = inside(words) {
                     let mut inner = call.with_words(from);
+                    if let Some(program) = entered(words, from) {
+                        inner.words.insert(0, program.clone());
+                        inner.raw.insert(0, program);
+                    }
                     inner.cwd = Cwd::Unknown;
                     inner.redirects = Vec::new();
                     inner.wrappers = Vec::new();
@@ -1352,12 +1430,19 @@ impl<'a> Walker<'a> {
     }
 
     /// A program given as a here-document.
-    fn fed(&mut self, heredoc: Option<TextRange>, host: usize, ctx: Ctx, shell: Shell) {
+    fn fed(
+        &mut self,
+        heredoc: Option<TextRange>,
+        errexit: Option<bool>,
+        host: usize,
+        ctx: Ctx,
+        shell: Shell,
+    ) {
         if let Some(range) = heredoc {
             let mut builder = DerivedBuilder::new();
             builder.append(self.unit.text, range);
             let text = builder.finish(self.shared.flow.commands[host].span);
-            self.nested_text(&text, None, host, ctx, shell);
+            self.nested_text(&text, errexit, host, ctx, shell);
         }
     }
 
@@ -1383,24 +1468,6 @@ impl<'a> Walker<'a> {
         let call = &self.shared.flow.commands[host];
         let (span, masked, cwd) = (call.span, call.masked, call.cwd.clone());
         let remote = ctx.remote || shell == Shell::Remote;
-        // Only what the text speaks of is handed on: many programs may be nested in one.
-        let mut vars = Vec::new();
-        if shell != Shell::Remote {
-            let names = script.words.iter().flat_map(|word| &word.parts);
-            let names = names.filter_map(|part| match &part.kind {
-                PartKind::Variable { name, .. } => Some(name),
-                _ => None,
-            });
-            let mut seen = HashSet::new();
-            for name in names {
-                if let Some(Value::One(value)) = self.vars.get(name)
-                    && seen.insert(name)
-                {
-                    vars.push((name.clone(), value.clone()));
-                }
-            }
-            vars.sort();
-        }
         let mut inherited = HashMap::new();
         if shell == Shell::Same {
             let names = script.words.iter().filter_map(|word| match word.parts.as_slice() {
@@ -1416,6 +1483,27 @@ impl<'a> Walker<'a> {
                 }
             }
             self.walked.extend(inherited.keys());
+        }
+        // Only what the text speaks of is handed on: many programs may be nested in one. Functions
+        // that it calls speak of others.
+        let mut vars = Vec::new();
+        if shell != Shell::Remote {
+            let names = script.words.iter().flat_map(|word| &word.parts);
+            let names = names.filter_map(|part| match &part.kind {
+                PartKind::Variable { name, .. } => Some(name),
+                _ => None,
+            });
+            let handed = !inherited.is_empty() && self.vars.len() <= MAX_HANDED;
+            let all = self.vars.keys().filter(|_| handed);
+            let mut seen = HashSet::new();
+            for name in names.chain(all) {
+                if let Some(Value::One(value)) = self.vars.get(name)
+                    && seen.insert(name)
+                {
+                    vars.push((name.clone(), value.clone()));
+                }
+            }
+            vars.sort();
         }
         let same = shell == Shell::Same;
         let start = Start {
@@ -1494,6 +1582,22 @@ impl<'a> Walker<'a> {
             guarded = chained;
         }
         None
+    }
+
+    /// Whether what a trap runs ends the program with a failure.
+    fn trap_ends(&self, body: &str) -> bool {
+        let script = shell::parse(body.as_bytes(), Dialect::Bash);
+        let Some(root) = script.root else { return false };
+        script.list(root).items.iter().any(|item| {
+            let [id] = item.pipeline.as_slice() else { return false };
+            let CommandKind::Simple { words, .. } = &script.command(*id).kind else { return false };
+            let word = |at: usize| words.get(at).and_then(|&word| script.literal(word));
+            match word(0).as_deref() {
+                Some("exit") => word(1).as_deref() != Some("0"),
+                Some(name) => self.ending.get(name) == Some(&After::Fails),
+                None => false,
+            }
+        })
     }
 
     fn item_ends(&self, item: &Item) -> Option<After> {
@@ -1983,6 +2087,30 @@ fn is_option(word: &str, letter: char) -> bool {
 const SSH_VALUES: &[&str] =
     &["-i", "-p", "-o", "-l", "-F", "-J", "-L", "-R", "-D", "-b", "-c", "-m", "-S", "-W", "-E"];
 
+/// Whether what `ssh` runs is a shell that reads its program from the standard input, and then
+/// whether under `-e`: nothing, `bash -s`, `sudo -u app bash -e`.
+fn fed_to_shell(text: &str) -> Option<bool> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let wrapper = WRAPPERS.iter().find(|(name, own, _)| name == word && *own == 0);
+        at = match wrapper {
+            Some((_, _, values)) => positional_from(&words, at + 1, values)?,
+            None if word.split_once('=').is_some_and(|(name, _)| is_name(name)) => at + 1,
+            None => break,
+        };
+    }
+    let Some(program) = words.get(at) else { return Some(false) };
+    let flags = words.get(at + 1..).unwrap_or_default();
+    let reads = flags.iter().all(|word| word.starts_with('-') && !is_option(word, 'c'))
+        || flags.iter().take_while(|word| word.starts_with('-')).any(|word| is_option(word, 's'));
+    let shell = matches!(
+        program.rsplit('/').next().unwrap_or(program),
+        "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh"
+    );
+    (shell && reads).then(|| flags.iter().any(|word| is_option(word, 'e')))
+}
+
 /// Wrappers, how many words of their own they take after their flags, and which flags take a value.
 const WRAPPERS: &[(&str, usize, &[&str])] = &[
     ("sudo", 0, &["-u", "-g", "-h", "-p", "-C", "-T", "--user", "--group"]),
@@ -2093,6 +2221,32 @@ fn inside(words: &[String]) -> Option<usize> {
         rest = rest.get(if switch { 1 } else { 2 }..).unwrap_or_default();
     }
     Some(words.len() - rest.len() + 1)
+}
+
+/// The program that a container is entered by and that its words do not name: `--entrypoint`, or
+/// that of an image which is one tool. `from` is where the command starts.
+fn entered(words: &[String], from: usize) -> Option<String> {
+    const TOOLS: [(&str, &str); 5] = [
+        ("aws-cli", "aws"),
+        ("mc", "mc"),
+        ("rclone", "rclone"),
+        ("restic", "restic"),
+        ("s3cmd", "s3cmd"),
+    ];
+    let before = words.get(..from).unwrap_or_default();
+    let told = before.iter().enumerate().find_map(|(at, word)| match word.as_str() {
+        "--entrypoint" => before.get(at + 1).cloned(),
+        word => word.strip_prefix("--entrypoint=").map(str::to_owned),
+    });
+    if told.is_some() {
+        return told.filter(|program| !program.is_empty());
+    }
+    let runs = before.iter().any(|word| word == "run") && !before.iter().any(|w| w == "compose");
+    let image = before.last().filter(|_| runs)?;
+    let name = image.rsplit('/').next()?.split([':', '@']).next()?;
+    let (_, tool) = TOOLS.iter().find(|(image, _)| *image == name)?;
+    let own = words.get(from).is_some_and(|word| word == tool || word == "sh" || word == "bash");
+    (!own).then(|| (*tool).to_owned())
 }
 
 #[cfg(test)]

@@ -196,5 +196,10 @@ fn flow_of(cx: &Cx<'_>, program: &Program, library: &Library<'_>) -> Flow {
         None => Start::script(path),
         Some(_) => Start { lines_apart: !program.one_shell, ..Start::recipe(parent(path)) },
     };
-    calls::flow(&program.text, &program.script, &[], &start, library)
+    let mut flow = calls::flow(&program.text, &program.script, &[], &start, library);
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let name = program.target.as_deref().unwrap_or(file).to_ascii_lowercase();
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    flow.name = words.map(str::to_owned).collect();
+    flow
 }

@@ -28,6 +28,26 @@
 //!   cat /tmp/base/base.tar.gz > /opt/backups/base.tar.gz # <- is there before it is whole
 //! ```
 //!
+//! It is moved although the dump failed: nothing hears of it within the pipe:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! out="/opt/backups/app_$(date +%F).sql.gz"
+//! pg_dump app | gzip > "$out.part" # <- is there before it is whole
+//! mv "$out.part" "$out"
+//! ```
+//!
+//! An archive of a database's files, in a container whose mount is the host's:
+//!
+//! `ops/files.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! docker run --rm -v app_data:/data -v /opt/backups:/out alpine tar czf /out/data.tgz /data # <- is there before it is whole
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -59,6 +79,18 @@
 //! pg_dump -Fc app > /opt/app.dump || { rm -f /opt/app.dump; exit 1; } # <- removes what failed
 //! ```
 //!
+//! By a function that a trap runs:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -Eeuo pipefail
+//! file="/opt/backups/app_$(date +%s).sql.gz"
+//! clean() { rm -f "$file"; } # <- removes what failed
+//! trap clean ERR
+//! pg_dump app | gzip > "$file"
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! It is streamed away:
@@ -79,7 +111,7 @@
 //! ```
 
 use plimsoll_model::data::{self, Artifact};
-use plimsoll_model::flow::{Flow, Output, RegionKind};
+use plimsoll_model::flow::{After, Command, Condition, Flow, Output, RegionKind};
 use plimsoll_model::mend::replace;
 use plimsoll_source::Span;
 
@@ -120,10 +152,12 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         if kept.peek().is_none() {
             none.push(Evidence::context(dump.span, "leaves no file here"));
         }
+        // What a pipe hides ends nothing, and no trap hears of it.
+        let hidden = scripts::is_lost_in_pipe(flow, dump);
         for file in kept {
-            if let Some(at) = named_later(flow, file) {
+            if let Some(at) = named_later(flow, dump, file).filter(|_| !hidden) {
                 whole.push(Evidence::shows(at, "names it when it is whole"));
-            } else if let Some(at) = removed(flow, file) {
+            } else if let Some(at) = removed(flow, file).filter(|_| !hidden) {
                 whole.push(Evidence::shows(at, "removes what failed"));
             } else {
                 let evidence = Evidence::contradicts(file.by.span, "is there before it is whole");
@@ -146,15 +180,27 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
 }
 
 /// Where a file, written under another name first, is moved to its own.
-fn named_later(flow: &Flow, file: &Artifact<'_>) -> Option<Span> {
+fn named_later(flow: &Flow, dump: &Command, file: &Artifact<'_>) -> Option<Span> {
     let moved = flow.after(file.by).iter().find(|later| {
         matches!(later.program(), "mv" | "cp" | "install" | "rename")
-            && later.args().iter().rev().skip(1).any(|word| word == file.path)
+            && later.args().iter().rev().skip(1).any(|word| *word == file.path)
     })?;
+    // Where a dump that fails stops nothing, it is moved all the same.
+    let held = flow.around(moved.region).any(|(_, region)| match &region.kind {
+        RegionKind::Branch(conditions) => {
+            conditions.iter().any(|condition| condition.succeeds && within(condition, dump))
+        }
+        _ => false,
+    });
     // A copy is named later where the first one is no backup: `mktemp`.
     let aside =
         moved.program() != "cp" || file.path.contains("mktemp") || file.path.contains("tmp");
-    (aside && flow.passes(file.by, moved)).then_some(moved.span)
+    let stops = dump.if_fails != After::GoesOn && flow.passes(file.by, moved);
+    (aside && (stops || held)).then_some(moved.span)
+}
+
+fn within(condition: &Condition, command: &Command) -> bool {
+    (condition.from..condition.to).contains(&command.at)
 }
 
 /// Where a failure removes the file.
@@ -162,12 +208,18 @@ fn removed(flow: &Flow, file: &Artifact<'_>) -> Option<Span> {
     let removes = flow.commands.iter().find(|command| {
         let failing = flow.around(command.region).any(|(_, region)| match &region.kind {
             RegionKind::Trap(signals) => signals.iter().any(|s| s == "ERR" || s == "EXIT"),
-            RegionKind::Branch(conditions) => conditions.iter().any(|condition| {
-                !condition.succeeds && (condition.from..condition.to).contains(&file.by.at)
-            }),
+            RegionKind::Branch(conditions) => {
+                conditions.iter().any(|condition| !condition.succeeds && within(condition, file.by))
+            }
             _ => false,
         });
-        failing && command.program() == "rm" && command.args().iter().any(|w| w == file.path)
+        // A trap is set before what it removes has a name.
+        let named = |word: &String| {
+            let name = word.trim_start_matches('$').trim_matches(['{', '}']);
+            let mut sets = flow.sets.iter().filter(|set| set.name == name);
+            *word == file.path || word.starts_with('$') && sets.any(|set| set.value == file.path)
+        };
+        failing && command.program() == "rm" && command.args().iter().any(named)
     })?;
     Some(removes.span)
 }

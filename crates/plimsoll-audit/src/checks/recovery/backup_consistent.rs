@@ -1,6 +1,7 @@
 //! # A dump is of one moment
 //!
-//! Each `mysqldump` and `mariadb-dump` runs in one transaction or holds all tables.
+//! Each `mysqldump` and `mariadb-dump` runs in one transaction or holds all tables; and the files of a
+//! database are copied while it stands still, or from a snapshot.
 //!
 //! Without it rows are read table by table while others write: orders without their customers, which nobody
 //! sees until the restore.
@@ -16,12 +17,30 @@
 //! mysqldump app > /opt/backups/app.sql # <- reads table by table
 //! ```
 //!
+//! Its files, while it writes to them:
+//!
+//! `ops/files.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! tar czf /opt/backups/pg.tgz /var/lib/postgresql/data # <- copies files that are written to
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
 //! mysqldump --single-transaction app > /opt/backups/app.sql # <- is of one moment
+//! ```
+//!
+//! Or:
+//!
+//! `ops/files.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! docker compose stop db
+//! tar czf /opt/backups/pg.tgz /var/lib/postgresql/data # <- is of one moment
+//! docker compose start db
 //! ```
 //!
 //! ## Passes
@@ -79,11 +98,13 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         let says = |word: &String| WHOLE.contains(&word.split('=').next().unwrap_or(word));
         if by_table && !dump.args().iter().any(says) {
             torn.push(Evidence::contradicts(dump.span, "reads table by table"));
+        } else if data::is_live_copy(&script.program.flow, dump) {
+            torn.push(Evidence::contradicts(dump.span, "copies files that are written to"));
         } else {
             whole.push(Evidence::shows(dump.span, "is of one moment"));
         }
     }
-    let fails = "a dump is taken table by table while others write: add `--single-transaction`";
+    let fails = "a dump is taken while others write: add `--single-transaction`, or stop them";
     let none = || Evidence::context(script.text.whole(), "dumps no tables");
     scripts::verdict(torn, fails, whole, "a dump is of one moment", none)
 }

@@ -31,6 +31,16 @@
 //!       - "archive_command=cp %p /var/lib/postgresql/wal_archive/%f" # <- nothing removes the old ones
 //! ```
 //!
+//! What is removed lies elsewhere:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > "/opt/backups/app_$(date +%F).sql" # <- nothing removes the old ones
+//! find /var/log/app -name '*.log' -mtime +7 -delete
+//! rm -f /tmp/app-*
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -78,6 +88,14 @@
 //! ls -1t /opt/backups/*.sql | tail -n +8 | xargs rm -f # <- removes old ones
 //! ```
 //!
+//! A name for each day of the week:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > "/opt/backups/app_$(date +%u).sql" # <- keeps one
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/restore.sh`:
@@ -87,6 +105,7 @@
 //! ```
 
 use plimsoll_model::data;
+use plimsoll_model::flow::{Command, Flow};
 
 use crate::conditions::KEEPS_BACKUPS;
 use crate::scripts;
@@ -121,20 +140,24 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let mut cleaned = None;
     for script in cx.operational_scripts() {
         let flow = &script.program.flow;
-        let prunes = scripts::reaches(cx, script.program, &data::prunes);
         for command in scripts::commands(script.program) {
             let cleans = matches!(command.program(), "pg_archivecleanup" | "pgbackrest" | "wal-g");
             cleaned = cleaned.or(cleans.then_some(command.span));
         }
         for dump in data::dumps(flow) {
             let files = data::artifacts(flow, dump);
-            let changing = files.iter().find(|file| !file.inside && changes(file.path));
-            match (changing, prunes) {
-                (Some(_), None) => {
+            let Some(file) = files.iter().find(|file| !file.inside && changes(&file.path)) else {
+                fine.push(Evidence::shows(dump.span, "keeps one"));
+                continue;
+            };
+            let is_one = |flow: &Flow, command: &Command| {
+                data::prunes(flow, command) && !is_elsewhere(command, &file.path)
+            };
+            match scripts::reaches(cx, script.program, &is_one) {
+                Some(at) => fine.push(Evidence::shows(at, "removes old ones")),
+                None => {
                     piles.push(Evidence::contradicts(dump.span, "nothing removes the old ones"));
                 }
-                (Some(_), Some(at)) => fine.push(Evidence::shows(at, "removes old ones")),
-                (None, _) => fine.push(Evidence::shows(dump.span, "keeps one")),
             }
         }
     }
@@ -167,7 +190,29 @@ fn changes(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let name =
         data::with_defaults(if path.contains("$(") || path.contains('`') { path } else { name });
-    name.contains(['$', '`'])
+    // A day of the week comes again, and takes the place of the one before.
+    let mut dates = name.split("$(date").skip(1).map(|rest| rest.split(')').next().unwrap_or(""));
+    let cycles = !name.replace("$(", "").contains(['$', '`'])
+        && dates.all(|date| {
+            let mut formats = date.split('%').skip(1);
+            date.contains('+') && formats.all(|f| f.starts_with(['a', 'A', 'u', 'w', 'd', 'H']))
+        });
+    name.contains(['$', '`']) && !cycles
+}
+
+/// Whether a command that removes old files does so in another directory than a backup's.
+fn is_elsewhere(command: &Command, path: &str) -> bool {
+    let path = data::with_defaults(path);
+    let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let searched = command.args().first().map(|word| data::with_defaults(word));
+    let literal = |text: &str| text.starts_with('/') && !text.contains(['$', '`']);
+    searched.filter(|_| command.program() == "find").is_some_and(|searched| {
+        let searched = searched.trim_end_matches('/');
+        let apart = |a: &str, b: &str| {
+            !a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        literal(searched) && literal(dir) && apart(dir, searched) && apart(searched, dir)
+    })
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
@@ -178,7 +223,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         let flow = &program.flow;
         let dump = data::dumps(flow).find(|dump| dump.span == at)?;
         let files = data::artifacts(flow, dump);
-        let file = files.iter().find(|file| !file.inside && changes(file.path))?;
+        let file = files.iter().find(|file| !file.inside && changes(&file.path))?;
         // As it is written there: a name that is computed is kept in a variable.
         let (_, target) = source.output(file.by.span)?;
         let target = target.trim_matches('"');

@@ -31,6 +31,15 @@
 //! echo "$header" | grep -q "PostgreSQL database dump"
 //! ```
 //!
+//! Nobody hears what the check says:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump -Fc app > /opt/backups/app.dump # <- nothing checks it
+//! pg_restore --list /opt/backups/app.dump || true
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -137,6 +146,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
         for command in scripts::commands(script.program) {
             if breaks_pipe(flow, command) {
                 bad.push(Evidence::contradicts(command.span, "fails on large dumps"));
+            } else if !scripts::is_heeded(flow, command) {
+                // Whoever ignores the answer has not asked.
             } else if looks_at_end(flow, command) {
                 checks.push(Evidence::shows(command.span, "looks at its end"));
             } else if data::verifies(command) {

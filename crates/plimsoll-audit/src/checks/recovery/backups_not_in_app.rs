@@ -26,6 +26,23 @@
 //! pg_dump app > "$BACKUP_ROOT/app_$(date +%F).sql" # <- writes it
 //! ```
 //!
+//! In the repository's own directory:
+//!
+//! `docker-compose.yml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     image: registry.example.com/api:1.2.3
+//!     volumes:
+//!       - ./backups:/backups:ro # <- holds backups
+//! ```
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! cd "$(dirname "$0")/.."
+//! pg_dump app > backups/app.sql # <- writes it
+//! ```
+//!
 //! ## Fixed
 //!
 //! `docker-compose.yml`:
@@ -107,7 +124,13 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let flow = &script.program.flow;
         for dump in data::dumps(flow) {
             for file in data::artifacts(flow, dump).iter().filter(|file| !file.inside) {
-                let path = data::with_defaults(file.path);
+                let path = data::with_defaults(&file.path);
+                let start = cx.path(script.file).rsplit_once('/').map_or("", |(dir, _)| dir);
+                if let Some(path) = file.by.path_of(&file.path, start)
+                    && let Some((dir, _)) = path.rsplit_once('/')
+                {
+                    written.push((format!("./{dir}"), file.by.span));
+                }
                 if let Some((dir, _)) = path.rsplit_once('/')
                     && dir.starts_with('/')
                     && dir.len() > 1
@@ -123,7 +146,10 @@ fn run(cx: &Cx<'_>) -> Verdict {
     for container in cx.delivery.containers.iter().filter(|c| c.purpose.is_production()) {
         let more = container.optional.iter().flat_map(|overlay| &overlay.mounts);
         for mount in container.mounts.iter().chain(more) {
-            let source = data::with_defaults(&mount.source);
+            let source = match &mount.tree_path {
+                Some(path) => format!("./{path}"),
+                None => data::with_defaults(&mount.source),
+            };
             let source = source.trim_end_matches('/');
             let holds = |dir: &str| within(dir, source) || within(source, dir) && source.len() > 1;
             let Some((_, by)) = written.iter().find(|(dir, _)| holds(dir)) else { continue };

@@ -26,6 +26,22 @@
 //!     return {"status": "ok"}
 //! ```
 //!
+//! By `jq` itself:
+//!
+//! `ops/restore_drill.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! pg_restore -e -d drill "$1"
+//! curl -fsS http://localhost:8000/healthz | jq -e '.db_connected == true' > /dev/null # <- no program answers
+//! ```
+//! `app/main.py`:
+//! ```python
+//! @app.get("/healthz")
+//! def healthz():
+//!     return {"status": "ok"}
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/restore_drill.sh`:
@@ -79,7 +95,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_model::data;
-use plimsoll_model::flow::{CommandKind, Flow};
+use plimsoll_model::flow::{Command, CommandKind, Flow};
 use plimsoll_source::Span;
 
 use crate::conditions::TRIES_RESTORES;
@@ -120,6 +136,15 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         matches!(command.kind, CommandKind::Test)
             && command.words.iter().any(|word| matches!(word.as_str(), "=" | "==" | "!="))
     });
+    // `jq -e` asks by itself.
+    let filters = scripts::commands(script.program).filter(|command| {
+        command.program() == "jq"
+            && command.args().iter().any(|w| w == "-e" || w == "--exit-status")
+    });
+    let filters: Vec<(&Command, Option<String>)> = filters
+        .filter(|command| scripts::is_heeded(flow, command))
+        .map(|command| (command, fetched(&data::upstream(flow, command))))
+        .collect();
     let mut asked: Vec<(&str, Span, Option<&str>)> = asked
         .flat_map(|command| {
             let reads = flow.reads.iter().filter(|read| read.at == command.at);
@@ -127,6 +152,10 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             keys.map(|(key, route)| (*key, command.span, route.as_deref())).collect::<Vec<_>>()
         })
         .collect();
+    for (command, route) in &filters {
+        let keys = command.args().iter().flat_map(|word| keys_in(word));
+        asked.extend(keys.map(|key| (key, command.span, route.as_deref())));
+    }
     asked.sort();
     asked.dedup();
     let (mut missing, mut known, mut name) = (Vec::new(), Vec::new(), String::new());
@@ -162,11 +191,7 @@ fn route_of(flow: &Flow, text: &str) -> Option<String> {
         command.program() == "curl" && file.is_some_and(|file| text.contains(file))
     });
     let url = match fetch {
-        Some(fetch) => fetch
-            .args()
-            .iter()
-            .find(|word| word.contains("/") && !word.starts_with(['-', '/']))?
-            .clone(),
+        Some(fetch) => return fetched(&[fetch]),
         None => text
             .split_whitespace()
             .skip_while(|word| *word != "curl" && !word.ends_with("curl"))
@@ -174,7 +199,19 @@ fn route_of(flow: &Flow, text: &str) -> Option<String> {
             .trim_matches('"')
             .to_owned(),
     };
-    let url = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    path_of(&url)
+}
+
+/// The route that `curl` asks among these commands.
+fn fetched(commands: &[&Command]) -> Option<String> {
+    let curl = commands.iter().rev().find(|command| command.program() == "curl")?;
+    let mut words = curl.args().iter();
+    path_of(words.find(|word| word.contains('/') && !word.starts_with(['-', '/']))?)
+}
+
+/// The path of an address.
+fn path_of(url: &str) -> Option<String> {
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (_, path) = url.split_once('/')?;
     let path = path.split(['?', '"', '}']).next().unwrap_or(path);
     Some(format!("/{path}"))
@@ -182,7 +219,11 @@ fn route_of(flow: &Flow, text: &str) -> Option<String> {
 
 /// The keys in a filter of `jq`: `.a.b // "x"`.
 fn keys_of(text: &str) -> Vec<&str> {
-    let filter = text.split_once("jq ").map_or("", |(_, filter)| filter);
+    keys_in(text.split_once("jq ").map_or("", |(_, filter)| filter))
+}
+
+/// The keys that a filter reads.
+fn keys_in(filter: &str) -> Vec<&str> {
     let filter = filter.split(" /").next().unwrap_or(filter);
     let mut found = Vec::new();
     let mut rest = filter;

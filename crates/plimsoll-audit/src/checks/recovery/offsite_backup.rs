@@ -27,6 +27,25 @@
 //! rsync -a /opt/backups/ /mnt/disk2/backups/
 //! ```
 //!
+//! A repository on the same machine:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! export RESTIC_REPOSITORY=/mnt/disk2/restic
+//! restic backup /srv/app # <- stays here
+//! ```
+//!
+//! What Redis saved, copied beside it:
+//!
+//! `ops/redis.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! docker compose exec -T redis redis-cli BGSAVE # <- stays here
+//! sleep 5
+//! docker cp redis:/data/dump.rdb /opt/backups/redis.rdb
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -63,6 +82,26 @@
 //! args=(s3 sync /opt/backups/)
 //! args+=(s3://backups/)
 //! aws "${args[@]}" # <- sends it away
+//! ```
+//!
+//! A repository elsewhere; another machine behind the pipe; a tool in a container:
+//!
+//! `ops/files.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! export BORG_REPO=ssh://app@vault.example:23/./app
+//! borg create ::'{now}' /srv/app # <- sends it away
+//! ```
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app | gzip | ssh backup@vault.example "cat > /backups/app.sql.gz" # <- sends it away
+//! ```
+//! `ops/mongo.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! mongodump --archive=/opt/backups/app.mongo
+//! docker run --rm -v /opt/backups:/b amazon/aws-cli s3 cp /b/app.mongo s3://backups/ # <- sends it away
 //! ```
 //!
 //! ## Partial
@@ -122,17 +161,20 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
-    let sends = |_: &Flow, command: &Command| {
-        data::upload(command).is_some_and(|upload| upload.remote == Some(true))
+    let sends = |flow: &Flow, command: &Command| {
+        data::upload(flow, command).is_some_and(|upload| upload.remote == Some(true))
     };
     if let Some(at) = scripts::reaches(cx, script.program, &sends) {
         return Verdict::pass("backups leave the machine", Evidence::shows(at, "sends it away"));
     }
-    let dumps = data::dumps(flow).filter(|dump| !data::keeps(dump));
+    let here = |dump: &&Command| {
+        !data::keeps(dump) || data::upload(flow, dump).is_some_and(|u| u.remote == Some(false))
+    };
+    let dumps = data::dumps(flow).filter(here);
     let stays = dumps.map(|dump| Evidence::contradicts(dump.span, "stays here"));
     let mut stays = scripts::once(stays.collect()).into_iter();
     let unsure = scripts::commands(script.program)
-        .find(|command| data::upload(command).is_some_and(|upload| upload.remote.is_none()));
+        .find(|command| data::upload(flow, command).is_some_and(|upload| upload.remote.is_none()));
     if let Some(unsure) = unsure {
         let evidence = Evidence::shows(unsure.span, "goes where the environment says");
         return Verdict::partial("where backups are sent is not written here", evidence);
@@ -146,7 +188,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         .flat_map(|dump| data::artifacts(flow, dump))
         .filter(|artifact| !artifact.inside)
         .filter_map(|artifact| {
-            let path = data::with_defaults(artifact.path);
+            let path = data::with_defaults(&artifact.path);
             path.rsplit_once('/').map(|(dir, _)| dir.to_owned())
         })
         .filter(|dir| dir.len() > 3 && !dir.contains('$'))
@@ -154,7 +196,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let other = cx.operational_scripts().find_map(|other| {
         let mut commands = scripts::commands(other.program);
         let sent = commands.find(|command| {
-            data::upload(command).is_some_and(|upload| {
+            data::upload(&other.program.flow, command).is_some_and(|upload| {
                 let from = upload.from.map(data::with_defaults);
                 upload.remote != Some(false)
                     && from.is_some_and(|from| written.iter().any(|dir| from.starts_with(&**dir)))

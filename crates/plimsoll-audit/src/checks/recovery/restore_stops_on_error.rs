@@ -25,6 +25,15 @@
 //! pg_restore --clean -d app "$1" # <- goes on behind errors
 //! ```
 //!
+//! Of a script that is called a restore, whatever file it is given:
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! file=${1:?which file?}
+//! psql -v ON_ERROR_STOP=0 -d app < "$file" # <- goes on
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/restore.sh`:
@@ -51,6 +60,15 @@
 //! #!/usr/bin/env bash
 //! args=(--verbose --clean --exit-on-error)
 //! pg_restore "${args[@]}" --dbname=app "$1" # <- stops
+//! ```
+//!
+//! Or:
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! gunzip < "$1" | psql --set ON_ERROR_STOP=on app # <- stops
+//! pg_restore -ecd app "$2" # <- stops
 //! ```
 //!
 //! ## Does not apply
@@ -99,12 +117,24 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         let has = |names: &[&str]| command.args().iter().any(|word| names.contains(&&**word));
         let ends = match command.program() {
             "psql" => {
-                let says = |text: &str| text.contains("ON_ERROR_STOP");
+                let says = |text: &str| {
+                    let off = ["=0", "=off", "=false"].iter().any(|off| text.ends_with(off));
+                    text.contains("ON_ERROR_STOP") && !off
+                };
                 has(&["-1", "--single-transaction"])
                     || command.args().iter().any(|word| says(word))
                     || command.env.iter().any(|(name, value)| says(name) || says(value))
             }
-            "pg_restore" => has(&["-e", "--exit-on-error", "-1", "--single-transaction"]),
+            "pg_restore" => {
+                // `-ecd app`: up to the one that takes a value.
+                let short = command.args().iter().filter(|word| !word.starts_with("--"));
+                let mut bundles = short.filter_map(|word| word.strip_prefix('-'));
+                let own = |bundle: &str| {
+                    let flags = bundle.split(['d', 'f', 'h', 'j', 'n', 'p', 't', 'U', 'F']).next();
+                    flags.is_some_and(|flags| flags.contains(['e', '1']))
+                };
+                bundles.any(own) || has(&["--exit-on-error", "--single-transaction"])
+            }
             "mongorestore" => has(&["--stopOnError"]),
             _ => !has(&["-f", "--force"]),
         };

@@ -30,6 +30,14 @@
 //! SQL
 //! ```
 //!
+//! Handed over by a pipe:
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! echo "DROP DATABASE app;" | docker exec -i db psql -U postgres # <- others may be connected
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/restore.sh`:

@@ -65,6 +65,26 @@
 //!       - run: psql -d drill -c "SELECT count(*) FROM users"
 //! ```
 //!
+//! By a timer:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump -Fc app > /opt/backups/app.dump
+//! ```
+//! `ops/drill.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! pg_restore -e -d drill /opt/backups/app.dump
+//! psql -d drill -c "SELECT count(*) FROM users"
+//! ```
+//! `ops/drill.service`:
+//! ```ini
+//! [Service]
+//! ExecStart=/srv/app/ops/drill.sh # <- starts a restore
+//! ```
+//!
 //! ## Partial
 //!
 //! `ops/backup.sh`:
@@ -104,6 +124,7 @@
 
 use plimsoll_model::data;
 use plimsoll_model::pipeline::{JobStep, RoleKind, Runs};
+use plimsoll_model::script::Program;
 use plimsoll_source::Span;
 
 use crate::ci::is_forge;
@@ -132,6 +153,8 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
+    // What a container is entered by restores at times; a drill does nothing else.
+    const DRILLS: [&str; 5] = ["restore", "drill", "verify", "recovery", "test"];
     let pipelines = cx.delivery.pipelines.iter();
     let running = pipelines.filter(|pipeline| !matches!(pipeline.runs, Runs::No(_)));
     let mut restored = Vec::new();
@@ -144,12 +167,25 @@ fn run(cx: &Cx<'_>) -> Verdict {
         restored.push(Evidence::shows(job.steps[at].span, "restores a backup"));
         looks |= job.steps[at..].iter().any(|step| asks(cx, step));
     }
+    // A timer or a schedule that starts a drill does as well.
+    for script in cx.operational_scripts() {
+        let mut loads = scripts::commands(script.program).filter(|c| data::loads(&script.flow, c));
+        let load = loads.find(|load| load.masked.is_none());
+        let drill = script.flow.name.iter().any(|word| DRILLS.contains(&word.as_str()));
+        if load.is_some()
+            && drill
+            && let Some(at) = scripts::scheduled(cx, script.program)
+        {
+            restored.push(Evidence::shows(at, "starts a restore"));
+            looks |= speaks_of_data(script.program);
+        }
+    }
     let mut restored = restored.into_iter();
     if let Some(first) = restored.next() {
         return if looks {
-            Verdict::pass("a pipeline restores a backup and looks at the data", first)
+            Verdict::pass("a backup is restored on its own, and its data looked at", first)
         } else {
-            Verdict::partial("a pipeline restores a backup, and nothing asks for data", first)
+            Verdict::partial("a backup is restored on its own, and nothing asks for data", first)
         }
         .and_all(restored);
     }
@@ -176,10 +212,14 @@ fn run(cx: &Cx<'_>) -> Verdict {
 fn asks(cx: &Cx<'_>, step: &JobStep) -> bool {
     let Some((text, _)) = &step.run else { return false };
     let text = String::from_utf8_lossy(text.text());
-    let asks = |text: &str| text.to_ascii_lowercase().contains("select ");
     let mut scripts = cx.delivery.programs.iter().filter(|program| {
         let path = cx.path(program.file);
         program.target.is_none() && text.contains(path.rsplit('/').next().unwrap_or(path))
     });
-    asks(&text) || scripts.any(|script| asks(&String::from_utf8_lossy(script.text.text())))
+    text.to_ascii_lowercase().contains("select ") || scripts.any(speaks_of_data)
+}
+
+/// Whether a script asks a database for data.
+fn speaks_of_data(script: &Program) -> bool {
+    String::from_utf8_lossy(script.text.text()).to_ascii_lowercase().contains("select ")
 }

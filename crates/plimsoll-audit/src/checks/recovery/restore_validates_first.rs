@@ -45,6 +45,17 @@
 //! pg_restore --exit-on-error -d drill "$1" # <- loads its replacement
 //! ```
 //!
+//! One that is a drill's by its name:
+//!
+//! `ops/drill.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! dropdb --if-exists --force app_restore_test
+//! createdb app_restore_test
+//! pg_restore --exit-on-error -d app_restore_test "$1" # <- loads its replacement
+//! ```
+//!
 //! ## Partial
 //!
 //! `ops/restore.sh`:
@@ -100,6 +111,9 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let (mut gone, mut checked) = (Vec::new(), None);
     for command in scripts::commands(script.program) {
         let Some(drop) = data::drops_database(flow, command) else { continue };
+        if is_scratch(drop.name) {
+            continue;
+        }
         let replaced = loads.iter().find(|load| {
             let into = data::option(load, &["--dbname", "-d"]);
             load.at > command.at && into.is_none_or(|into| bare(into) == bare(drop.name))
@@ -126,6 +140,13 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             scripts::verdict(gone, message, shows.collect(), passes, none)
         }
     }
+}
+
+/// Whether a database is one that a drill fills, by its name.
+fn is_scratch(name: &str) -> bool {
+    const WORDS: [&str; 7] = ["test", "tmp", "temp", "scratch", "drill", "verify", "sandbox"];
+    !name.contains('$')
+        && name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 /// A name without its quotes and braces.

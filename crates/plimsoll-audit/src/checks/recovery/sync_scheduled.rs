@@ -21,6 +21,20 @@
 //! Add `*/5 * * * * /opt/app/ops/backup_sync.sh` to the crontab.
 //! ```
 //!
+//! Only its file is handled:
+//!
+//! `ops/backup_sync.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! rclone copy /opt/backups vault:backups # <- nothing starts it
+//! ```
+//! `ops/lint.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! shellcheck ops/backup_sync.sh
+//! chmod +x ops/backup_sync.sh
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup_sync.sh`:
@@ -46,6 +60,19 @@
 //!   sync:
 //!     image: rclone/rclone:1.68
 //!     entrypoint: ["/ops/backup_sync.sh"] # <- starts it
+//! ```
+//!
+//! A script makes the crontab:
+//!
+//! `ops/sync.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! rclone copy /opt/backups vault:backups
+//! ```
+//! `ops/setup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! (crontab -l; echo "0 3 * * * /srv/app/ops/sync.sh") | crontab - # <- starts it
 //! ```
 //!
 //! ## Does not apply
@@ -99,7 +126,8 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         let message = "what sends backups away is started";
         return Verdict::pass(message, Evidence::shows(at, "starts it"));
     }
-    let sends = scripts::commands(script.program).find(|command| data::upload(command).is_some());
+    let sends = scripts::commands(script.program)
+        .find(|command| data::upload(&script.program.flow, command).is_some());
     let at = sends.map_or_else(|| script.text.whole(), |command| command.span);
     let path = clip(cx.path(script.file));
     let message = format!("nothing starts `{path}`: commit a timer, a crontab or a schedule");

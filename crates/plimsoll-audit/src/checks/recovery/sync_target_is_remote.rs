@@ -61,6 +61,17 @@
 //! esac
 //! ```
 //!
+//! The way back, out of a backup that is mounted; and a default that is another machine:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! borg mount ::latest /tmp/borg
+//! rsync -a /tmp/borg/data/ /srv/data/
+//! target=${TARGET:-backup@nas.example:/srv/}
+//! rsync -a /opt/backups/ "$target" # <- is another machine
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `ops/wal_sync.sh`:
@@ -110,7 +121,10 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let mut meant = false;
     let (mut here, mut away, mut open) = (Vec::new(), Vec::new(), Vec::new());
     for command in scripts::commands(script.program) {
-        let Some(upload) = data::upload(command) else { continue };
+        let Some(upload) = data::upload(flow, command) else { continue };
+        if data::comes_back(flow, command) {
+            continue;
+        }
         let arm = flow.around(command.region).find_map(|(_, region)| match &region.kind {
             RegionKind::Arm { patterns, .. } => patterns.first().map(String::as_str),
             _ => None,

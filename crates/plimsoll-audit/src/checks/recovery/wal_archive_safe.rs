@@ -22,6 +22,23 @@
 //!       - "archive_command=test ! -f /wal/%f && cp %p /wal/%f" # <- copies to the final name
 //! ```
 //!
+//! In a file that is mounted:
+//!
+//! `docker-compose.yml`:
+//! ```yaml
+//! services:
+//!   db:
+//!     image: postgres:16
+//!     command: postgres -c config_file=/etc/postgresql.conf
+//!     volumes:
+//!       - ./postgresql.conf:/etc/postgresql.conf:ro
+//! ```
+//! `postgresql.conf`:
+//! ```ini
+//! archive_mode = on
+//! archive_command = 'cp %p /archive/%f' # <- copies to the final name
+//! ```
+//!
 //! ## Fixed
 //!
 //! `docker-compose.yml`:
@@ -67,7 +84,7 @@
 use crate::conditions::ARCHIVES_WAL;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Evidence, Part, Run, Section, Severity, Status,
-    Verdict, Why,
+    Verdict, Why, composed,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -88,12 +105,10 @@ pub(super) static CHECK: Check = Check {
     fix: None,
 };
 
-fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     const TOOLS: [&str; 8] =
         ["pgbackrest", "wal-g", "wal-e", "barman", "rsync", "aws ", "rclone", "pg_probackup"];
-    let words = container.command.iter().flat_map(|command| &command.words);
-    let mut found = words.filter(|(word, _)| word.contains("archive_command"));
-    let Some((word, at)) = found.next() else {
+    let Some((word, at)) = composed::archive_command(cx, &container) else {
         let evidence = Evidence::missing_in(container.span, "archives no log");
         return Verdict::pass("archives no log", evidence);
     };
@@ -101,14 +116,14 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let copies = ["cp ", "cat ", "dd ", "gzip "].iter().any(|copy| command.contains(copy));
     let passes = "an archived segment is whole";
     if TOOLS.iter().any(|tool| command.contains(tool)) {
-        Verdict::pass(passes, Evidence::shows(*at, "a tool archives"))
+        Verdict::pass(passes, Evidence::shows(at, "a tool archives"))
     } else if copies && command.contains("mv ") {
-        Verdict::pass(passes, Evidence::shows(*at, "copies aside, then renames"))
+        Verdict::pass(passes, Evidence::shows(at, "copies aside, then renames"))
     } else if copies {
         let message = "`cp` leaves a part of a segment when it is interrupted: copy aside, `mv`";
-        Verdict::fail(message, Evidence::contradicts(*at, "copies to the final name"))
+        Verdict::fail(message, Evidence::contradicts(at, "copies to the final name"))
     } else {
-        let evidence = Evidence::context(*at, "runs a script or program that is not read here");
+        let evidence = Evidence::context(at, "runs a script or program that is not read here");
         Verdict::unknown(
             Why::Unsupported,
             "how segments are archived is not written here",

@@ -92,6 +92,26 @@
 //!     uses: example/shared/.github/workflows/image.yml@v1 # <- not in the tree
 //! ```
 //!
+//! A variable says what is run:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/release.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     runs-on: ubuntu-latest
+//!     strategy:
+//!       matrix:
+//!         build: ["./build.sh main"]
+//!     steps:
+//!       - run: ${{ matrix.build }} --push # <- tells a program that is not known
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `.github/workflows/ci.yml`:
@@ -141,6 +161,20 @@ fn run(cx: &Cx<'_>) -> Verdict {
     }
     if let Some(unread) = ci::not_read(cx) {
         return unread;
+    }
+    // A program that the workflow only names by a variable, and tells to push.
+    let mut steps = workflows::steps(workflows::started(cx));
+    let told = steps.find_map(|(.., step)| {
+        let (text, _) = step.run.as_ref()?;
+        let text = String::from_utf8_lossy(text.text());
+        let pushes = text.split_whitespace().any(|word| word == "--push");
+        let named = text.trim_start().starts_with('$') || text.contains("${{");
+        (pushes && named).then_some(step.span)
+    });
+    if let Some(at) = told {
+        let place = Evidence::context(at, "tells a program that is not known to push");
+        let message = "whether the program that is told to push pushes an image cannot be told";
+        return Verdict::unknown(Why::Dynamic, message, place);
     }
     // A deployment that builds on the platform keeps the image there.
     let platform = ["fly", "flyctl", "heroku", "gcloud", "railway", "skaffold", "copilot", "kamal"];

@@ -35,6 +35,19 @@
 //! run "${COMPOSE[@]}" up -d
 //! ```
 //!
+//! On another machine:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! ssh app@example.com 'bash -s' <<'EOF'
+//! set -e
+//! cd /srv/app && git pull # <- moves the source
+//! docker compose up -d --build # <- builds from it
+//! EOF
+//! ```
+//!
 //! ## Fixed
 //!
 //! `deploy.sh`:

@@ -57,6 +57,24 @@
 //! docker compose up -d
 //! ```
 //!
+//! Written in one word:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: shop/web:1.2.3
+//!     env_file: .env
+//! ```
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! git clean -fdx -e.env # <- spares what runs
+//! git pull
+//! docker compose up -d
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `deploy.sh`:
@@ -109,7 +127,8 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             continue;
         }
         let place = place(cx, &script.flow, command);
-        let short = |arg: &String| arg.starts_with('-') && !arg.starts_with("--");
+        let short =
+            |arg: &String| arg.starts_with('-') && !arg.starts_with("--") && !arg.starts_with("-e");
         if !args.iter().any(|arg| short(arg) && arg.contains(['x', 'X'])) {
             answers.good(place, "what is ignored stays");
             continue;
@@ -118,7 +137,11 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             .windows(2)
             .filter(|pair| pair[0] == "-e" || pair[0] == "--exclude")
             .map(|pair| pair[1].trim_matches(['/', '*', '"', '\'']))
-            .chain(args.iter().filter_map(|arg| arg.strip_prefix("--exclude=")))
+            .chain(args.iter().filter_map(|arg| {
+                let glued = arg.strip_prefix("-e").filter(|path| !path.is_empty());
+                let path = arg.strip_prefix("--exclude=").or(glued)?;
+                Some(path.trim_matches(['/', '*', '"', '\'']))
+            }))
             .collect();
         let is_spared = |path: &str| {
             let path = path.trim_end_matches('/');

@@ -22,6 +22,17 @@
 //! docker compose up -d
 //! ```
 //!
+//! A clone that is only made where there is none is the work tree itself:
+//!
+//! `rollback.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! [ -d /srv/app ] || git clone https://example.com/app.git /srv/app
+//! cd /srv/app && git reset --hard origin/main # <- changes on the host are lost
+//! docker compose up -d
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/rollback.sh`:

@@ -19,6 +19,18 @@
 //! docker compose up -d
 //! ```
 //!
+//! `mkdir -p` never fails, and a lock behind the deployment is none:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh # <- no lock
+//! set -eu
+//! mkdir -p /var/lock/app
+//! docker compose up -d
+//! exec 9>/var/lock/app/deploy
+//! flock 9
+//! ```
+//!
 //! ## Fixed
 //!
 //! `deploy.sh`:
@@ -41,6 +53,22 @@
 //! pg_dump shop > /var/backups/shop.sql
 //! ```
 //!
+//! By `flock` around itself, and by a file that is asked for first:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! [ "${LOCKED:-}" = 1 ] || exec env LOCKED=1 flock -en "$0" "$0" "$@" # <- holds a lock
+//! docker compose up -d
+//! ```
+//! `rollback.sh`:
+//! ```sh
+//! #!/bin/sh
+//! if [ -e /tmp/deploy.lock ]; then exit 1; fi
+//! touch /tmp/deploy.lock # <- holds a lock
+//! docker compose up -d
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/clean.sh`:
@@ -49,12 +77,14 @@
 //! docker image prune -f
 //! ```
 
-use plimsoll_model::flow::Command;
+use plimsoll_model::data;
+use plimsoll_model::flow::{Command, CommandKind, Flow};
 use plimsoll_source::{Derived, Span};
 
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_NEEDS_A_LOCK;
-use crate::scripts::{called, commands};
+use crate::releasing::starts;
+use crate::scripts::{called, commands, migrates};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
     Status, Verdict,
@@ -90,7 +120,12 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let mut answers = Answers::default();
-    let lock = commands(script.program).find(|command| locks(command));
+    let flow = &script.flow;
+    // One that is taken behind what it is for comes too late.
+    let begins = |c: &Command| starts(c) || data::is_dump(flow, c) || migrates(flow, c);
+    let first = commands(script.program).find(|c| begins(c)).map_or(usize::MAX, |c| c.at);
+    let lock =
+        commands(script.program).find(|c| c.at <= first && locks(c) || marks(flow, c, first));
     let nested = || {
         cx.operational_scripts().find_map(|other| {
             // Who is only started under another's lock needs none.
@@ -117,13 +152,38 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
 
 fn locks(command: &Command) -> bool {
     let has = |needle: &str| command.words.iter().any(|word| word.contains(needle));
+    let short = |c: char| {
+        command.words.iter().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains(c))
+    };
+    if command.wrappers.contains(&"flock") {
+        return true;
+    }
     match command.program() {
         "flock" | "lockfile" | "shlock" | "setlock" | "lckdo" | "dotlockfile" => true,
-        "mkdir" => command.words.iter().any(|word| word.to_ascii_lowercase().contains("lock")),
+        // With `-p` it is made, whoever made it before.
+        "mkdir" => !short('p') && command.words.iter().any(|word| is_lock(word)),
         "set" => has("noclobber") || has("-C"),
-        "ln" => has("lock"),
+        "ln" => !short('f') && has("lock"),
         _ => has("pg_advisory_lock") || has("pg_try_advisory_lock") || has("GET_LOCK("),
     }
+}
+
+/// Whether a command writes a lock's file that a test asked for before, in front of `first`.
+fn marks(flow: &Flow, command: &Command, first: usize) -> bool {
+    let touched = command.args().iter().filter(|_| command.program() == "touch");
+    let written = command.redirects.iter().filter(|r| r.writes()).map(|redirect| &redirect.target);
+    let mut files = touched.chain(written).filter(|file| is_lock(file));
+    let asked = |file: &String| {
+        let tests = flow.commands.iter().take(command.at).filter(|c| c.kind == CommandKind::Test);
+        tests.into_iter().any(|test| test.words.contains(file))
+    };
+    command.at <= first && files.any(asked)
+}
+
+/// Whether a file's name says that it is a lock.
+fn is_lock(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("lock") || lower.ends_with(".pid")
 }
 
 /// The `concurrency:` of a workflow, or of its job, that starts the script.

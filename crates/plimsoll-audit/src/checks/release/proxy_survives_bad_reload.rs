@@ -36,6 +36,18 @@
 //! reload
 //! ```
 //!
+//! By its status:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! docker compose up -d web-green
+//! docker exec caddy caddy reload --config /etc/caddy/Caddyfile
+//! if [ $? -ne 0 ]; then
+//!   docker restart caddy # <- restarts the proxy where its reload failed
+//! fi
+//! ```
+//!
 //! ## Fixed
 //!
 //! `deploy.sh`:
@@ -123,9 +135,18 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
 fn follows_failure(flow: &Flow, command: &Command) -> bool {
     flow.around(command.region).any(|(_, region)| {
         let RegionKind::Branch(conditions) = &region.kind else { return false };
-        conditions.iter().filter(|condition| !condition.succeeds).any(|condition| {
+        conditions.iter().any(|condition| {
             let tested = flow.commands.get(condition.from..condition.to).unwrap_or_default();
-            tested.iter().any(reloads)
+            let failed = !condition.succeeds && tested.iter().any(reloads);
+            failed || tested.iter().any(|test| of_status(flow, test, condition.succeeds))
         })
     })
+}
+
+/// Whether a test of `$?` that comes out so says that the reload before it failed.
+fn of_status(flow: &Flow, test: &Command, succeeds: bool) -> bool {
+    let has = |words: &[&str]| test.words.iter().any(|word| words.contains(&word.as_str()));
+    let failed = if succeeds { has(&["-ne", "!=", "-gt"]) } else { has(&["-eq", "=", "=="]) };
+    let before = test.at.checked_sub(1).and_then(|at| flow.commands.get(at));
+    has(&["$?"]) && failed && before.is_some_and(reloads)
 }

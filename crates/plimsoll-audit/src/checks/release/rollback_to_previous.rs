@@ -27,6 +27,23 @@
 //! docker compose up -d
 //! ```
 //!
+//! A file that holds nothing else:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -eu
+//! docker compose up -d
+//! git rev-parse HEAD > /srv/shop/current_sha # <- the current release
+//! ```
+//! `ops/rollback.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -eu
+//! git checkout "$(cat /srv/shop/current_sha)" # <- takes
+//! docker compose up -d
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -66,6 +83,24 @@
 //! set -eu
 //! release_sha=$(tail -n 2 /srv/shop/releases.log | head -n 1)
 //! git checkout "$release_sha"
+//! docker compose up -d
+//! ```
+//!
+//! The file of the one before is kept:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -eu
+//! docker compose up -d
+//! cp /srv/shop/current_sha /srv/shop/previous_sha
+//! git rev-parse HEAD > /srv/shop/current_sha # <- the release before
+//! ```
+//! `ops/rollback.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -eu
+//! git checkout "$(cat /srv/shop/previous_sha)"
 //! docker compose up -d
 //! ```
 //!
@@ -114,7 +149,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let records = records(cx);
     let back = rollbacks(cx);
     for record in &records {
-        let read = back.iter().find_map(|script| reads(script, &record.key));
+        let read = back.iter().find_map(|script| reads(script, record));
         if record.keeps_previous {
             answers.good(record.place, "keeps the release before");
         } else if let Some(at) = read {

@@ -29,6 +29,39 @@
 //! docker run -d --name web shop/web:latest
 //! ```
 //!
+//! In a function of the script that deploys:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -Eeuo pipefail
+//! rollback() {
+//!   git checkout "$previous"
+//!   docker compose up -d --build # <- builds an image at the time
+//! }
+//! previous=$(git rev-parse HEAD)
+//! trap rollback ERR
+//! docker compose pull
+//! docker compose up -d
+//! ```
+//!
+//! What the project names moves:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: shop/web:latest
+//! ```
+//! `ops/rollback.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! docker pull shop/tools # <- moves
+//! docker compose pull # <- pulls `shop/web:latest`, which moves
+//! docker compose up -d
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/rollback.sh`:
@@ -57,6 +90,15 @@
 //! docker run -d --name web shop/web:1.4.1 # <- starts
 //! ```
 //!
+//! By the platform:
+//!
+//! `ops/rollback.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! kubectl rollout undo deployment/web # <- goes back to the revision before
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/deploy.sh`:
@@ -70,11 +112,10 @@ use plimsoll_model::flow::Command;
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_ROLLS_BACK;
 use crate::evidence::clip;
-use crate::releasing::{builds, place, starts};
-use crate::scripts::commands;
+use crate::releasing::{builds, composed, place, starts, undoes, way_back};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
-    Status, Verdict,
+    Status, Verdict, datastores,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -100,13 +141,17 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let mut answers = Answers::default();
-    for command in commands(script.program) {
+    for command in way_back(cx, script.program) {
         let at = place(cx, &script.flow, command);
         let moving = command.args().iter().find(|word| moves(command, word));
         if builds(command) {
             answers.bad(at, "builds an image at the time");
         } else if let Some(image) = moving {
             answers.bad(at, format!("`{}` moves", clip(image)));
+        } else if let Some(image) = pulled(cx, command) {
+            answers.bad(at, format!("pulls `{}`, which moves", clip(&image)));
+        } else if undoes(command) {
+            answers.good(at, "goes back to the revision before");
         } else if starts(command) {
             answers.good(at, "starts a version that was written down");
         }
@@ -126,5 +171,24 @@ fn moves(command: &Command, word: &str) -> bool {
     let tag = last.split_once(':').map(|(_, tag)| tag);
     asked
         && !word.contains(['$', '@', '=', '`'])
-        && matches!(tag, Some("latest" | "stable" | "main" | "master" | "prod" | "production"))
+        && match tag {
+            Some(tag) => MOVING.contains(&tag),
+            // A name without a tag is `latest`: the one operand of `pull`.
+            None => verb == Some("pull") && !word.starts_with('-') && word != "pull",
+        }
+}
+
+const MOVING: [&str; 6] = ["latest", "stable", "main", "master", "prod", "production"];
+
+/// The image of the project whose tag moves and that `docker compose pull` gets.
+fn pulled(cx: &Cx<'_>, command: &Command) -> Option<String> {
+    let compose = command.compose().filter(|compose| compose.verb == "pull")?;
+    let names = compose.services();
+    let mut all = composed(cx).filter(|c| names.is_empty() || names.contains(&&*c.name));
+    all.find_map(|container| {
+        let image = container.image.known().filter(|image| !image.contains('@'))?;
+        let last = image.rsplit('/').next().unwrap_or(image);
+        let moves = last.split_once(':').is_none_or(|(_, tag)| MOVING.contains(&tag));
+        (moves && datastores::of(cx, container).is_none()).then(|| image.clone())
+    })
 }

@@ -17,6 +17,16 @@
 //! echo done
 //! ```
 //!
+//! It ends for want of an argument only:
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/sh
+//! if [ -z "$1" ]; then exit 1; fi
+//! curl -s "$1/healthz" # <- fails in vain
+//! echo done
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/smoke.sh`:
@@ -46,7 +56,7 @@
 //! docker compose up -d
 //! ```
 
-use plimsoll_model::flow::Command;
+use plimsoll_model::flow::{Command, RegionKind};
 
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_SMOKES;
@@ -89,12 +99,23 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         }) || command.program() != "curl";
         is_client(command) && asks && command.stops()
     };
+    // What ends it before anything was asked (a missing argument) says nothing of the answer.
+    let first = all.iter().find(|command| is_client(command)).map_or(0, |command| command.at);
     let ends = |command: &&&Command| {
         let ends = matches!(command.program(), "exit" | "return" | "false");
         let says = command.args().first().is_some_and(|status| status != "0");
         let tests =
             matches!(command.program(), "grep" | "test" | "[" | "[[" | "jq" | "python3" | "node");
-        ends && says || tests && command.stops()
+        let conditions = flow.around(command.region).flat_map(|(_, region)| match &region.kind {
+            RegionKind::Branch(conditions) => conditions.as_slice(),
+            _ => &[],
+        });
+        let mut conditions = conditions.peekable();
+        let asked = match conditions.peek() {
+            Some(_) => conditions.any(|condition| condition.to > first),
+            None => command.at > first,
+        };
+        asked && (ends && says || tests && command.stops())
     };
     match all.iter().find(fails).or_else(|| all.iter().find(ends)) {
         Some(command) => answers.good(place(cx, flow, command), "ends it with a failure"),

@@ -30,6 +30,16 @@
 //! curl -fsS "$BASE_URL/readyz"
 //! ```
 //!
+//! Whatever the path, and by a variable:
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! site=https://www.shop.org # <- `www.shop.org` is written out
+//! curl -fsS "$site/" > /dev/null
+//! ```
+//!
 //! ## Fixed
 //!
 //! `deploy.sh`:
@@ -71,7 +81,8 @@
 
 use std::collections::BTreeSet;
 
-use plimsoll_model::flow::{Command, Read};
+use plimsoll_model::data;
+use plimsoll_model::flow::{Command, Flow, Read};
 use plimsoll_model::mend::replace;
 
 use crate::answers::Answers;
@@ -79,7 +90,7 @@ use crate::conditions::SCRIPT_CHECKS_A_DEPLOYMENT;
 use crate::evidence::clip;
 use crate::proxies::is_public;
 use crate::releasing::{is_client, text_at};
-use crate::scripts::commands;
+use crate::scripts::{commands, is_named};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
     ScriptSubject, Section, Severity, Status, Verdict, mending,
@@ -114,16 +125,24 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let mut answers = Answers::default();
     let asks: Vec<&Command> = commands(script.program).filter(|c| is_client(c)).collect();
     let ours = hosts(cx);
+    // A check asks what was deployed, whatever the path; a deployment fetches and tells besides.
+    let checks = is_named(cx, script.program, &["smoke", "verify", "healthcheck", "probe"]);
     for command in &asks {
         let mut literal = command.words.iter().filter_map(|word| {
-            // A default is said where it stands.
             let written = text_at(cx, command.span)?;
             let (host, path) = url(word)?;
             let well = STATES.iter().any(|state| path.contains(state));
-            (written.contains(host) && (ours.contains(host) || well)).then_some(host)
+            let meant = ours.contains(host) || well || checks && only_asks(&script.flow, command);
+            // A default is said where it stands, and so is what a variable is set to.
+            let set = script.flow.sets.iter().rev().find(|set| {
+                set.at <= command.at
+                    && url(set.value.trim_matches(['"', '\''])).is_some_and(|u| u.0 == host)
+            });
+            let at = if written.contains(host) { command.span } else { set?.span };
+            meant.then_some((host, at))
         });
         match literal.next() {
-            Some(host) => answers.bad(command.span, format!("`{}` is written out", clip(host))),
+            Some((host, at)) => answers.bad(at, format!("`{}` is written out", clip(host))),
             None => answers.good(command.span, "asks what it is given, or what is beside it"),
         }
     }
@@ -142,6 +161,17 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         "checks after a deployment ask what they are given",
         "it cannot be told what is asked",
     )
+}
+
+/// Whether a command neither keeps what it fetches, nor hands it to a program, nor sends anything.
+fn only_asks(flow: &Flow, command: &Command) -> bool {
+    const SENDS: [&str; 8] =
+        ["-d", "--data", "--data-raw", "--data-binary", "--json", "-F", "-T", "-O"];
+    let sends = command.args().iter().any(|word| SENDS.contains(&word.as_str()));
+    let kept = data::option(command, &["-o", "--output"]).is_some_and(|to| to != "/dev/null");
+    let next = data::downstream(flow, command);
+    let run = next.iter().any(|next| matches!(next.program(), "sh" | "bash" | "tar" | "sudo"));
+    !sends && !kept && !run
 }
 
 const STATES: [&str; 6] = ["/health", "/ready", "/live", "/ping", "/status", "/version"];

@@ -25,6 +25,27 @@
 //! blue # <- written by
 //! ```
 //!
+//! By the tools that edit and copy:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! cd "$(dirname "$0")"
+//! git pull
+//! sed -i "s/TAG=.*/TAG=$1/" deploy.env
+//! echo "$1" | tee VERSION > /dev/null
+//! docker compose --env-file deploy.env up -d
+//! ```
+//! `deploy.env`:
+//! ```ini
+//! TAG=1 # <- written by
+//! ```
+//! `VERSION`:
+//! ```text
+//! 1 # <- written by
+//! ```
+//!
 //! ## Fixed
 //!
 //! `deploy.sh`:

@@ -5,7 +5,8 @@
 //! With `DIR` unset, `rm -rf "$DIR"/*` is `rm -rf /*`. It has happened to products of large companies.
 //!
 //! Write `"${DIR:?}"/*`, which ends the script instead; or set the variable in the script under `set -u`, or
-//! test it before. There is no PARTIAL here.
+//! test it before. There is no PARTIAL here. LOW is a variable that nothing here sets and nothing follows:
+//! empty, it deletes nothing, but it may be anything.
 //!
 //! ## Fails
 //!
@@ -22,6 +23,31 @@
 //! #!/usr/bin/env bash
 //! DIR=${DIR:-}
 //! rm -rf "$DIR/cache" # <- deletes from the root where `DIR` is empty
+//! ```
+//!
+//! An argument:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! rm -rf "$1"/cache # <- deletes from the root where `$1` is empty
+//! ```
+//!
+//! What another command prints:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! dir=$(cat /etc/app/dir)
+//! rm -rf "$dir/cache" # <- deletes from the root where
+//! ```
+//!
+//! Whatever it is:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! rm -rf "$BUILD_DIR" # <- deletes whatever `BUILD_DIR` is set to outside
 //! ```
 //!
 //! ## Fixed
@@ -53,6 +79,28 @@
 //! rm -rf "$tmp" /srv/cache # <- cannot be empty
 //! ```
 //!
+//! Demanded where it is used, or tested before:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! dir=$(cat /etc/app/dir)
+//! rm -rf "${dir:?}/cache" # <- cannot be empty
+//! old=$(cat /etc/app/old)
+//! [ -n "$old" ] || exit 1
+//! rm -rf "$old/cache" # <- cannot be empty
+//! ```
+//!
+//! What a loop goes through:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! for release in /srv/app/releases/*; do
+//!   rm -rf "$release/cache" # <- cannot be empty
+//! done
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/clean.sh`:
@@ -62,7 +110,7 @@
 //! ```
 
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, Flow, Read, Set};
+use plimsoll_model::flow::{Command, Flow, Read, RegionKind, Set};
 use plimsoll_model::mend::replace;
 
 use crate::conditions::DELETES_TREES;
@@ -101,66 +149,152 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let (mut open, mut fine, mut name) = (Vec::new(), Vec::new(), String::new());
     for command in scripts::commands(script.program).filter(|c| scripts::deletes_trees(c)) {
-        // In a container or on another machine other variables hold.
-        if data::in_container(flow, command) {
+        // In a container other variables hold.
+        if data::in_container(flow, command) && !command.remote {
             continue;
         }
-        let unset = flow.reads.iter().filter(|read| read.at == command.at).find(|read| {
-            let leads = command.args().iter().any(|word| leads_to_root(word, &read.name));
-            leads && may_be_empty(flow, command, read)
+        let empty = command.args().iter().find_map(|word| {
+            let (expansion, rest) = leading(word)?;
+            may_be_empty(flow, command, expansion).then_some((expansion, rest))
         });
-        match unset {
-            Some(read) => {
-                name = clip(&read.name);
+        match empty {
+            Some((expansion, rest)) if rest.starts_with('/') && rest.len() > 1 => {
+                name = shown(expansion);
                 let says = format!("deletes from the root where `{name}` is empty");
                 open.push(Evidence::contradicts(command.span, says));
             }
-            None => fine.push(Evidence::shows(command.span, "cannot be empty")),
+            Some((expansion, "")) if variable(expansion).is_some() => {
+                let says = format!("deletes whatever `{}` is set to outside", shown(expansion));
+                open.push(Evidence::contradicts(command.span, says).severity(Severity::Low));
+            }
+            _ => fine.push(Evidence::shows(command.span, "cannot be empty")),
         }
     }
-    let fails =
-        format!("`rm -r` deletes from the root where `{name}` is empty: write `${{{name}:?}}`");
+    let fails = match name.is_empty() {
+        true => "what `rm -r` deletes is not set here: demand it (`${1:?}`), or test it".to_owned(),
+        false => format!("`rm -r` deletes from the root where `{name}` is empty: demand a value"),
+    };
     let none = || Evidence::context(script.text.whole(), "deletes no tree here");
     scripts::verdict(open, fails, fine, "what is deleted cannot be the root", none)
 }
 
-/// Whether a word begins with this variable, and something below the root follows.
-fn leads_to_root(word: &str, name: &str) -> bool {
-    let rest = word.strip_prefix('$').and_then(|rest| {
-        rest.strip_prefix(name).or_else(|| {
-            let inner = rest.strip_prefix('{')?.strip_prefix(name)?;
-            let (_, after) = inner.split_once('}')?;
-            Some(after)
+/// The expansion that a word begins with, and what follows it.
+fn leading(word: &str) -> Option<(&str, &str)> {
+    let rest = word.strip_prefix('$')?;
+    let close = |open: char, close: char| {
+        let mut depth = 0usize;
+        rest.char_indices().find_map(|(at, c)| {
+            depth += usize::from(c == open);
+            if c == close {
+                depth = depth.saturating_sub(1);
+                return (depth == 0).then_some(at + 2);
+            }
+            None
         })
-    });
-    rest.is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+    };
+    let end = match rest.chars().next()? {
+        '{' => close('{', '}')?,
+        '(' => close('(', ')')?,
+        c if c.is_ascii_digit() => 2,
+        _ => {
+            let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            1 + rest.find(|c| !part(c)).unwrap_or(rest.len())
+        }
+    };
+    Some((word.get(..end)?, word.get(end..)?))
 }
 
-/// Whether nothing keeps the variable from being empty there.
-fn may_be_empty(flow: &Flow, command: &Command, read: &Read) -> bool {
-    if matches!(&read.op, Some((op, word)) if op.ends_with('?') || !word.is_empty() && op.ends_with('-'))
-    {
+/// An expansion as people speak of it: a variable by its name.
+fn shown(expansion: &str) -> String {
+    match variable(expansion) {
+        Some((name, _)) if !name.starts_with(|c: char| c.is_ascii_digit()) => clip(name),
+        Some((name, _)) => format!("${name}"),
+        None => clip(expansion),
+    }
+}
+
+/// The name of the variable that an expansion stands for, and what follows it in braces.
+fn variable(expansion: &str) -> Option<(&str, &str)> {
+    let inner = expansion.strip_prefix('$')?;
+    let inner = inner.strip_prefix('{').map_or(inner, |inner| inner.trim_end_matches('}'));
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = inner.find(|c| !part(c)).unwrap_or(inner.len());
+    (end > 0).then(|| inner.split_at(end))
+}
+
+/// Whether nothing keeps an expansion from being empty there.
+fn may_be_empty(flow: &Flow, command: &Command, expansion: &str) -> bool {
+    // What these print is never empty.
+    const SURE: [&str; 5] = ["mktemp", "pwd", "dirname", "realpath", "git rev-parse"];
+    // The variables that it stands for, where they are not written out.
+    let sets = flow.sets.iter().filter(|set| set.at <= command.at);
+    let held = sets.filter(|set| set.value.trim_matches(['"', '\'']) == expansion);
+    let names: Vec<&str> = held.map(|set| set.name.as_str()).collect();
+    let of_these = |read: &&Read| names.contains(&read.name.as_str());
+    let mut reads = flow.reads.iter().filter(|read| read.at <= command.at).filter(of_these);
+    let mut tests = flow.guards(command);
+    let tested = tests.any(|guard| flow.reads.iter().filter(of_these).any(|r| r.at == guard.at));
+    if tested || reads.any(|read| read.op.as_ref().is_some_and(|(op, _)| op.ends_with('?'))) {
         return false;
     }
-    let asked = flow
-        .guards(command)
-        .any(|guard| flow.reads.iter().any(|r| r.name == read.name && r.at == guard.at));
-    let demanded = flow.reads.iter().any(|earlier| {
-        earlier.name == read.name
-            && earlier.at <= read.at
-            && earlier.op.as_ref().is_some_and(|(op, _)| op.ends_with('?'))
+    let Some((name, op)) = variable(expansion) else {
+        // What another command prints: `set -e` with `-u` is all that scripts do about it.
+        let printed = expansion.starts_with("$(");
+        return printed && !command.nounset && !SURE.iter().any(|sure| expansion.contains(sure));
+    };
+    let op = op.trim_start_matches(':');
+    if op.starts_with('?') || op.starts_with(['-', '=']) && op.len() > 1 {
+        return false;
+    }
+    if !op.is_empty() && !op.starts_with(['-', '=', '%', '#', '/']) {
+        return false;
+    }
+    let speaks = |text: &str| {
+        [format!("${name}"), format!("${{{name}")].iter().any(|name| {
+            text.match_indices(name.as_str()).any(|(at, _)| {
+                let after = &text[at + name.len()..];
+                !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            })
+        })
+    };
+    let positional = name.bytes().all(|b| b.is_ascii_digit());
+    let asked = flow.guards(command).any(|guard| {
+        flow.reads.iter().any(|read| read.name == name && read.at == guard.at)
+            || guard.words.iter().any(|w| speaks(w) || positional && w.contains("$#"))
     });
-    let mut sets = flow.sets.iter().filter(|set| set.name == read.name && set.at <= read.at);
+    if asked {
+        return false;
+    }
+    if positional {
+        // An argument that is missing ends the script under `set -u`.
+        let demanded = flow
+            .commands
+            .iter()
+            .take(command.at + 1)
+            .any(|earlier| earlier.words.iter().any(|w| w.contains(&format!("${{{name}:?"))));
+        return !command.nounset && !demanded;
+    }
+    let reads = flow.reads.iter().filter(|read| read.name == name && read.at <= command.at);
+    let demanded =
+        reads.into_iter().any(|read| read.op.as_ref().is_some_and(|(op, _)| op.ends_with('?')));
+    // What a `for` goes through is never empty.
+    let looped = |set: &Set| {
+        flow.regions.iter().any(|region| {
+            matches!(region.kind, RegionKind::Loop { condition: None }) && region.span == set.span
+        })
+    };
     let empty = |set: &Set| {
         let value = set.value.trim_matches(['"', '\'']);
-        value.is_empty() || value.ends_with(":-}") || value.starts_with("$1") || value == "${1}"
+        value.is_empty() && !looped(set)
+            || value.ends_with(":-}")
+            || value.starts_with("$1")
+            || value == "${1}"
     };
-    let set = sets.next_back();
-    let unset = match set {
+    let unset = match flow.sets.iter().rfind(|set| set.name == name && set.at <= command.at) {
         Some(set) => empty(set) && !set.evaluated,
-        None => !read.nounset,
+        None => !command.nounset,
     };
-    unset && !asked && !demanded
+    unset && !demanded
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
@@ -170,8 +304,13 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         let command = mending::scripts::command(program, at)?;
         let reads = flow.reads.iter().filter(|read| read.at == command.at && read.op.is_none());
         let open = reads.filter(|read| {
-            let leads = command.args().iter().any(|word| leads_to_root(word, &read.name));
-            leads && may_be_empty(flow, command, read)
+            command.args().iter().any(|word| {
+                let Some((expansion, _)) = leading(word) else { return false };
+                let named = variable(expansion).is_some_and(|(name, _)| name == read.name);
+                let mut sets = flow.sets.iter().filter(|set| set.name == read.name);
+                let stands = named || sets.any(|set| set.value.trim_matches('"') == expansion);
+                stands && may_be_empty(flow, command, expansion)
+            })
         });
         let edits = open.filter_map(|read| {
             let name = &read.name;

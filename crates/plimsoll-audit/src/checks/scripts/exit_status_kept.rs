@@ -1,12 +1,13 @@
 //! # A declaration does not hide that its value failed
 //!
-//! No `local`, `export`, `readonly` or `declare` takes its value from a command whose failure matters, under
-//! `set -e`.
+//! No `local`, `export`, `readonly` or `declare` takes its value from a command whose failure matters; and a
+//! status that a script keeps (`rc=$?`) is used for more than a message.
 //!
-//! The status of `local x=$(cmd)` is that of `local`, which succeeds. `set -e` does not see that `cmd` failed,
-//! and the script goes on with an empty value.
+//! The status of `local x=$(cmd)` is that of `local`, which succeeds. Neither `set -e` nor `|| exit` sees that
+//! `cmd` failed, and the script goes on with an empty value. A script whose last command is `echo "rc=$rc"`
+//! says with its own status that all went well.
 //!
-//! Declare first, then assign: `local x; x=$(cmd)`. There is no PARTIAL here. Values that cannot fail in a
+//! Declare first, then assign: `local x; x=$(cmd)`; end with `exit "$rc"`. There is no PARTIAL here. Values that cannot fail in a
 //! way that matters (`date`, `basename`, `pwd`) are not asked.
 //!
 //! ## Fails
@@ -23,6 +24,17 @@
 //! deploy main
 //! ```
 //!
+//! Kept, and only printed:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app > /opt/backups/app.sql
+//! rc=$? # <- what `pg_dump` came to is only printed
+//! rm -f /tmp/lock
+//! echo "done: $rc"
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -36,6 +48,19 @@
 //!   local now=$(date +%s) # <- hides nothing
 //! }
 //! deploy main
+//! ```
+//!
+//! Or:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! export NOW=$(date +%F) # <- hides nothing
+//! pg_dump app > /opt/backups/app.sql
+//! rc=$?
+//! rm -f /tmp/lock
+//! echo "done: $rc"
+//! exit "$rc"
 //! ```
 //!
 //! ## Passes
@@ -98,8 +123,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let (mut hides, mut fine, mut name) = (Vec::new(), Vec::new(), String::new());
     for command in scripts::commands(script.program).filter(|c| scripts::declares_value(c)) {
         let inner = flow.commands.iter().take(command.at).rev().take(64).find(|inner| {
-            inner.errexit
-                && inner.is_run()
+            inner.is_run()
                 && !IDLE.contains(&inner.program())
                 && flow.around(inner.region).any(|(_, region)| {
                     matches!(region.kind, RegionKind::Substitution)
@@ -109,18 +133,31 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
                         && region.span.range.end <= command.span.range.end
                 })
                 // `$(cmd || true)` says that it may fail.
-                && !inner.tested
+                && (!inner.tested || command.tested)
         });
         match inner {
-            Some(inner) if command.errexit => {
-                name = clip(inner.program());
-                let says = format!("hides that `{name}` failed");
+            Some(inner) => {
+                let program = inner.program();
+                name = match program.starts_with(['$', '`']) {
+                    true => "a command".to_owned(),
+                    false => format!("`{}`", clip(program)),
+                };
+                let says = format!("hides that {name} failed");
                 hides.push(Evidence::contradicts(command.span, says));
             }
-            _ => fine.push(Evidence::shows(command.span, "hides nothing")),
+            None => fine.push(Evidence::shows(command.span, "hides nothing")),
         }
     }
-    let fails = format!("a declaration hides that `{name}` failed: declare first, then assign");
+    for (set, of) in scripts::idle_statuses(flow) {
+        let says = format!("what `{}` came to is only printed", clip(of.program()));
+        hides.push(Evidence::contradicts(set.span, says));
+    }
+    let fails = match name.is_empty() {
+        true => "a status is kept and only printed: end the script with it".to_owned(),
+        false => {
+            format!("a declaration hides that {name} failed: declare first, then assign")
+        }
+    };
     let none = || Evidence::context(script.text.whole(), "declares no such value");
     scripts::verdict(hides, fails, fine, "declarations hide no failure", none)
 }

@@ -25,6 +25,18 @@
 //! pg_dump --file=/opt/app.sql app || echo "backup failed" # <- its failure is swallowed
 //! ```
 //!
+//! `set -e` is taken back for it:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! set +e
+//! docker compose exec -T api alembic upgrade head # <- its failure is swallowed
+//! set -e
+//! docker compose pull || true # <- its failure is swallowed
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -56,6 +68,19 @@
 //! docker compose stop old || true
 //! ```
 //!
+//! The status is kept, and asked for:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! set +e
+//! docker compose exec -T api alembic upgrade head # <- its failure is noticed
+//! status=$?
+//! set -e
+//! if [ $status -ne 0 ]; then exit $status; fi
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/clean.sh`:
@@ -63,6 +88,8 @@
 //! #!/usr/bin/env bash
 //! docker image prune -f || true
 //! ```
+
+use plimsoll_model::flow::After;
 
 use crate::conditions::DOES_CRITICAL_STEPS;
 use crate::scripts;
@@ -96,7 +123,10 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let (mut swallowed, mut noticed) = (Vec::new(), Vec::new());
     for command in scripts::commands(script.program).filter(|c| scripts::is_critical(flow, c)) {
-        if command.masked.is_some() && command.tested && !scripts::is_looked_at(flow, command) {
+        // `set -e` was taken back for it.
+        let waived = !command.errexit && flow.before(command).any(|earlier| earlier.errexit);
+        let alone = command.tested || waived && command.if_fails == After::GoesOn;
+        if command.masked.is_some() && alone && !scripts::is_looked_at(flow, command) {
             swallowed.push(Evidence::contradicts(command.span, "its failure is swallowed"));
         } else {
             noticed.push(Evidence::shows(command.span, "its failure is noticed"));

@@ -49,6 +49,17 @@
 //! exit "$failed" # <- reads `failed`
 //! ```
 //!
+//! In the background:
+//!
+//! `ops/check.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! well=0
+//! { curl -fs localhost && well=1; } & # <- sets `well`
+//! wait
+//! [ "$well" = 1 ] || exit 1 # <- reads `well`
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/rollback.sh`:
@@ -77,6 +88,21 @@
 //! x=$(f) # <- nothing outside reads it
 //! tmp=/srv
 //! echo "$x" "$tmp"
+//! ```
+//!
+//! It is the function's own:
+//!
+//! `ops/start.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! ready() {
+//!   local found=0
+//!   for arg in "$@"; do
+//!     if [[ $found -eq 0 ]]; then found=1; fi
+//!   done
+//! }
+//! run() { ready a; ready b; docker compose ps; }
+//! echo "$(run)" # <- nothing outside reads it
 //! ```
 //!
 //! ## Does not apply
@@ -188,7 +214,7 @@ fn lost_before<'a>(flow: &Flow, sets: &[&'a Set], read: &Read) -> Option<(&'a Se
         .around(last.region)
         .filter(|(id, region)| region.loses_state() && !flow.surrounds(*id, read.region));
     let (id, region) = lossy.last()?;
-    let piped = matches!(region.kind, RegionKind::Pipe { .. })
+    let piped = matches!(region.kind, RegionKind::Pipe { .. } | RegionKind::Background)
         && flow.around(last.region).take_while(|(inner, _)| *inner != id).all(|(_, region)| {
             !matches!(region.kind, RegionKind::Function { .. } | RegionKind::Substitution)
         });

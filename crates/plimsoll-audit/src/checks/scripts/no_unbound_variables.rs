@@ -69,6 +69,21 @@
 //! aws ecs update-service --region "$REGION" # <- is set
 //! ```
 //!
+//! By a file of the repository:
+//!
+//! `ops/app.env`:
+//! ```ini
+//! PGUSER=app
+//! ```
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -u
+//! cd "$(dirname "$0")"
+//! . ./app.env
+//! pg_dump -U "$PGUSER" app > app.sql # <- is set
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! A file that is not in the repository may set it:
@@ -81,6 +96,16 @@
 //! pg_dump "$DB" > db.sql
 //! ```
 //!
+//! Or:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -u
+//! export $(grep -v '^#' /etc/app.env | xargs) # <- may set it
+//! pg_dump -U "$PGUSER" app > app.sql
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/backup.sh`:
@@ -91,7 +116,8 @@
 
 use std::collections::BTreeSet;
 
-use plimsoll_model::flow::{Command, Flow, RegionKind};
+use plimsoll_model::flow::{Command, Read, RegionKind};
+use plimsoll_source::{Span, TextRange};
 
 use crate::conditions::STOPS_AT_UNSET;
 use crate::evidence::clip;
@@ -146,10 +172,11 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             || asked.contains(&*read.name)
             || is_given(&read.name)
             || speaks_of(&text, &read.name)
+            || files_set(cx, script, read)
             || pipelines_give(cx, cx.path(script.file), &read.name);
         if set {
             fine.push(Evidence::context(read.span, "is set"));
-        } else if let Some(file) = unread_source(flow, read.at) {
+        } else if let Some(file) = unread_source(cx, script, read) {
             open.push(Evidence::context(file.span, "may set it"));
         } else {
             if name.is_empty() {
@@ -171,15 +198,42 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     verdict(unset, fails, fine, "every variable that is read is set", none)
 }
 
-/// A file sourced before that could not be read here.
-fn unread_source(flow: &Flow, at: usize) -> Option<&Command> {
-    let mut before = flow.commands.iter().take(at);
-    before.find(|command| {
-        matches!(command.program(), "source" | ".")
+/// What came before and may set a variable, though nobody reads it here: a file that is sourced and
+/// not in the tree, or `export` of what a file holds.
+fn unread_source<'a>(cx: &Cx<'_>, script: ScriptSubject<'a>, read: &Read) -> Option<&'a Command> {
+    let flow = &script.program.flow;
+    let exports = |command: &Command| {
+        matches!(command.program(), "export" | "declare" | "eval")
+            && command.args().iter().any(|w| w.starts_with("$(") || w.starts_with('`'))
+    };
+    flow.commands.iter().take(read.at).find(|command| {
+        let sources = matches!(command.program(), "source" | ".")
             && !flow.regions.iter().any(|region| {
                 matches!(region.kind, RegionKind::Sourced(_)) && region.span == command.span
-            })
+            });
+        exports(command) || sources && variables(cx, script, command).is_none()
     })
+}
+
+/// Whether a file of the tree that is sourced before, and is no script, sets a variable.
+fn files_set(cx: &Cx<'_>, script: ScriptSubject<'_>, read: &Read) -> bool {
+    let before = script.program.flow.commands.iter().take(read.at);
+    let sources = before.filter(|command| matches!(command.program(), "source" | "."));
+    sources.filter_map(|command| variables(cx, script, command)).any(|text| {
+        let names = text.lines().filter_map(|line| line.split_once('='));
+        names.into_iter().any(|(name, _)| {
+            name.trim().strip_prefix("export ").unwrap_or(name).trim() == read.name
+        })
+    })
+}
+
+/// What a file of the tree holds that a command sources.
+fn variables(cx: &Cx<'_>, script: ScriptSubject<'_>, command: &Command) -> Option<String> {
+    const MAX_LEN: u64 = 64 * 1024;
+    let dir = cx.path(script.file).rsplit_once('/').map_or("", |(dir, _)| dir);
+    let file = cx.delivery.tree.find(&command.path(1, dir)?)?;
+    let end = Some(cx.delivery.tree.entry(file).len).filter(|len| *len <= MAX_LEN)?;
+    cx.text_of(Span::new(file, TextRange::new(0, u32::try_from(end).ok()?)))
 }
 
 /// What the shell, a login or a forge sets.

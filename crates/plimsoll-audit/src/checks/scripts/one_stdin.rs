@@ -33,6 +33,16 @@
 //! cat < notes.txt
 //! ```
 //!
+//! A loop that is redirected:
+//!
+//! `ops/list.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! ls | while read -r file; do # <- what the pipe brings is lost
+//!   echo "$file"
+//! done < list
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/smoke.sh`:

@@ -25,6 +25,35 @@
 //! docker compose exec -T db pg_dump app | gzip > /opt/backups/app.sql.gz # <- its failure is lost in the pipe
 //! ```
 //!
+//! A condition sees the last part alone, too:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! if ! pg_dump app | gzip > /opt/backups/app.sql.gz; then # <- its failure is lost in the pipe
+//!   exit 1
+//! fi
+//! ```
+//!
+//! A function stands in the pipe:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! dump() { pg_dump app; } # <- its failure is lost in the pipe
+//! dump | gzip > /opt/backups/app.sql.gz
+//! ```
+//!
+//! What is picked out of a download and kept:
+//!
+//! `ops/version.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! curl -fsS https://example.com/api | jq -r .version > /srv/app/version # <- its failure is lost in the pipe
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -53,6 +82,15 @@
 //! set -euo pipefail
 //! tar -cf - /srv | gpg -e -r ops > /opt/backups/srv.tar.gpg # <- its failure counts
 //! ls | head -n 1
+//! ```
+//!
+//! Each part is asked for:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! pg_dump app | gzip > /opt/backups/app.sql.gz # <- its failure counts
+//! if [ "${PIPESTATUS[0]}" -ne 0 ]; then exit 1; fi
 //! ```
 //!
 //! ## Does not apply
@@ -99,10 +137,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let (mut lost, mut counts) = (Vec::new(), Vec::new());
     for command in scripts::commands(script.program).filter(|c| scripts::feeds_a_pipe(flow, c)) {
-        if command.tested {
-            continue;
-        }
-        if scripts::pipefail(flow, command) {
+        if !scripts::is_lost_in_pipe(flow, command) {
             counts.push(Evidence::shows(command.span, "its failure counts"));
         } else {
             lost.push(Evidence::contradicts(command.span, "its failure is lost in the pipe"));

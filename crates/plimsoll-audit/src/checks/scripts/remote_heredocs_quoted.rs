@@ -19,6 +19,18 @@
 //! EOF
 //! ```
 //!
+//! Set in the text itself:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! ssh app@example.com 'bash -s' <<EOF
+//! for file in *.sql; do
+//!   psql < $file # <- is expanded here
+//! done
+//! EOF
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -40,6 +52,17 @@
 //! TAG=$1
 //! ssh web@host <<EOF # <- holds what is set here
 //! docker pull app:$TAG
+//! EOF
+//! ```
+//!
+//! Demanded here:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! : "${IMAGE_TAG:?}"
+//! ssh app@example.com <<EOF # <- holds what is set here
+//! docker pull app:$IMAGE_TAG
 //! EOF
 //! ```
 //!
@@ -102,7 +125,10 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
                 .peekable();
             let text = redirect.text.as_deref().unwrap_or("");
             let unset = within.clone().find(|read| {
-                read.op.is_none() && !flow.sets.iter().any(|set| set.name == read.name)
+                // What the text itself sets is set there; what is demanded before is there here.
+                let set = flow.sets.iter().any(|s| s.name == read.name && s.at <= command.at);
+                let asked = flow.reads.iter().any(|r| r.name == read.name && r.op.is_some());
+                read.op.is_none() && !set && !asked
             });
             if let Some(read) = unset {
                 here.push(Evidence::contradicts(read.span, "is expanded here"));

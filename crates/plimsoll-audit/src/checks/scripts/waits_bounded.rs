@@ -19,6 +19,18 @@
 //! done
 //! ```
 //!
+//! Its body asks for the status:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! status=
+//! while [ "$status" != 200 ]; do # <- waits for ever
+//!   status=$(curl -s -o /dev/null -w '%{http_code}' localhost:8000/healthz)
+//!   sleep 1
+//! done
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -49,6 +61,18 @@
 //! n=0
 //! while [ $n -lt 60 ] && ! curl -fs localhost; do # <- has an end
 //!   n=$((n + 1))
+//!   sleep 1
+//! done
+//! ```
+//!
+//! It counts down:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! tries=30
+//! until curl -fs localhost; do # <- has an end
+//!   ((tries--)) || exit 1
 //!   sleep 1
 //! done
 //! ```
@@ -99,11 +123,16 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         let counts = |command: &Command| {
             let words = command.words.join(" ");
             let compares = ["-lt", "-le", "-gt", "-ge", "-eq", "-ne", "<", ">", "=="];
-            matches!(command.kind, CommandKind::Test | CommandKind::Arithmetic)
-                && compares.iter().any(|op| words.contains(op))
-                && (words.contains("SECONDS")
-                    || words.chars().any(|c| c.is_ascii_digit())
-                    || words.contains('$'))
+            // `((tries--)) || exit 1` ends at zero.
+            let steps = command.kind == CommandKind::Arithmetic
+                && command.tested
+                && (words.contains("--") || words.contains("-="));
+            steps
+                || matches!(command.kind, CommandKind::Test | CommandKind::Arithmetic)
+                    && compares.iter().any(|op| words.contains(op))
+                    && (words.contains("SECONDS")
+                        || words.chars().any(|c| c.is_ascii_digit())
+                        || words.contains('$'))
         };
         let condition = match &region.kind {
             RegionKind::Loop { condition: Some(condition) } => condition,

@@ -107,6 +107,76 @@ fn failures_are_followed() {
         ],
     );
     check("set -eo pipefail\nd | e", &["d | stops | 1/2", "e | stops | 2/2"]);
+    check("#!/usr/bin/env -S bash -eo pipefail\nd | e", &["d | stops | 1/2", "e | stops | 2/2"]);
+    check(
+        "d | e\n[ ${PIPESTATUS[0]} = 0 ] || exit 1\nb",
+        &[
+            "d | stops | 1/2",
+            "e | stops | 2/2",
+            "[ ${PIPESTATUS[0]} = 0 ] | stops |",
+            "exit 1 | if(![)?",
+            "b | stops |",
+        ],
+    );
+}
+
+#[test]
+fn statuses_and_traps_are_followed() {
+    // A status that is kept counts where it is asked for later.
+    check(
+        "a\nrc=$?\necho\n[ $rc -eq 0 ] || exit $rc\nb",
+        &["a | stops |", "[ $? -eq 0 ] | stops |", "exit $? | if(![)?", "b | stops |"],
+    );
+    check("a\nrc=$?\necho $rc\nb", &["a |", "b | stops |"]);
+    check(
+        "a\n[ $? = 0 ] || exit 1\nb",
+        &["a | stops |", "[ $? = 0 ] | stops |", "exit 1 | if(![)?", "b | stops |"],
+    );
+    // A trap on ERR ends the program, in functions only with -E.
+    let trap = "trap 'exit 1' ERR\nf() { a; b; }\nf\nc\necho";
+    check(
+        trap,
+        &[
+            "trap exit 1 ERR |",
+            "exit 1 | trap:ERR",
+            "f | stops |",
+            "a | f()",
+            "b | stops | f()",
+            "c | stops |",
+        ],
+    );
+    check(
+        &format!("set -E\n{trap}"),
+        &[
+            "trap exit 1 ERR |",
+            "exit 1 | trap:ERR",
+            "f | stops |",
+            "a | stops | f()",
+            "b | stops | f()",
+            "c | stops |",
+        ],
+    );
+    check("trap 'echo' ERR\na\nb", &["trap echo ERR |", "a |", "b | stops |"]);
+}
+
+#[test]
+fn shells_that_read_their_program_are_followed() {
+    let body = "<<'EOF'\na\nb\nEOF";
+    for remote in ["", "bash", "'bash -s'", "sudo -u app bash -s", "'A=1 bash -l'", "bash -s x"] {
+        check(
+            &format!("ssh h {remote} {body}"),
+            &[
+                &format!("ssh h {} | stops |", remote.trim_matches('\'')).replace("h  |", "h |"),
+                "a | in:ssh",
+                "b | stops | in:ssh",
+            ],
+        );
+    }
+    check(
+        &format!("ssh h 'bash -es' {body}"),
+        &["ssh h bash -es | stops |", "a | stops | in:ssh", "b | stops | in:ssh"],
+    );
+    check(&format!("ssh h cat {body}"), &["ssh h cat | stops |", "cat | stops | in:ssh"]);
 }
 
 #[test]
