@@ -315,7 +315,7 @@ fn port(text: &str) -> Option<String> {
     let shown: String = text.chars().take(40).collect();
     let wrong = || Some(format!("`{shown}` is no port"));
     let Some(container) = range(parts.next()?) else { return wrong() };
-    let Some(host) = parts.next().filter(|host| !host.is_empty()) else { return None };
+    let host = parts.next().filter(|host| !host.is_empty())?;
     // `127.0.0.1:80` is an address and a port in one's mind only.
     let Some(host) = range(host) else { return wrong() };
     let length = |(from, to): (u16, u16)| to - from;
