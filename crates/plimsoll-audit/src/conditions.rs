@@ -1238,7 +1238,7 @@ pub static SENDS_BACKUPS: Condition = Condition {
         let names = |text: &str| ["backup", "dump", "snapshot"].iter().any(|w| text.contains(w));
         any_command(cx, subject, |flow, command| {
             let upload = data::upload(flow, command);
-            upload.is_some_and(|u| about || u.from.is_some_and(|from| names(from)))
+            upload.is_some_and(|u| about || u.from.is_some_and(names))
                 && !data::comes_back(flow, command)
         })
     },
