@@ -8,14 +8,13 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package plimsoll \
-    && cp target/release/plimsoll /plimsoll
+    cargo install --locked --path crates/plimsoll --root /built
 
 FROM scratch
 LABEL org.opencontainers.image.title="Plimsoll" \
       org.opencontainers.image.description="Audits how services are built, shipped and run: every question answered, with proof" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
-COPY --from=build /plimsoll /plimsoll
+COPY --from=build /built/bin/plimsoll /plimsoll
 # No image but scratch has users to name: numbers need no passwd file.
 USER 65532:65532
 WORKDIR /work
