@@ -1306,7 +1306,11 @@ pub static STOPS_AT_UNSET: Condition = Condition {
 /// A script runs `docker compose`.
 pub static RUNS_COMPOSE: Condition = Condition {
     name: "runs `docker compose`",
-    holds: |cx, subject| any_command(cx, subject, |_, command| command.compose().is_some()),
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, command| {
+            command.compose().is_some_and(|compose| compose.has_project())
+        })
+    },
 };
 
 /// The name of the compose project is read from the environment.

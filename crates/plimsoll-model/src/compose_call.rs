@@ -98,6 +98,12 @@ impl<'a> Compose<'a> {
         Some(Self { options: &rest[..rest.len() - args.len()], verb, args: behind })
     }
 
+    /// Whether it is about a project, whose files it looks for.
+    #[must_use]
+    pub fn has_project(&self) -> bool {
+        !matches!(self.verb, "version" | "ls" | "help")
+    }
+
     /// The values of `-f` and `--file`, in order.
     #[must_use]
     pub fn files(&self) -> Vec<&'a str> {

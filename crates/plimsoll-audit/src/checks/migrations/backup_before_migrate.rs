@@ -102,12 +102,11 @@
 //! #!/usr/bin/env bash
 //! alembic upgrade head
 //! ```
-//! `Makefile`:
-//! ```make
-//! test:
-//! 	docker compose up -d postgres
-//! 	yarn sequelize db:migrate
-//! 	yarn test
+//! `ops/test.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! docker compose up -d postgres
+//! yarn sequelize db:migrate
 //! ```
 
 use plimsoll_model::data;

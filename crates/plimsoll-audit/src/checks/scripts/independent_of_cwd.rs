@@ -59,9 +59,11 @@
 //! `ops/backup.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
+//! docker compose version > /dev/null || exit 1
 //! pg_dump app > app.sql
 //! ```
 
+use plimsoll_model::compose_call::Compose;
 use plimsoll_model::flow::Cwd;
 
 use crate::conditions::RUNS_COMPOSE;
@@ -97,7 +99,7 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let alone = scripts::is_about_backups(cx, script.program);
     let (mut lost, mut found) = (Vec::new(), Vec::new());
     for command in scripts::commands(script.program) {
-        let Some(compose) = command.compose() else { continue };
+        let Some(compose) = command.compose().filter(Compose::has_project) else { continue };
         let says = compose.options.iter().any(|option| {
             ["-f", "--file", "--project-directory"].iter().any(|name| option.starts_with(name))
         });
