@@ -356,6 +356,15 @@ impl<'a> Ci<'a> {
                 let place = evidence(*span, "is not in the tree");
                 return Some(Verdict::unknown(Why::OutOfTree, message, place));
             }
+            // `run: ${{ matrix.command }}`.
+            let steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
+            let mut commands = steps.flat_map(|step| &step.commands);
+            let expression = |word: &String| word.starts_with("${{");
+            if let Some(open) = commands.find(|c| c.words.first().is_some_and(expression)) {
+                let message = "what a workflow runs is named by an expression: not known";
+                let place = evidence(open.span, "runs what an expression says");
+                return Some(Verdict::unknown(Why::Dynamic, message, place));
+            }
         }
         if let Some(other) = delivery.unsupported.iter().find(|u| is_forge(u.kind)) {
             let message = "the pipeline of this forge is not read yet: look by hand";

@@ -171,6 +171,26 @@
 //! pipeline { agent any } # <- not read yet
 //! ```
 //!
+//! What is run is a matrix's value:
+//!
+//! `api/Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! CMD ["/api"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     strategy:
+//!       matrix:
+//!         command: [./build.sh stable, ./build.sh next]
+//!     steps:
+//!       - run: ${{ matrix.command }} # <- runs what an expression says
+//! ```
+//!
 //! ## See also
 //!
 //! - `supply/image-scanned`: what else the workflow does.
