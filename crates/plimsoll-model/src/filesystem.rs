@@ -558,8 +558,11 @@ fn in_effect(effect: &crate::image::Effect, path: &str) -> Option<Found> {
             .then_some(Found::Unknown(Why::NeedsBuild, Some(via))),
         EffectKind::Remove(paths) => paths.iter().any(|p| is_or_above(p)).then_some(Found::Absent),
         EffectKind::Build { words } => {
-            // `go build -o`, `dotnet publish -o`: a file, or a directory of them.
+            // `go build -o`, `dotnet publish -o`: a file, or a directory of them; and `cargo install
+            // --root`, whose `bin` has them.
+            let installs = words.iter().any(|word| word == "install");
             let output = words.iter().enumerate().find_map(|(at, word)| match &**word {
+                "--root" if installs => words.get(at + 1).map(|output| &**output),
                 "-o" | "--output" => words.get(at + 1).map(|output| &**output),
                 word => word.strip_prefix("-o=").or_else(|| word.strip_prefix("--output=")),
             });

@@ -215,6 +215,25 @@
 //! gem "puma" # <- declares `puma`
 //! ```
 //!
+//! Rust, installed to a place of its own:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM rust:1.95-alpine AS build
+//! WORKDIR /src
+//! COPY . .
+//! RUN cargo install --locked --path . --root /built # <- brings `/orders`
+//! FROM scratch
+//! COPY --from=build /built/bin/orders /orders
+//! ENTRYPOINT ["/orders"]
+//! ```
+//! `Cargo.toml`:
+//! ```toml
+//! [package]
+//! name = "orders"
+//! version = "1.0.0"
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
