@@ -1,6 +1,10 @@
-//! `cargo xtask prove [--required] [--rust IMAGE]`: builds the image with Docker Engine and runs it as
-//! strictly as one can. Where no engine answers, it says so; with `--required` that is a failure.
+//! `cargo xtask prove [--required] [--rust IMAGE]`: what only other programs can show.
+//!
+//! `fix --resolve` asks a real registry; and the image is built with Docker Engine, and run as strictly
+//! as one can. What is not installed is said to be skipped; with `--required` an engine has to answer.
 //! IMAGE stands for the builder's Rust image where no registry can be reached; it has to link statically.
+
+mod registry;
 
 use std::process::{Command, Output};
 
@@ -21,6 +25,12 @@ const STRICT: [&str; 8] = [
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    registry::run()?;
+    engine(arguments)
+}
+
+/// Builds the image and runs it, where an engine answers.
+fn engine(arguments: &[String]) -> Result<(), String> {
     let required = arguments.iter().any(|argument| argument == "--required");
     let rust = arguments.iter().position(|argument| argument == "--rust");
     let rust = rust.map(|at| arguments.get(at + 1).ok_or("--rust needs an image")).transpose()?;

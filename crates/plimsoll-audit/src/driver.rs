@@ -21,9 +21,10 @@ use crate::{
 
 /// What a tree cannot tell: answered by the caller, who decides about the network.
 pub trait Outside: Sync {
-    /// The digest that a registry gives for a reference, if it may be asked.
-    fn digest(&self, _reference: &str) -> Option<String> {
-        None
+    /// What fixes would have to know ([`Offer::asks`](crate::Offer)) and this can tell. It is asked
+    /// again for what it did not answer, and remembers what it does not know.
+    fn answer(&self, _offers: &[crate::Offer]) -> crate::Resolved {
+        crate::Resolved::default()
     }
 }
 

@@ -85,6 +85,7 @@ pub use driver::{Outside, audit};
 pub use evidence::{Evidence, Place, Role};
 pub use fleet::{Cause, Common, causes};
 pub use mend::{Mended, Offer, batch, joined, mend, offers};
+pub use mending::resolved::{Answer, Question, Resolved};
 pub use operations::{DomainReport, Horizon, Issue, Operations, Standing};
 pub use page::{Example, ExampleFile, Expectation, Page};
 pub use plimsoll_model::Why;

@@ -10,10 +10,15 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use plimsoll_source::{Conflict, Create, Edit, FileId, Patch, Span, Tree, difference};
 
-use crate::{Check, Finding, Fix, Outcome, Outside, Policy, Report, Safety, Subject, audit};
+use crate::mending::Looked;
+use crate::{
+    Check, Finding, Fix, Outcome, Outside, Policy, Question, Report, Resolved, Safety, Subject,
+    audit,
+};
 
 /// The most rounds: two are enough unless fixes wait for each other.
 const MAX_ROUNDS: u32 = 8;
@@ -33,6 +38,8 @@ pub struct Offer {
     pub fix: Fix,
     /// The files that it touches, in path order.
     pub files: Vec<String>,
+    /// What it would have to know from outside of the tree, or to mend more.
+    pub asks: BTreeSet<Question>,
     /// Where the finding stands in all rounds.
     key: Key,
     /// Its place in the order of a batch.
@@ -92,10 +99,17 @@ pub fn mend(
     let (mut applied, mut refused, mut left) = (Vec::new(), Vec::new(), Vec::new());
     let mut decided: BTreeMap<Key, bool> = BTreeMap::new();
     let mut paths = BTreeSet::new();
+    let mut resolved = Resolved::default();
     for _ in 0..MAX_ROUNDS {
         let mut wanted = Vec::new();
         left.clear();
-        for offer in offers(&report) {
+        report.looked = Arc::new(Looked::with(resolved.clone()));
+        let mut offered = offers(&report);
+        if resolved.extend(outside.answer(&offered)) {
+            report.looked = Arc::new(Looked::with(resolved.clone()));
+            offered = offers(&report);
+        }
+        for offer in offered {
             // What a human has to do now may become possible when other fixes are made.
             let wanted_now = offer.can_apply()
                 && *decided.entry(offer.key.clone()).or_insert_with(|| wants(&offer, &now));
@@ -141,7 +155,9 @@ pub fn offers(report: &Report) -> Vec<Offer> {
 
 fn offer(report: &Report, finding: &Finding) -> Option<Offer> {
     // A fix that panics is none; the driver has shown that its check does not.
+    report.looked.take_open();
     let fix = catch_unwind(AssertUnwindSafe(|| report.fix(finding))).ok()??;
+    let asks = report.looked.take_open();
     let tree = &report.delivery.tree;
     let mut places: BTreeSet<(String, u32)> = BTreeSet::new();
     if let Some(patch) = &fix.patch {
@@ -165,6 +181,7 @@ fn offer(report: &Report, finding: &Finding) -> Option<Offer> {
         at: places.into_iter().next().unwrap_or_default(),
         fix,
         files,
+        asks,
         key: key(report, finding),
     })
 }

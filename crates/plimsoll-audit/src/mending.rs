@@ -2,12 +2,13 @@
 
 pub(crate) mod containers;
 pub(crate) mod pins;
+pub(crate) mod resolved;
 pub(crate) mod scripts;
 pub(crate) mod workflows;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::image::{Effect, Image, Run, Stage};
@@ -46,20 +47,29 @@ pub(crate) struct Looked {
     documents: Mutex<BTreeMap<FileId, Option<Arc<yaml::Document>>>>,
     /// Contexts, and whether an ignore file would keep out something of the repository.
     contexts: Mutex<BTreeMap<String, bool>>,
+    /// What is known from outside of the tree.
+    resolved: resolved::Resolved,
+    /// What would have to be.
+    open: Mutex<BTreeSet<resolved::Question>>,
+}
+
+/// A panic while it was held has left it whole: what is looked at is only ever added.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A YAML file to be changed; `None` where it does not parse.
 pub(crate) fn document(cx: &Cx<'_>, file: FileId) -> Option<Arc<yaml::Document>> {
     let open = || yaml::open(&cx.delivery.tree, file).map(Arc::new);
     let Some(looked) = cx.looked else { return open() };
-    let mut documents = looked.documents.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut documents = lock(&looked.documents);
     documents.entry(file).or_insert_with(open).clone()
 }
 
 /// What holds of a build context, asked once.
 pub(crate) fn of_context(cx: &Cx<'_>, context: &str, ask: impl FnOnce() -> bool) -> bool {
     let Some(looked) = cx.looked else { return ask() };
-    let mut contexts = looked.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut contexts = lock(&looked.contexts);
     match contexts.get(context) {
         Some(known) => *known,
         None => *contexts.entry(context.to_owned()).or_insert(ask()),
@@ -121,7 +131,7 @@ pub(crate) fn take_out(
 pub(crate) fn in_places(
     cx: &Cx<'_>,
     finding: &Finding,
-    make: impl Fn(&yaml::Document, Span) -> Option<Edit>,
+    mut make: impl FnMut(&yaml::Document, Span) -> Option<Edit>,
 ) -> Vec<Edit> {
     let places: BTreeSet<Span> = against(finding).collect();
     let edits = places.into_iter().filter_map(|at| {

@@ -113,6 +113,10 @@ pub(crate) struct FixArgs {
     /// Also makes fixes that may change behaviour: look at what they did
     #[arg(long)]
     pub(crate) review: bool,
+    /// Asks registries and git repositories what tags name, to pin images and actions to that: the
+    /// only option that uses the network, through `curl` and `git`
+    #[arg(long)]
+    pub(crate) resolve: bool,
     /// Prints what would change as a patch for `git apply`, and changes nothing. The patch is the
     /// real text: secrets in it are not masked
     #[arg(long)]

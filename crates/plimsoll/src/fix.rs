@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::path::Path;
 
-use plimsoll_audit::{Date, Mended, Offer, Report, Safety};
+use plimsoll_audit::{Date, Mended, Offer, Outside, Report, Safety};
 use plimsoll_source::{Recovered, Tracking, Tree};
 
 use crate::cli::FixArgs;
 use crate::config::{self, Ask};
+use crate::resolve::Network;
 use crate::{BUG, CLEAN, FINDINGS, date, explain, output};
 
 /// Mends a tree, or says what would.
@@ -31,17 +32,27 @@ pub(crate) fn run(args: &FixArgs) -> Result<u8, String> {
     let (tree, mut policy) = config::open(&args.path, ask)?;
     policy.today = Date::parse(&date::today(args.date.as_deref())?);
     let mut answers = Answers::default();
-    let mut wants = |offer: &Offer, now: &Tree| {
-        let chosen = (args.only.is_empty() || args.only.iter().any(|id| id == offer.check.id))
+    let meant = |offer: &Offer| {
+        (args.only.is_empty() || args.only.iter().any(|id| id == offer.check.id))
             && (args.services.is_empty()
                 || offer.service.as_ref().is_some_and(|name| {
                     args.services.iter().any(|glob| plimsoll_render::matches(glob, name))
                 }))
-            && (offer.fix.safety == Safety::Safe || args.review || args.interactive);
-        chosen && (!args.interactive || answers.ask(offer, now))
     };
-    let mended = plimsoll_audit::mend(&tree, &policy, &(), &mut wants)
+    let mut wants = |offer: &Offer, now: &Tree| {
+        let graded = offer.fix.safety == Safety::Safe || args.review || args.interactive;
+        meant(offer) && graded && (!args.interactive || answers.ask(offer, now))
+    };
+    let network = args.resolve.then(|| Network::new(policy.today.clone(), &meant));
+    let outside: &dyn Outside = match &network {
+        Some(network) => network,
+        None => &(),
+    };
+    let mended = plimsoll_audit::mend(&tree, &policy, outside, &mut wants)
         .map_err(|conflict| format!("error: {conflict}"))?;
+    for why in network.iter().flat_map(Network::unanswered) {
+        output::complain(&format!("note: {why}"));
+    }
     let changes = !mended.patch.is_empty();
     if args.diff {
         output::say(&plimsoll_render::diff(&tree, &mended.tree, &mended.paths))?;

@@ -12,6 +12,7 @@ mod explain;
 mod fix;
 mod init;
 mod output;
+mod resolve;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,8 @@
 //! week, and whoever takes over the tag is in every image built from it.
 //!
 //! Look the digest up with `docker buildx imagetools inspect`, write it behind the tag in every
-//! FROM, and let Renovate or Dependabot move it.
+//! FROM, and let Renovate or Dependabot move it. The fix, for review, takes the digest that the repository has for
+//! the same tag elsewhere, or with `--resolve` the one that the registry gives that day, and invents none.
 //!
 //! ## Fails
 //!
@@ -112,6 +113,7 @@ use plimsoll_model::reference::ImageRef;
 use plimsoll_source::{Edit, Span};
 
 use crate::conditions::STARTS_FROM_AN_IMAGE;
+use crate::mending::resolved;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject,
     Part, Relation, Run, Safety, Section, Severity, Status, Verdict, mending,
@@ -240,7 +242,17 @@ fn evidence((stage, pin): &(&Stage, Pin)) -> Evidence {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let known = digests(cx);
-    let digest = |image: &ImageRef| known.get(&name(image)).filter(|_| image.digest.is_none());
+    let mut day = None;
+    let mut digest = |image: &ImageRef| {
+        if image.digest.is_some() {
+            return None;
+        }
+        known.get(&name(image)).cloned().or_else(|| {
+            let digest = resolved::digest(cx, image)?;
+            day = resolved::day(cx);
+            Some(digest)
+        })
+    };
     let places: Vec<Span> = mending::against(finding).collect();
     let stages = cx.delivery.images.iter().filter(|image| dockerfile::is_editable(image));
     let stages = stages.flat_map(|image| &image.stages);
@@ -249,7 +261,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         .filter_map(|stage| {
             let Base::External(image) = &stage.base else { return None };
             let plain = cx.text_of(stage.base_span)? == image.written;
-            Some(after(stage.base_span, format!("@{}", digest(image).filter(|_| plain)?)))
+            Some(after(stage.base_span, format!("@{}", plain.then(|| digest(image))??)))
         })
         .collect();
     let mut open = None;
@@ -268,8 +280,11 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         let look = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
         mending::snippet(cx.path(file), "sh", format!("{look} {image}\n"))
     });
-    let does =
-        "pin it to the digest that the repository has for it elsewhere, or that its registry gives";
+    let does = match day {
+        Some(day) => format!("pin it to the digest that its registry gave {day}"),
+        None if edits.is_empty() => "pin it to the digest that its registry gives".to_owned(),
+        None => "pin it to the digest that the repository has for it elsewhere".to_owned(),
+    };
     Some(Fix::of_edits(does, Safety::Review, snippet, edits.into_iter().collect()))
 }
 

@@ -8,7 +8,8 @@
 //! Write the commit with the version in a comment, and let Dependabot or Renovate keep both:
 //! `uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0`. GitHub's own actions
 //! (`actions/*`, `github/*`) by a version alone are PARTIAL: who runs their jobs trusts that owner anyway. The fix,
-//! for review, knows the commits of much used actions by a dated table, and invents none.
+//! for review, knows the commits of much used actions by a dated table, asks the others' repositories and registries
+//! with `--resolve`, and invents none.
 //!
 //! ## Fails
 //!
@@ -109,7 +110,10 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_model::reference::ImageRef;
+
 use crate::conditions::USES_ACTIONS;
+use crate::mending::resolved;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
     Section, Severity, Status, Verdict, mending, workflows,
@@ -217,22 +221,53 @@ fn run(cx: &Cx<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let mut sample = None;
+    let mut day = None;
     let edits = mending::in_places(cx, finding, |document, at| {
         let uses = document.scalar_at(at)?;
         let text = uses.text()?.trim();
+        if let Some(image) = text.strip_prefix("docker://").and_then(ImageRef::parse) {
+            let digest = resolved::digest(cx, &image)?;
+            day = resolved::day(cx);
+            return document.append(uses, &format!("@{digest}"));
+        }
         let (name, tag) = text.rsplit_once('@')?;
-        let (commit, version) = mending::pins::action(name, tag)?;
+        let shipped = mending::pins::action(name, tag);
+        let (commit, version) = match shipped {
+            Some((commit, version)) => (commit.to_owned(), version.to_owned()),
+            None => {
+                let found = resolved::commit(cx, repository(name)?, tag)?;
+                day = resolved::day(cx);
+                found
+            }
+        };
         // The version stands in a comment behind it, where nothing else does.
-        document.rewrite_noted(uses, &format!("{name}@{commit}"), version)
+        document.rewrite_noted(uses, &format!("{name}@{commit}"), &version)
     });
     if let Some(at) = mending::against(finding).next().filter(|_| edits.is_empty()) {
         let text = cx.text_of(at)?;
         let text = text.trim_matches(['"', '\'']);
-        let (name, tag) = text.rsplit_once('@').unwrap_or((text, "HEAD"));
-        let repository: Vec<&str> = name.split('/').take(2).collect();
-        let look = format!("git ls-remote https://github.com/{} {tag}\n", repository.join("/"));
+        let look = match text.strip_prefix("docker://") {
+            Some(image) => {
+                format!(
+                    "docker buildx imagetools inspect --format '{{{{.Manifest.Digest}}}}' {image}\n"
+                )
+            }
+            None => {
+                let (name, tag) = text.rsplit_once('@').unwrap_or((text, "HEAD"));
+                format!("git ls-remote {} {tag}\n", repository(name)?)
+            }
+        };
         sample = mending::snippet(cx.path(at.file), "sh", look);
     }
-    let does = format!("pin to what the tags named in {}", mending::pins::MADE);
+    let does = match day {
+        Some(day) => format!("pin to what the tags named in {} or {day}", mending::pins::MADE),
+        None => format!("pin to what the tags named in {}", mending::pins::MADE),
+    };
     Some(Fix::of_edits(does, Safety::Review, sample, edits))
+}
+
+/// Where an action or called workflow is fetched from: several may live in one repository.
+fn repository(name: &str) -> Option<String> {
+    let (owner, rest) = name.split_once('/')?;
+    Some(format!("https://github.com/{owner}/{}", rest.split('/').next()?))
 }

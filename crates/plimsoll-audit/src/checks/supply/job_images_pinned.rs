@@ -6,7 +6,8 @@
 //! A job's image is its compiler, its shell and its test database. With `latest` the pipeline changes under an
 //! unchanged commit, and whoever pushes that image gets the job's secrets.
 //!
-//! Write `postgres:17.2` with its digest. A tag without a digest is fine here; none, or a moving one, is not.
+//! Write `postgres:17.2` with its digest. A tag without a digest is fine here; none, or a moving one, is not. The
+//! fix, for review, asks the registry with `--resolve` which digest the tag names that day.
 //!
 //! ## Fails
 //!
@@ -81,10 +82,13 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_model::reference::ImageRef;
+
 use crate::conditions::RUNS_IN_CONTAINERS;
+use crate::mending::resolved;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -109,7 +113,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_IN_CONTAINERS],
     source: include_str!("job_images_pinned.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -143,4 +147,29 @@ fn run(cx: &Cx<'_>) -> Verdict {
         }
         _ => workflows::judged(cx, bad, Verdict::fail, wrong, right, good),
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let scalar = document.scalar_at(at)?;
+        let image = ImageRef::parse(scalar.text()?)?;
+        // No tag is `latest`.
+        let written = if image.tag.is_some() { "" } else { ":latest" };
+        let tag = image.tag.clone().unwrap_or_else(|| "latest".to_owned());
+        let digest = resolved::digest(cx, &ImageRef { tag: Some(tag), ..image })?;
+        document.append(scalar, &format!("{written}@{digest}"))
+    });
+    let open = mending::against(finding).next().filter(|_| edits.is_empty()).and_then(|at| {
+        let text = cx.text_of(at)?;
+        let image = ImageRef::parse(text.trim_matches(['"', '\'']))?;
+        let look = "docker buildx imagetools inspect --format '{{.Manifest.Digest}}'";
+        mending::snippet(cx.path(at.file), "sh", format!("{look} {image}\n"))
+    });
+    let does = match resolved::day(cx) {
+        Some(day) if !edits.is_empty() => {
+            format!("pin it to the digest that its registry gave {day}")
+        }
+        _ => "pin it to a version, or to its digest".to_owned(),
+    };
+    Some(Fix::of_edits(does, Safety::Review, open, edits))
 }
