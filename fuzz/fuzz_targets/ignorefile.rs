@@ -1,15 +1,11 @@
-//! Any bytes as an ignore file, asked about any path.
+//! Any bytes as an ignore file, asked about any path: the first line is the path.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plimsoll_source::{Derived, FileId, Span, TextRange};
+use plimsoll_fuzz::text;
 
-fn text(data: &[u8]) -> Derived {
-    Derived::verbatim(data.to_vec(), Span::new(FileId(0), TextRange::of(0, data.len())))
-}
-
-fuzz_target!(|data: (&[u8], &str)| {
-    let (patterns, path) = data;
-    let file = plimsoll_syntax::ignorefile::parse(&text(patterns));
+fuzz_target!(|data: &str| {
+    let (path, patterns) = data.split_once('\n').unwrap_or((data, ""));
+    let file = plimsoll_syntax::ignorefile::parse(&text(patterns.as_bytes()));
     let _ = file.excludes(path);
 });

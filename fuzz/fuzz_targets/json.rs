@@ -2,12 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plimsoll_source::{Derived, FileId, Span, TextRange};
-
-fn text(data: &[u8]) -> Derived {
-    Derived::verbatim(data.to_vec(), Span::new(FileId(0), TextRange::of(0, data.len())))
-}
+use plimsoll_fuzz::{text, within};
 
 fuzz_target!(|data: &[u8]| {
-    let _ = plimsoll_syntax::yaml::parse_json(text(data));
+    within(data, &plimsoll_syntax::yaml::parse_json(text(data)).errors);
 });

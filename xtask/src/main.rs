@@ -11,6 +11,7 @@ mod bench;
 mod catalogue;
 mod conformance;
 mod docs;
+mod fuzz;
 mod new_check;
 mod prove;
 mod ready;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 type Command = fn(&[String]) -> Result<(), String>;
 
 /// Name, what it does, and the command.
-const COMMANDS: [(&str, &str, Command); 9] = [
+const COMMANDS: [(&str, &str, Command); 10] = [
     (
         "accuracy",
         "TREE: compare our answers with what is true of the audited services",
@@ -41,6 +42,7 @@ const COMMANDS: [(&str, &str, Command); 9] = [
         "[SUITE]…: compare our answers with the cases of other tools in ../shared/conformance",
         conformance::run,
     ),
+    ("fuzz", "[TARGET] [SECONDS]: run the targets of fuzz/, a minute each", fuzz::run),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     (
         "prove",

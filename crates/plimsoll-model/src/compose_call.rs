@@ -12,10 +12,17 @@ pub struct Compose<'a> {
     pub args: &'a [String],
 }
 
-/// Options of `docker` with a value of their own, before its command.
-const OF_DOCKER: &[&str] = &["-H", "--host", "-c", "--context", "--config", "-l", "--log-level"];
-/// Options of `compose` with a value of their own, before the verb.
-const OF_COMPOSE: &[&str] = &[
+/// Options with a value of their own that stand before the command of `docker` or `compose`: no letter
+/// means a value to the one and a switch to the other.
+pub(crate) const OPTIONS: &[&str] = &[
+    "-H",
+    "--host",
+    "-c",
+    "--context",
+    "--config",
+    "-l",
+    "--log-level",
+    "--builder",
     "-f",
     "--file",
     "-p",
@@ -26,10 +33,6 @@ const OF_COMPOSE: &[&str] = &[
     "--ansi",
     "--progress",
     "--parallel",
-    "-H",
-    "--host",
-    "-c",
-    "--context",
 ];
 /// Options of its verbs with a value of their own.
 const OF_VERBS: &[&str] = &[
@@ -89,7 +92,7 @@ impl<'a> Compose<'a> {
             name if name.starts_with('$') && name.to_ascii_lowercase().contains("compose") => rest,
             _ => return None,
         };
-        let mut args = behind(rest, OF_COMPOSE);
+        let mut args = behind(rest);
         // `docker compose $FILES up`.
         if args.len() > 1 && args[0].starts_with('$') {
             args = &args[1..];
@@ -149,14 +152,14 @@ impl<'a> Compose<'a> {
 pub fn of_docker(words: &[String]) -> Option<&[String]> {
     let (program, rest) = words.split_first()?;
     let name = program.rsplit('/').next().unwrap_or(program);
-    matches!(name, "docker" | "podman").then(|| behind(rest, OF_DOCKER))
+    matches!(name, "docker" | "podman").then(|| behind(rest))
 }
 
 /// What follows the options that stand first.
-fn behind<'a>(words: &'a [String], valued: &[&str]) -> &'a [String] {
+fn behind(words: &[String]) -> &[String] {
     let mut at = 0;
     while let Some(word) = words.get(at).filter(|word| word.starts_with('-')) {
-        at += if valued.contains(&word.as_str()) { 2 } else { 1 };
+        at += if OPTIONS.contains(&word.as_str()) { 2 } else { 1 };
     }
     words.get(at..).unwrap_or_default()
 }

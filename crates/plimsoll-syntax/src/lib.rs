@@ -11,6 +11,7 @@ pub mod dockerfile;
 pub mod dotenv;
 pub mod envvar;
 pub mod expression;
+pub mod hcl;
 pub mod ignorefile;
 pub mod javascript;
 pub mod nginx;

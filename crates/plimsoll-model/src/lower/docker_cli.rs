@@ -1,5 +1,5 @@
 //! Builds that somebody calls: `docker build` in scripts, Makefiles and steps, and the actions that
-//! build images.
+//! build images. What a bake file adds is [`super::bake`]'s.
 //!
 //! Source of the rules: the reference of `docker buildx build` and of `docker compose`, and the
 //! inputs of docker/build-push-action (without `context` it builds the repository itself).
@@ -9,7 +9,8 @@ use plimsoll_source::Span;
 use super::calls::{Call, positional_from};
 use super::cx::Cx;
 use super::link::BuildCall;
-use super::{pipeline, reach};
+use super::{bake, pipeline, reach};
+use crate::compose_call;
 use crate::fact::{Fact, Why};
 use crate::image::{BuildArg, Builder};
 use crate::pipeline::{Forge, Job, JobStep, Pipeline, Runs};
@@ -70,13 +71,11 @@ const VALUED: &[&str] = &[
 pub(super) fn builds(cx: &Cx<'_>, pipelines: &[Pipeline], programs: &[Program]) -> Vec<BuildCall> {
     let mut found = Vec::new();
     for (id, program) in (0u32..).zip(programs) {
-        if !program.calls().any(|call| build_words(&call.words).is_some()) {
-            continue;
-        }
         let own = reach::parent(cx.tree.path(program.file));
         let starts: &[&str] = if program.target.is_some() { &[""] } else { &["", own] };
         for call in program.calls() {
             of_call(cx, call, starts, Builder::Script(ProgramId(id)), &mut found);
+            bake::of_call(cx, call, starts, Builder::Script(ProgramId(id)), &mut found);
         }
     }
     for (id, pipeline) in (0u32..).zip(pipelines) {
@@ -93,15 +92,14 @@ pub(super) fn builds(cx: &Cx<'_>, pipelines: &[Pipeline], programs: &[Program]) 
 /// Where the arguments of a `build` command start.
 fn build_words(words: &[String]) -> Option<usize> {
     let program = words.first()?.rsplit('/').next()?;
-    let valued = ["-H", "--host", "-c", "--context", "--config", "--builder", "-l", "--log-level"];
-    let first = positional_from(words, 1, &valued)?;
+    let first = positional_from(words, 1, compose_call::OPTIONS)?;
     let word = words[first].as_str();
     match (program, word) {
         ("docker" | "podman" | "nerdctl", "build") | ("buildah", "build" | "bud") => {
             Some(first + 1)
         }
         ("docker" | "podman", "buildx" | "image" | "builder") => {
-            let second = positional_from(words, first + 1, &valued)?;
+            let second = positional_from(words, first + 1, compose_call::OPTIONS)?;
             (words[second] == "build").then_some(second + 1)
         }
         _ => None,
@@ -221,11 +219,16 @@ fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<Bu
                 .fold(text.to_owned(), |text, (name, value)| substitute(&text, name, value))
         };
         for call in &calls {
-            of_call(cx, &call.mapped(&put), &[""], by, out);
+            let call = call.mapped(&put);
+            of_call(cx, &call, &[""], by, out);
+            bake::of_call(cx, &call, &[""], by, out);
         }
         let action = step.uses.as_ref().map_or("", |(u, _)| u.split('@').next().unwrap_or(""));
         if action.ends_with("/build-push-action") {
             of_action(cx, step, &put, by, out);
+        }
+        if action.ends_with("/bake-action") {
+            bake::of_action(cx, step, &put, by, out);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From files to facts: which files are read, by which reader, and in what order.
 
+mod bake;
 mod calls;
 pub(crate) mod code;
 mod compose;
@@ -89,6 +90,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let pipelines = pipeline::read(&cx);
     let mut builds = link::compose_calls(&containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
+    builds.extend(bake::builds(&cx));
     let mut images = image::read(&cx);
     images.extend(compose::inline_images(&cx, &containers));
     let images = link::images(&cx, images, builds, hints);

@@ -10,6 +10,7 @@
 use plimsoll_source::Span;
 
 use super::calls::{Call, Kind, positional_from};
+use crate::compose_call;
 use crate::pipeline::{Role, RoleKind};
 
 use RoleKind as K;
@@ -430,44 +431,8 @@ const ACTIONS: &[(&str, RoleKind)] = &[
 
 /// Flags with a value that stand before a program's subcommand.
 const VALUED: &[(&str, &[&str])] = &[
-    (
-        "docker",
-        &[
-            "-H",
-            "--host",
-            "-c",
-            "--context",
-            "--config",
-            "-l",
-            "--log-level",
-            "-f",
-            "--file",
-            "-p",
-            "--project-name",
-            "--profile",
-            "--env-file",
-            "--project-directory",
-            "--ansi",
-            "--progress",
-            "--parallel",
-            "--builder",
-        ],
-    ),
-    (
-        "docker-compose",
-        &[
-            "-f",
-            "--file",
-            "-p",
-            "--project-name",
-            "--profile",
-            "--env-file",
-            "--project-directory",
-            "--ansi",
-            "--progress",
-            "--parallel",
-        ],
-    ),
+    ("docker", compose_call::OPTIONS),
+    ("docker-compose", compose_call::OPTIONS),
     ("kubectl", &["-n", "--namespace", "--context", "--kubeconfig", "-s", "--server", "--token"]),
     ("helm", &["-n", "--namespace", "--kube-context", "--kubeconfig"]),
     ("npm", &["--prefix", "-w", "--workspace", "-C"]),
