@@ -1,5 +1,6 @@
 //! What fixes share: keys of containers, words of a RUN, and what the result is worth.
 
+pub(crate) mod compose;
 pub(crate) mod containers;
 pub(crate) mod pins;
 pub(crate) mod resolved;

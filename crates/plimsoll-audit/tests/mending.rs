@@ -106,3 +106,89 @@ fn ticketing_is_mended_in_three_audits() {
 fn booking_is_mended_in_three_audits() {
     check("booking");
 }
+
+/// What one check's fixes make of a tree, in files that are as expected; `None` where they make nothing.
+#[track_caller]
+fn mended(check: &str, files: &[(&str, &str)], path: &str, expected: Option<&str>) {
+    let tree = Tree::from_memory(files.iter().map(|(path, text)| (*path, *text)));
+    let wants = &mut |offer: &Offer, _: &Tree| offer.check.id == check;
+    let mended = mend(&tree, &Policy::default(), &(), wants).expect("in memory");
+    let refused: Vec<&String> = mended.refused.iter().map(|(_, why)| why).collect();
+    assert_eq!(refused, Vec::<&String>::new());
+    let file = mended.tree.find(path).expect("it is there");
+    let text = mended.tree.read(file).expect("in memory");
+    let text = String::from_utf8_lossy(&text);
+    assert_eq!((!mended.patch.is_empty()).then_some(&*text), expected);
+}
+
+const IMAGE: (&str, &str) =
+    ("Dockerfile", "FROM node:20-alpine\nUSER node\nCMD [\"node\", \"main.js\"]\n");
+
+#[test]
+fn secrets_become_files_where_the_image_reads_them_and_nothing_else_does() {
+    let compose = |password: &str, more: &str| {
+        format!(
+            "services:\n  api:\n    build: .\n\n  db:\n    image: mysql:8.4.6\n    environment:\n      \
+             - MYSQL_USER=app\n      - {password}\n      - MYSQL_ROOT_PASSWORD=${{ROOT:?set it}}\n{more}\
+             \nvolumes:\n  db:\n"
+        )
+    };
+    let check = |password: &str, more: &str, expected: Option<&str>| {
+        let before = compose(password, more);
+        let files = [IMAGE, ("compose.yaml", &*before)];
+        mended("secrets/delivered-as-files", &files, "compose.yaml", expected);
+    };
+    let both = "services:\n  api:\n    build: .\n\n  db:\n    image: mysql:8.4.6\n    environment:\n      \
+                - MYSQL_USER=app\n      - MYSQL_PASSWORD_FILE=/run/secrets/mysql_password\n      \
+                - MYSQL_ROOT_PASSWORD_FILE=/run/secrets/root\n    secrets:\n      - mysql_password\n      \
+                - root\n\nvolumes:\n  db:\n\nsecrets:\n  mysql_password:\n    environment: \
+                MYSQL_PASSWORD\n  root:\n    environment: ROOT\n";
+    check("MYSQL_PASSWORD", "", Some(both));
+    // The health check of the image's own shell reads both; compose cannot copy into a read-only root.
+    let health =
+        "    healthcheck:\n      test: mysqladmin -p$$MYSQL_PASSWORD -p$${MYSQL_ROOT_PASSWORD}\n";
+    check("MYSQL_PASSWORD", health, None);
+    check("MYSQL_PASSWORD", "    read_only: true\n", None);
+    check("MYSQL_PASSWORD", "    entrypoint: [mysqld]\n", None);
+    // A default is lost as a file, and one that is written out is another finding.
+    let one =
+        both.replace("MYSQL_PASSWORD_FILE=/run/secrets/mysql_password", "MYSQL_PASSWORD=${P:-x}");
+    let one = one.replace("      - mysql_password\n", "");
+    let one = one.replace("  mysql_password:\n    environment: MYSQL_PASSWORD\n", "");
+    check("MYSQL_PASSWORD=${P:-x}", "", Some(&one));
+}
+
+#[test]
+fn datastores_get_a_network_of_their_own_unless_that_would_cut_something() {
+    let compose = |api: &str, db: &str, more: &str| {
+        format!(
+            "services:\n  proxy:\n    image: caddy:2.10.0\n    ports: [\"443:443\"]\n  api:\n    image: \
+             acme/api:1.2.0\n{api}  grafana:\n    image: grafana/grafana:12.1.0\n  db:\n    image: \
+             postgres:17.2\n{db}{more}"
+        )
+    };
+    let check = |before: &str, expected: Option<&str>| {
+        let files = [("compose.yaml", before), ("Caddyfile", "example.org\nreverse_proxy api\n")];
+        mended("network/segmented", &files, "compose.yaml", expected);
+    };
+    let join = "    networks:\n      - default\n      - data\n";
+    let network = "networks:\n  data:\n    internal: true\n";
+    let own = "    networks:\n      - data\n";
+    check(&compose("", "", ""), Some(&compose(join, own, network)));
+    let reads = "    environment:\n      GF_DATABASE_HOST: db:5432\n";
+    let before = compose("", "", "").replace("12.1.0\n", &format!("12.1.0\n{reads}"));
+    let after = compose(join, own, network).replace("12.1.0\n", &format!("12.1.0\n{reads}{join}"));
+    check(&before, Some(&after));
+    for (api, db, more) in [
+        ("", "    ports: [\"5432:5432\"]\n", ""),
+        ("", "    labels:\n      traefik.enable: \"true\"\n", ""),
+        ("    network_mode: host\n", "", ""),
+        ("", "    networks: [all]\n", "networks:\n  all:\n"),
+    ] {
+        check(&compose(api, db, more), None);
+    }
+    // The proxy itself is sent there.
+    let door =
+        compose("", "", "").replace("caddy:2.10.0\n", "caddy:2.10.0\n    depends_on: [db]\n");
+    check(&door, None);
+}

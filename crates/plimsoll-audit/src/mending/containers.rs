@@ -111,6 +111,11 @@ fn capabilities(cx: &Cx<'_>, container: &Container) -> Option<Vec<&'static str>>
     known.then_some(kept)
 }
 
+/// Whether a container runs an image of others whose needs are known.
+pub(crate) fn is_known(cx: &Cx<'_>, container: &Container) -> bool {
+    datastores::reference(cx, container).is_some_and(|image| needs(&image).is_some())
+}
+
 fn needs(image: &ImageRef) -> Option<&'static [&'static str]> {
     if image.registry != "docker.io" {
         return None;

@@ -184,6 +184,43 @@ impl Document {
         Some(replace(span, format!("{text}{quote} # {note}")))
     }
 
+    /// Puts another entry in the place of one with a scalar on one line: `key: value` in a mapping,
+    /// `key=value` in a sequence. `None` where an anchor shares it.
+    #[must_use]
+    pub fn rewrite_entry(&self, at: Span, key: &str, value: &str) -> Option<Edit> {
+        let (holder, index) = *self.entries.get(&at.range).filter(|_| at.file == self.text.file)?;
+        let holder = self.yaml.value(holder);
+        if self.is_shared(holder) || holder.is_partial() {
+            return None;
+        }
+        if !holder.is_map() {
+            return self.rewrite(holder.items().nth(index)?, &format!("{key}={value}"));
+        }
+        let (name, old) = holder.pairs().nth(index)?;
+        self.inside(old)?;
+        let range = name.raw().range.cover(old.raw().range);
+        let text = format!("{key}: {value}");
+        Some(replace(Span::new(self.text.file, range), text))
+    }
+
+    /// Lets the document's own mapping have this value for a key; a new one stands apart from what is
+    /// above it where those that are there do.
+    #[must_use]
+    pub fn set_section(&self, key: &str, data: &Data) -> Option<Vec<Edit>> {
+        let root = self.yaml.root()?;
+        let mut edits = self.set(root, key, data)?;
+        let there = root.pairs().any(|(name, _)| name.text() == Some(key));
+        let apart = root.pairs().skip(1).any(|(name, _)| {
+            let start = self.text.line_start(name.raw().range.start);
+            let above = self.text.line_start(start.saturating_sub(1));
+            self.text.slice(above, start).trim_ascii().is_empty()
+        });
+        if let (false, true, [only]) = (there, apart, &mut edits[..]) {
+            only.insert.splice(0..0, self.text.eol().bytes());
+        }
+        Some(edits)
+    }
+
     /// The mapping whose entry, or its key or value, stands at a place.
     #[must_use]
     pub fn holder(&self, at: Span) -> Option<Value<'_>> {
@@ -461,6 +498,43 @@ mod tests {
             &init,
             Some(&format!("{empty}    init: true\n")),
         );
+    }
+
+    #[test]
+    fn sections_stand_apart_where_others_do_and_entries_are_rewritten() {
+        let edit = |before: &str, make: &dyn Fn(&Document) -> Option<Vec<Edit>>| {
+            let tree = Tree::from_memory([("compose.yml", before)]);
+            edited(&tree, make(&open(&tree, FileId(0)).expect("it parses")))
+        };
+        let network = Data::map("data", Data::map("internal", Data::scalar("true")));
+        let section = |d: &Document| d.set_section("networks", &network);
+        assert_eq!(
+            edit("services:\n  a: {}\n\nvolumes:\n  b:\n", &section).as_deref(),
+            Some(
+                "services:\n  a: {}\n\nvolumes:\n  b:\n\nnetworks:\n  data:\n    internal: true\n"
+            )
+        );
+        assert_eq!(
+            edit("services:\n  a: {}\nvolumes:\n  b:\n", &section).as_deref(),
+            Some("services:\n  a: {}\nvolumes:\n  b:\nnetworks:\n  data:\n    internal: true\n")
+        );
+        let second = |d: &Document| {
+            let env = d.yaml.root()?.path(&["env"])?;
+            let at = match env.is_map() {
+                true => env.pairs().map(|(k, v)| k.raw().cover(v.raw())).nth(1)?,
+                false => env.items().map(|item| item.raw()).nth(1)?,
+            };
+            Some(vec![d.rewrite_entry(at, "B_FILE", "/b")?])
+        };
+        assert_eq!(
+            edit("env:\n  A: 1\n  B: \"${X}\" # x\n", &second).as_deref(),
+            Some("env:\n  A: 1\n  B_FILE: /b # x\n")
+        );
+        assert_eq!(
+            edit("env:\n  - A=1\n  - 'B=2'\n", &second).as_deref(),
+            Some("env:\n  - A=1\n  - 'B_FILE=/b'\n")
+        );
+        assert_eq!(edit("x: &x\n  A: 1\n  B: 2\nenv: *x\n", &second), None);
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! second, the program both. Do it in every file that is merged, or a service lands on `default` and finds
 //! nothing. Make only those networks `internal` from which nothing has to be reached outside.
 //!
+//! The fix, for review, moves datastores that publish no port to a network that reaches nothing outside. Whoever is
+//! seen to speak to them joins it (`depends_on`, a name in a variable, a command, a mounted file), and whoever may.
+//!
 //! Without a proxy, a project of more than a program and its datastore whose containers share one network
 //! while a port is published is PARTIAL.
 //!
@@ -50,10 +53,29 @@
 //!   proxy:
 //!     image: caddy:2.10.0
 //!     ports: ["443:443"]
-//!     networks: [front]
 //!   api:
 //!     image: acme/api:1.2.0
-//!     networks: [front, back]
+//!     networks:
+//!       - default
+//!       - data
+//!   db:
+//!     image: postgres:17.2
+//!     networks:
+//!       - data
+//! networks:
+//!   data:
+//!     internal: true
+//! ```
+//!
+//! With a network for all:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services: # <- no network joins
+//!   proxy:
+//!     image: traefik:3.5.0
+//!     ports: ["443:443"]
+//!     networks: [front]
 //!   db:
 //!     image: postgres:17.2
 //!     networks: [back]
@@ -207,6 +229,16 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         composed.project.services.is_some_and(|at| files.contains(&Some(at.file)))
     })?;
     let file = project.project.services?.file;
+    if let Some(separated) = mending::compose::separated(cx, project) {
+        let mut does = "give the datastores a network of their own, which reaches nothing outside \
+                        and which all but proxies join that may need it"
+            .to_owned();
+        if !separated.unsure.is_empty() {
+            let names: Vec<String> = separated.unsure.iter().map(|name| clip(name)).collect();
+            does += &format!("; nothing says whether these do: {}", names.join(", "));
+        }
+        return Some(Fix::of_edits(does, Safety::Review, None, separated.edits));
+    }
     let mut text = "services:\n".to_owned();
     for container in &project.containers {
         let is_store = composed::is_store(cx, container);

@@ -9,6 +9,9 @@
 //! Declare the secret under `secrets:`, and point a variable to it: `DB_PASSWORD_FILE:
 //! /run/secrets/db_password`. Many images know the form; in Node, read it once at start.
 //!
+//! The fix, for review, does it where the image is known to read the file and nothing else reads the variable:
+//! the value still comes from the same variable of whoever starts the project.
+//!
 //! Variables are PARTIAL, never a failure: where their values come from is another question
 //! (`secrets/none-in-compose`). A password within a URL counts.
 //!
@@ -66,6 +69,51 @@
 //!     secrets: [token]
 //! secrets:
 //!   token: { file: ./secrets/token }
+//! ```
+//!
+//! Of a datastore whose image reads files; who else is given the same value keeps it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       STRIPE_KEY_FILE: /run/secrets/stripe_key
+//!     secrets: [stripe_key]
+//!   db:
+//!     image: postgres:17.2
+//!     environment:
+//!       POSTGRES_USER: app
+//!       POSTGRES_PASSWORD: ${DB_PASSWORD} # <- `POSTGRES_PASSWORD` is a variable
+//! secrets:
+//!   stripe_key: { file: ./secrets/stripe_key }
+//! ```
+//!
+//! One that its health check reads:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!   db:
+//!     image: mysql:8.4.6
+//!     environment:
+//!       - MYSQL_ROOT_PASSWORD=${ROOT_PASSWORD:?set it} # <- `MYSQL_ROOT_PASSWORD` is a variable
+//!       - MYSQL_PASSWORD # <- `MYSQL_PASSWORD` is a variable
+//!     healthcheck:
+//!       test: mysqladmin ping -p$${MYSQL_ROOT_PASSWORD}
 //! ```
 //!
 //! Of a Secret:
@@ -133,7 +181,7 @@ use plimsoll_model::container::Container;
 use crate::conditions::GETS_SECRETS;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Verdict, composed, delivered,
+    Section, ServiceSubject, Severity, Snippet, Status, Verdict, composed, delivered, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -228,21 +276,37 @@ fn judge(cx: &Cx<'_>, container: &Container) -> Option<Verdict> {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
-    let service = cx.service_of(finding)?;
-    use plimsoll_model::container::ContainerKind;
-    let (container, name) = service.containers.iter().find_map(|&id| {
-        let container = &cx.delivery[id];
-        let compose = matches!(container.kind, ContainerKind::Compose { .. });
-        let (name, _) = delivered::as_variables(cx, container).into_iter().next()?;
-        (compose && !name.is_empty()).then_some((container, name))
-    })?;
+    let containers = mending::containers::against(cx, finding);
+    let mended = mending::compose::as_files(cx, &containers);
+    if !mended.edits.is_empty() {
+        let sources: Vec<&str> = mended.sources.iter().map(String::as_str).collect();
+        let mut does = format!(
+            "give datastores as files what `{}` holds; programs that read it as a variable still do",
+            sources.join("`, `")
+        );
+        for (name, who) in &mended.kept {
+            does += &format!("; `{name}` stays, {who} reads it");
+        }
+        return Some(Fix::of_edits(does, Safety::Review, None, mended.edits));
+    }
+    let (container, name) =
+        containers.into_iter().filter(|c| mending::is_compose(c)).find_map(|c| {
+            let mut names = delivered::as_variables(cx, c).into_iter().map(|(name, _)| name);
+            Some((c, names.find(|name| !name.is_empty())?))
+        })?;
     let file = name.to_ascii_lowercase();
     let text = format!(
         "services:\n  {0}:\n    environment:\n      {name}_FILE: /run/secrets/{file}\n    secrets: [{file}]\nsecrets:\n  {file}:\n    file: ./secrets/{file}\n",
         container.name
     );
+    let does = match mended.kept.first() {
+        Some((name, who)) => {
+            format!("`{name}` stays a variable: {who} reads it; give it as a file")
+        }
+        None => "give the secret as a file, and read it from there".to_owned(),
+    };
     Some(Fix {
-        does: "give the secret as a file, and read it from there".into(),
+        does: does.into(),
         safety: Safety::Sketch,
         snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
         patch: None,
