@@ -46,7 +46,7 @@ const COMMANDS: [(&str, &str, Command); 10] = [
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     (
         "prove",
-        "[--required]: build the image with Docker Engine and run it as strictly as one can",
+        "[services] [linters] [registry] [image] [--required]: see that mended services hold, built and run",
         prove::run,
     ),
     ("ready", "do what .ci/run does", ready::run),

@@ -1,108 +1,145 @@
-//! `cargo xtask prove [--required] [--rust IMAGE]`: what only other programs can show.
+//! `cargo xtask prove [services] [linters] [registry] [image] [--required] [--rust IMAGE]`: what only
+//! other programs can show: that what Plimsoll mends holds, seen and not concluded.
 //!
-//! `fix --resolve` asks a real registry; and the image is built with Docker Engine, and run as strictly
-//! as one can. What is not installed is said to be skipped; with `--required` an engine has to answer.
-//! IMAGE stands for the builder's Rust image where no registry can be reached; it has to link statically.
+//! - `services`: copies of small services with the usual faults are mended by `plimsoll fix
+//!   --review`, built by Docker Engine without a network and run as their compose file says.
+//! - `linters`: ShellCheck, hadolint and zizmor find nothing in what was written or edited.
+//! - `registry`: `fix --resolve` asks a real registry, on loopback.
+//! - `image`: Plimsoll's own image is built and run. It needs registries, so it is only done when
+//!   named; IMAGE stands for the builder's Rust image where none can be reached.
+//!
+//! Without a name, all but the image. What cannot be done here is said aloud as SKIPPED; with
+//! `--required` it is a failure. Containers, images, volumes and directories are taken away again,
+//! also after a failure; only the build cache of an engine that was there before keeps its entries.
 
+mod bases;
+mod engine;
+mod linters;
+mod own;
 mod registry;
+mod repository;
+mod services;
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::root;
+use engine::Engine;
 
-/// The image that is built, and taken away in the end.
-const IMAGE: &str = "plimsoll:prove";
-/// As little as a container can have.
-const STRICT: [&str; 8] = [
-    "run",
-    "--rm",
-    "--network=none",
-    "--read-only",
-    "--cap-drop=ALL",
-    "--security-opt=no-new-privileges",
-    "--memory=512m",
-    "--pids-limit=64",
-];
+/// What can be proved; the last only when it is named.
+const PARTS: [&str; 4] = ["services", "linters", "registry", "image"];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    registry::run()?;
-    engine(arguments)
-}
-
-/// Builds the image and runs it, where an engine answers.
-fn engine(arguments: &[String]) -> Result<(), String> {
-    let required = arguments.iter().any(|argument| argument == "--required");
-    let rust = arguments.iter().position(|argument| argument == "--rust");
-    let rust = rust.map(|at| arguments.get(at + 1).ok_or("--rust needs an image")).transpose()?;
-    let version = docker(&["version", "--format", "{{.Server.Version}}"])
-        .and_then(|output| said(&output, 0).map(|text| text.trim().to_owned()));
-    let version = match version {
-        Ok(version) if !version.is_empty() => version,
-        Ok(_) => return skip(required, "it names no version"),
-        Err(why) => return skip(required, &why),
+    let mut named = Vec::new();
+    let (mut required, mut rust) = (false, None);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match &**word {
+            "--required" => required = true,
+            "--rust" => rust = Some(&**words.next().ok_or("--rust needs an image")?),
+            part if PARTS.contains(&part) => named.push(part),
+            other => return Err(format!("{other}: no part; there are {}", PARTS.join(", "))),
+        }
+    }
+    let wanted = |part: &str| match &*named {
+        [] => part != "image",
+        named => named.contains(&part),
     };
-    println!("Docker Engine {version}");
-    let proved = prove(rust.map(String::as_str));
-    let removed = docker(&["image", "rm", "--force", IMAGE]).and_then(|output| said(&output, 0));
-    proved?;
-    removed?;
-    println!("prove: all holds");
+    let mut skipped = Vec::new();
+    if wanted("linters") {
+        println!("== what linters say of what is written");
+        skipped.extend(linters::prove()?);
+    }
+    if wanted("registry") {
+        println!("== what a registry says");
+        skipped.extend(registry::prove()?);
+    }
+    if wanted("services") || wanted("image") {
+        match Engine::find(wanted("image"))? {
+            Ok(engine) => {
+                println!("== {}", engine.is);
+                if wanted("services") {
+                    services::prove(&engine)?;
+                }
+                if wanted("image") {
+                    own::prove(&engine, rust)?;
+                }
+            }
+            Err(why) => skipped.push(format!("nothing was built or run: {why}")),
+        }
+    }
+    for what in &skipped {
+        println!("prove: SKIPPED: {what}");
+    }
+    match skipped.is_empty() {
+        true => println!("prove: all holds"),
+        false if required => return Err(format!("not proved: {}", skipped.join("; "))),
+        false => println!("prove: what was looked at holds"),
+    }
     Ok(())
 }
 
-fn skip(required: bool, why: &str) -> Result<(), String> {
-    if required {
-        return Err(format!("no Docker Engine answers: {why}"));
-    }
-    println!("prove: SKIPPED, nothing was built or run: no Docker Engine answers: {why}");
-    Ok(())
-}
-
-/// Builds the image, looks at it and runs it.
-fn prove(rust: Option<&str>) -> Result<(), String> {
-    let root = root();
-    let mut build = Command::new("docker");
-    build.env("DOCKER_BUILDKIT", "1").args(["build", "--tag", IMAGE]);
-    if let Some(rust) = rust {
-        build.args(["--build-arg", &format!("RUST={rust}")]);
-    }
-    // The builder's own words go to the terminal.
-    let built = build.arg(&root).status();
-    if !built.map_err(|why| format!("docker: {why}"))?.success() {
-        return Err("the image does not build".to_owned());
-    }
-
-    let user = said(&docker(&["image", "inspect", "--format", "{{.Config.User}}", IMAGE])?, 0)?;
-    let numbers = user.trim().split(':').map(str::parse::<u32>);
-    if !numbers.clone().all(|number| number.is_ok_and(|number| number > 0)) {
-        return Err(format!("the image runs as {:?}, which is no plain number", user.trim()));
-    }
-    println!("runs as {}", user.trim());
-
-    let version = said(&docker(&[&STRICT[..], &[IMAGE, "--version"]].concat())?, 0)?;
-    println!("says {}", version.trim());
-
-    // The example has findings: that is what 1 says.
-    let mount = format!("{}:/work:ro", root.join("examples/ticketing").display());
-    let audit = [&STRICT[..], &["--volume", &mount, IMAGE]].concat();
-    let report = said(&docker(&audit)?, 1)?;
-    if !report.contains("payment-service") {
-        return Err(format!("the audit of the example says nothing of its services: {report}"));
-    }
-    println!("audits the example, with no network, no capability and nothing to write to");
-    Ok(())
-}
-
-fn docker(arguments: &[&str]) -> Result<Output, String> {
-    Command::new("docker").args(arguments).output().map_err(|why| format!("docker: {why}"))
+/// A line of the proof, printed as soon as it is seen.
+fn seen(what: impl std::fmt::Display) {
+    println!("  {what}");
 }
 
 /// What a command said, where it ended as it should.
-fn said(output: &Output, code: i32) -> Result<String, String> {
+///
+/// # Errors
+/// The command, how it ended, and the end of what it said.
+fn said(command: &mut Command, code: i32) -> Result<String, String> {
+    let output = command.stdin(std::process::Stdio::null()).output();
+    let output = output.map_err(|why| format!("{}: {why}", name(command)))?;
+    ended(&output, code).map_err(|why| {
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+        format!("{} {}: {why}", name(command), words.join(" "))
+    })
+}
+
+/// The same of a command that has ended.
+fn ended(output: &Output, code: i32) -> Result<String, String> {
     if output.status.code() == Some(code) {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let error = String::from_utf8_lossy(&output.stderr);
-    let first = error.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
-    Err(format!("{first} ({})", output.status))
+    let both = [&output.stdout[..], &output.stderr[..]].concat();
+    let both = String::from_utf8_lossy(&both);
+    let lines: Vec<&str> = both.lines().filter(|line| !line.trim().is_empty()).collect();
+    let end = lines.get(lines.len().saturating_sub(12)..).unwrap_or_default().join("\n    ");
+    Err(format!("expected {code}, ended with {}:\n    {end}", output.status))
+}
+
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+/// Every program of that name on the path, and where `pip install --user` puts some.
+fn installed(name: &str) -> impl Iterator<Item = PathBuf> + use<'_> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    dirs.extend(std::env::home_dir().map(|home| home.join(".local/bin")));
+    dirs.into_iter().map(move |dir| dir.join(name)).filter(|file| file.is_file())
+}
+
+/// A directory that goes when it is done with.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes one; its path is short, since a socket lies in it.
+    fn new(what: &str) -> Result<Self, String> {
+        let dir = std::env::temp_dir().join(format!("plimsoll-{what}-{}", std::process::id()));
+        std::fs::create_dir(&dir).map_err(|why| format!("{}: {why}", dir.display()))?;
+        Ok(Self(dir))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(why) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("prove: {} stays: {why}", self.0.display());
+        }
+    }
 }

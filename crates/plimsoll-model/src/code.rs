@@ -250,6 +250,8 @@ pub struct EnvironmentRead {
 pub struct Write {
     /// The path in the image, as written; relative ones are below the working directory.
     pub path: Fact<String>,
+    /// It is made as a directory, or files are put into it.
+    pub dir: bool,
     /// Where.
     pub at: Span,
 }

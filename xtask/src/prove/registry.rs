@@ -7,28 +7,27 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::said;
-use crate::{read, root};
+use super::repository::binary;
+use super::{Scratch, ended, installed, seen};
+use crate::read;
 
 /// Media types of the OCI image specification.
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Proves it, or says why it could not.
-pub(super) fn run() -> Result<(), String> {
-    for program in ["docker-registry", "curl", "sha256sum"] {
-        if Command::new(program).arg("--version").output().is_err() {
-            println!("registry: SKIPPED, no digest was asked for: {program} is not installed");
-            return Ok(());
-        }
+/// Proves it; returns what is missing for that.
+///
+/// # Errors
+/// What was expected and what was seen.
+pub(super) fn prove() -> Result<Option<String>, String> {
+    let missing = ["docker-registry", "curl", "sha256sum"];
+    if let Some(program) = missing.into_iter().find(|name| installed(name).next().is_none()) {
+        return Ok(Some(format!("no digest was asked for: {program} is not installed")));
     }
-    let dir = std::env::temp_dir().join(format!("plimsoll-prove-{}", std::process::id()));
-    let made = std::fs::create_dir_all(dir.join("tree"));
-    made.map_err(|why| format!("{}: {why}", dir.display()))?;
-    let proved = in_dir(&dir);
-    let _ = std::fs::remove_dir_all(&dir);
-    proved
+    let dir = Scratch::new("registry")?;
+    std::fs::create_dir(dir.path().join("tree")).map_err(|why| why.to_string())?;
+    in_dir(dir.path()).map(|()| None)
 }
 
 fn in_dir(dir: &Path) -> Result<(), String> {
@@ -88,11 +87,10 @@ fn resolves(dir: &Path, host: &str) -> Result<(), String> {
     };
     put("Dockerfile", &dockerfile)?;
     put("compose.yaml", &compose)?;
-    let mut fix = Command::new("cargo");
-    fix.current_dir(root()).args(["run", "--quiet", "--package", "plimsoll", "--", "fix"]);
-    fix.arg(&tree).args(["--review", "--resolve", "--only", "image/pinned-digest"]);
-    let output = fix.output().map_err(|why| format!("cargo: {why}"))?;
-    said(&output, 0)?;
+    let mut fix = Command::new(binary()?);
+    fix.arg("fix").arg(&tree).args(["--review", "--resolve", "--only", "image/pinned-digest"]);
+    let output = fix.output().map_err(|why| format!("plimsoll: {why}"))?;
+    ended(&output, 0)?;
     let pinned = dockerfile.replace("app:1.0", &format!("app:1.0@{digest}"));
     if read(&tree.join("Dockerfile"))? != pinned || read(&tree.join("compose.yaml"))? != compose {
         return Err(format!("the tag was not pinned to {digest}, or one that is not there was"));
@@ -101,7 +99,7 @@ fn resolves(dir: &Path, host: &str) -> Result<(), String> {
     if !notes.contains("app:2.0: its registry has no such tag") {
         return Err(format!("nothing is said of the tag that is not there: {notes}"));
     }
-    println!("registry: asks docker-registry, and pins to the index that was pushed, {digest}");
+    seen(format!("asks docker-registry, and pins to the index that was pushed, {digest}"));
     Ok(())
 }
 
@@ -147,5 +145,5 @@ fn piped(command: &mut Command, input: &[u8]) -> Result<String, String> {
     if let Some(mut pipe) = child.stdin.take() {
         pipe.write_all(input).map_err(fails)?;
     }
-    said(&child.wait_with_output().map_err(fails)?, 0)
+    ended(&child.wait_with_output().map_err(fails)?, 0)
 }

@@ -57,7 +57,7 @@
 //! COPY main.js ./
 //! EXPOSE 3000
 //! HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \ # <- asks port 3000
-//!   CMD wget -q -O /dev/null http://127.0.0.1:3000/health || exit 1
+//!   CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:3000/health"]
 //! CMD ["node", "main.js"]
 //! ```
 //!
@@ -384,7 +384,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     ))
 }
 
-/// What asks a URL, by a tool that the image holds.
+/// What asks a URL, by a tool that the image holds: an array, which needs no shell. Every exit code
+/// but 0 is unhealthy to the engine.
 fn call(cx: &Cx<'_>, image: &Image, path: &str, port: u16) -> Option<String> {
     let url = format!("http://127.0.0.1:{port}{path}");
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
@@ -392,19 +393,21 @@ fn call(cx: &Cx<'_>, image: &Image, path: &str, port: u16) -> Option<String> {
         return None;
     }
     let has = |tool: &str| mending::has(cx, image, tool);
-    Some(if has("wget") {
-        format!("wget -q -O /dev/null {url} || exit 1")
+    let fetch =
+        format!("fetch('{url}').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))");
+    let open = format!("import urllib.request as u; u.urlopen('{url}')");
+    let words: &[&str] = if has("wget") {
+        &["wget", "-q", "-O", "/dev/null", &url]
     } else if has("curl") {
-        format!("curl -fsS -o /dev/null {url} || exit 1")
+        &["curl", "-fsS", "-o", "/dev/null", &url]
     } else if has("node") {
-        format!(
-            "node -e \"fetch('{url}').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))\""
-        )
+        &["node", "-e", &fetch]
     } else if has("python3") {
-        format!("python3 -c \"import urllib.request as u; u.urlopen('{url}')\" || exit 1")
+        &["python3", "-c", &open]
     } else {
         return None;
-    })
+    };
+    Some(format!("[\"{}\"]", words.join("\", \"")))
 }
 
 /// A route that is known to answer a probe, and the port that it answers at: of several, the one

@@ -95,7 +95,7 @@
 //! ```
 
 use plimsoll_model::ImageId;
-use plimsoll_model::entrypoint::{self, ScriptSource};
+use plimsoll_model::entrypoint::{self, BeforeStart, OnFailure, ScriptSource};
 use plimsoll_model::image::{Effect, EffectKind, Ignore, Image, StepKind};
 use plimsoll_model::mend::{self, dockerfile};
 use plimsoll_source::{Create, Edit, Patch};
@@ -263,6 +263,14 @@ fn tracked(cx: &Cx<'_>, id: ImageId) -> Option<(Create, Edit)> {
     let startup = cx.delivery.startup(id, None)?;
     let script = startup.script.as_ref()?;
     let ScriptSource::Generated(at) = script.source else { return None };
+    // As a script of the repository it must not go on behind a failure: first that is mended.
+    let lost = |command: &BeforeStart| {
+        let matters = (command.migrates || command.long) && !command.asked;
+        matters && matches!(command.on_failure, OnFailure::Ignored(_))
+    };
+    if startup.before.iter().any(lost) {
+        return None;
+    }
     let stage = image.final_stage().filter(|_| dockerfile::is_editable(image))?;
     let writes = |effect: &Effect| match &effect.kind {
         EffectKind::Write { path, dynamic, .. } => *path == script.path && !dynamic,

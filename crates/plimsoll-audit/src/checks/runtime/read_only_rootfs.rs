@@ -22,7 +22,41 @@
 //!     build: .
 //! ```
 //!
+//! A file that is written below `/tmp` needs no mount of its own:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:22-alpine
+//! WORKDIR /app
+//! COPY . .
+//! USER 1000:1000
+//! CMD ["node", "receipt.js"]
+//! ```
+//! `receipt.js`:
+//! ```js
+//! require("fs").writeFileSync("/tmp/receipt.txt", "");
+//! require("http").createServer().listen(3000);
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders: # <- sets no `read_only`
+//!     build: .
+//! ```
+//!
 //! ## Fixed
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     read_only: true # <- read-only
+//!     tmpfs:
+//!       - /tmp
+//! ```
+//!
+//! Only `/tmp`:
 //!
 //! `compose.yaml`:
 //! ```yaml
@@ -302,16 +336,17 @@ fn uncovered(
     container: &Container,
     start: Option<&Start<'_>>,
 ) -> Option<String> {
-    written(service, container, start).into_iter().next()
+    written(service, container, start).into_iter().next().map(|(path, _)| path)
 }
 
 /// The paths that are known to be written and have no mount over them: directories that the image
-/// makes to be written in, npm's, and `/tmp`, for which the definition asks in compose files.
+/// makes to be written in, npm's, and `/tmp`, for which the definition asks in compose files. Of
+/// each, whether it is a directory.
 fn written(
     service: ServiceSubject<'_>,
     container: &Container,
     start: Option<&Start<'_>>,
-) -> Vec<String> {
+) -> Vec<(String, bool)> {
     let writable = |path: &str| {
         container.mounts.iter().any(|mount| {
             let kind = matches!(mount.kind, MountKind::Tmpfs | MountKind::Volume | MountKind::Bind);
@@ -324,28 +359,30 @@ fn written(
     };
     let mut written = Vec::new();
     if matches!(container.kind, ContainerKind::Compose { .. }) {
-        written.push("/tmp".to_owned());
+        written.push(("/tmp".to_owned(), true));
     }
     if let Some(start) = start {
         let stage = start.image.final_stage();
         let workdir = stage.and_then(|stage| stage.config.workdir.as_deref()).unwrap_or("/");
         let code = program::code(service).ok();
         let paths = code.into_iter().flat_map(|code| &code.writes);
-        written.extend(paths.filter_map(|write| absolute(workdir, write.path.known()?)));
+        written.extend(
+            paths.filter_map(|write| Some((absolute(workdir, write.path.known()?)?, write.dir))),
+        );
         if let Some(target) = start.image.target {
             written.extend(start.image.effects(target).into_iter().flat_map(|(_, effect)| {
                 match &effect.kind {
                     EffectKind::MakeDir(dirs) => dirs
                         .iter()
                         .filter(|dir| crate::ownership::is_for_writing(dir))
-                        .cloned()
+                        .map(|dir| (dir.clone(), true))
                         .collect(),
                     _ => Vec::new(),
                 }
             }));
         }
         let volumes = start.image.final_stage().map_or(&[][..], |stage| &stage.config.volumes);
-        written.retain(|path| !volumes.iter().any(|(volume, _)| path.starts_with(&**volume)));
+        written.retain(|(path, _)| !volumes.iter().any(|(volume, _)| path.starts_with(&**volume)));
         let npm = start.startup().is_some_and(|startup| {
             let before = startup.before.iter().filter_map(|command| command.words.first());
             let app = startup.app.iter().take(1).map(|(word, _)| word);
@@ -359,13 +396,25 @@ fn written(
                 .iter()
                 .any(|m| m.target.contains("/.npm") || m.target.starts_with("/home"));
         if npm && !moved {
-            written.push("~/.npm".to_owned());
+            written.push(("~/.npm".to_owned(), true));
         }
     }
-    written.retain(|path| !writable(path));
+    written.retain(|(path, _)| !writable(path));
     let mut seen = std::collections::BTreeSet::new();
-    written.retain(|path| seen.insert(path.clone()));
+    written.retain(|(path, _)| seen.insert(path.clone()));
     written
+}
+
+/// The directories to mount memory over so that all of it can be written; `None` where a file has
+/// none of them above it, whose own directory may hold what the image brings, or `~` is no path.
+fn mounts(written: &[(String, bool)]) -> Option<Vec<&str>> {
+    let covered = |path: &str| {
+        written.iter().any(|(dir, is_dir)| {
+            *is_dir && path.strip_prefix(&**dir).is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    let open = written.iter().filter(|(path, _)| !covered(path));
+    open.map(|(path, dir)| (*dir && path.starts_with('/')).then_some(&**path)).collect()
 }
 
 /// A path that the program writes, from the root; devices aside.
@@ -401,17 +450,15 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             return Vec::new();
         }
         let written = written(service, container, start);
-        // What lies in the image below such a path would be gone, and `~` is no path of a mount.
-        if written.iter().any(|path| path.starts_with('~')) {
+        let Some(mounts) = mounts(&written) else {
             return Vec::new();
-        }
-        let written: Vec<&str> = written.iter().map(|path| &**path).collect();
+        };
         let mut keys = Vec::new();
         if container.read_only.known() != Some(&true) {
             keys.push(("read_only", Data::scalar("true")));
         }
-        if !written.is_empty() {
-            keys.push(("tmpfs", Data::list(&written)));
+        if !mounts.is_empty() {
+            keys.push(("tmpfs", Data::list(&mounts)));
         }
         keys
     });

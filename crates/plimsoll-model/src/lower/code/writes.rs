@@ -39,12 +39,13 @@ impl Eval<'_> {
         match package {
             "node:fs" | "node:fs/promises" | "fs-extra" | "graceful-fs" => {
                 if WRITERS.contains(&last) {
-                    self.writes(&args.get(0), at);
+                    let dir = last.starts_with("mkdir") || last.starts_with("ensureDir");
+                    self.writes(&args.get(0), dir, at);
                 } else if matches!(
                     last,
                     "copyFile" | "copyFileSync" | "rename" | "renameSync" | "cp"
                 ) {
-                    self.writes(&args.get(1), at);
+                    self.writes(&args.get(1), false, at);
                 }
                 self.leave_for_later(args);
                 if self.phase == Phase::Request {
@@ -71,12 +72,12 @@ impl Eval<'_> {
                     (Some(dir), Some(path)) => Value::text(&format!("{dir}/{path}")),
                     _ => path,
                 };
-                self.writes(&path, at);
+                self.writes(&path, false, at);
                 Some(Value::Inert)
             }
             "winston-daily-rotate-file" => {
                 let path = self.option(&args.get(0), "dirname");
-                self.writes(&path, at);
+                self.writes(&path, true, at);
                 Some(Value::Inert)
             }
             "pino" if matches!(last, "destination") => {
@@ -85,14 +86,14 @@ impl Eval<'_> {
                     path => path,
                 };
                 if !matches!(path, Value::Number(_) | Value::Undefined) {
-                    self.writes(&path, at);
+                    self.writes(&path, false, at);
                 }
                 Some(Value::Inert)
             }
             "multer" if last == "multer" || last.is_empty() => {
                 let path = self.option(&args.get(0), "dest");
                 if !matches!(path, Value::Undefined) {
-                    self.writes(&path, at);
+                    self.writes(&path, true, at);
                 }
                 Some(Value::Inert)
             }
@@ -100,7 +101,7 @@ impl Eval<'_> {
         }
     }
 
-    pub(super) fn writes(&mut self, path: &Value, at: Span) {
+    pub(super) fn writes(&mut self, path: &Value, dir: bool, at: Span) {
         if self.facts.writes.iter().any(|known| known.at == at) {
             return;
         }
@@ -108,7 +109,7 @@ impl Eval<'_> {
             Fact::Absent => Fact::Unknown(crate::Why::Dynamic, Some(at)),
             known => known,
         };
-        self.facts.writes.push(Write { path, at });
+        self.facts.writes.push(Write { path, dir, at });
     }
 }
 

@@ -528,7 +528,7 @@ impl Eval<'_> {
                 let args = self.arguments(here, args);
                 // A path is a text here.
                 if matches!(name, "write_text" | "write_bytes" | "mkdir" | "touch" | "unlink") {
-                    self.writes(of, at);
+                    self.writes(of, name == "mkdir", at);
                     return Some(Value::Null);
                 }
                 Some(self.py_text(&text, name, &args))

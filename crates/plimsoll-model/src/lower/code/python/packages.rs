@@ -574,15 +574,15 @@ impl Eval<'_> {
                 });
                 args.list.iter().fold(made, |made, value| value.depends(made))
             }
-            ("os", "makedirs" | "mkdir" | "mkfifo" | "remove" | "unlink") => {
-                self.writes(&first, at);
+            ("os", call @ ("makedirs" | "mkdir" | "mkfifo" | "remove" | "unlink")) => {
+                self.writes(&first, matches!(call, "makedirs" | "mkdir"), at);
                 Value::Null
             }
             (
                 "os" | "shutil",
                 "rename" | "replace" | "copy" | "copy2" | "copyfile" | "copytree" | "move",
             ) => {
-                self.writes(&args.get(1), at);
+                self.writes(&args.get(1), false, at);
                 Value::Inert
             }
             (
@@ -591,7 +591,7 @@ impl Eval<'_> {
                 | "TemporaryFile",
             ) => {
                 let dir = or(named(args, "dir"), Value::text("/tmp"));
-                self.writes(&dir, at);
+                self.writes(&dir, true, at);
                 Value::Unknown
             }
             (
@@ -601,13 +601,13 @@ impl Eval<'_> {
                 | "TimedRotatingFileHandler"
                 | "WatchedFileHandler",
             ) => {
-                self.writes(&or(named(args, "filename"), first), at);
+                self.writes(&or(named(args, "filename"), first), false, at);
                 Value::Inert
             }
             ("logging", "basicConfig") => {
                 let file = named(args, "filename");
                 if !matches!(file, Value::Undefined | Value::Null) {
-                    self.writes(&file, at);
+                    self.writes(&file, false, at);
                 }
                 Value::Inert
             }
@@ -680,7 +680,7 @@ impl Eval<'_> {
         let mode = or(named(args, "mode"), args.get(1));
         let writes = mode.as_text().is_some_and(|mode| mode.contains(['w', 'a', 'x', '+']));
         if writes {
-            self.writes(&or(named(args, "file"), args.get(0)), at);
+            self.writes(&or(named(args, "file"), args.get(0)), false, at);
         }
     }
 
