@@ -345,7 +345,7 @@ impl<'a> Ci<'a> {
     pub(crate) fn unread(&self) -> Option<Verdict> {
         let evidence = |span, says| Evidence::context(span, says);
         let delivery = self.cx.delivery;
-        for pipeline in self.pipelines() {
+        for pipeline in with_called(&self.cx, self.pipelines()) {
             if pipeline.broken {
                 let place = evidence(self.cx.start_of(pipeline.file), "does not parse");
                 return Some(Verdict::unknown(Why::Unparsed, "a workflow does not parse", place));
@@ -395,10 +395,28 @@ impl<'a> Ci<'a> {
     }
 }
 
+/// Pipelines, and those of the repository that they call.
+fn with_called<'a>(
+    cx: &Cx<'a>,
+    pipelines: impl Iterator<Item = &'a Pipeline>,
+) -> Vec<&'a Pipeline> {
+    let mut found: Vec<&Pipeline> = pipelines.collect();
+    let mut seen: HashSet<FileId> = found.iter().map(|pipeline| pipeline.file).collect();
+    let mut at = 0;
+    while let Some(pipeline) = found.get(at).copied() {
+        let called = pipeline.jobs.iter().filter_map(|job| job.calls);
+        let called = called.map(|id| &cx.delivery[id]);
+        found.extend(called.filter(|called| seen.insert(called.file)));
+        at += 1;
+    }
+    found
+}
+
 /// What a pipeline of the repository may do and is not read: a verdict of UNKNOWN.
 pub(crate) fn not_read(cx: &Cx<'_>) -> Option<Verdict> {
     let delivery = cx.delivery;
-    for pipeline in delivery.pipelines.iter().filter(|pipeline| runs(pipeline)) {
+    let started = delivery.pipelines.iter().filter(|pipeline| runs(pipeline));
+    for pipeline in with_called(cx, started) {
         if pipeline.broken {
             let place = Evidence::context(cx.start_of(pipeline.file), "does not parse");
             return Some(Verdict::unknown(Why::Unparsed, "a workflow does not parse", place));

@@ -19,8 +19,8 @@ use plimsoll_syntax::dockerfile::Keyword;
 
 use crate::locked::Follows;
 use crate::{
-    Cx, ImageSubject, Subject, composed, datastores, delivered, documents, owner, program, proxies,
-    record, releasing, scripts, startup,
+    Cx, ImageSubject, Subject, composed, consent, datastores, delivered, documents, downloads,
+    owner, program, proxies, record, releasing, scripts, startup,
 };
 
 /// A named condition. It is asked of what the check is asked about: the service, each of its
@@ -1967,5 +1967,253 @@ pub static SCRIPT_SMOKES: Condition = Condition {
             scripts::is_named(cx, program, &["smoke"])
                 && scripts::commands(program).any(releasing::is_client)
         })
+    },
+};
+
+/// A script destroys data.
+pub static DESTROYS: Condition = Condition {
+    name: "destroys data by a script",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let play = consent::is_play(cx, &cx.delivery[id]);
+        any_command(cx, subject, |flow, c| !play && consent::destroyed(flow, c).is_some())
+    },
+};
+
+/// A script downloads something.
+pub static RUNS_DOWNLOADS: Condition = Condition {
+    name: "downloads something by a script",
+    holds: |cx, subject| any_command(cx, subject, |_, c| downloads::fetches(c)),
+};
+
+/// A script changes its directory.
+pub static CHANGES_DIRECTORY: Condition = Condition {
+    name: "changes its directory",
+    holds: |cx, subject| any_command(cx, subject, |_, c| c.program() == "cd"),
+};
+
+/// A script makes code of words.
+pub static RUNS_CODE_OF_WORDS: Condition = Condition {
+    name: "makes code of words (`eval`, `sh -c`, `ssh`)",
+    holds: |cx, subject| any_command(cx, subject, |_, c| crate::codes::code(c).next().is_some()),
+};
+
+/// A script removes old files.
+pub static REMOVES_OLD_FILES: Condition = Condition {
+    name: "removes old files by a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, c| {
+            data::prunes(flow, c) && matches!(c.program(), "find" | "rm")
+        })
+    },
+};
+
+/// A script asks other machines.
+pub static ASKS_NETWORK: Condition = Condition {
+    name: "asks other machines by a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, c| {
+            matches!(c.program(), "curl" | "wget" | "ssh" | "scp" | "nc")
+        })
+    },
+};
+
+/// A script sets a trap.
+pub static SETS_TRAPS: Condition = Condition {
+    name: "sets a trap",
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, c| {
+            c.program() == "trap"
+                && c.args().len() > 1
+                && c.words.get(1).is_some_and(|word| word != "-")
+        })
+    },
+};
+
+/// A script reads a file of variables.
+pub static READS_ENV_FILES: Condition = Condition {
+    name: "reads a file of variables by a script",
+    holds: |cx, subject| any_command(cx, subject, |_, c| crate::codes::env_file(c).is_some()),
+};
+
+/// A script writes to `/tmp`.
+pub static WRITES_TMP: Condition = Condition {
+    name: "writes temporary files by a script",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        // A container's `/tmp` is its own.
+        let inside = scripts::runs_inside(cx, &cx.delivery[id]);
+        any_command(cx, subject, |flow, c| {
+            let writes = crate::written::temporary(flow, c).is_some() || c.program() == "mktemp";
+            writes && !inside
+        })
+    },
+};
+
+/// A command moves, deletes or overwrites files.
+pub static MOVES_DATA: Condition = Condition {
+    name: "deletes, moves or changes files by a script",
+    holds: |cx, subject| any_command(cx, subject, |_, c| crate::operands::destroys_files(c)),
+};
+
+/// A script changes a cluster.
+pub static DEPLOYS_CLUSTER: Condition = Condition {
+    name: "changes a cluster by a script",
+    holds: |cx, subject| any_command(cx, subject, |_, c| crate::releasing::changes_cluster(c)),
+};
+
+/// A script runs, unpacks or installs what it downloads.
+pub static USES_DOWNLOADS: Condition = Condition {
+    name: "runs or installs by a script what it downloads",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, c| {
+            downloads::fetches(c) && downloads::used(flow, c).is_some()
+        })
+    },
+};
+
+/// A script reads variables that hold secrets, or logs in.
+pub static HANDLES_SECRETS: Condition = Condition {
+    name: "handles secrets by a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, c| {
+            crate::passwords::secret_of(flow, c).is_some()
+                || crate::passwords::of_command(&c.words).is_some()
+        })
+    },
+};
+
+/// A script writes dumps or secrets to files, or opens files to everybody.
+pub static WRITES_PRIVATE_FILES: Condition = Condition {
+    name: "writes data or secrets to files by a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, c| {
+            crate::written::opens(c) || !crate::written::private_files(flow, c).is_empty()
+        })
+    },
+};
+
+/// A script makes something that is to go away again.
+pub static MAKES_FOR_A_WHILE: Condition = Condition {
+    name: "makes temporary files, locks or the like by a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, c| crate::written::for_a_while(flow, c).is_some())
+    },
+};
+
+/// A script backs up, restores or rolls back.
+pub static SAVES_OR_RETURNS: Condition = Condition {
+    name: "backs up, restores or rolls back by a script",
+    holds: |cx, subject| {
+        let found =
+            any_command(cx, subject, |flow, c| data::is_dump(flow, c) || data::loads(flow, c));
+        match found.known() {
+            Some(true) => found,
+            _ => (SCRIPT_ROLLS_BACK.holds)(cx, subject),
+        }
+    },
+};
+
+/// A script names services of compose.
+pub static NAMES_SERVICES: Condition = Condition {
+    name: "names services of compose in a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |_, c| {
+            c.compose().is_some_and(|compose| crate::checks::services(&compose).next().is_some())
+        })
+    },
+};
+
+/// A script that deploys names images.
+pub static SCRIPT_NAMES_IMAGES: Condition = Condition {
+    name: "deploys images by their names from a script",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let deploys = releasing::is_deployer(cx, &cx.delivery[id]);
+        any_command(cx, subject, |_, c| deploys && !releasing::images(c).is_empty())
+    },
+};
+
+/// A script reads its arguments.
+pub static READS_ARGUMENTS: Condition = Condition {
+    name: "reads arguments of a script",
+    holds: |cx, subject| {
+        any_command(cx, subject, |flow, c| crate::codes::argument(flow, c).is_some())
+    },
+};
+
+/// A script makes directories, links, networks or databases.
+pub static MAKES_THINGS: Condition = Condition {
+    name: "makes directories, links or networks by a script",
+    holds: |cx, subject| any_command(cx, subject, |_, c| crate::written::makes(c).is_some()),
+};
+
+/// A crontab or a timer starts a script.
+pub static IS_SCHEDULED: Condition = Condition {
+    name: "starts a script on a schedule",
+    holds: |cx, subject| {
+        let Subject::Script(id) = subject else { return Fact::inferred(false, None) };
+        let program = &cx.delivery[id];
+        let at = scripts::scheduled(cx, program).filter(|at| {
+            let path = cx.path(at.file).to_ascii_lowercase();
+            let last = path.rsplit('/').next().unwrap_or(&path);
+            program.target.is_none()
+                && (last.contains("cron")
+                    || last.ends_with(".service")
+                    || last.ends_with(".timer")
+                    || path.contains("cron.d/"))
+        });
+        Fact::inferred(at.is_some(), at)
+    },
+};
+
+/// The configuration says which registries images may come from.
+pub static LIMITS_REGISTRIES: Condition = Condition {
+    name: "limits registries (`registries` in `plimsoll.toml`)",
+    holds: |cx, _| {
+        let mut layers = cx.policy.layers.iter();
+        Fact::inferred(layers.any(|layer| !layer.config.registries.is_empty()), None)
+    },
+};
+
+/// Pipelines or scripts run commands.
+pub static RUNS_COMMANDS: Condition = Condition {
+    name: "runs commands in pipelines or scripts",
+    holds: |cx, subject| match (RUNS_PIPELINES.holds)(cx, subject) {
+        fact if fact.known() == Some(&false) => {
+            let script = cx.operational_scripts().next();
+            Fact::inferred(script.is_some(), script.map(|script| cx.start_of(script.file)))
+        }
+        fact => fact,
+    },
+};
+
+/// A project of compose is there.
+pub static HAS_PROJECTS: Condition = Condition {
+    name: "is deployed by compose",
+    holds: |cx, _| {
+        let mut projects = cx.delivery.projects.iter();
+        let found = projects.find(|project| project.purpose.is_production());
+        let at = found.and_then(|project| Some(cx.start_of(*project.files.first()?)));
+        Fact::inferred(at.is_some(), at)
+    },
+};
+
+/// Compose names an image that a pipeline pushes.
+pub static DEPLOYS_PUSHED_IMAGES: Condition = Condition {
+    name: "deploys by compose an image that its pipeline pushes",
+    holds: |cx, _| {
+        let found = crate::pushed::deployed(cx).into_iter().next();
+        Fact::inferred(found.is_some(), found.map(|found| found.at))
+    },
+};
+
+/// A service of compose says for which platform it is.
+pub static NAMES_A_PLATFORM: Condition = Condition {
+    name: "names a platform in compose",
+    holds: |cx, _| {
+        let mut containers = releasing::composed(cx);
+        let at = containers.find_map(|container| container.engine.platform.span());
+        Fact::inferred(at.is_some(), at)
     },
 };

@@ -80,6 +80,13 @@ impl<'a> Cx<'a> {
         Span::new(file, TextRange::new(0, 0))
     }
 
+    /// All of a file.
+    #[must_use]
+    pub fn whole(&self, file: FileId) -> Span {
+        let len = u32::try_from(self.delivery.tree.entry(file).len).unwrap_or(u32::MAX);
+        Span::new(file, TextRange::new(0, len))
+    }
+
     /// The text of a place.
     #[must_use]
     pub fn text_of(&self, at: Span) -> Option<String> {

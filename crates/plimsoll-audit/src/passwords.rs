@@ -1,5 +1,8 @@
 //! Passwords among the words of a command: behind which options programs take one.
 
+use plimsoll_model::flow::{Command, Flow};
+use plimsoll_model::secret::is_secret_name;
+
 /// Short options behind which programs take a password: `-p*` where it is glued on.
 const SHORT: [(&str, &str); 14] = [
     ("redis-cli", "-a"),
@@ -41,6 +44,28 @@ pub(crate) fn behind_short<'w>(program: &str, before: &str, word: &'w str) -> Op
         false => value,
     };
     Some(value).filter(|value| !value.is_empty() && !value.starts_with('-'))
+}
+
+/// The variable with a secret that a command's words hold: not that it is set, nor its length, nor
+/// one that holds another's name (`${key#PREFIX_}`) or that of a file.
+pub(crate) fn secret_of<'a>(flow: &Flow, command: &'a Command) -> Option<&'a str> {
+    let held = command.expansions.iter().filter(|expansion| {
+        let name = &expansion.name;
+        let asks = expansion.op.as_deref().is_some_and(|op| op.ends_with('+'));
+        let length = command.words.iter().any(|w| w.contains(&format!("${{#{name}")));
+        let names = || {
+            let mut sets = flow.sets.iter().filter(|set| set.name == *name);
+            let file = |value: &str| {
+                let ends = [".json", ".txt", ".pem", ".key", ".env", ".crt", ".yml", ".yaml"];
+                ends.iter().any(|end| value.trim_matches(['"', '\'']).ends_with(end))
+            };
+            sets.any(|set| {
+                file(&set.value) || set.value.contains("${") && set.value.contains(['#', '%'])
+            })
+        };
+        !asks && !length && is_secret_name(name) && !names()
+    });
+    held.map(|expansion| expansion.name.as_str()).next()
 }
 
 /// The first password among the words of a command: behind a short option, or `--password`.

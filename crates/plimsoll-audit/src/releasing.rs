@@ -540,3 +540,90 @@ pub(crate) fn registered(cx: &Cx<'_>, dir: &str, paths: &[&str]) -> Option<(Stri
     }
     None
 }
+
+/// Whether a command changes what runs in a cluster.
+pub(crate) fn changes_cluster(command: &Command) -> bool {
+    const VERBS: [&str; 14] = [
+        "apply",
+        "delete",
+        "set",
+        "replace",
+        "patch",
+        "scale",
+        "create",
+        "drain",
+        "cordon",
+        "edit",
+        "upgrade",
+        "install",
+        "rollback",
+        "uninstall",
+    ];
+    let verb = command.args().iter().any(|word| VERBS.contains(&word.as_str()));
+    let restarts = command
+        .args()
+        .windows(2)
+        .any(|pair| pair[0] == "rollout" && matches!(pair[1].as_str(), "restart" | "undo"));
+    command.is_run()
+        && matches!(command.program(), "kubectl" | "oc" | "helm" | "helmfile")
+        && (verb || restarts)
+        && !command.args().iter().any(|word| word.starts_with("--dry-run"))
+}
+
+/// Tags that are moved to each new version.
+pub(crate) const MOVING: [&str; 6] = ["latest", "stable", "main", "master", "prod", "production"];
+
+/// The images that a command deploys by their names: `docker pull`, `docker run -d`, `docker service
+/// update --image`, `kubectl set image`, a chart's tag.
+pub(crate) fn images(command: &Command) -> Vec<&str> {
+    if !command.is_run() {
+        return Vec::new();
+    }
+    let args: Vec<&str> = command.args().iter().map(String::as_str).collect();
+    match (command.program(), args.as_slice()) {
+        ("docker" | "podman", ["pull", rest @ ..]) => {
+            rest.iter().copied().filter(|word| !word.starts_with('-')).collect()
+        }
+        ("docker" | "podman", ["run", rest @ ..]) if starts(command) => {
+            docker_image(rest).into_iter().collect()
+        }
+        ("docker", ["service", "update", rest @ ..]) => {
+            let at = rest.iter().position(|word| *word == "--image");
+            let long = rest.iter().find_map(|word| word.strip_prefix("--image="));
+            at.and_then(|at| rest.get(at + 1).copied()).or(long).into_iter().collect()
+        }
+        ("kubectl", ["set", "image", rest @ ..]) => {
+            rest.iter().filter_map(|word| Some(word.split_once('=')?.1)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The image among the words of `docker run`.
+fn docker_image<'a>(words: &[&'a str]) -> Option<&'a str> {
+    const SWITCHES: [&str; 12] = [
+        "-d",
+        "--detach",
+        "--rm",
+        "-i",
+        "-t",
+        "-it",
+        "-ti",
+        "--init",
+        "--privileged",
+        "--read-only",
+        "-P",
+        "--interactive",
+    ];
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            return Some(word);
+        }
+        let bundle = !word.starts_with("--") && word.len() > 2;
+        if !SWITCHES.contains(&word) && !word.contains('=') && !bundle {
+            words.next();
+        }
+    }
+    None
+}

@@ -8,9 +8,10 @@ use plimsoll_model::data;
 use plimsoll_model::flow::{
     Command, CommandKind, Flow, Output, Read, Region, RegionId, RegionKind, Set,
 };
+use plimsoll_model::image::StepKind;
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::script::Program;
-use plimsoll_source::{Span, TextRange};
+use plimsoll_source::{Span, TextRange, normalize_path};
 
 use crate::evidence::Place;
 use crate::{Cx, Evidence, Verdict};
@@ -561,4 +562,26 @@ pub(crate) fn declares_value(command: &Command) -> bool {
             word.split_once('=')
                 .is_some_and(|(_, value)| value.contains("$(") || value.contains('`'))
         })
+}
+
+/// Whether a script runs in a container of an image that is built here: it is copied into one by its
+/// name, or is called like what images start and ask.
+pub(crate) fn runs_inside(cx: &Cx<'_>, program: &Program) -> bool {
+    let path = cx.path(program.file);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    let called = ["entrypoint", "docker-entrypoint", "healthcheck", "docker-healthcheck"];
+    let copied = cx.delivery.images.iter().any(|image| {
+        let context = image.context.known().map_or("", String::as_str);
+        let steps = image.stages.iter().flat_map(|stage| &stage.steps);
+        let copies = steps.filter_map(|step| match &step.kind {
+            StepKind::Copy(copy) => Some(copy),
+            _ => None,
+        });
+        copies.flat_map(|copy| &copy.sources).any(|source| {
+            let within = normalize_path(&format!("{context}/{}", source.path));
+            !source.remote && within.is_some_and(|within| within == path)
+        })
+    });
+    program.target.is_none() && (called.contains(&stem) || copied)
 }

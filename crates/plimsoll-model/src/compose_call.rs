@@ -68,6 +68,9 @@ const OF_VERBS: &[&str] = &[
     "--until",
     "-s",
     "--signal",
+    "--format",
+    "--filter",
+    "--status",
 ];
 /// Of these the same letter is a switch: `logs -t`, `rm -v`, `rm -s`.
 const SWITCHES: &[(&str, &[&str])] = &[
@@ -192,6 +195,7 @@ mod tests {
         check("podman compose run --rm -e A=b api alembic upgrade", r#"[] run ["api"]"#);
         check("docker compose rm -s -v api", r#"[] rm ["api"]"#);
         check("docker compose logs -t --tail 5 api", r#"[] logs ["api"]"#);
+        check("docker compose ps --format json api", r#"[] ps ["api"]"#);
         check("$COMPOSE up -d api", r#"[] up ["api"]"#);
         check("docker compose $FILES up api", r#"[] up ["api"]"#);
         for text in ["docker compose", "docker run compose up", "docker", "compose up", "$X up"] {

@@ -21,6 +21,9 @@ pub struct Container {
     pub span: Span,
     /// Every other place that adds to it (override files), in merge order.
     pub overlays: Vec<Span>,
+    /// What another file takes back of what the base says (`cap_drop: !reset []`, `!override`): the
+    /// key, where it is taken back, and what it said before.
+    pub taken_back: Vec<(String, Span, Vec<String>)>,
     /// What this deployment is for.
     pub purpose: Purpose,
     /// The image it names.

@@ -126,6 +126,14 @@ fn archives_data(flow: &Flow, command: &Command) -> bool {
 /// Whether a command copies the directory in which a database keeps its data.
 fn copies_database(command: &Command) -> bool {
     let args = command.args();
+    // `docker cp db:/var/lib/postgresql/data out`.
+    if let ("docker" | "podman", [verb, .., to]) = (command.program(), args) {
+        let within = |word: &String| {
+            let path = word.split_once(":/").map(|(_, path)| format!("/{path}"));
+            path.is_some_and(|path| is_data_dir(&path, &DATABASE_DIRS))
+        };
+        return verb == "cp" && !to.contains(":/") && args.iter().any(within);
+    }
     let copies = match command.program() {
         "cp" => args.iter().any(|word| {
             let short = word.starts_with('-') && !word.starts_with("--");
@@ -365,7 +373,7 @@ fn own_target(command: &Command) -> Option<&str> {
         "mariadb-backup" | "xtrabackup" => &["--target-dir"],
         "redis-cli" => &["--rdb"],
         "tar" => return tar(command)?.0,
-        "cp" | "rsync" => return command.args().last().map(String::as_str),
+        "cp" | "rsync" | "docker" | "podman" => return command.args().last().map(String::as_str),
         "sqlite3" => {
             let backup = command.args().iter().find_map(|word| word.strip_prefix(".backup"));
             return backup.map(|path| path.trim().trim_matches(['\'', '"']));

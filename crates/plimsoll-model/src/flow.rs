@@ -127,6 +127,8 @@ pub struct Command {
     pub pipefail: bool,
     /// `set -u` is in force.
     pub nounset: bool,
+    /// `set -x` is in force on every way: it is printed with its values.
+    pub xtrace: bool,
     /// It is a condition, or stands left of `&&` or `||`, or behind `!`: `set -e` ignores it.
     pub tested: bool,
     /// What its failure makes of the program.
@@ -139,6 +141,23 @@ pub struct Command {
     pub(crate) stdout: Option<String>,
     /// What the variables in its words that have no single value were set to, here and there.
     pub possible: Vec<String>,
+    /// The variables and substitutions in its words, in order.
+    pub expansions: Vec<Expansion>,
+}
+
+/// A variable, or what a command prints, in a word of a command.
+#[derive(Clone, Debug)]
+pub struct Expansion {
+    /// The index of its word, where no word before it becomes several.
+    pub word: usize,
+    /// The variable without a subscript: `name`, `1`, `@`; empty where it is what a command prints.
+    pub name: String,
+    /// What stands behind the name in braces, the operator alone (`:-`).
+    pub op: Option<String>,
+    /// It stands outside quotes, and is not known to be one word without a pattern.
+    pub splits: bool,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// A redirection.
@@ -613,6 +632,8 @@ impl Command {
         let mut command = self.clone();
         command.words.drain(..from.min(command.words.len()));
         command.raw.drain(..from.min(command.raw.len()));
+        command.expansions.retain(|expansion| expansion.word >= from);
+        command.expansions.iter_mut().for_each(|expansion| expansion.word -= from);
         command
     }
 

@@ -202,9 +202,28 @@ pub fn is_migrate_command(words: &[String]) -> bool {
     if matches!(words.first(), None | Some(&("echo" | "printf" | "log" | "logger" | "#"))) {
         return false;
     }
-    words.iter().any(|w| {
+    // A variable's name is not what is run, nor is a container that is called so.
+    let container = |at: usize| match words.as_slice() {
+        [engine, verb, ..] if is_engine(engine) => match *verb {
+            "exec" => at == words.iter().skip(2).take_while(|w| w.starts_with('-')).count() + 2,
+            "logs" | "inspect" | "wait" | "rm" | "stop" | "kill" | "start" | "cp" | "port" => true,
+            _ => false,
+        },
+        _ => false,
+    };
+    words.iter().enumerate().any(|(at, w)| {
+        let named = at.checked_sub(1).is_some_and(|before| words[before] == "--name");
+        if at > 0 && w.starts_with('$') || named || container(at) {
+            return false;
+        }
         let stem = w.split('.').next().unwrap_or(w);
         stem.split([':', '-', '_'])
             .any(|part| matches!(part, "migrate" | "migration" | "migrations" | "migrator"))
     })
+}
+
+/// Whether a word names a container engine.
+fn is_engine(word: &str) -> bool {
+    matches!(word, "docker" | "podman" | "nerdctl")
+        || word.starts_with('$') && word.to_ascii_lowercase().contains("engine")
 }

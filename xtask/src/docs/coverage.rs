@@ -12,6 +12,11 @@ pub(super) const PATH: &str = "docs/coverage.md";
 const WAITS: &[(&str, &str, &str)] = &[
     (
         "operations-checks",
+        "network/host-firewall",
+        "no tree says what a host lets through: what compose publishes is judged",
+    ),
+    (
+        "operations-checks",
         "",
         "not written yet: it needs what scripts, workflows and documents say together",
     ),
@@ -94,6 +99,16 @@ const WAITS: &[(&str, &str, &str)] = &[
         "a schema checker's ground: a workflow that is wrong does not run, and the forge says so",
     ),
     ("pipeline-rules", "H. ", "settings of the forge: no tree tells them"),
+    (
+        "ops-script-rules",
+        "release/deploys-logged",
+        "what a line of a log must hold is a matter of taste: the forge and the journal keep who and when",
+    ),
+    (
+        "ops-script-rules",
+        "scripts/portable-shebang",
+        "a shell linter's ground: what is no shell at all is `build/files-parse` already",
+    ),
     (
         "ops-script-rules",
         "",

@@ -18,6 +18,7 @@ mod secrets;
 mod supply;
 
 pub(crate) use release::{gates, readiness};
+pub(crate) use scripts::services;
 
 /// Every check, sorted by id.
 #[must_use]

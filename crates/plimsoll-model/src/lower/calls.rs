@@ -18,7 +18,8 @@ use plimsoll_syntax::shell::{
 
 use crate::compose_call::{self, Compose};
 use crate::flow::{
-    After, Condition, Flow, ROOT, Read, Redirection, Region, RegionId, RegionKind, Set, show,
+    After, Condition, Expansion, Flow, ROOT, Read, Redirection, Region, RegionId, RegionKind, Set,
+    show,
 };
 pub(super) use crate::flow::{Command as Call, CommandKind as Kind, Cwd};
 
@@ -54,6 +55,8 @@ pub(super) struct Start {
     pub(super) pipefail: bool,
     /// `set -u` is in effect.
     pub(super) nounset: bool,
+    /// `set -x` is in effect.
+    pub(super) xtrace: bool,
     /// Where it runs.
     pub(super) cwd: Cwd,
     /// The program's own path in the tree: what `$0` stands for.
@@ -73,6 +76,7 @@ impl Start {
             errexit: false,
             pipefail: false,
             nounset: false,
+            xtrace: false,
             cwd: Cwd::Start(String::new()),
             me: Some(path.to_owned()),
             vars: Vec::new(),
@@ -87,6 +91,7 @@ impl Start {
             errexit: true,
             pipefail: false,
             nounset: false,
+            xtrace: false,
             cwd: Cwd::Tree(dir.to_owned()),
             me: None,
             vars: Vec::new(),
@@ -238,6 +243,7 @@ fn run<'a>(
         errtrace: false,
         pipefail: start.pipefail,
         nounset: start.nounset,
+        xtrace: start.xtrace,
         depth,
     };
     if let Some(line) = &unit.script.shebang {
@@ -246,7 +252,7 @@ fn run<'a>(
         // `env -S bash -euo pipefail`: the shell's options stand behind its name.
         let options = words.skip_while(|word| by_env && word.starts_with('-'));
         let options: Vec<String> = options.skip(usize::from(by_env)).map(str::to_owned).collect();
-        walker.options(&options);
+        walker.options(&options, true);
     }
     for &(unit, body) in inherited.values() {
         walker.learn_endings(unit, &[("", body)]);
@@ -304,6 +310,7 @@ struct Walker<'a> {
     errtrace: bool,
     pipefail: bool,
     nounset: bool,
+    xtrace: bool,
     depth: usize,
 }
 
@@ -587,7 +594,7 @@ impl<'a> Walker<'a> {
     /// Walks one of several ways, and takes its effects on variables back; what it set comes out.
     fn branch(&mut self, list: ListId, ctx: Ctx, changed: &mut Vec<String>) -> Way {
         let (mark, cwd) = (self.log.len(), self.cwd.clone());
-        let (errexit, pipefail, nounset) = (self.errexit, self.pipefail, self.nounset);
+        let options = (self.errexit, self.pipefail, self.nounset, self.xtrace);
         let way = self.list(list, ctx, false);
         if way == Way::Goes {
             changed.extend(self.changed_since(mark).into_iter().map(|(name, _)| name));
@@ -597,7 +604,7 @@ impl<'a> Walker<'a> {
         }
         self.undo_to(mark);
         self.cwd = cwd;
-        (self.errexit, self.pipefail, self.nounset) = (errexit, pipefail, nounset);
+        (self.errexit, self.pipefail, self.nounset, self.xtrace) = options;
         way
     }
 
@@ -768,12 +775,14 @@ impl<'a> Walker<'a> {
             errexit: self.errexit,
             pipefail: self.pipefail,
             nounset: self.nounset,
+            xtrace: self.xtrace,
             tested: ctx.tested,
             if_fails: ctx.if_fails,
             if_succeeds: ctx.if_succeeds,
             stdin: None,
             stdout: None,
             possible: Vec::new(),
+            expansions: Vec::new(),
         }
     }
 
@@ -968,7 +977,9 @@ impl<'a> Walker<'a> {
             return Way::Goes;
         }
         let mut raw = Vec::new();
+        let mut expansions = Vec::new();
         for (index, &word) in words.iter().enumerate() {
+            self.expanded(word, raw.len(), &mut expansions);
             self.fields_at(word, index == 0, &mut raw);
         }
         if raw.is_empty() {
@@ -994,7 +1005,32 @@ impl<'a> Walker<'a> {
         }
         call.redirects = redirected;
         call.possible = self.possible(words);
+        call.expansions = expansions;
         self.dispatch(call, heredoc, ctx)
+    }
+
+    /// Notes the expansions of a word that becomes those from `at` on.
+    fn expanded(&self, word: WordId, at: usize, out: &mut Vec<Expansion>) {
+        // One word, whatever stands around it.
+        let plain = |value: &str| {
+            !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || "*?[$`".contains(c))
+        };
+        for part in &self.unit.script.word(word).parts {
+            let (name, op, known) = match &part.kind {
+                PartKind::Variable { name, length: true, .. } => (name.as_str(), None, true),
+                PartKind::Variable { name, op, .. } => {
+                    let one = matches!(self.vars.get(name.as_str()),
+                        Some(Value::One(value)) if plain(value));
+                    let number = matches!(name.as_str(), "?" | "#" | "$" | "!" | "-");
+                    (name.as_str(), op.as_ref().map(|(op, _)| op.clone()), number || one)
+                }
+                PartKind::Substitution(_) => ("", None, false),
+                _ => continue,
+            };
+            let name = name.split('[').next().unwrap_or(name).to_owned();
+            let (splits, span) = (!part.quoted && !known, self.span(part.range));
+            out.push(Expansion { word: at, name, op, splits, span });
+        }
     }
 
     /// Redirections as facts; what they substitute is walked.
@@ -1109,7 +1145,11 @@ impl<'a> Walker<'a> {
                 };
             }
             "popd" => self.cwd = Cwd::Unknown,
-            "set" => self.options(&words),
+            "set" => {
+                let region = self.shared.flow.regions.get(ctx.region.0 as usize);
+                let sure = !region.is_some_and(|r| matches!(r.kind, RegionKind::Branch(_)));
+                self.options(&words, sure);
+            }
             "export" | "local" | "readonly" | "declare" | "typeset" => {
                 let local = name == "local" || name != "export" && !self.frames.is_empty();
                 for word in &raw {
@@ -1255,7 +1295,8 @@ impl<'a> Walker<'a> {
         self.sourcing.pop();
     }
 
-    fn options(&mut self, words: &[String]) {
+    /// Takes the options of `set`; tracing counts only where that is `sure` to be reached.
+    fn options(&mut self, words: &[String], sure: bool) {
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let on = word.starts_with('-');
@@ -1271,12 +1312,16 @@ impl<'a> Walker<'a> {
             if is_option(word, 'u') {
                 self.nounset = on;
             }
+            if is_option(word, 'x') {
+                self.xtrace = on && (sure || self.xtrace);
+            }
             if is_option(word, 'o') {
                 match words.next().map(String::as_str) {
                     Some("pipefail") => self.pipefail = on,
                     Some("errexit") => (self.errexit, self.by_trap) = (on, false),
                     Some("errtrace") => self.errtrace = on,
                     Some("nounset") => self.nounset = on,
+                    Some("xtrace") => self.xtrace = on && (sure || self.xtrace),
                     _ => {}
                 }
             }
@@ -1510,6 +1555,7 @@ impl<'a> Walker<'a> {
             errexit: errexit.unwrap_or(same && self.errexit),
             pipefail: same && self.pipefail,
             nounset: same && self.nounset,
+            xtrace: same && self.xtrace,
             cwd: if remote { Cwd::Unknown } else { cwd },
             me: None,
             vars,

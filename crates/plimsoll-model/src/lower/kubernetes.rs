@@ -246,6 +246,7 @@ impl<'a> Reader<'a> {
             file: self.file,
             span: item.span(),
             overlays: Vec::new(),
+            taken_back: Vec::new(),
             purpose: crate::purpose::Purpose::production(),
             image: text(item.get("image")),
             build: None,

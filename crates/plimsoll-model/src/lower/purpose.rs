@@ -122,6 +122,10 @@ pub(super) fn of_script(path: &str, name: &str) -> Purpose {
     if !purpose.is_production() {
         return purpose;
     }
+    if matches!(path.rsplit('/').next(), Some("mvnw" | "gradlew")) {
+        let because = "a build tool writes it".to_owned();
+        return Purpose { kind: PurposeKind::Vendored, because, at: None };
+    }
     let name = name.to_ascii_lowercase().replace('_', "-");
     let develops = DEVELOPS.contains(&&*name) || name.starts_with("dev-") || name.ends_with("-dev");
     let kind = match TESTS.contains(&&*name) {

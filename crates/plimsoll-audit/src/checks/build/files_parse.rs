@@ -17,6 +17,15 @@
 //! CMD ["node", "main.js"]
 //! ```
 //!
+//! A key that is there twice:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   app: { image: "registry.example/app:1.2.0" }
+//!   app: { image: "registry.example/app:1.3.0" } # <- duplicate key
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -24,6 +33,14 @@
 //! FROM node:20-alpine
 //! RUN npm ci
 //! CMD ["node", "main.js"]
+//! ```
+//!
+//! Or:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   app: { image: "registry.example/app:1.3.0" }
 //! ```
 //!
 //! ## Passes
@@ -66,11 +83,10 @@ pub(super) static CHECK: Check = Check {
     since: "0.1.0",
     parts: &[Part {
         name: "",
-        equivalents: &[Equivalent {
-            tool: "hadolint",
-            rule: "DL1000",
-            relation: Relation::Narrower,
-        }],
+        equivalents: &[
+            Equivalent { tool: "hadolint", rule: "DL1000", relation: Relation::Narrower },
+            Equivalent { tool: "catalogue", rule: "CMP072", relation: Relation::Wider },
+        ],
     }],
     when: &[&DELIVERS],
     source: include_str!("files_parse.rs"),

@@ -88,6 +88,7 @@
 use plimsoll_model::pipeline::Command;
 
 use crate::conditions::RUNS_PIPELINES;
+use crate::downloads::{CHECKERS, Moves, OTHERS, SHELLS, is_remote};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
     Status, Verdict, workflows,
@@ -167,36 +168,6 @@ fn run(cx: &Cx<'_>) -> Verdict {
     workflows::judged(cx, bad, made, wrong, right, None)
 }
 
-/// Whether what stands behind an address can change.
-enum Moves {
-    Yes,
-    Version,
-    No,
-}
-
-impl Moves {
-    fn of(text: &str) -> Self {
-        let parts = || text.split(['/', '@', '=', '?', ' ', '"', '\'']);
-        let is_commit =
-            |part: &str| part.len() == 40 && part.bytes().all(|b| b.is_ascii_hexdigit());
-        let is_version = |part: &str| {
-            let bare = part.trim_start_matches(['v', 'V']);
-            let numbers = bare.split(['.', '-']).take_while(|n| n.parse::<u32>().is_ok());
-            bare.contains('.') && numbers.count() >= 2
-        };
-        if parts().any(is_commit) {
-            Self::No
-        } else if parts().filter(|part| !part.contains("://")).any(is_version) {
-            Self::Version
-        } else {
-            Self::Yes
-        }
-    }
-}
-
-const SHELLS: [&str; 6] = ["sh", "bash", "zsh", "dash", "ash", "ksh"];
-const OTHERS: [&str; 6] = ["python", "python3", "node", "perl", "ruby", "php"];
-
 fn program(command: &Command) -> &str {
     command.words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word))
 }
@@ -239,27 +210,9 @@ fn runs_download(commands: &[Command], at: usize) -> Option<String> {
             && (earlier.stdout.as_deref().is_some_and(|out| bare(out) == bare(file))
                 || earlier.words.iter().any(|word| bare(word) == bare(file)))
     })?;
-    let checks = [
-        "sha256sum",
-        "sha512sum",
-        "sha1sum",
-        "shasum",
-        "gpg",
-        "cosign",
-        "minisign",
-        "openssl",
-        "cmp",
-    ];
-    let checked = before.iter().skip(fetched).any(|between| checks.contains(&program(between)));
+    let checked = before.iter().skip(fetched).any(|between| CHECKERS.contains(&program(between)));
     let text = before.get(fetched)?.words.join(" ");
     (!checked && is_remote(&text)).then_some(text)
-}
-
-/// Whether an address leads away from the runner.
-fn is_remote(text: &str) -> bool {
-    !["://localhost", "://127.0.0.1", "://0.0.0.0", "://[::1]"]
-        .iter()
-        .any(|near| text.contains(near))
 }
 
 /// The first package that a command installs by its name alone.

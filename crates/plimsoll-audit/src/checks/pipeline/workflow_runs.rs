@@ -90,6 +90,34 @@
 //!     - go build ./... # <- builds
 //! ```
 //!
+//! What a matrix writes out is followed:
+//!
+//! `api/Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! CMD ["/api"]
+//! ```
+//! `build.sh`:
+//! ```sh
+//! docker build -t "acme/api:$1" api
+//! ```
+//! `test.sh`:
+//! ```sh
+//! cd api && go test ./...
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     strategy:
+//!       matrix:
+//!         command: ["./build.sh stable", "./test.sh"]
+//!     steps:
+//!       - run: ${{ matrix.command }}
+//! ```
+//!
 //! ## Partial
 //!
 //! Its path filter leaves the service out:
@@ -186,9 +214,31 @@
 //!     runs-on: ubuntu-latest
 //!     strategy:
 //!       matrix:
-//!         command: [./build.sh stable, ./build.sh next]
+//!         command: ${{ fromJSON(vars.COMMANDS) }}
 //!     steps:
 //!       - run: ${{ matrix.command }} # <- runs what an expression says
+//! ```
+//!
+//! A workflow that is called calls one from elsewhere:
+//!
+//! `api/Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! CMD ["/api"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     uses: ./.github/workflows/build.yml
+//! ```
+//! `.github/workflows/build.yml`:
+//! ```yaml
+//! on: workflow_call
+//! jobs:
+//!   image:
+//!     uses: acme/shared/.github/workflows/image.yml@v1 # <- is not in the tree
 //! ```
 //!
 //! ## See also

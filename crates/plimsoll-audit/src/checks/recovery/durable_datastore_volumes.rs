@@ -93,7 +93,7 @@ use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
     Section, Severity, Status, Verdict, Why, composed, datastores, hostpath,
 };
-use plimsoll_model::container::MountKind;
+use plimsoll_model::container::{Container, MountKind};
 
 pub(super) static CHECK: Check = Check {
     id: "recovery/durable-datastore-volumes",
@@ -161,9 +161,7 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     if foreign || !composed::is_store(cx, &container) || container.job {
         return asked.verdict(&container, &WORDS);
     }
-    let name = composed::image_name(cx, &container).unwrap_or_default();
-    let is = |word: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| w == word);
-    let dirs: Vec<&str> = KEEPS.iter().filter(|(word, _)| is(word)).map(|row| row.1).collect();
+    let dirs: Vec<&str> = kept(cx, &container).map(|row| row.1).collect();
     let Some(dir) = dirs.first() else { return asked.verdict(&container, &WORDS) };
     // The image may be told to keep its data elsewhere.
     let moved = container.env.iter().any(|var| var.name == "PGDATA");
@@ -184,4 +182,15 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         None => {}
     }
     asked.verdict(&container, &WORDS)
+}
+
+/// Words of the name of a container's image, and where it keeps its data.
+pub(super) fn kept(
+    cx: &Cx<'_>,
+    container: &Container,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let name = composed::image_name(cx, container).unwrap_or_default();
+    KEEPS.iter().copied().filter(move |(word, _)| {
+        name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == *word)
+    })
 }

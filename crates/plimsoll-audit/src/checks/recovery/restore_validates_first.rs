@@ -80,6 +80,7 @@ use plimsoll_model::data;
 use plimsoll_model::flow::Command;
 
 use crate::conditions::{DROPS_DATABASE, RESTORES};
+use crate::consent::is_scratch;
 use crate::scripts;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, ScriptSubject, Section, Severity, Status,
@@ -111,7 +112,7 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let (mut gone, mut checked) = (Vec::new(), None);
     for command in scripts::commands(script.program) {
         let Some(drop) = data::drops_database(flow, command) else { continue };
-        if is_scratch(drop.name) {
+        if !drop.name.contains('$') && is_scratch(drop.name) {
             continue;
         }
         let replaced = loads.iter().find(|load| {
@@ -140,13 +141,6 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             scripts::verdict(gone, message, shows.collect(), passes, none)
         }
     }
-}
-
-/// Whether a database is one that a drill fills, by its name.
-fn is_scratch(name: &str) -> bool {
-    const WORDS: [&str; 7] = ["test", "tmp", "temp", "scratch", "drill", "verify", "sandbox"];
-    !name.contains('$')
-        && name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 /// A name without its quotes and braces.

@@ -92,6 +92,29 @@
 //!     uses: example/shared/.github/workflows/image.yml@v1 # <- not in the tree
 //! ```
 //!
+//! What is deployed is published from elsewhere:
+//!
+//! `web/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: ghcr.io/acme-releases/acme-web:1.4.0 # <- is published from elsewhere
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: npm test
+//! ```
+//!
 //! A variable says what is run:
 //!
 //! `Dockerfile`:
@@ -124,7 +147,10 @@
 //!       - run: npm test
 //! ```
 
+use plimsoll_model::container::Container;
 use plimsoll_model::pipeline::RoleKind;
+use plimsoll_model::reference::ImageRef;
+use plimsoll_source::Span;
 
 use crate::conditions::PUBLISHES_OR_COULD;
 use crate::{
@@ -193,6 +219,13 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let message = "images are pushed only by someone's hand: let the pipeline do it";
         return Verdict::partial(message, Evidence::contradicts(push.span, "pushes, by hand"));
     }
+    // What is deployed comes from a registry under a name of ours, and nothing here builds it for that.
+    if let Some(at) = published_elsewhere(cx) {
+        let place = Evidence::context(at, "is published from elsewhere");
+        let message =
+            "what is deployed is published from another repository, or by hand: not known";
+        return Verdict::unknown(Why::OutOfTree, message, place);
+    }
     let evidence = match of(RoleKind::BuildImage) {
         Some(build) => Evidence::missing_in(build.span, "what is built here is not pushed"),
         None => ci::nowhere(cx, "no job builds and pushes an image"),
@@ -207,4 +240,24 @@ fn run(cx: &Cx<'_>) -> Verdict {
     }
     let message = "no job pushes the image that is defined here: publish what CI builds and tests";
     Verdict::fail(message, evidence.severity(Severity::Medium))
+}
+
+/// The image of a production descriptor that is one of this repository by its link or by the name of
+/// a service, where none of them is built by its descriptor.
+fn published_elsewhere(cx: &Cx<'_>) -> Option<Span> {
+    let production = cx.delivery.containers.iter().filter(|c| c.purpose.is_production());
+    let ours = |container: &&Container| {
+        let Some(image) = container.image.known().and_then(|name| ImageRef::parse(name)) else {
+            return false;
+        };
+        let last = image.name().to_ascii_lowercase();
+        let mut names = cx.delivery.services.iter().map(|service| service.name.as_str());
+        let mut named = || names.any(|name| name.len() > 2 && last.ends_with(name));
+        !image.is_official()
+            && image.repository.contains('/')
+            && (container.image_id.is_some() || named())
+    };
+    let built = production.clone().any(|container| container.build.is_some());
+    let mut found = production.filter(ours).filter(|_| !built);
+    found.find_map(|container| container.image.span())
 }

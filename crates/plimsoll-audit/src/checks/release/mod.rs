@@ -10,10 +10,12 @@ mod compose_references_defined;
 mod compose_schema_valid;
 mod compose_variables_defined;
 mod deploy_script_deploys;
+mod deploys_what_ci_builds;
 mod gate_on_readiness;
 mod image_source_unambiguous;
 mod images_published;
 mod immutable_images;
+mod immutable_tags;
 mod no_build_on_deploy;
 mod no_dependency_cycles;
 mod no_destructive_clean;
@@ -24,11 +26,13 @@ mod no_source_mounts;
 mod one_deploy_at_a_time;
 mod overrides_keep_hardening;
 mod prebuilt_images;
+mod project_name_set;
 mod proxy_survives_bad_reload;
 mod required_dependencies_declared;
 mod required_environment_declared;
 mod rollback_checks_target_schema;
 mod rollback_documented;
+mod rollback_path_exists;
 mod rollback_to_previous;
 mod rollback_uses_recorded_digest;
 mod runbook_agrees_with_scripts;
@@ -51,10 +55,12 @@ pub(super) static CHECKS: &[&Check] = &[
     &compose_schema_valid::CHECK,
     &compose_variables_defined::CHECK,
     &deploy_script_deploys::CHECK,
+    &deploys_what_ci_builds::CHECK,
     &gate_on_readiness::CHECK,
     &image_source_unambiguous::CHECK,
     &images_published::CHECK,
     &immutable_images::CHECK,
+    &immutable_tags::CHECK,
     &no_build_on_deploy::CHECK,
     &no_dependency_cycles::CHECK,
     &no_destructive_clean::CHECK,
@@ -65,11 +71,13 @@ pub(super) static CHECKS: &[&Check] = &[
     &one_deploy_at_a_time::CHECK,
     &overrides_keep_hardening::CHECK,
     &prebuilt_images::CHECK,
+    &project_name_set::CHECK,
     &proxy_survives_bad_reload::CHECK,
     &required_dependencies_declared::CHECK,
     &required_environment_declared::CHECK,
     &rollback_checks_target_schema::CHECK,
     &rollback_documented::CHECK,
+    &rollback_path_exists::CHECK,
     &rollback_to_previous::CHECK,
     &rollback_uses_recorded_digest::CHECK,
     &runbook_agrees_with_scripts::CHECK,

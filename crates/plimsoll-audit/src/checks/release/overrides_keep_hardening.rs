@@ -28,6 +28,24 @@
 //!     privileged: true # <- is privileged
 //! ```
 //!
+//! What is reset:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: acme/web:1.2.0
+//!     cap_drop: [ALL]
+//!     security_opt: ["no-new-privileges:true"]
+//! ```
+//! `compose.prod.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     cap_drop: !reset [] # <- capabilities are no longer dropped
+//!     security_opt: !override ["label:type:web_t"] # <- may gain privileges
+//! ```
+//!
 //! By a script's order of files:
 //!
 //! `compose.yaml`:
@@ -56,6 +74,15 @@
 //! services:
 //!   web: # <- keeps what the base forbids
 //!     restart: unless-stopped
+//! ```
+//!
+//! What is reset:
+//!
+//! `compose.prod.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     cap_drop: !override [ALL]
 //! ```
 //!
 //! By a script's order of files:
@@ -215,6 +242,30 @@ fn weakened(cx: &Cx<'_>, container: &Container) -> Vec<(Span, String)> {
             && let Some(what) = hostpath::control_socket(&path)
         {
             add(Some(mount.span), what);
+        }
+    }
+    // What is reset says nothing any more.
+    for (key, at, before) in &container.taken_back {
+        let held = |text: &str| before.iter().any(|said| said.to_ascii_lowercase().contains(text));
+        let says = match key.as_str() {
+            "cap_drop" if !before.is_empty() => "capabilities are no longer dropped",
+            "read_only" if held("true") => "its file system is writable",
+            "security_opt" if held("no-new-privileges") => "may gain privileges",
+            "security_opt" if held("seccomp") || held("apparmor") => "is held by no profile",
+            "user" if !before.iter().any(|user| matches!(&**user, "root" | "0" | "0:0")) => {
+                "runs as the image's user"
+            }
+            _ => continue,
+        };
+        // What the merged settings say anew holds.
+        let again = match key.as_str() {
+            "cap_drop" => !container.cap_drop.is_empty(),
+            "read_only" => container.read_only.known().is_some(),
+            "user" => container.user.known().is_some(),
+            _ => held("no-new-privileges") && container.no_new_privileges.known() == Some(&true),
+        };
+        if !again {
+            add(Some(*at), says);
         }
     }
     let open = |port: &&plimsoll_model::container::Port| {

@@ -112,7 +112,7 @@ use plimsoll_model::flow::Command;
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_ROLLS_BACK;
 use crate::evidence::clip;
-use crate::releasing::{builds, composed, place, starts, undoes, way_back};
+use crate::releasing::{MOVING, builds, composed, place, starts, undoes, way_back};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
     Status, Verdict, datastores,
@@ -177,8 +177,6 @@ fn moves(command: &Command, word: &str) -> bool {
             None => verb == Some("pull") && !word.starts_with('-') && word != "pull",
         }
 }
-
-const MOVING: [&str; 6] = ["latest", "stable", "main", "master", "prod", "production"];
 
 /// The image of the project whose tag moves and that `docker compose pull` gets.
 fn pulled(cx: &Cx<'_>, command: &Command) -> Option<String> {

@@ -162,7 +162,10 @@ pub(super) static CHECK: Check = Check {
     since: "0.1.0",
     parts: &[Part {
         name: "",
-        equivalents: &[Equivalent { tool: "catalogue", rule: "OPS001", relation: Relation::Same }],
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "OPS001", relation: Relation::Same },
+            Equivalent { tool: "catalogue", rule: "OPS038", relation: Relation::Wider },
+        ],
     }],
     when: &[&CHANGES_STATE],
     source: include_str!("fail_fast.rs"),

@@ -81,6 +81,18 @@
 //! if [ $status -ne 0 ]; then exit $status; fi
 //! ```
 //!
+//! A container that is called so is no migration:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! migration_container="app-migration-$$"
+//! docker logs "$migration_container" || true
+//! docker exec "$migration_container" touch /tmp/done || true
+//! docker compose up -d # <- its failure is noticed
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/clean.sh`:

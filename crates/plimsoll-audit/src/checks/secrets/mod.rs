@@ -18,6 +18,7 @@ mod none_in_image_env;
 mod none_on_command_lines;
 mod not_inherited;
 mod not_interpolated_in_scripts;
+mod not_logged;
 mod scanned_in_ci;
 
 pub(super) static CHECKS: &[&Check] = &[
@@ -37,5 +38,6 @@ pub(super) static CHECKS: &[&Check] = &[
     &none_on_command_lines::CHECK,
     &not_inherited::CHECK,
     &not_interpolated_in_scripts::CHECK,
+    &not_logged::CHECK,
     &scanned_in_ci::CHECK,
 ];

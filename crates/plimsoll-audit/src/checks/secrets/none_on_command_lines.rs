@@ -1,6 +1,6 @@
-//! # No password stands on a command line of a pipeline
+//! # No password stands on a command line
 //!
-//! No command of a job is given a password as a word: `docker login -p`, `curl -u user:password`, `mysql
+//! No command of a pipeline's job or of an operational script is given a password as a word: `docker login -p`, `curl -u user:password`, `mysql
 //! -pSECRET`, `--password=…`, be it by a variable.
 //!
 //! Every process of the machine sees the words of every other, and tools repeat them in their logs and in error
@@ -31,6 +31,14 @@
 //!     - docker login --username ci --password $CI_JOB_TOKEN registry.example # <- a password among its words
 //! ```
 //!
+//! A script's:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! mysqldump -uapp -p"$DB_PASSWORD" app > app.sql # <- a password among its words
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:
@@ -51,6 +59,14 @@
 //! push:
 //!   script:
 //!     - echo "$CI_JOB_TOKEN" | docker login --username ci --password-stdin registry.example
+//! ```
+//!
+//! In a script:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! MYSQL_PWD="$DB_PASSWORD" mysqldump -uapp app > app.sql
 //! ```
 //!
 //! ## Passes
@@ -74,10 +90,10 @@
 //! No workflow.
 //! ```
 
-use crate::conditions::RUNS_PIPELINES;
+use crate::conditions::RUNS_COMMANDS;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, passwords, workflows,
+    Status, Verdict, consent, passwords, scripts, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -93,13 +109,12 @@ pub(super) static CHECK: Check = Check {
     since: "0.1.0",
     parts: &[Part {
         name: "",
-        equivalents: &[Equivalent {
-            tool: "catalogue",
-            rule: "sec-docker-login",
-            relation: Relation::Wider,
-        }],
+        equivalents: &[
+            Equivalent { tool: "catalogue", rule: "sec-docker-login", relation: Relation::Wider },
+            Equivalent { tool: "catalogue", rule: "OPS027", relation: Relation::Wider },
+        ],
     }],
-    when: &[&RUNS_PIPELINES],
+    when: &[&RUNS_COMMANDS],
     source: include_str!("none_on_command_lines.rs"),
     run: Run::Repository(run),
     fix: None,
@@ -109,7 +124,16 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let steps = workflows::steps(workflows::live(cx));
     let commands = steps.flat_map(|(.., step)| &step.commands);
     let bad = commands.filter(|command| passwords::of_command(&command.words).is_some());
-    let bad = bad.map(|command| Evidence::contradicts(command.span, "a password among its words"));
+    let of_steps = bad.map(|command| command.span);
+    // What runs in a container is seen by none but those who see all of the host.
+    let asked = cx.operational_scripts().filter(|script| {
+        !scripts::runs_inside(cx, script.program) && !consent::is_play(cx, script.program)
+    });
+    let all = asked.flat_map(|script| scripts::commands(script.program));
+    let told = all.filter(|c| c.is_run() && passwords::of_command(&c.words).is_some());
+    let bad = of_steps.chain(told.map(|command| command.span));
+    let bad = bad.map(|at| Evidence::contradicts(at, "a password among its words"));
+    let bad = scripts::once(bad.collect());
     let wrong = "a command is given a password as a word: give it on standard input";
-    workflows::none(cx, bad.collect(), wrong, "no command is given a password as a word")
+    workflows::none(cx, bad, wrong, "no command is given a password as a word")
 }

@@ -7,22 +7,26 @@ use crate::{Check, Cx, Evidence, Fix, Safety, ServiceSubject, Snippet, Verdict, 
 
 mod actions_pinned;
 mod compose_includes_pinned;
+mod downloads_verified;
 mod gitlab_includes_pinned;
 mod image_scanned;
 mod image_signed;
 mod job_images_pinned;
 mod no_archived_actions;
+mod no_pipe_to_shell;
 mod sbom_generated;
 mod signature_verified;
 
 pub(super) static CHECKS: &[&Check] = &[
     &actions_pinned::CHECK,
     &compose_includes_pinned::CHECK,
+    &downloads_verified::CHECK,
     &gitlab_includes_pinned::CHECK,
     &image_scanned::CHECK,
     &image_signed::CHECK,
     &job_images_pinned::CHECK,
     &no_archived_actions::CHECK,
+    &no_pipe_to_shell::CHECK,
     &sbom_generated::CHECK,
     &signature_verified::CHECK,
 ];

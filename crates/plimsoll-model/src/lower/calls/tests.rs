@@ -360,3 +360,28 @@ fn hostile_programs_cost_little() {
     let kinds = with_flow("echo x", |flow| format!("{:?}", flow.commands[0].kind));
     assert_eq!(kinds, format!("{:?}", CommandKind::Builtin));
 }
+
+#[test]
+fn expansions_and_traces_are_noted() {
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let shown = with_flow(text, |flow| {
+            let one = |command: &Command| {
+                let of = command.expansions.iter().map(|e| {
+                    let (op, splits) =
+                        (e.op.as_deref().unwrap_or(""), if e.splits { "*" } else { "" });
+                    format!(" {}:{}{op}{splits}", e.word, e.name)
+                });
+                let traced = if command.xtrace { " x" } else { "" };
+                format!("{}{}{traced}", command.program(), of.collect::<String>())
+            };
+            flow.commands.iter().map(one).collect::<Vec<_>>().join("\n")
+        });
+        assert_eq!(shown, expected.join("\n"));
+    }
+    check("a \"$x\" $y ${1:-z}", &["a 1:x 2:y* 3:1:-*"]);
+    check("d=/srv\na $d $(b) $# ${#x}", &["b", "a 1:d 2:* 3:# 4:x"]);
+    check("sudo -u app a $x", &["a 1:x*"]);
+    check("set -x\na\nset +x\nb", &["set", "a x", "set x", "b"]);
+    check("[ -n \"$D\" ] && set -x\na", &["[ 2:D", "set", "a"]);
+}

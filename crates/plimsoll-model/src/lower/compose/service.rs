@@ -120,6 +120,14 @@ impl<'a> Layer<'a> {
     }
 }
 
+/// What a scalar, or each item of a list, says.
+fn texts(layer: &Layer<'_>, value: Value<'_>) -> Vec<String> {
+    match value.is_seq() {
+        true => layer.items(value).into_iter().filter_map(|item| layer.lenient(item)).collect(),
+        false => layer.lenient(value).into_iter().collect(),
+    }
+}
+
 fn origin(span: Span, overrode: Vec<Span>) -> Origin {
     Origin { span: Some(span), overrode: (!overrode.is_empty()).then(|| Arc::from(overrode)) }
 }
@@ -176,6 +184,32 @@ impl<'a> Service<'a> {
     /// What wins at a path of keys.
     pub(super) fn first(&self, keys: &[&str]) -> Option<(&Layer<'a>, Value<'a>)> {
         self.all(keys).into_iter().next()
+    }
+
+    /// Keys that a later layer resets or replaces whole, with what the layers before said.
+    fn taken_back(&self) -> Vec<(String, Span, Vec<String>)> {
+        let mut found = Vec::new();
+        for (at, layer) in self.layers.iter().enumerate().skip(1) {
+            for (key, value) in layer.entries(layer.map) {
+                let (Some(name), Some((tag, _))) = (key.text(), value.tag()) else { continue };
+                if !matches!(tag, "!reset" | "!override") {
+                    continue;
+                }
+                let own: Vec<String> = match tag {
+                    "!override" => texts(layer, value),
+                    _ => Vec::new(),
+                };
+                let before = self.layers[..at].iter().rev().find_map(|layer| {
+                    layer.vars.spend(1).then(|| layer.map.get(name)).flatten().map(|v| (layer, v))
+                });
+                let Some((layer, before)) = before.filter(|(_, before)| !before.is_null()) else {
+                    continue;
+                };
+                let gone = texts(layer, before).into_iter().filter(|text| !own.contains(text));
+                found.push((name.to_owned(), value.span(), gone.take(64).collect()));
+            }
+        }
+        found
     }
 
     /// Why more may be said than is read.
@@ -273,6 +307,7 @@ impl<'a> Service<'a> {
                 .filter(|&i| i != self.own)
                 .map(|i| self.layers[i].key.span())
                 .collect(),
+            taken_back: self.taken_back(),
             purpose: self.purpose(cx.purpose),
             image: self.text(&["image"]),
             build: self.build(),

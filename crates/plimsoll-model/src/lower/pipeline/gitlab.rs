@@ -3,7 +3,7 @@
 //! Source of the rules: the «CI/CD YAML syntax reference» of GitLab's documentation. Templates,
 //! components and files of other projects are not in the tree: they are listed as unread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use plimsoll_source::{DerivedBuilder, FileId, Span, TextRange, normalize_path};
 use plimsoll_syntax::yaml::{Value, Yaml};
@@ -88,14 +88,44 @@ pub(super) fn pipeline(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline
         .map(|(name, (key, value))| (*name, *key, *value))
         .collect();
     jobs.sort_by_key(|(_, key, _)| (key.span().file != file, key.span()));
+    let stages: HashMap<&str, String> = jobs
+        .iter()
+        .take(MAX_JOBS)
+        .map(|(name, _, value)| {
+            let stage = first(&layers(*value, &entries), "stage").and_then(Value::text);
+            (*name, stage.unwrap_or("test").to_owned())
+        })
+        .collect();
+    let order = texts(entries.get("stages").map(|(_, value)| *value));
     for (name, key, value) in jobs.into_iter().take(MAX_JOBS) {
         let mut job = job(name, key, value, &entries, &env, &mut pipeline.unread);
+        if first(&layers(value, &entries), "needs").is_none() {
+            job.needs = earlier(name, &stages, &order);
+        }
         let deploys = job.environment.is_some();
         let kept = kept(&mut job, &layers(value, &entries));
         roles(reach, &mut job, deploys, kept);
         pipeline.jobs.push(job);
     }
     pipeline
+}
+
+/// The jobs that one without `needs:` waits for: those of all stages before its own.
+fn earlier(name: &str, stages: &HashMap<&str, String>, order: &[String]) -> Vec<String> {
+    const DEFAULT: [&str; 3] = ["build", "test", "deploy"];
+    const MAX_NEEDS: usize = 100;
+    let rank = |stage: &str| match stage {
+        ".pre" => Some(0),
+        ".post" => Some(usize::MAX),
+        stage if order.is_empty() => Some(DEFAULT.iter().position(|s| *s == stage)? + 1),
+        stage => Some(order.iter().position(|s| s == stage)? + 1),
+    };
+    let Some(own) = stages.get(name).and_then(|stage| rank(stage)) else { return Vec::new() };
+    let before = stages.iter().filter(|(_, stage)| rank(stage).is_some_and(|rank| rank < own));
+    let mut found: Vec<String> = before.map(|(name, _)| (*name).to_owned()).collect();
+    found.sort();
+    found.truncate(MAX_NEEDS);
+    found
 }
 
 /// The main file and what it includes from the tree, breadth first.

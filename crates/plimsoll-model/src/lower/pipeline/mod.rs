@@ -9,7 +9,7 @@ mod secrets;
 
 use std::collections::HashMap;
 
-use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, Tracking};
+use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::expression;
 use plimsoll_syntax::shell::{self, Dialect};
 use plimsoll_syntax::yaml::{self, Value, Yaml};
@@ -163,7 +163,8 @@ fn program(text: Derived) -> (Derived, shell::Script) {
     (text, script)
 }
 
-/// The commands that a step's program runs.
+/// The commands that a step's program runs: once for each of the values that the matrix puts into it,
+/// what is the same each time once.
 pub(super) fn calls_of(job: &Job, step: &JobStep) -> Vec<Call> {
     let Some((text, script)) = &step.run else { return Vec::new() };
     let shell = step.shell;
@@ -176,7 +177,82 @@ pub(super) fn calls_of(job: &Job, step: &JobStep) -> Vec<Call> {
     };
     let texts = job.env_texts.iter().chain(&step.env_texts);
     start.vars = texts.map(|(name, value)| (name.clone(), value.clone())).collect();
-    calls::calls(text, script, &expression::find(text.text()), &start)
+    let exprs = expression::find(text.text());
+    let ways = ways(job, text, &exprs);
+    if ways.is_empty() {
+        return calls::calls(text, script, &exprs, &start);
+    }
+    let mut found: Vec<Call> = Vec::new();
+    for way in ways {
+        let (text, script) = program(put(text, &exprs, &way));
+        for call in calls::calls(&text, &script, &expression::find(text.text()), &start) {
+            let known = |other: &Call| other.span == call.span && other.words == call.words;
+            if !found.iter().any(known) {
+                found.push(call);
+            }
+        }
+    }
+    found
+}
+
+/// The most values of a matrix that a step is followed for.
+const MAX_WAYS: usize = 24;
+
+/// The name of a matrix' value that an expression stands for, and nothing else.
+fn of_matrix<'t>(text: &'t Derived, range: &TextRange) -> Option<&'t str> {
+    let inner = std::str::from_utf8(range.slice(text.text())).ok()?;
+    let inner = inner.strip_prefix("${{")?.strip_suffix("}}")?.trim();
+    inner.strip_prefix("matrix.")
+}
+
+/// The values that the matrix puts into a text, each way that they come together; none where it
+/// puts none, or where they are too many or not written out.
+fn ways<'j>(job: &'j Job, text: &Derived, exprs: &[TextRange]) -> Vec<Vec<(&'j str, &'j str)>> {
+    let asked: Vec<&str> = exprs.iter().filter_map(|range| of_matrix(text, range)).collect();
+    let mut all: Vec<Vec<(&str, &str)>> = Vec::new();
+    for (name, values) in &job.matrix {
+        if !asked.contains(&name.as_str()) {
+            continue;
+        }
+        let written = |value: &String| !value.contains("${{") && !value.is_empty();
+        if values.is_empty() || !values.iter().all(written) {
+            continue;
+        }
+        if all.is_empty() {
+            all.push(Vec::new());
+        }
+        if all.len().saturating_mul(values.len()) > MAX_WAYS {
+            return Vec::new();
+        }
+        all = all
+            .iter()
+            .flat_map(|way| {
+                values.iter().map(move |value| {
+                    let mut way = way.clone();
+                    way.push((name.as_str(), value.as_str()));
+                    way
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+/// A text with the values of a matrix in it; their place is that of the expression.
+fn put(text: &Derived, exprs: &[TextRange], way: &[(&str, &str)]) -> Derived {
+    let mut builder = DerivedBuilder::new();
+    let mut from = 0;
+    for range in exprs {
+        let value = of_matrix(text, range)
+            .and_then(|name| way.iter().find(|(known, _)| *known == name).map(|(_, value)| value));
+        let Some(value) = value else { continue };
+        builder.append(text, TextRange::new(from, range.start));
+        builder.computed(value.as_bytes(), text.span(*range));
+        from = range.end;
+    }
+    let end = u32::try_from(text.text().len()).unwrap_or(u32::MAX);
+    builder.append(text, TextRange::new(from, end));
+    builder.finish(text.whole())
 }
 
 /// Fills in what the steps of a job do. `deploys` says whether the job's machine may be one that

@@ -300,3 +300,31 @@ fn hostile_files_end_soon() {
         (0..300).map(|n| format!("t{n}: t{m}\n\tmake t{n}\n", m = (n + 1) % 300)).collect();
     dump(&tree(&format!("== Makefile\n{make}")));
 }
+
+#[test]
+fn what_a_matrix_writes_out_is_followed() {
+    check(
+        "== .github/workflows/a.yml\non: push\njobs:\n  j:\n    strategy: {matrix: {cmd: [./build.sh one, MODE=x ./build.sh two, go test ./...]}}\n    steps:\n      - run: ${{ matrix.cmd }}\n  k:\n    strategy: {matrix: {cmd: '${{ fromJSON(vars.X) }}'}}\n    steps:\n      - run: ${{ matrix.cmd }}\n\
+         == build.sh\ndocker build -t app:$1 .\n== Dockerfile\nFROM x\n",
+        ".github/workflows/a.yml Yes
+ j
+    BuildImage: docker build -t app:$1 . in build.sh
+    Test: ${{ matrix.cmd }}
+ k
+build.sh
+    BuildImage: docker build -t app:$1 . in build.sh
+build \"Dockerfile\" in \"\" target None tags [\"app:$1\"]",
+    );
+}
+
+#[test]
+fn gitlab_waits_for_earlier_stages() {
+    let tree = tree(
+        "== .gitlab-ci.yml\nstages: [check, ship]\na: {stage: check, script: b}\nc: {stage: ship, script: d}\ne: {stage: ship, needs: [], script: f}\ng: {stage: .pre, script: h}\n",
+    );
+    let pipelines = super::read(&Cx::new(&tree));
+    let jobs = pipelines.iter().flat_map(|pipeline| &pipeline.jobs);
+    let needs: Vec<String> =
+        jobs.map(|job| format!("{} {}", job.id, job.needs.join(","))).collect();
+    assert_eq!(needs, ["a g", "c a,g", "e ", "g "]);
+}

@@ -1,0 +1,201 @@
+//! # What databases keep is backed up
+//!
+//! Each database of compose that keeps data is backed up by something of this repository: a dump by a script or a
+//! job of a pipeline, a container that takes backups, an archive of its volume.
+//!
+//! A volume outlives its container, not its disk.
+//!
+//! Dump it every night and send it away. PARTIAL: only a document says how. It is of medium severity where nothing
+//! in the repository deploys: whoever runs it may back it up.
+//!
+//! ## Fails
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   db: # <- nothing backs it up
+//!     image: postgres:17
+//!     volumes: ["data:/var/lib/postgresql/data"]
+//! volumes: { data: {} }
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! docker compose exec -T db pg_dump -U app app > /srv/backups/app.sql # <- backs it up
+//! ```
+//!
+//! ## Passes
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   db:
+//!     image: mariadb:11
+//!     volumes: ["data:/var/lib/mysql"]
+//!   keeper:
+//!     image: offen/docker-volume-backup:v2 # <- backs it up
+//!     volumes: ["data:/backup/data:ro"]
+//! volumes: { data: {} }
+//! ```
+//!
+//! ## Partial
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   db:
+//!     image: postgres:17
+//!     volumes: ["data:/var/lib/postgresql/data"]
+//! volumes: { data: {} }
+//! ```
+//! `README.md`:
+//! ````markdown
+//! # Backup
+//!
+//! ```sh
+//! docker compose exec db pg_dump app > app.sql # <- says how
+//! ```
+//! ````
+//!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM alpine:3.22
+//! ```
+
+use plimsoll_model::container::Container;
+use plimsoll_model::data;
+use plimsoll_model::pipeline::RoleKind;
+use plimsoll_source::Span;
+
+use super::durable_datastore_volumes::kept;
+use crate::asked::{Asked, Words};
+use crate::conditions::IN_COMPOSE;
+use crate::{
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
+    Section, Severity, Status, Verdict,
+};
+use crate::{composed, documents, releasing, workflows};
+
+pub(super) static CHECK: Check = Check {
+    id: "recovery/volumes-backed-up",
+    section: Section::Recovery,
+    domain: Domain::ResilienceOps,
+    severity: Severity::High,
+    effort: Effort::Hours,
+    within: None,
+    after: &[],
+    controls: &["A1.2", "CC7.5"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent { tool: "catalogue", rule: "CMP058", relation: Relation::Same }],
+    }],
+    when: &[&IN_COMPOSE],
+    source: include_str!("volumes_backed_up.rs"),
+    run: Run::EveryContainer(run),
+    fix: None,
+};
+
+const WORDS: Words = Words {
+    fail: "is not backed up by anything here: dump it every night, and send it away",
+    partial: "is backed up by hand, as a document says",
+    pass: "what databases keep is backed up",
+    none: "keeps no data that is known of",
+};
+
+/// Words of the names of images that keep data, and the programs that take it out.
+const DUMPERS: [(&str, &[&str]); 4] = [
+    (
+        "postgres postgis pgvector timescaledb",
+        &["pg_dump", "pg_dumpall", "pg_basebackup", "pgbackrest", "wal-g", "barman"],
+    ),
+    (
+        "mysql mariadb percona",
+        &["mysqldump", "mariadb-dump", "mariadb-backup", "xtrabackup", "mysqlpump", "mydumper"],
+    ),
+    ("mongo", &["mongodump"]),
+    ("cockroach", &["cockroach"]),
+];
+
+fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+    let mut asked = Asked::default();
+    // What a queue holds is worked off, not kept.
+    let Some((word, _)) = kept(cx, &container).find(|(word, _)| *word != "rabbitmq") else {
+        return asked.verdict(&container, &WORDS);
+    };
+    if container.job || !composed::is_store(cx, &container) || container.mounts.is_empty() {
+        return asked.verdict(&container, &WORDS);
+    }
+    let of = |row: &&(&str, &'static [&'static str])| row.0.split(' ').any(|name| name == word);
+    let dumpers = DUMPERS.iter().find(of).map_or(&[][..], |row| row.1);
+    if let Some(at) = by_container(cx, &container).or_else(|| by_command(cx, dumpers)) {
+        asked.good.push(Evidence::shows(at, "backs it up"));
+        return asked.verdict(&container, &WORDS);
+    }
+    let code = documents::guides(cx).flat_map(|document| &document.code);
+    let says = |text: &str| dumpers.iter().any(|dumper| text.contains(dumper));
+    if let Some(code) = code.into_iter().find(|code| says(&code.text)) {
+        asked.partly.push(Evidence::shows(code.span, "says how"));
+        return asked.verdict(&container, &WORDS);
+    }
+    let evidence = Evidence::missing_in(container.span, "nothing backs it up");
+    let deploys = releasing::deployers(cx).next().is_some()
+        || workflows::steps(workflows::started(cx))
+            .any(|(.., step)| step.roles.iter().any(|role| role.kind == RoleKind::Deploy));
+    asked.bad.push(if deploys { evidence } else { evidence.severity(Severity::Medium) });
+    asked.verdict(&container, &WORDS)
+}
+
+/// A container of compose that takes backups: it mounts the same, or its name says so.
+fn by_container(cx: &Cx<'_>, container: &Container) -> Option<Span> {
+    const NAMES: [&str; 11] = [
+        "backup",
+        "backups",
+        "backrest",
+        "pgbackrest",
+        "barman",
+        "restic",
+        "borg",
+        "borgmatic",
+        "duplicati",
+        "kopia",
+        "dump",
+    ];
+    let says = |text: &str| {
+        text.split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| NAMES.contains(&&*word.to_ascii_lowercase()))
+    };
+    let mut others = releasing::composed(cx).filter(|other| other.span != container.span);
+    others.find_map(|other| match other.image.known() {
+        Some(image) if says(image) => other.image.span(),
+        _ => says(&other.name).then_some(other.span),
+    })
+}
+
+/// Where a script or a step of a pipeline takes its data out, or archives volumes.
+fn by_command(cx: &Cx<'_>, dumpers: &[&str]) -> Option<Span> {
+    let program = |word: &String| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        dumpers.contains(&name)
+    };
+    let of_scripts = cx.delivery.programs.iter().find_map(|script| {
+        let dump = data::dumps(&script.flow).find(|dump| {
+            dump.words.iter().any(program)
+                || data::keeps(dump)
+                || matches!(dump.program(), "tar" | "cp" | "rsync" | "docker" | "podman")
+        });
+        dump.map(|dump| dump.span)
+    });
+    of_scripts.or_else(|| {
+        let steps = workflows::steps(workflows::started(cx));
+        let mut commands = steps.flat_map(|(.., step)| &step.commands);
+        let found = commands.find(|command| command.words.iter().any(program));
+        found.map(|command| command.span)
+    })
+}

@@ -1,0 +1,142 @@
+//! # Scripts print no secrets
+//!
+//! No operational script prints a variable that holds a secret, logs in by a word of its command line, or reads a
+//! secret while `set -x` prints each command.
+//!
+//! What a script prints stays: in the journal, in a pipeline's log, in the mail that cron sends, in a scrollback
+//! that is shared.
+//!
+//! Say that it is set, not what it is: `echo "token: ${TOKEN:+set}"`. Turn tracing off around it (`set +x`).
+//! Hand passwords over on standard input. LOW is what an installer prints to the person who runs it. There is no
+//! PARTIAL here.
+//!
+//! ## Fails
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! echo "deploying with $API_TOKEN" # <- prints `API_TOKEN`
+//! docker login -u ci -p "$REGISTRY_PASSWORD" registry.example.com # <- a password among its words
+//! ```
+//!
+//! Traced:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -x
+//! mysqldump --password="$DB_PASSWORD" app > app.sql # <- is traced with `DB_PASSWORD`
+//! ```
+//!
+//! ## Fixed
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! echo "deploying with ${API_TOKEN:+a token}"
+//! printf %s "$REGISTRY_PASSWORD" | docker login -u ci --password-stdin registry.example.com # <- is not printed
+//! ```
+//!
+//! Or:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -x
+//! set +x
+//! mysqldump --password="$DB_PASSWORD" app > app.sql # <- is not printed
+//! ```
+//!
+//! ## Passes
+//!
+//! To a file or a pipe, and its length:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! echo "$API_TOKEN" > /run/app/token # <- is not printed
+//! echo "$API_TOKEN" | gh auth login --with-token
+//! echo "length ${#API_TOKEN}"
+//! ```
+//!
+//! Where tracing is asked for:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! [ -n "$DEBUG" ] && set -x
+//! curl -fsS -H "Authorization: Bearer $API_TOKEN" https://example.com # <- is not printed
+//! ```
+//!
+//! ## Does not apply
+//!
+//! `ops/up.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -x
+//! echo "$VERSION"
+//! ```
+
+use plimsoll_model::flow::{CommandKind, Output};
+
+use crate::conditions::HANDLES_SECRETS;
+use crate::evidence::clip;
+use crate::passwords::{self, secret_of};
+use crate::scripts;
+use crate::{
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
+    Severity, Status, Verdict,
+};
+
+pub(super) static CHECK: Check = Check {
+    id: "secrets/not-logged",
+    section: Section::Scripts,
+    domain: Domain::ResilienceOps,
+    severity: Severity::High,
+    effort: Effort::Minutes,
+    within: None,
+    after: &[],
+    controls: &["CICD-SEC-6", "CC6.1"],
+    status: Status::Stable,
+    since: "0.1.0",
+    parts: &[Part {
+        name: "",
+        equivalents: &[Equivalent { tool: "catalogue", rule: "OPS028", relation: Relation::Same }],
+    }],
+    when: &[&HANDLES_SECRETS],
+    source: include_str!("not_logged.rs"),
+    run: Run::EachScript(run),
+    fix: None,
+};
+
+fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
+    let flow = &script.program.flow;
+    // Who installs is told what was made for them.
+    let installs =
+        scripts::is_named(cx, script.program, &["install", "installer", "setup", "init"]);
+    let (mut open, mut fine) = (Vec::new(), Vec::new());
+    for command in scripts::commands(script.program) {
+        let name = secret_of(flow, command);
+        let login = command.args().iter().any(|word| word == "login");
+        if login && passwords::of_command(&command.words).is_some() {
+            open.push(Evidence::contradicts(command.span, "a password among its words"));
+        } else if let Some(name) = name {
+            let printer = matches!(command.program(), "echo" | "printf" | "logger");
+            let shown =
+                matches!(flow.output(command), Output::Inherited) || command.program() == "logger";
+            if printer && shown {
+                let says = format!("prints `{}`", clip(name));
+                let evidence = Evidence::contradicts(command.span, says);
+                open.push(if installs { evidence.severity(Severity::Low) } else { evidence });
+            } else if command.xtrace && command.kind != CommandKind::Function {
+                let says = format!("is traced with `{}`", clip(name));
+                open.push(Evidence::contradicts(command.span, says));
+            } else {
+                fine.push(Evidence::shows(command.span, "is not printed"));
+            }
+        }
+    }
+    let fails = "a secret is printed where logs keep it: say that it is set, not what it is";
+    let none = || Evidence::context(script.text.whole(), "no secret in any word");
+    scripts::verdict(open, fails, fine, "no secret is printed", none)
+}
