@@ -584,8 +584,8 @@ pub(crate) fn images(command: &Command) -> Vec<&str> {
         ("docker" | "podman", ["pull", rest @ ..]) => {
             rest.iter().copied().filter(|word| !word.starts_with('-')).collect()
         }
-        ("docker" | "podman", ["run", rest @ ..]) if starts(command) => {
-            docker_image(rest).into_iter().collect()
+        ("docker" | "podman", ["run", ..]) if starts(command) => {
+            command.run_image().into_iter().collect()
         }
         ("docker", ["service", "update", rest @ ..]) => {
             let at = rest.iter().position(|word| *word == "--image");
@@ -597,33 +597,4 @@ pub(crate) fn images(command: &Command) -> Vec<&str> {
         }
         _ => Vec::new(),
     }
-}
-
-/// The image among the words of `docker run`.
-fn docker_image<'a>(words: &[&'a str]) -> Option<&'a str> {
-    const SWITCHES: [&str; 12] = [
-        "-d",
-        "--detach",
-        "--rm",
-        "-i",
-        "-t",
-        "-it",
-        "-ti",
-        "--init",
-        "--privileged",
-        "--read-only",
-        "-P",
-        "--interactive",
-    ];
-    let mut words = words.iter().copied();
-    while let Some(word) = words.next() {
-        if !word.starts_with('-') {
-            return Some(word);
-        }
-        let bundle = !word.starts_with("--") && word.len() > 2;
-        if !SWITCHES.contains(&word) && !word.contains('=') && !bundle {
-            words.next();
-        }
-    }
-    None
 }

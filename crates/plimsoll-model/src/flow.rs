@@ -627,6 +627,12 @@ impl Command {
         Compose::of(&self.words)
     }
 
+    /// The image that `docker run` starts.
+    #[must_use]
+    pub fn run_image(&self) -> Option<&str> {
+        crate::lower::run_image(&self.words)
+    }
+
     /// This command with other words: the ones a wrapper runs.
     pub(crate) fn with_words(&self, from: usize) -> Self {
         let mut command = self.clone();

@@ -2269,6 +2269,12 @@ fn inside(words: &[String]) -> Option<usize> {
     Some(words.len() - rest.len() + 1)
 }
 
+/// The image that `docker run` starts.
+pub(crate) fn run_image(words: &[String]) -> Option<&str> {
+    let at = words.first().and_then(|_| inside(words))?.checked_sub(1)?;
+    words.get(at).filter(|_| Compose::of(words).is_none()).map(String::as_str)
+}
+
 /// The program that a container is entered by and that its words do not name: `--entrypoint`, or
 /// that of an image which is one tool. `from` is where the command starts.
 fn entered(words: &[String], from: usize) -> Option<String> {

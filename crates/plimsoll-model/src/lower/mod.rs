@@ -26,6 +26,8 @@ mod secret;
 mod service;
 mod unsupported;
 
+pub(crate) use calls::run_image;
+
 use std::collections::BTreeMap;
 
 use plimsoll_source::Tree;
