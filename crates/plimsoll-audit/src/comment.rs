@@ -6,7 +6,10 @@
 //! is indented below it), behind something of the construct that begins on its line; `accept-file`,
 //! above all else in a file, of the file.
 
-use plimsoll_source::TextRange;
+use std::sync::Arc;
+
+use plimsoll_source::{Derived, FileId, Span, TextRange};
+use plimsoll_syntax::yaml;
 
 use crate::config::{Date, no_such_check};
 
@@ -21,6 +24,8 @@ pub(crate) struct Comment {
     pub(crate) construct: Option<TextRange>,
     /// Why.
     pub(crate) reason: String,
+    /// Who accepted it.
+    pub(crate) owner: Option<String>,
     /// The last day that it holds.
     pub(crate) until: Option<Date>,
 }
@@ -51,8 +56,8 @@ const MAX_CONSTRUCT: usize = 2_000;
 /// How a format writes comments.
 #[derive(Clone, Copy)]
 struct Style {
-    opener: &'static str,
-    closer: &'static str,
+    /// What opens one and, where it does not end with its line, what closes it.
+    forms: &'static [(&'static str, &'static str)],
     /// A comment has a line of its own.
     alone: bool,
     /// A construct is a paragraph.
@@ -64,24 +69,47 @@ struct Style {
 fn style(path: &str) -> Option<Style> {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let of =
-        |opener, closer| Style { opener, closer, alone: false, prose: false, dockerfile: false };
-    let dockerfile = (name.contains("dockerfile") || name.contains("containerfile"))
-        && !matches!(extension, "dockerignore" | "md");
-    if dockerfile {
-        return Some(Style { alone: true, dockerfile, ..of("#", "") });
+    let of = |forms| Style { forms, alone: false, prose: false, dockerfile: false };
+    if is_dockerfile(path) {
+        return Some(Style { alone: true, dockerfile: true, ..of(&[("#", "")]) });
     }
     Some(match extension {
         "md" | "markdown" | "html" | "htm" | "xml" | "vue" | "svelte" => {
-            Style { prose: true, ..of("<!--", "-->") }
+            Style { prose: true, ..of(&[("<!--", "-->")]) }
         }
         "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "go" | "java" | "kt"
-        | "rs" | "c" | "h" | "cc" | "cpp" | "cs" | "swift" | "scala" | "groovy" | "gradle"
-        | "json5" | "jsonc" | "php" => of("//", ""),
-        "sql" => of("--", ""),
+        | "kts" | "rs" | "c" | "h" | "cc" | "cpp" | "cs" | "swift" | "scala" | "groovy"
+        | "gradle" | "dart" | "json5" | "jsonc" | "css" | "scss" | "less" => {
+            of(&[("//", ""), ("/*", "*/")])
+        }
+        "php" | "tf" | "hcl" => of(&[("#", ""), ("//", ""), ("/*", "*/")]),
+        "sql" => of(&[("--", ""), ("/*", "*/")]),
+        "ini" | "cfg" | "conf" | "properties" => of(&[("#", ""), (";", "")]),
+        "mod" | "work" if name.starts_with("go.") => of(&[("//", "")]),
+        "txt" if path.contains("requirements") || name.starts_with("constraints") => {
+            of(&[("#", "")])
+        }
         "json" | "lock" | "svg" | "png" | "jpg" | "ico" | "pdf" | "txt" => return None,
-        _ => of("#", ""),
+        _ if name == "jenkinsfile" => of(&[("//", ""), ("/*", "*/")]),
+        // A pattern may hold a `#`.
+        _ => Style { alone: extension.ends_with("ignore"), ..of(&[("#", "")]) },
     })
+}
+
+/// Whether a file of this name is a Dockerfile.
+pub(crate) fn is_dockerfile(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    (name.contains("dockerfile") || name.contains("containerfile"))
+        && !matches!(extension, "dockerignore" | "md")
+}
+
+impl Style {
+    /// The form of a comment that a line begins with, where it begins with one.
+    fn opens(self, line: &str) -> bool {
+        let line = line.trim_start();
+        self.forms.iter().any(|(opener, _)| line.starts_with(opener))
+    }
 }
 
 /// First words of the comments that are read.
@@ -92,7 +120,7 @@ const MARKERS: [&str; 8] = [
     "trivy:ignore:",
     "checkov:skip=",
     "kics-scan ",
-    "nosemgrep",
+    "nosem",
     "zizmor:",
 ];
 
@@ -111,17 +139,16 @@ pub(crate) fn read(path: &str, text: &[u8]) -> (Vec<Comment>, Vec<Trouble>) {
     let (mut found, mut wrong) = (Vec::new(), Vec::new());
     let Some(style) = style(path) else { return (found, wrong) };
     let lines = lines(text);
-    // Whether nothing but comments stood so far.
-    let mut head = true;
+    // Whether nothing but comments stood so far, and nothing but the builder's directives.
+    let (mut head, mut directives) = (true, style.dockerfile);
     for (index, &(start, line)) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
-        let is_comment = trimmed.starts_with(style.opener);
+        let is_comment = style.opens(line);
+        directives &= is_directive(trimmed) || index == 0 && trimmed.starts_with("#!");
         if let Some((at, content)) = marked(line, style) {
-            let own_line = line.get(..at).is_some_and(|before| before.trim().is_empty());
+            let own_line = line.get(..at).is_some_and(|before| matches!(before.trim(), "" | "{"));
             let end = start + line.trim_end().len();
             let place = TextRange::of(start + at, end);
-            let content = content.trim();
-            let content = content.strip_suffix(style.closer).unwrap_or(content).trim();
             let target = if own_line { next(&lines, index, style) } else { Some(index) };
             let near = target.map(|target| construct(&lines, target, style));
             if found.len() + wrong.len() >= MAX_COMMENTS {
@@ -141,16 +168,19 @@ pub(crate) fn read(path: &str, text: &[u8]) -> (Vec<Comment>, Vec<Trouble>) {
                             Some(near.unwrap_or(TextRange::of(end, end)))
                         },
                         reason: our.reason.clone(),
+                        owner: our.owner.clone(),
                         until: our.until.clone(),
                     })),
                     Err(says) => wrong.push(Trouble { at: place, says }),
                 }
             } else {
-                found.extend(theirs(content, style, own_line, head).into_iter().filter_map(
+                let top = Top { head, directives };
+                found.extend(theirs(content, style, own_line, top).into_iter().filter_map(
                     |their| {
                         let construct = match their.scope {
                             Scope::File => None,
                             Scope::Construct => Some(near?),
+                            Scope::Below => Some(near.filter(|_| target == Some(index + 1))?),
                             Scope::Line => {
                                 let (start, line) = *lines.get(target?)?;
                                 Some(TextRange::of(start, start + line.len()))
@@ -162,6 +192,7 @@ pub(crate) fn read(path: &str, text: &[u8]) -> (Vec<Comment>, Vec<Trouble>) {
                             accepts: Accepts::Rules(their.tool, their.rules),
                             construct,
                             reason,
+                            owner: None,
                             until: their.until,
                         })
                     },
@@ -190,29 +221,43 @@ fn lines(text: &[u8]) -> Vec<(usize, &str)> {
     lines
 }
 
-/// The comment of a line that begins with a marker: where its opener stands, and what follows that.
+/// Whether a line is a directive of the builder: `# name=value`.
+fn is_directive(line: &str) -> bool {
+    let name = line.strip_prefix('#').and_then(|rest| rest.split_once('=')).map(|(name, _)| name);
+    name.is_some_and(|name| {
+        let name = name.trim();
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
+}
+
+/// The first comment of a line that begins with a marker: where its opener stands, and what it says.
 fn marked(line: &str, style: Style) -> Option<(usize, &str)> {
-    let mut from = 0;
-    while let Some(found) = line.get(from..)?.find(style.opener) {
-        let at = from + found;
-        let before = line.get(..at)?;
-        let content = line.get(at + style.opener.len()..)?.trim_start();
-        let alone = before.trim().is_empty();
-        // `#` within a word is no comment.
-        let apart = before.is_empty() || before.ends_with(char::is_whitespace);
-        if apart && MARKERS.iter().any(|marker| content.starts_with(marker)) {
-            return (alone || !style.alone).then_some((at, content));
+    let of = |&(opener, closer): &(&str, &str)| {
+        let mut from = 0;
+        while let Some(found) = line.get(from..)?.find(opener) {
+            let at = from + found;
+            let before = line.get(..at)?;
+            let content = line.get(at + opener.len()..)?.trim();
+            let alone = before.trim().is_empty();
+            // `#` within a word is no comment; JSX has `{/* … */}`.
+            let apart = alone || before.ends_with(|c: char| c.is_whitespace() || c == '{');
+            if apart && MARKERS.iter().any(|marker| content.starts_with(marker)) {
+                let end = if closer.is_empty() { None } else { content.find(closer) };
+                let content = content.get(..end.unwrap_or(content.len()))?.trim();
+                return (alone || !style.alone).then_some((at, content));
+            }
+            from = at + opener.len();
         }
-        from = at + style.opener.len();
-    }
-    None
+        None
+    };
+    style.forms.iter().filter_map(of).min_by_key(|(at, _)| *at)
 }
 
 /// The line after a comment that is neither blank nor a comment.
 fn next(lines: &[(usize, &str)], index: usize, style: Style) -> Option<usize> {
     let rest = lines.iter().enumerate().skip(index + 1).take(MAX_CONSTRUCT);
     rest.filter(|(_, (_, line))| !line.trim().is_empty())
-        .find(|(_, (_, line))| !line.trim_start().starts_with(style.opener))
+        .find(|(_, (_, line))| !style.opens(line))
         .map(|(index, _)| index)
 }
 
@@ -239,7 +284,7 @@ fn construct(lines: &[(usize, &str)], first: usize, style: Style) -> TextRange {
                 break;
             }
             continue;
-        } else if text.is_empty() || text.starts_with(style.opener) {
+        } else if text.is_empty() || style.opens(text) {
             continue;
         } else if !(continued
             || indent(below) > own
@@ -270,6 +315,7 @@ fn here_document(line: &str) -> Option<&str> {
 struct Ours {
     checks: Vec<String>,
     file: bool,
+    owner: Option<String>,
     until: Option<Date>,
     reason: String,
 }
@@ -287,7 +333,7 @@ fn ours(text: &str, at_top: bool) -> Result<Ours, String> {
         Some("accept-file") => true,
         _ => return Err(format!("neither `accept` nor `accept-file`: {GRAMMAR}")),
     };
-    let (mut checks, mut until) = (Vec::new(), None);
+    let (mut checks, mut owner, mut until) = (Vec::new(), None, None);
     while let Some(word) = words.next() {
         match word {
             "until" => {
@@ -297,7 +343,8 @@ fn ours(text: &str, at_top: bool) -> Result<Ours, String> {
                 })?);
             }
             "by" => {
-                words.next().ok_or("`by` names nobody: write `by @team`")?;
+                let name = words.next().ok_or("`by` names nobody: write `by @team`")?;
+                owner = Some(name.to_owned());
             }
             id => match no_such_check(id) {
                 Some(help) => return Err(format!("there is no check `{}`: {help}", clip(id))),
@@ -314,13 +361,24 @@ fn ours(text: &str, at_top: bool) -> Result<Ours, String> {
     if file && !at_top {
         return Err("`accept-file` stands at the top of a file, above all else".to_owned());
     }
-    Ok(Ours { checks, file, until, reason: reason.to_owned() })
+    Ok(Ours { checks, file, owner, until, reason: reason.to_owned() })
 }
 
 enum Scope {
     File,
     Construct,
+    /// The construct on the very next line.
+    Below,
     Line,
+}
+
+/// What stands above a comment.
+#[derive(Clone, Copy)]
+struct Top {
+    /// Nothing but comments.
+    head: bool,
+    /// Nothing but directives of the builder, as the comment itself is.
+    directives: bool,
 }
 
 /// What a comment for another tool says.
@@ -331,11 +389,18 @@ struct Theirs {
     until: Option<Date>,
 }
 
-fn theirs(content: &str, style: Style, own_line: bool, head: bool) -> Vec<Theirs> {
+fn theirs(content: &str, style: Style, own_line: bool, top: Top) -> Vec<Theirs> {
+    // `a,b, c` and then a blank: what follows that is prose.
     let list = |text: &str| -> Vec<String> {
-        let end = text.find(char::is_whitespace).unwrap_or(text.len());
-        let text = text.get(..end).unwrap_or(text);
-        text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+        let mut ids = Vec::new();
+        for part in text.split(',') {
+            let mut words = part.split_whitespace();
+            ids.extend(words.next().map(str::to_owned));
+            if words.next().is_some() {
+                break;
+            }
+        }
+        ids
     };
     let one = |tool, rules: Vec<String>, scope| vec![Theirs { tool, rules, scope, until: None }];
     let named = |tool, rules: Vec<String>, scope| {
@@ -345,12 +410,12 @@ fn theirs(content: &str, style: Style, own_line: bool, head: bool) -> Vec<Theirs
         let rest = rest.trim_start();
         let (rest, scope) = match rest.strip_prefix("global ") {
             Some(rest) => (rest.trim_start(), Scope::File),
-            None => (rest, Scope::Construct),
+            None => (rest, Scope::Below),
         };
         let rules = rest.strip_prefix("ignore=").filter(|_| style.dockerfile);
         return rules.map_or_else(Vec::new, |rules| named("hadolint", list(rules), scope));
     }
-    if let Some(rest) = content.strip_prefix("check=").filter(|_| style.dockerfile && head) {
+    if let Some(rest) = content.strip_prefix("check=").filter(|_| top.directives) {
         let skip = rest.split(';').find_map(|part| part.trim().strip_prefix("skip="));
         return skip.map_or_else(Vec::new, |skip| match list(skip) {
             rules if rules.iter().any(|rule| rule == "all") => {
@@ -382,16 +447,17 @@ fn theirs(content: &str, style: Style, own_line: bool, head: bool) -> Vec<Theirs
     if let Some(rest) = content.strip_prefix("kics-scan ") {
         let rest = rest.trim();
         return match rest.strip_prefix("disable=") {
-            Some(rules) => named("kics", list(rules), Scope::File),
+            Some(rules) if top.head => named("kics", list(rules), Scope::File),
+            Some(_) => Vec::new(),
             None => match rest.split_whitespace().next() {
-                Some("ignore") if head => one("kics", Vec::new(), Scope::File),
+                Some("ignore") if top.head => one("kics", Vec::new(), Scope::File),
                 Some("ignore-line") => one("kics", Vec::new(), Scope::Line),
                 Some("ignore-block") => one("kics", Vec::new(), Scope::Construct),
                 _ => Vec::new(),
             },
         };
     }
-    if let Some(rest) = content.strip_prefix("nosemgrep") {
+    if let Some(rest) = content.strip_prefix("nosemgrep").or(content.strip_prefix("nosem")) {
         return match rest.strip_prefix(':') {
             Some(rules) => {
                 let rules = rules.split(',').filter_map(|id| id.split_whitespace().next());
@@ -410,10 +476,74 @@ fn theirs(content: &str, style: Style, own_line: bool, head: bool) -> Vec<Theirs
     Vec::new()
 }
 
+/// The checks that answer a rule of another tool, named as `DL3002` or `hadolint:DL3002`.
+#[must_use]
+pub fn answering(rule: &str) -> Vec<&'static crate::Check> {
+    let is_it = |theirs: &crate::Equivalent| {
+        let of_tool = rule.strip_prefix(theirs.tool).and_then(|rest| rest.strip_prefix(':'));
+        is_rule(theirs.tool, of_tool.unwrap_or(rule), theirs.rule)
+    };
+    let answers =
+        |check: &&crate::Check| check.parts.iter().flat_map(|part| part.equivalents).any(is_it);
+    crate::all().into_iter().filter(answers).collect()
+}
+
+/// Rules that a file of another tool's settings switches off for the whole tree.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Of what it speaks.
+    pub(crate) dockerfiles_only: bool,
+    /// As if it stood at the top of each file.
+    pub(crate) comment: Comment,
+}
+
+/// What other tools' settings at the top of a tree switch off: `.hadolint.yaml` (`ignored`),
+/// `.checkov.yaml` (`skip-check`), `.trivyignore` (an id a line, with `exp:` its last day).
+pub(crate) fn settings(read: impl Fn(&str) -> Option<Arc<[u8]>>) -> Vec<Setting> {
+    let setting = |file: &str, tool, rule: &str, until| Setting {
+        dockerfiles_only: tool == "hadolint",
+        comment: Comment {
+            at: TextRange::default(),
+            accepts: Accepts::Rules(tool, vec![rule.to_owned()]),
+            construct: None,
+            reason: format!("`{}` in `{file}`, for {tool}", clip(rule)),
+            owner: None,
+            until,
+        },
+    };
+    let mut found = Vec::new();
+    for (file, tool, key) in [
+        (".hadolint.yaml", "hadolint", "ignored"),
+        (".hadolint.yml", "hadolint", "ignored"),
+        (".checkov.yaml", "checkov", "skip-check"),
+        (".checkov.yml", "checkov", "skip-check"),
+    ] {
+        let Some(text) = read(file) else { continue };
+        let whole = Span::new(FileId(0), TextRange::of(0, text.len()));
+        let parsed = yaml::parse(Derived::verbatim(text.to_vec(), whole));
+        let list = parsed.tree.root().and_then(|root| root.get(key));
+        let rules = list.iter().flat_map(|list| list.items()).filter_map(|item| item.text());
+        found.extend(rules.take(MAX_COMMENTS).map(|rule| setting(file, tool, rule, None)));
+    }
+    let text = read(".trivyignore");
+    for (_, line) in lines(text.as_deref().unwrap_or_default()).into_iter().take(MAX_COMMENTS) {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        let Some(rule) = words.next() else { continue };
+        let until = match words.next().map(|word| word.strip_prefix("exp:").and_then(Date::parse)) {
+            None => None,
+            Some(Some(day)) => Some(day),
+            // Something else stands there: what it means is not known.
+            Some(None) => continue,
+        };
+        found.push(setting(".trivyignore", "trivy", rule, until));
+    }
+    found
+}
+
 /// Whether a rule that somebody names is the one that we know as `ours`: each tool has ways to
 /// write its ids.
-#[must_use]
-pub fn is_rule(tool: &str, given: &str, ours: &str) -> bool {
+pub(crate) fn is_rule(tool: &str, given: &str, ours: &str) -> bool {
     match tool {
         // `AVD-DS-0002`, `DS-0002` and `DS002` are one.
         "trivy" => {
@@ -527,6 +657,23 @@ mod tests {
         for path in ["a.ts", "b.js"] {
             check(path, &of("//", ""), &["build/copies-not-adds @ 3-3: why"]);
         }
+        for path in ["a.ts", "b.css", "c.sql", "d.tf", "Jenkinsfile"] {
+            check(path, &of("/*", " */"), &["build/copies-not-adds @ 3-3: why"]);
+        }
+        for path in ["a.py", "requirements.txt", "requirements/base.txt", ".dockerignore"] {
+            check(path, &of("#", ""), &["build/copies-not-adds @ 3-3: why"]);
+        }
+        check("go.mod", &of("//", ""), &["build/copies-not-adds @ 3-3: why"]);
+        check("pgbouncer.ini", &of(";", ""), &["build/copies-not-adds @ 3-3: why"]);
+        check("notes.txt", &of("#", ""), &[]);
+        let behind = |opener: &str| format!("x {opener} plimsoll: accept {ADDS} -- why\n");
+        check(".dockerignore", &behind("#"), &[]);
+        check("a.py", &behind("#"), &["build/copies-not-adds @ 1-1: why"]);
+        check(
+            "a.tsx",
+            &format!("{{/* plimsoll: accept {ADDS} -- why */}}\n<a/>\n"),
+            &["build/copies-not-adds @ 2-2: why"],
+        );
         check("a.sql", &of("--", ""), &["build/copies-not-adds @ 3-3: why"]);
         check("a.md", &of("<!--", " -->"), &["build/copies-not-adds @ 3-4: why"]);
         check("a.json", &of("#", ""), &[]);
@@ -578,7 +725,7 @@ mod tests {
         check(
             "Dockerfile",
             "# check=skip=JSONArgsRecommended,StageNameCasing;error=true\n# hadolint global ignore=DL3003\n\
-             FROM a\n# hadolint ignore=DL3008,SC2086\nRUN b\n# trivy:ignore:AVD-DS-0002:exp:2027-01-01\n\
+             FROM a\n# hadolint ignore=DL3008, SC2086 # why\nRUN b\n# trivy:ignore:AVD-DS-0002:exp:2027-01-01\n\
              USER c\n#checkov:skip=CKV_DOCKER_3:because\n",
             &[
                 "buildkit:JSONArgsRecommended+StageNameCasing @ all",
@@ -602,6 +749,58 @@ mod tests {
                 "semgrep: @ 10-10",
             ],
         );
+    }
+
+    /// What the tool itself would not follow silences nothing.
+    #[test]
+    fn comments_that_their_tool_does_not_follow_are_none() {
+        // Directives end at the first line that is none.
+        check("Dockerfile", "# hello\n# check=skip=all\nFROM a\n", &[]);
+        check("Dockerfile", "\n# check=skip=all\nFROM a\n", &[]);
+        check(
+            "Dockerfile",
+            "# syntax=docker/dockerfile:1\n# check=skip=all\nFROM a\n",
+            &["buildkit: @ all"],
+        );
+        // hadolint looks at the line above an instruction only.
+        check("Dockerfile", "FROM a\n# hadolint ignore=DL3008\n\nRUN b\n", &[]);
+        check("Dockerfile", "FROM a\n# hadolint ignore=DL3008\n# why\nRUN b\n", &[]);
+        // KICS reads commands for a file above all else in it.
+        check("a.yml", "a: b\n# kics-scan disable=bb9ac4f7\nc: d\n", &[]);
+        check("a.yml", "a: b # nosemble\n", &[]);
+    }
+
+    #[test]
+    fn settings_of_other_tools_are_read() {
+        let files = [
+            (".hadolint.yaml", "ignored:\n  - DL3008\n  - [DL3009]\noverride:\n  info: [DL3002]\n"),
+            (".checkov.yml", "skip-check: [CKV_DOCKER_3]\n"),
+            (
+                ".trivyignore",
+                "# why\nAVD-DS-0002\nDS-0005 exp:2027-01-31 # x\nDS-0009 until:then\n\n",
+            ),
+        ];
+        let read = |name: &str| {
+            let found = files.iter().find(|(file, _)| *file == name);
+            found.map(|(_, text)| Arc::from(text.as_bytes()))
+        };
+        let shown = |of: &Setting| {
+            let Accepts::Rules(tool, rules) = &of.comment.accepts else { return String::new() };
+            let until = of.comment.until.as_ref().map(|day| format!(" until {day}"));
+            let only = if of.dockerfiles_only { " in Dockerfiles" } else { "" };
+            format!("{tool}:{}{}{only}", rules.join("+"), until.unwrap_or_default())
+        };
+        let found: Vec<String> = settings(read).iter().map(shown).collect();
+        assert_eq!(
+            found,
+            [
+                "hadolint:DL3008 in Dockerfiles",
+                "checkov:CKV_DOCKER_3",
+                "trivy:AVD-DS-0002",
+                "trivy:DS-0005 until 2027-01-31",
+            ]
+        );
+        assert!(settings(|_| Some(Arc::from(&b"\xff: ["[..]))).len() < 2);
     }
 
     #[test]

@@ -216,7 +216,13 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, Vec<PolicyError>> {
         let document = Document::parse(text).map_err(|error| {
             let range = error.span().unwrap_or(0..0);
-            vec![PolicyError { range, message: error.message().to_owned(), help: None }]
+            let message = error.message().to_owned();
+            // The ids of checks are the keys that people forget to quote.
+            let help = message.contains("unquoted key").then(|| {
+                "a key that holds a `/` stands in quotes: `\"image/pinned-digest\" = \"low\"`"
+                    .to_owned()
+            });
+            vec![PolicyError { range, message, help }]
         })?;
         let mut reader = Reader::default();
         let mut config = Self::default();
@@ -322,7 +328,7 @@ impl Reader {
     /// A path relative to the file's directory, with `/` between its parts.
     fn path(&mut self, key: &str, item: &Item) -> String {
         let path = self.text(key, item);
-        if path.starts_with('/') || path.contains('\\') {
+        if path.trim_start().starts_with('/') || path.contains('\\') {
             let help = "write it relative to this file, with `/`: `services/payment`";
             self.error(item.span(), format!("`{key}` must be relative"), Some(help.to_owned()));
         }
@@ -356,13 +362,22 @@ impl Reader {
     }
 
     fn registries(&mut self, key: &str, item: &Item) -> Vec<String> {
-        let registries = self.texts(key, item);
-        if let Some(url) = registries.iter().find(|registry| registry.contains("://")) {
-            let message = format!("`{url}` is a URL");
-            let help = "write the host and what follows it: `registry.example/team`";
-            self.error(item.span(), message, Some(help.to_owned()));
+        let names = self.texts_at(key, item);
+        for (name, at) in &names {
+            let (message, help) = if name.contains("://") {
+                (
+                    format!("`{name}` is a URL"),
+                    "write the host and what follows it: `registry.example/team`",
+                )
+            } else if !is_image_name(name, key == "registries") {
+                let help = "write it without tag and digest: `registry.example/base/node`";
+                (format!("`{name}` is no name of images"), help)
+            } else {
+                continue;
+            };
+            self.error(Some(at.clone()), message, Some(help.to_owned()));
         }
-        registries
+        names.into_iter().map(|(name, _)| name).collect()
     }
 
     fn edition(&mut self, item: &Item) -> Option<Edition> {
@@ -428,6 +443,11 @@ impl Reader {
         let areas: BTreeSet<&str> = crate::all().iter().map(|check| check.area()).collect();
         let areas: Vec<&str> = areas.into_iter().collect();
         let asked = self.texts_at("areas", item);
+        if item.as_array().is_some_and(|values| values.is_empty()) {
+            let help = "leave `areas` out to be asked about all";
+            let message = "`areas` names none, so nothing would be asked".to_owned();
+            self.error(item.span(), message, Some(help.to_owned()));
+        }
         for (area, at) in asked.iter().filter(|(area, _)| !areas.contains(&&**area)) {
             let help = nearest(area, &areas).map_or_else(
                 || format!("there are {}", list(&areas)),
@@ -633,15 +653,54 @@ fn severity(word: &str) -> Option<Severity> {
     Severity::ALL.into_iter().find(|severity| severity.name() == word)
 }
 
+/// Whether a text names images as references do: a host (with a port), a path, neither tag nor
+/// digest. Only a registry may be a host with a port alone: elsewhere that is a tag.
+fn is_image_name(text: &str, is_registry: bool) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '@'))
+    };
+    let (host, rest) = text.split_once('/').map_or((text, None), |(host, rest)| (host, Some(rest)));
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let host = match host.split_once(':') {
+        Some((host, port)) if is_port(port) && (is_registry || rest.is_some()) => host,
+        _ => host,
+    };
+    is_part(host) && rest.is_none_or(|rest| rest.split('/').all(is_part))
+}
+
 /// What helps, where there is no check of this id.
 pub(crate) fn no_such_check(id: &str) -> Option<String> {
+    (!crate::all().iter().any(|check| check.id == id)).then(|| near_checks(id))
+}
+
+/// What helps one who names a check that is not there: what another tool's rule is here, or the
+/// checks that are called something like it.
+#[must_use]
+pub fn near_checks(name: &str) -> String {
+    const MAX_SHOWN: usize = 5;
     let ids: Vec<&str> = crate::all().iter().map(|check| check.id).collect();
-    (!ids.contains(&id)).then(|| {
-        nearest(id, &ids).map_or_else(
-            || "`plimsoll checks` lists them".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        )
-    })
+    let theirs: Vec<&str> = crate::comment::answering(name).iter().map(|c| c.id).collect();
+    if !theirs.is_empty() {
+        return format!("that rule of another tool is here {}", list(&theirs));
+    }
+    if let Some(near) = nearest(name, &ids) {
+        return format!("did you mean `{near}`?");
+    }
+    let last = |id: &str| id.rsplit_once('/').map_or(0, |(area, _)| area.len() + 1);
+    let word = name.get(last(name)..).unwrap_or(name);
+    let names: Vec<&str> = ids.iter().filter_map(|id| id.get(last(id)..)).collect();
+    let near = nearest(word, &names);
+    let is_near = |id: &&str| {
+        near.is_some_and(|near| id.get(last(id)..) == Some(near))
+            || near.is_none() && word.len() > 2 && id.contains(word)
+    };
+    let found: Vec<&str> = ids.into_iter().filter(is_near).take(MAX_SHOWN).collect();
+    match *found {
+        [] => "`plimsoll checks` lists them".to_owned(),
+        [one] => format!("did you mean `{one}`?"),
+        _ => format!("did you mean one of {}?", list(&found)),
+    }
 }
 
 fn list(words: &[&str]) -> String {
@@ -719,7 +778,7 @@ mod tests {
                 ("1", "`exclude` must be an array of strings, not an integer", ""),
                 ("''", "`exclude` holds an empty string", ""),
                 (
-                    "['https://r.example']",
+                    "'https://r.example'",
                     "`https://r.example` is a URL",
                     "write the host and what follows it: `registry.example/team`",
                 ),
@@ -794,9 +853,45 @@ mod tests {
                     "`image/pinned-digest` cannot be `worst`",
                     "it is one of `critical`, `high`, `medium`, `low`",
                 ),
-                ("'image/none'", "there is no check `image/none`", "`plimsoll checks` lists them"),
+                ("'image/none'", "there is no check `image/none`", NONE),
             ],
         );
+    }
+
+    const NONE: &str = "did you mean one of `packages/none-deprecated`, `secrets/none-committed`, \
+        `secrets/none-in-build-args`, `secrets/none-in-build-context`, `secrets/none-in-ci`?";
+
+    #[test]
+    fn who_names_no_check_is_helped() {
+        for (name, help) in [
+            ("runtime/nonroot", "did you mean `runtime/non-root`?"),
+            ("non-root", "did you mean `runtime/non-root`?"),
+            ("image/none", NONE),
+            ("DL3002", "that rule of another tool is here `runtime/non-root`"),
+            ("zzz", "`plimsoll checks` lists them"),
+            ("", "`plimsoll checks` lists them"),
+        ] {
+            assert_eq!(near_checks(name), help, "{name}");
+        }
+    }
+
+    #[test]
+    fn images_are_named_without_tags() {
+        for (name, is_registry, expected) in [
+            ("h", true, true),
+            ("h:5000", true, true),
+            ("h:5000/a/", true, true),
+            ("h/a:1", true, false),
+            ("h:5000/a", false, true),
+            ("a", false, true),
+            ("a:1", false, false),
+            ("h/a:1", false, false),
+            ("a@b", false, false),
+            ("a b", false, false),
+            ("a//b", false, false),
+        ] {
+            assert_eq!(is_image_name(name, is_registry), expected, "{name}");
+        }
     }
 
     #[test]

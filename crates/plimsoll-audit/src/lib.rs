@@ -84,8 +84,8 @@ pub use check::{
     Snippet, Status,
 };
 pub use checks::all;
-pub use comment::is_rule;
-pub use config::{Accept, Config, Date, Edition, PolicyError, ServiceHint, Threshold};
+pub use comment::answering;
+pub use config::{Accept, Config, Date, Edition, PolicyError, ServiceHint, Threshold, near_checks};
 pub use cx::Cx;
 pub use driver::{Outside, audit};
 pub use evidence::{Evidence, Place, Role};
@@ -93,7 +93,7 @@ pub use fleet::{Cause, Common, causes};
 pub use mend::{Mended, Offer, batch, joined, mend, offers};
 pub use mending::resolved::{Answer, Question, Resolved};
 pub use operations::{DomainReport, Horizon, Issue, Operations, Standing};
-pub use page::{Example, ExampleFile, Expectation, Page};
+pub use page::{Example, ExampleFile, Expectation, Page, Piece};
 pub use plimsoll_model::Why;
 pub use policy::{CONFIG_NAME, Layer, Misread, Policy, ReadFile, Settings};
 pub use report::{

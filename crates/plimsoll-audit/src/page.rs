@@ -56,6 +56,21 @@ pub struct Expectation {
     pub says: String,
 }
 
+/// A line of a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Prose, or nothing.
+    Prose(&'a str),
+    /// The path of the file that follows.
+    Path(&'a str),
+    /// A line of it, and what is expected there.
+    Code(&'a str, Vec<&'a str>),
+    /// That file is taken away.
+    Absent,
+    /// What is expected without a place.
+    Says(&'a str),
+}
+
 impl Page {
     /// The sections that a page may have, in their order, with the outcome that their examples
     /// expect.
@@ -115,6 +130,26 @@ impl Page {
         } else if !text.is_empty() {
             self.intro.push(text);
         }
+    }
+
+    /// A section's body as a reader wants it: fences gone, what is expected apart from the code.
+    #[must_use]
+    pub fn pieces(body: &str) -> Vec<Piece<'_>> {
+        let mut fence = Fence::default();
+        let piece = |line| match fence.step(line) {
+            Line::Open | Line::Close => None,
+            Line::Inside if line == "(absent)" => Some(Piece::Absent),
+            Line::Inside => {
+                let (code, says) = without_marks(line);
+                Some(Piece::Code(code, says))
+            }
+            Line::Prose => Some(match (path_line(line), line.strip_prefix("<- ")) {
+                (Some(path), _) => Piece::Path(path),
+                (None, Some(says)) => Piece::Says(says),
+                (None, None) => Piece::Prose(line),
+            }),
+        };
+        body.trim_end().lines().filter_map(piece).collect()
     }
 
     /// The examples of the page, in order.
@@ -340,6 +375,21 @@ mod tests {
     fn a_longer_fence_holds_a_shorter_one_and_files_can_be_absent() {
         check("`R.md`:\n````markdown\n```sh\nls\n```\n````\n", &["R.md=```sh/ls/```/ => "]);
         check("`a`:\n```text\n(absent)\n```\n", &["a=gone => "]);
+    }
+
+    #[test]
+    fn a_section_is_cut_into_what_is_shown() {
+        let body = "Or:\n\n`a`:\n```text\nx # <- one\n```\n<- two\n`b`:\n```text\n(absent)\n```\n";
+        let expected = [
+            Piece::Prose("Or:"),
+            Piece::Prose(""),
+            Piece::Path("a"),
+            Piece::Code("x", vec!["one"]),
+            Piece::Says("two"),
+            Piece::Path("b"),
+            Piece::Absent,
+        ];
+        assert_eq!(Page::pieces(body), expected);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use plimsoll_model::Hints;
+use plimsoll_model::near::nearest;
 use plimsoll_model::purpose::PurposeKind;
 use plimsoll_model::reference::ImageRef;
+use plimsoll_model::{Delivery, Hints};
 
 use crate::config::{Config, Date, Edition, PolicyError, Threshold};
 use crate::{Check, Severity};
@@ -125,29 +126,39 @@ impl Policy {
     /// What the reading of the tree has to know.
     #[must_use]
     pub fn hints(&self) -> Hints {
-        let mut hints = Hints::default();
-        for layer in &self.layers {
-            for hint in &layer.config.services {
-                let resolved = |path: &Option<String>| match path {
-                    Some(path) => layer.resolve(path).map(Some),
-                    None => Some(None),
+        let of = |layer: &Layer| -> Vec<plimsoll_model::ServiceHint> {
+            layer.config.services.iter().filter_map(|hint| layer.hint(hint)).collect()
+        };
+        Hints { services: self.layers.iter().flat_map(of).collect() }
+    }
+
+    /// `[[service]]` entries that no service of a tree is meant by, in words.
+    #[must_use]
+    pub fn unmet(&self, delivery: &Delivery) -> Vec<String> {
+        let names: Vec<&str> = delivery.services.iter().map(|s| &*s.name).collect();
+        let mut found = Vec::new();
+        // One above the audited directory may speak of what lies outside.
+        for layer in self.layers.iter().filter(|layer| layer.way.is_empty()) {
+            for given in &layer.config.services {
+                let Some(hint) = layer.hint(given) else { continue };
+                let builds = |image: &plimsoll_model::image::Image| {
+                    let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
+                    hint.dir.as_deref() == Some(dir)
                 };
-                // What lies outside of the audited directory is no service of it.
-                let (Some(dir), Some(context)) = (resolved(&hint.path), resolved(&hint.context))
-                else {
+                if delivery.services.iter().any(|service| hint.is_about(service))
+                    || delivery.images.iter().any(builds)
+                {
                     continue;
+                }
+                let says = match (&given.name, &given.path) {
+                    (Some(name), _) if !names.contains(&&**name) => no_such_service(name, &names),
+                    (_, Some(path)) => format!("no service lies at `{path}`"),
+                    (name, None) => no_such_service(name.as_deref().unwrap_or(""), &names),
                 };
-                hints.services.push(plimsoll_model::ServiceHint {
-                    name: hint.name.clone(),
-                    dir,
-                    context,
-                    ports: hint.ports.clone(),
-                    owner: hint.owner.clone(),
-                    purpose: hint.purpose,
-                });
+                found.push(format!("{}: [[service]]: {says}", layer.file));
             }
         }
-        hints
+        found
     }
 
     /// What holds for a path of the tree.
@@ -239,7 +250,30 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// What to say of a service that is not there.
+pub(crate) fn no_such_service(name: &str, names: &[&str]) -> String {
+    let near = nearest(name, names).map(|near| format!(": did you mean `{near}`?"));
+    format!("there is no service `{name}`{}", near.unwrap_or_default())
+}
+
 impl Layer {
+    /// What the reading of the tree has to know of a service; nothing of one that lies outside of
+    /// the audited directory.
+    fn hint(&self, hint: &crate::ServiceHint) -> Option<plimsoll_model::ServiceHint> {
+        let resolved = |path: &Option<String>| match path {
+            Some(path) => self.resolve(path).map(Some),
+            None => Some(None),
+        };
+        Some(plimsoll_model::ServiceHint {
+            name: hint.name.clone(),
+            dir: resolved(&hint.path)?,
+            context: resolved(&hint.context)?,
+            ports: hint.ports.clone(),
+            owner: hint.owner.clone(),
+            purpose: hint.purpose,
+        })
+    }
+
     /// A path that this configuration names, relative to the audited root. `None` for one that lies
     /// outside of that.
     #[must_use]
@@ -261,24 +295,21 @@ struct Loader<'a> {
 impl Loader<'_> {
     /// The configuration of a directory (`at`, from the top), if it has one.
     fn directory(&mut self, at: &str, dir: &str, way: &str) {
-        self.file(&join(at, CONFIG_NAME), dir, way, &mut Vec::new());
+        let file = join(at, CONFIG_NAME);
+        match (self.read)(&file) {
+            Ok(Some(text)) => self.file(&file, text, dir, way, &mut Vec::new()),
+            Ok(None) => {}
+            Err(why) => self.wrong(&file, "", 0..0, &format!("cannot be read: {why}"), None),
+        }
     }
 
-    /// A file and, before it, what it extends. Whether it was there.
-    fn file(&mut self, file: &str, dir: &str, way: &str, open: &mut Vec<String>) -> bool {
-        let text = match (self.read)(file) {
-            Ok(Some(text)) => text,
-            Ok(None) => return false,
-            Err(why) => {
-                self.wrong(file, "", 0..0, &format!("cannot be read: {why}"), None);
-                return true;
-            }
-        };
+    /// A file and, before it, what it extends.
+    fn file(&mut self, file: &str, text: String, dir: &str, way: &str, open: &mut Vec<String>) {
         let mut config = match Config::parse(&text) {
             Ok(config) => config,
             Err(errors) => {
                 self.wrong.push(Misread { file: file.to_owned(), text, errors });
-                return true;
+                return;
             }
         };
         open.push(file.to_owned());
@@ -292,7 +323,8 @@ impl Loader<'_> {
                 Some(target) if open.contains(&target) => {
                     let mut chain = open.clone();
                     chain.push(target);
-                    let help = format!("{}: take one link out", chain.join(" extends "));
+                    let chain = chain.join(" extends ").escape_debug().to_string();
+                    let help = format!("{chain}: take one link out");
                     let message = "this configuration extends itself";
                     self.wrong(file, &text, at.clone(), message, Some(help));
                 }
@@ -300,13 +332,18 @@ impl Loader<'_> {
                     let message = format!("more than {MAX_EXTENDS} files extend one another");
                     self.wrong(file, &text, at.clone(), &message, None);
                 }
-                Some(target) => {
-                    if !self.file(&target, dir, way, open) {
+                Some(target) => match (self.read)(&target) {
+                    Ok(Some(below)) => self.file(&target, below, dir, way, open),
+                    Ok(None) => {
                         let message = format!("there is no file `{target}`");
                         let help = "write the path relative to this file";
                         self.wrong(file, &text, at.clone(), &message, Some(help.to_owned()));
                     }
-                }
+                    Err(why) => {
+                        let message = format!("`{path}` cannot be read: {why}");
+                        self.wrong(file, &text, at.clone(), &message, None);
+                    }
+                },
             }
         }
         open.pop();
@@ -314,7 +351,6 @@ impl Loader<'_> {
         config.root &= open.is_empty();
         let (dir, way) = (dir.to_owned(), way.to_owned());
         self.layers.push(Layer { file: file.to_owned(), dir, way, config });
-        true
     }
 
     fn wrong(

@@ -9,7 +9,7 @@ use plimsoll_model::service::Service;
 use plimsoll_source::{FileId, Span, TextRange};
 use rayon::prelude::*;
 
-use crate::comment::{self, Accepts, Comment};
+use crate::comment::{self, Accepts, Comment, Setting};
 use crate::config::{Accept, Date};
 use crate::policy::{CONFIG_NAME, is_at_or_below};
 use crate::{Check, Cx, Evidence, Outcome, Place, Policy, Relation, Role, Severity, Verdict};
@@ -19,6 +19,8 @@ use crate::{Check, Cx, Evidence, Outcome, Place, Policy, Relation, Role, Severit
 #[derive(Debug, Default)]
 pub struct Waivers {
     comments: BTreeMap<FileId, OfFile>,
+    /// What other tools' settings switch off.
+    settings: Vec<Setting>,
     entries: Vec<Entry>,
     today: Option<Date>,
 }
@@ -103,7 +105,8 @@ impl Waivers {
                 });
             }
         }
-        Self { comments, entries, today: policy.today.clone() }
+        let settings = comment::settings(|name| delivery.tree.read(delivery.tree.find(name)?).ok());
+        Self { comments, settings, entries, today: policy.today.clone() }
     }
 
     /// Where the first acceptance stands; `None` where there is none of ours.
@@ -126,7 +129,7 @@ impl Waivers {
         service: Option<&Service>,
         verdict: &mut Verdict,
     ) -> Option<Arc<str>> {
-        if self.comments.is_empty() && self.entries.is_empty() {
+        if self.comments.is_empty() && self.entries.is_empty() && self.settings.is_empty() {
             return None;
         }
         let unknown = verdict.outcome == Outcome::Unknown;
@@ -175,8 +178,9 @@ impl Waivers {
         let entries = self.entries.iter().filter(|entry| entry.accept.check == check.id);
         for entry in entries.filter(|entry| entry.covers(cx, service, evidence)) {
             entry.met.store(true, Ordering::Relaxed);
-            if found.is_none() && self.in_force(entry.accept.until.as_ref()) {
-                found = Some(entry.accept.reason.as_str());
+            let Accept { reason, owner, until, .. } = &entry.accept;
+            if found.is_none() && self.in_force(until.as_ref()) {
+                found = Some(why(reason, owner.as_deref(), until.as_ref()));
             }
         }
         let file = evidence.and_then(|evidence| file_of(&evidence.place));
@@ -187,11 +191,18 @@ impl Waivers {
             if comment_covers(comment, check, evidence) {
                 met.store(true, Ordering::Relaxed);
                 if found.is_none() && self.in_force(comment.until.as_ref()) {
-                    found = Some(comment.reason.as_str());
+                    found = Some(of_comment(comment));
                 }
             }
         }
-        found.map(Into::into)
+        let switched_off =
+            |evidence: &Evidence, Setting { dockerfiles_only, comment }: &Setting| {
+                self.in_force(comment.until.as_ref())
+                    && (!dockerfiles_only || comment::is_dockerfile(path_of(cx, &evidence.place)))
+                    && comment_covers(comment, check, evidence)
+            };
+        let setting = |evidence| self.settings.iter().find(|of| switched_off(evidence, of));
+        found.or_else(|| Some(of_comment(&setting(evidence?)?.comment)))
     }
 
     fn in_force(&self, until: Option<&Date>) -> bool {
@@ -204,19 +215,23 @@ impl Waivers {
     /// Every acceptance of ours that says nothing, is over, or met nothing where it was asked.
     pub(crate) fn stale(&self, cx: &Cx<'_>) -> Vec<Stale> {
         let mut stale = Vec::new();
-        let mut judge =
-            |place: Place, check: &str, until: Option<&Date>, met: bool, asked: bool| {
-                let (says, severity) = match until {
-                    Some(day) if !self.in_force(until) => {
-                        (format!("`{check}` was accepted until {day}"), Severity::Medium)
-                    }
-                    _ if asked && !met => {
-                        (format!("`{check}` finds nothing here to accept"), Severity::Low)
-                    }
-                    _ => return,
-                };
-                stale.push(Stale { place, says, severity });
+        let mut judge = |place: Place,
+                         check: &str,
+                         until: Option<&Date>,
+                         met: bool,
+                         asked: bool,
+                         wrong: &str| {
+            let (says, severity) = match until {
+                Some(day) if !self.in_force(until) => {
+                    (format!("`{check}` was accepted until {day}"), Severity::Medium)
+                }
+                _ if asked && !met => {
+                    (format!("`{check}` finds nothing here to accept{wrong}"), Severity::Low)
+                }
+                _ => return,
             };
+            stale.push(Stale { place, says, severity });
+        };
         for entry in &self.entries {
             let Accept { check, service, until, .. } = &entry.accept;
             // One of a service that is not audited may be needed when it is.
@@ -234,14 +249,19 @@ impl Waivers {
             let seen =
                 entry.seen.load(Ordering::Relaxed) || !entry.path.as_deref().is_none_or(there);
             let met = entry.met.load(Ordering::Relaxed);
-            judge(entry.place.clone(), check, until.as_ref(), met, entry.whole && seen && !out);
+            let wrong = match service {
+                Some(name) if named.is_empty() => format!(": {}", no_such_service(cx, name)),
+                _ => String::new(),
+            };
+            let asked = entry.whole && seen && !out;
+            judge(entry.place.clone(), check, until.as_ref(), met, asked, &wrong);
         }
         for (&file, of) in &self.comments {
             for (comment, met) in &of.comments {
                 let Accepts::Check(check) = &comment.accepts else { continue };
                 let place = Place::Span(Span::new(file, comment.at));
                 let (met, seen) = (met.load(Ordering::Relaxed), of.seen.load(Ordering::Relaxed));
-                judge(place, check, comment.until.as_ref(), met, seen);
+                judge(place, check, comment.until.as_ref(), met, seen, "");
             }
         }
         for (&file, of) in &self.comments {
@@ -264,6 +284,23 @@ impl Entry {
             && self.path.as_deref().is_none_or(below)
             && (self.dir.is_empty() || of_dir() || below(&self.dir))
     }
+}
+
+/// Why something is accepted, by whom and how long.
+fn why(reason: &str, owner: Option<&str>, until: Option<&Date>) -> Arc<str> {
+    let by = owner.map(|owner| format!("by {owner}"));
+    let until = until.map(|day| format!("until {day}"));
+    let more: Vec<String> = [by, until].into_iter().flatten().collect();
+    if more.is_empty() { reason.into() } else { format!("{reason} ({})", more.join(", ")).into() }
+}
+
+fn of_comment(comment: &Comment) -> Arc<str> {
+    why(&comment.reason, comment.owner.as_deref(), comment.until.as_ref())
+}
+
+fn no_such_service(cx: &Cx<'_>, name: &str) -> String {
+    let names: Vec<&str> = cx.delivery.services.iter().map(|s| &*s.name).collect();
+    crate::policy::no_such_service(name, &names)
 }
 
 /// Whether a comment speaks of a piece of evidence.

@@ -8,12 +8,13 @@ use std::io::{self, Write};
 
 use askama::Template;
 use plimsoll_audit::{
-    Finding, Located, Outcome, Report, Resolver, Role, Section, ServiceReport, Severity, Subject,
+    Finding, Located, Operations, Outcome, Report, Resolver, Role, Section, ServiceReport,
+    Severity, Standing, Subject,
 };
 
-use crate::View;
 use crate::instance::is_absent;
 use crate::plain::{plain, plain_lines, sentence};
+use crate::{Profile, View};
 
 /// With more services than this, each is folded.
 const FEW: usize = 3;
@@ -34,6 +35,7 @@ type Counts = [(&'static str, usize); 4];
 #[derive(Template)]
 #[template(path = "head.html")]
 struct Head<'a> {
+    title: &'static str,
     version: &'a str,
     date: &'a str,
     revision: Option<String>,
@@ -42,6 +44,24 @@ struct Head<'a> {
     answered: u32,
     asked: u32,
     style: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "domains.html")]
+struct Domains {
+    rows: Vec<DomainRow>,
+    rule: &'static str,
+    /// Each horizon with the checks that stand in it, by id and title.
+    roadmap: Vec<(&'static str, Vec<(&'static str, &'static str)>)>,
+}
+
+struct DomainRow {
+    name: &'static str,
+    status: &'static str,
+    class: &'static str,
+    rate: String,
+    score: String,
+    counts: Counts,
 }
 
 #[derive(Template)]
@@ -107,6 +127,7 @@ struct Problem {
     message: Words,
     check: &'static str,
     title: &'static str,
+    within: Option<&'static str>,
     accepted: Option<String>,
     evidence: Vec<Shown>,
     more: usize,
@@ -174,7 +195,9 @@ pub fn html(reports: &[(Report, View)], out: &mut dyn Write) -> io::Result<()> {
     let services: usize = reports.iter().map(|(report, view)| view.services(report).count()).sum();
     let view = reports.first().map(|(_, view)| view);
     let (version, date) = view.map_or(("", ""), |view| (&view.version, &view.date));
+    let is_operations = view.is_some_and(|view| view.profile == Profile::Operations);
     let head = Head {
+        title: if is_operations { "Operations report" } else { "Service report" },
         version,
         date,
         revision: reports.first().and_then(|(r, _)| r.delivery.tree.revision()).map(plain),
@@ -191,6 +214,9 @@ pub fn html(reports: &[(Report, View)], out: &mut dyn Write) -> io::Result<()> {
     let mut notes = Vec::new();
     for (report, view) in reports {
         let resolver = Resolver::new(report);
+        if view.profile == Profile::Operations {
+            put(&domains(report, view), out)?;
+        }
         let shown: Vec<(usize, &ServiceReport)> = (id..).zip(view.services(report)).collect();
         id += shown.len() + 1;
         if shown.len() > 1 {
@@ -202,14 +228,7 @@ pub fn html(reports: &[(Report, View)], out: &mut dyn Write) -> io::Result<()> {
         if let Some(card) = shared(report, view, &resolver, id - 1) {
             put(&card, out)?;
         }
-        notes.extend(
-            report
-                .delivery
-                .tree
-                .notes()
-                .iter()
-                .map(|note| format!("{}: {}", plain(&note.path), plain(&note.says))),
-        );
+        notes.extend(crate::plain::notes(report).iter().map(|note| plain(note)));
         if let Some(inside) = report.delivery.tree.outside() {
             let inside = plain(inside);
             notes.push(format!(
@@ -226,6 +245,39 @@ fn put(template: &impl Template, out: &mut dyn Write) -> io::Result<()> {
     let text = template.render().map_err(io::Error::other)?;
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")
+}
+
+/// The four domains and the roadmap.
+fn domains(report: &Report, view: &View) -> Domains {
+    let operations = Operations::of(report, |finding| view.wants(finding));
+    let issue = |&index: &usize| operations.issues.get(index);
+    let rows = operations.domains.iter().map(|domain| {
+        let mut counts = Severity::ALL.map(|severity| (severity.name(), 0));
+        for issue in domain.issues.iter().filter_map(issue) {
+            for (_, count) in counts.iter_mut().filter(|(name, _)| *name == issue.severity.name()) {
+                *count += 1;
+            }
+        }
+        DomainRow {
+            name: domain.domain.name(),
+            status: domain.status.map_or("n/a", Standing::name),
+            class: match domain.status {
+                Some(Standing::Critical) => "critical",
+                Some(Standing::HighRisk) => "high",
+                Some(Standing::Moderate) => "medium",
+                Some(Standing::Sound) => "sound",
+                None => "none",
+            },
+            rate: rate(domain.rate),
+            score: number(domain.card.percent()),
+            counts,
+        }
+    });
+    let horizons = operations.roadmap.iter().map(|(horizon, issues)| {
+        let items = issues.iter().filter_map(issue);
+        (horizon.name(), items.map(|issue| (issue.check.id, issue.check.title())).collect())
+    });
+    Domains { rows: rows.collect(), rule: Standing::RULE, roadmap: horizons.collect() }
 }
 
 /// The table of services, what most have to mend, and the sections side by side.
@@ -292,7 +344,7 @@ fn row(
         name: plain(&report.delivery[service.id].name),
         bar: answers(findings.iter()),
         rate: rate(scores.rate),
-        score: percent(scores.overall.percent()),
+        score: number(scores.overall.percent()),
         coverage: format!("{:.1}%", scores.coverage()),
         counts: sum(findings.iter().filter(|f| view.wants(f) && f.counts())),
         sections: sections
@@ -324,7 +376,7 @@ fn card(
             name: section.heading(),
             bar: answers(findings.iter().filter(|f| f.check.section == *section)),
             rate: format!("{}/{}", passed.passed, passed.applicable),
-            score: percent(card.percent()),
+            score: number(card.percent()),
         })
         .collect();
     Card {
@@ -379,7 +431,7 @@ fn of(report: &Report, view: &View, resolver: &Resolver<'_>, findings: &[Finding
         open: false,
         ring: String::new(),
         figures: None,
-        counts: sum(shown.iter().copied()),
+        counts: sum(shown.iter().copied().filter(|finding| finding.counts())),
         sections: Vec::new(),
         problems: shown
             .iter()
@@ -422,6 +474,7 @@ fn problem(report: &Report, resolver: &Resolver<'_>, finding: &Finding) -> Probl
         message: Words::of(&finding.message),
         check: finding.check.id,
         title: finding.check.title(),
+        within: finding.check.within,
         accepted: finding.accepted.as_deref().map(plain),
         evidence,
         more,
@@ -478,6 +531,10 @@ fn rate(rate: plimsoll_audit::Rate) -> String {
 
 fn percent(value: Option<f64>) -> String {
     value.map_or("n/a".to_owned(), |p| format!("{p:.1}%"))
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("n/a".to_owned(), |p| format!("{p:.1}"))
 }
 
 fn class(percent: f64) -> &'static str {

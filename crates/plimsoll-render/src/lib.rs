@@ -28,5 +28,5 @@ pub use json::{SCHEMA_VERSION, json, schema};
 pub use junit::junit;
 pub use markdown::{markdown, markdown_of};
 pub use sarif::sarif;
-pub use terminal::{Style, terminal};
+pub use terminal::{Style, terminal, wrapped};
 pub use view::{Profile, Show, View, matches};

@@ -8,7 +8,7 @@ use plimsoll_audit::{
 };
 
 use crate::operations::operations_markdown;
-use crate::plain::{plain, sentence, without_commands};
+use crate::plain::{notes, plain, sentence, without_commands};
 use crate::{Profile, View};
 
 /// The report profile that the header names.
@@ -52,7 +52,17 @@ pub fn markdown_of(
     scores(&mut out, service);
     strengths(&mut out, report, resolver, findings);
     remediation(&mut out, report, resolver, findings);
+    left(&mut out, report);
     without_commands(out)
+}
+
+/// What was compared with, not asked and not read.
+pub(crate) fn left(out: &mut String, report: &Report) {
+    let notes: Vec<String> =
+        notes(report).iter().map(|note| format!("- {}\n", text(note))).collect();
+    if !notes.is_empty() {
+        let _ = write!(out, "\n## Notes\n\n{}", notes.concat());
+    }
 }
 
 fn header(out: &mut String, report: &Report, view: &View, service: &ServiceReport, name: &str) {

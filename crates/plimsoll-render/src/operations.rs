@@ -8,7 +8,7 @@ use plimsoll_audit::{
 };
 
 use crate::View;
-use crate::markdown::{code, fence, text};
+use crate::markdown::{code, fence, left, text};
 use crate::plain::{plain, sentence, without_commands};
 
 /// The report profile that the header names.
@@ -29,6 +29,7 @@ pub(crate) fn operations_markdown(report: &Report, view: &View) -> String {
     high(&mut out, report, &resolver, &operations);
     rest(&mut out, &resolver, &operations);
     roadmap(&mut out, &operations);
+    left(&mut out, report);
     without_commands(out)
 }
 

@@ -1,5 +1,9 @@
 //! Text from outside without what would command its reader: the first step of every escape.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use plimsoll_audit::Report;
+
 /// Whether a character moves a cursor, ends a line, turns the writing direction or cannot be seen.
 pub(crate) fn is_command(c: char) -> bool {
     c.is_control()
@@ -41,6 +45,51 @@ pub(crate) fn without_commands(text: String) -> String {
         }
     };
     text.split('\n').map(inert).collect::<Vec<_>>().join("\n")
+}
+
+/// What every report says of its own limits: what it was compared with, what was not asked, what was
+/// not read and what was left out. Not escaped yet.
+pub(crate) fn notes(report: &Report) -> Vec<String> {
+    /// With more checks than these, areas are counted.
+    const FEW: usize = 12;
+    let mut notes = Vec::new();
+    if let Some(of) = &report.comparison {
+        let fixed = of.fixed.len();
+        notes.push(format!(
+            "Compared with {}: {} new, {} known, {fixed} fixed.",
+            of.with, of.new, of.known
+        ));
+    }
+    let not_asked = &report.not_asked;
+    if !not_asked.is_empty() {
+        let mut areas: BTreeMap<&str, usize> = BTreeMap::new();
+        for id in not_asked.keys() {
+            *areas.entry(id.split('/').next().unwrap_or(id)).or_default() += 1;
+        }
+        let left: Vec<String> = if not_asked.len() > FEW {
+            areas.into_iter().map(|(area, n)| format!("{n} of {area}")).collect()
+        } else {
+            not_asked.iter().map(|(id, n)| format!("{id} ({n})")).collect()
+        };
+        notes.push(format!("Not asked, by plimsoll.toml: {}.", left.join(", ")));
+    }
+    notes.extend(report.policy.unmet(&report.delivery).into_iter().map(|n| format!("note: {n}")));
+    let of_tree = report.delivery.tree.notes().iter();
+    notes.extend(of_tree.map(|note| format!("note: {}: {}", note.path, note.says)));
+    if !report.left_out.is_empty() {
+        let kinds: BTreeSet<String> = report
+            .left_out
+            .iter()
+            .map(|&id| format!("{:?}", report.delivery[id].purpose.kind).to_lowercase())
+            .collect();
+        let kinds: Vec<String> = kinds.into_iter().collect();
+        let (count, kinds) = (report.left_out.len(), kinds.join(", "));
+        let what = if count == 1 { "service is" } else { "services are" };
+        notes.push(format!(
+            "{count} more {what} not for production ({kinds}): --purpose all asks about them, too."
+        ));
+    }
+    notes
 }
 
 /// `what holds` as `What holds.`; a name that stands first (`package.json`) stays what it is.

@@ -1,6 +1,6 @@
 //! The scorecard for a terminal: figures first, then each problem with its source.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -11,7 +11,7 @@ use plimsoll_audit::{
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-use crate::plain::{plain, without_commands};
+use crate::plain::{notes, plain, without_commands};
 use crate::terminal_operations::operations_terminal;
 use crate::{Profile, Show, View};
 
@@ -36,20 +36,21 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
     let shown: Vec<_> = view.services(report).collect();
     if let Some(inside) = delivery.tree.outside() {
         let inside = plain(inside);
-        let _ = writeln!(
-            out,
-            "note: this is `{inside}` of a larger work tree; what lies above is out of the tree, not absent.\n      \
-             To audit one service with all that surrounds it, run `plimsoll audit --service NAME` at the root.\n"
+        let note = format!(
+            "note: this is `{inside}` of a larger work tree; what lies above is out of the tree, not absent. \
+             To audit one service with all that surrounds it, run `plimsoll audit --service NAME` at the root."
         );
+        let _ = writeln!(out, "{}\n", wrapped(&note, style.width, 0, 6));
     }
     if report.services.is_empty() {
-        let _ = writeln!(
-            out,
-            "Nothing to audit: no Dockerfile, and no descriptor that builds one, in {} files.",
-            delivery.tree.len()
+        let files = match delivery.tree.len() {
+            1 => "1 file".to_owned(),
+            n => format!("{n} files"),
+        };
+        let nothing = format!(
+            "Nothing to audit: no Dockerfile, and no descriptor that builds one, in {files}."
         );
-    } else if shown.is_empty() {
-        let _ = writeln!(out, "No service has such a name. There are: {}.", names(report));
+        let _ = writeln!(out, "{}", wrapped(&nothing, style.width, 0, 2));
     }
     if shown.len() > 1 {
         fleet(&mut out, report, &shown, style);
@@ -67,7 +68,7 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
             one(&mut out, &resolver, finding, style);
         }
     }
-    footer(&mut out, report, view);
+    footer(&mut out, report, view, style);
     without_commands(out)
 }
 
@@ -89,15 +90,15 @@ fn of_service(
         paint(style, BOLD, &plain(&facts.name)),
         paint(style, DIM, &plain(path))
     );
-    let _ = writeln!(
-        out,
-        "  pass rate {} ({}/{}) · score {} · coverage {:.1}%",
+    let figures = format!(
+        "pass rate {} ({}/{}) · score {} · coverage {:.1}%",
         percent(rate.percent()),
         rate.passed,
         rate.applicable,
         service.scores.overall.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}/100")),
         service.scores.coverage()
     );
+    let _ = writeln!(out, "  {}", wrapped(&figures, style.width, 2, 2));
     let counts = Severity::ALL.map(|severity| {
         let n = report
             .of(service)
@@ -110,7 +111,8 @@ fn of_service(
             &format!("{n} {}", severity.name()),
         )
     });
-    let _ = writeln!(out, "  {}{}\n", counts.join(" · "), let_be(report.of(service)));
+    let counts = format!("{}{}", counts.join(" · "), let_be(report.of(service)));
+    let _ = writeln!(out, "  {}\n", wrapped(&counts, style.width, 2, 2));
     findings(&mut out, view, resolver, report.of(service), style);
     out
 }
@@ -126,12 +128,6 @@ fn let_be(findings: &[Finding]) -> String {
     if said.is_empty() { String::new() } else { format!(" (of these {})", said.join(", ")) }
 }
 
-fn names(report: &Report) -> String {
-    let names: Vec<String> =
-        report.services.iter().map(|s| plain(&report.delivery[s.id].name)).collect();
-    names.join(", ")
-}
-
 /// A table by score, worst first.
 fn fleet(out: &mut String, report: &Report, shown: &[&ServiceReport], style: Style) {
     let mut rows: Vec<_> = shown.to_vec();
@@ -142,19 +138,17 @@ fn fleet(out: &mut String, report: &Report, shown: &[&ServiceReport], style: Sty
             .then_with(|| report.delivery[a.id].name.cmp(&report.delivery[b.id].name))
     });
     let widest = rows.iter().map(|s| plain(&report.delivery[s.id].name).width()).max().unwrap_or(0);
-    let name_width = widest.clamp(7, style.width.saturating_sub(50).max(12));
-    let _ = writeln!(
-        out,
-        "{}",
-        paint(
-            style,
-            BOLD,
-            &format!(
-                "{:name_width$}  {:>14}  {:>6}  {:>8}  critical high",
-                "service", "pass rate", "score", "coverage"
-            )
-        )
-    );
+    // Where there is no room for all, the figures that two others hold give way.
+    let is_narrow = style.width < 64;
+    let others = if is_narrow { 23 } else { 50 };
+    let name_width = widest.clamp(7, style.width.saturating_sub(others).max(12));
+    let figures = |rate: &str, score: &str, coverage: &str| match is_narrow {
+        true => format!("{score:>6}"),
+        false => format!("{rate:>15}  {score:>6}  {coverage:>8}"),
+    };
+    let head = figures("pass rate", "score", "coverage");
+    let head = format!("{:name_width$}  {head}  critical high", "service");
+    let _ = writeln!(out, "{}", paint(style, BOLD, &head));
     for service in rows {
         let name = fit(&plain(&report.delivery[service.id].name), name_width);
         let pad = " ".repeat(name_width.saturating_sub(name.width()));
@@ -174,7 +168,8 @@ fn fleet(out: &mut String, report: &Report, shown: &[&ServiceReport], style: Sty
         let high = format!("{:>4}", count(Severity::High));
         let _ = writeln!(
             out,
-            "{name}{pad}  {rate:>14}  {score:>6}  {coverage:>8}  {} {}",
+            "{name}{pad}  {}  {} {}",
+            figures(&rate, &score, &coverage),
             paint(style, if critical.trim() == "0" { DIM } else { RED }, &critical),
             paint(style, if high.trim() == "0" { DIM } else { YELLOW }, &high)
         );
@@ -207,7 +202,7 @@ fn common(
         };
         let of = format!("{} findings in {} services", cause.findings, cause.services);
         let what = format!("{}: {}", plain(&what), cause.checks.join(", "));
-        let _ = writeln!(out, "  {of:>28}  {}", wrapped(&what, style.width, 32));
+        beside(out, &of, &what, style);
     }
     let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
     for service in shown {
@@ -219,14 +214,18 @@ fn common(
     if !owners.is_empty() {
         let owners: Vec<String> =
             owners.iter().map(|(owner, count)| format!("{} {count}", plain(owner))).collect();
-        let _ = writeln!(
-            out,
-            "  {:>28}  {}",
-            "findings by owner",
-            wrapped(&owners.join(" · "), style.width, 32)
-        );
+        beside(out, "findings by owner", &owners.join(" · "), style);
     }
     out.push('\n');
+}
+
+/// What is counted, and beside it (on a narrow terminal below it) what it is.
+fn beside(out: &mut String, of: &str, what: &str, style: Style) {
+    let _ = if style.width < 72 {
+        writeln!(out, "  {of}\n    {}", wrapped(what, style.width, 4, 4))
+    } else {
+        writeln!(out, "  {of:>28}  {}", wrapped(what, style.width, 32, 32))
+    };
 }
 
 fn findings(out: &mut String, view: &View, resolver: &Resolver<'_>, all: &[Finding], style: Style) {
@@ -251,8 +250,9 @@ fn findings(out: &mut String, view: &View, resolver: &Resolver<'_>, all: &[Findi
         }
         for (why, checks) in by_reason {
             let (name, decide) = why.map_or(("", ""), |why| (why.name(), why.decide()));
-            let _ = writeln!(out, "  {} {name}  {decide}", paint(style, CYAN, "UNKNOWN"));
-            let _ = writeln!(out, "    {}\n", wrapped(&checks.join(", "), style.width, 4));
+            let says = format!("{} {name}  {decide}", paint(style, CYAN, "UNKNOWN"));
+            let _ = writeln!(out, "  {}", wrapped(&says, style.width, 2, 4));
+            let _ = writeln!(out, "    {}\n", wrapped(&checks.join(", "), style.width, 4, 4));
         }
     }
 }
@@ -278,18 +278,19 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
     };
     let severity =
         if finding.is_problem() { format!(" {}", finding.severity.name()) } else { String::new() };
-    let _ = writeln!(
-        out,
-        "  {} {}  {}",
+    let head = format!(
+        "  {} {}  ",
         paint(style, color, &format!("{word}{severity}")),
         paint(style, DIM, finding.check.id),
-        wrapped(&plain(&finding.message), style.width, 4)
     );
+    let message = wrapped(&plain(&finding.message), style.width, columns(&head), 4);
+    let head = if message.starts_with('\n') { head.trim_end() } else { &head };
+    let _ = writeln!(out, "{head}{message}");
     if let Some(parent) = finding.check.within.filter(|_| finding.is_problem()) {
         let _ = writeln!(out, "    {}", paint(style, DIM, &format!("counted under {parent}")));
     }
     if let Some(accepted) = &finding.accepted {
-        let _ = writeln!(out, "    accepted: {}", wrapped(&plain(accepted), style.width, 4));
+        let _ = writeln!(out, "    accepted: {}", wrapped(&plain(accepted), style.width, 14, 6));
     }
     if finding.outcome == Outcome::NotApplicable {
         return;
@@ -309,21 +310,13 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
             }
             Some(start) => {
                 let at = format!("{}:{}:{}", plain(&place.path), start.line, start.column);
-                let _ = writeln!(
-                    out,
-                    "    {} {}",
-                    paint(style, DIM, &at),
-                    wrapped(&plain(&evidence.says), style.width, 6)
-                );
+                let says = wrapped(&plain(&evidence.says), style.width, 5 + at.width(), 6);
+                let _ = writeln!(out, "    {} {says}", paint(style, DIM, &at));
             }
             None => {
                 let absent = if evidence.role == Role::Missing { " (no such file)" } else { "" };
-                let _ = writeln!(
-                    out,
-                    "    {}{absent}: {}",
-                    plain(&place.path),
-                    wrapped(&plain(&evidence.says), style.width, 6)
-                );
+                let says = format!("{}{absent}: {}", plain(&place.path), plain(&evidence.says));
+                let _ = writeln!(out, "    {}", wrapped(&says, style.width, 4, 6));
             }
         }
     }
@@ -375,7 +368,11 @@ fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, sty
     let to = if cut { source.len() } else { offset(last, end.column) };
     let to = to.max(from);
     let path = format!("{}:{}:{}", plain(&place.path), start.line, start.column);
-    let label = if style.width < 60 { "" } else { says };
+    // The words stand behind the mark where there is room, else below.
+    let gutter = 4 + (start.line as usize + last).to_string().len() + 3;
+    let column = if last > 0 { end.column } else { end.column.max(start.column + 1) };
+    let fits = gutter + column as usize + says.width() <= style.width;
+    let label = if fits { says } else { "" };
     let level = if finding.outcome == Outcome::Fail { Level::ERROR } else { Level::WARNING };
     let _ = writeln!(out, "    {} {}", paint(style, DIM, "-->"), path);
     let snippet = Snippet::source(&*source)
@@ -384,59 +381,34 @@ fn excerpt(out: &mut String, place: &Located, says: &str, finding: &Finding, sty
         .annotation(AnnotationKind::Primary.span(from..to).label(label));
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     let rendered = renderer
-        .term_width(style.width)
+        .term_width(style.width.saturating_sub(4))
         .render(&[level.no_name().primary_title("").element(snippet)]);
     // The title line is ours already.
     for line in rendered.lines().skip(1) {
         let _ = writeln!(out, "    {}", line.trim_end());
     }
+    if !fits {
+        let pad = " ".repeat(gutter - 2);
+        let _ = writeln!(out, "{pad}= {}", wrapped(says, style.width, gutter, gutter));
+    }
 }
 
-pub(crate) fn footer(out: &mut String, report: &Report, view: &View) {
+pub(crate) fn footer(out: &mut String, report: &Report, view: &View, style: Style) {
+    let mut say = |text: &str| _ = writeln!(out, "{}", wrapped(&plain(text), style.width, 0, 2));
     let coverage = &report.coverage;
     let reasons: Vec<String> =
         coverage.unknown_because.iter().map(|(why, n)| format!("{n} {}", why.name())).collect();
-    let _ = write!(out, "{} of {} questions answered", coverage.answered, coverage.asked);
-    if !reasons.is_empty() {
-        let _ = write!(out, "; unknown: {}", reasons.join(", "));
-    }
-    out.push('\n');
-    if let Some(comparison) = &report.comparison {
-        let _ = writeln!(
-            out,
-            "Compared with {}: {} new, {} known, {} fixed.",
-            plain(&comparison.with),
-            comparison.new,
-            comparison.known,
-            comparison.fixed.len()
-        );
-    }
-    if !report.not_asked.is_empty() {
-        let left: Vec<String> =
-            report.not_asked.iter().map(|(id, n)| format!("{id} ({n})")).collect();
-        let _ = writeln!(out, "Not asked, by plimsoll.toml: {}.", left.join(", "));
-    }
-    for note in report.delivery.tree.notes() {
-        let _ = writeln!(out, "note: {}: {}", plain(&note.path), plain(&note.says));
-    }
-    if !report.left_out.is_empty() {
-        let kinds: BTreeSet<String> = report
-            .left_out
-            .iter()
-            .map(|&id| format!("{:?}", report.delivery[id].purpose.kind).to_lowercase())
-            .collect();
-        let kinds: Vec<String> = kinds.into_iter().collect();
-        let _ = writeln!(
-            out,
-            "{} more not for production ({}): --purpose all audits them.",
-            report.left_out.len(),
-            kinds.join(", ")
-        );
+    let unknown = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!("; unknown: {}", reasons.join(", "))
+    };
+    say(&format!("{} of {} questions answered{unknown}", coverage.answered, coverage.asked));
+    for note in notes(report) {
+        say(&note);
     }
     if view.show == Show::Problems {
-        out.push_str(
-            "Passes and what does not apply: --show all. A check's page: plimsoll explain CHECK.\n",
-        );
+        say("Passes and what does not apply: --show all. A check's page: plimsoll explain CHECK.");
     }
 }
 
@@ -479,25 +451,55 @@ fn fit(text: &str, width: usize) -> String {
     out
 }
 
-/// Broken at blanks to the terminal's width; the first line has `used` columns less.
-pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
-    let room = width.saturating_sub(indent).max(20);
+/// How wide a text is without the codes of [`paint`].
+fn columns(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().width();
+    parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest).width()).sum::<usize>()
+        + first
+}
+
+/// Broken at blanks to a number of columns: the first line begins at `from`, the others at `indent`.
+#[must_use]
+pub fn wrapped(text: &str, width: usize, from: usize, indent: usize) -> String {
     let mut out = String::new();
-    let mut column = indent + 20;
+    let mut column = from;
     for (index, word) in text.split(' ').enumerate() {
-        let wide = word.width();
-        if index > 0 {
-            if column + wide + 1 > room {
-                out.push('\n');
-                out.push_str(&" ".repeat(indent));
-                column = indent;
-            } else {
-                out.push(' ');
-                column += 1;
-            }
+        let wide = columns(word);
+        // A word that fits on no line stands where it is.
+        let is_full = column + wide + usize::from(index > 0) > width && column > indent;
+        if is_full && (index > 0 || from > indent) {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if index > 0 {
+            out.push(' ');
+            column += 1;
         }
         out.push_str(word);
         column += wide;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_are_as_long_as_there_is_room() {
+        for (text, from, expected) in [
+            ("one two three", 0, "one two\n  three"),
+            ("one two three", 6, "one\n  two\n  three"),
+            ("one two three", 9, "\n  one two\n  three"),
+            ("\u{1b}[1mone\u{1b}[0m two three", 0, "\u{1b}[1mone\u{1b}[0m two\n  three"),
+            ("a-word-that-fits-nowhere b", 0, "a-word-that-fits-nowhere\n  b"),
+            ("two  blanks", 0, "two\n  blanks"),
+            ("", 0, ""),
+        ] {
+            let shown = wrapped(text, 10, from, 2);
+            assert_eq!(shown, expected, "{text:?}");
+        }
+    }
 }

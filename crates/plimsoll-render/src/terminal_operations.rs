@@ -30,16 +30,19 @@ pub(crate) fn operations_terminal(report: &Report, view: &View, style: Style) ->
         }
     }
     roadmap(&mut out, &operations, style);
-    footer(&mut out, report, view);
+    footer(&mut out, report, view, style);
     without_commands(out)
 }
 
 fn scorecard(out: &mut String, operations: &Operations<'_>, style: Style) {
     let head = format!(
-        "{:21}  {:10}  {:>14}  {:>6}  critical high",
+        "{:21}  {:10}  {:>15}  {:>6}  critical high",
         "domain", "status", "pass rate", "score"
     );
-    let _ = writeln!(out, "{}", paint(style, BOLD, &head));
+    let is_narrow = style.width < head.len();
+    if !is_narrow {
+        let _ = writeln!(out, "{}", paint(style, BOLD, &head));
+    }
     for domain in &operations.domains {
         let count = |severity| {
             domain.issues.iter().filter(|&&i| operations.issues[i].severity == severity).count()
@@ -54,16 +57,18 @@ fn scorecard(out: &mut String, operations: &Operations<'_>, style: Style) {
         let percent = domain.rate.percent().map_or("n/a".to_owned(), |p| format!("{p:.1}%"));
         let rate = format!("{percent} ({}/{})", domain.rate.passed, domain.rate.applicable);
         let score = domain.card.percent().map_or("n/a".to_owned(), |s| format!("{s:.1}"));
-        let _ = writeln!(
-            out,
-            "{:21}  {}  {rate:>14}  {score:>6}  {:>8} {:>4}",
-            domain.domain.name(),
-            paint(style, color, &status),
-            count(Severity::Critical),
-            count(Severity::High),
-        );
+        let (critical, high) = (count(Severity::Critical), count(Severity::High));
+        let name = domain.domain.name();
+        let status = paint(style, color, &status);
+        let _ = if is_narrow {
+            let figures = format!("{rate} · score {score} · {critical} critical · {high} high");
+            let figures = wrapped(&figures, style.width, 2, 2);
+            writeln!(out, "{}  {}\n  {figures}", paint(style, BOLD, name), status.trim_end())
+        } else {
+            writeln!(out, "{name:21}  {status}  {rate:>15}  {score:>6}  {critical:>8} {high:>4}")
+        };
     }
-    let _ = writeln!(out, "\n{}\n", paint(style, DIM, &wrapped(Standing::RULE, style.width, 0)));
+    let _ = writeln!(out, "\n{}\n", paint(style, DIM, &wrapped(Standing::RULE, style.width, 0, 0)));
 }
 
 fn roadmap(out: &mut String, operations: &Operations<'_>, style: Style) {
@@ -75,7 +80,7 @@ fn roadmap(out: &mut String, operations: &Operations<'_>, style: Style) {
             out,
             "  {}\n    {}",
             paint(style, CYAN, horizon.name()),
-            wrapped(&ids, style.width, 4)
+            wrapped(&ids, style.width, 4, 4)
         );
     }
     out.push('\n');

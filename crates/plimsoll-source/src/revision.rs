@@ -49,6 +49,9 @@ fn open_bounded(
     let key = top.strip_prefix(&work_tree).map(key_of).unwrap_or_default();
 
     let unknown = |why: &str| OpenError::Revision(revision.to_owned(), why.to_owned());
+    if repo.head().is_ok_and(|head| head.is_unborn()) {
+        return Err(unknown("nothing is committed here yet"));
+    }
     let id = repo
         .rev_parse_single(revision)
         .map_err(|_| unknown("git knows no such commit here (is the clone shallow?)"))?;
@@ -138,6 +141,9 @@ pub fn fork_point(root: &Path, revision: &str) -> Result<String, OpenError> {
         .map_err(no_git)?
         .ok_or_else(|| no_git("not in a git work tree, so it has no revisions".to_owned()))?;
     let unknown = |why: &str| OpenError::Revision(revision.to_owned(), why.to_owned());
+    if repo.head().is_ok_and(|head| head.is_unborn()) {
+        return Err(unknown("nothing is committed here yet"));
+    }
     let id = repo
         .rev_parse_single(revision)
         .map_err(|_| unknown("git knows no such commit here (is the clone shallow?)"))?;

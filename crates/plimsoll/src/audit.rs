@@ -11,7 +11,7 @@ use plimsoll_render::{Profile, Show, View};
 
 use crate::cli::{AuditArgs, FailOn, Format, PurposeArg, ReportArg, SeverityArg};
 use crate::config::Ask;
-use crate::{BUG, CLEAN, FINDINGS, baseline, config, date, explain, output};
+use crate::{BUG, CLEAN, FINDINGS, baseline, checks, config, date, explain, output};
 
 /// Audits every path and writes what was asked for.
 pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     let targets = output::targets(&args.outputs)?;
     if let Some(jobs) = args.jobs {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs)
+            .num_threads(jobs.get())
             .build_global()
             .map_err(|e| format!("error: `--jobs {jobs}`: {e}"))?;
     }
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
         reports.push((report, view(args, &date)));
     }
     progress.finish_and_clear();
+    named(args, &reports)?;
     output::save(&mut reports, args, &targets)?;
     if !args.quiet {
         output::print(&mut reports, args, style)?;
@@ -78,22 +79,46 @@ fn validate(args: &AuditArgs) -> Result<(), String> {
             "error: `--baseline` and `--since` compare one PATH: audit each apart".to_owned()
         );
     }
-    let checks = plimsoll_audit::all();
+    let all = plimsoll_audit::all();
     for id in &args.checks {
-        if !checks.iter().any(|c| c.id == id) {
+        if !all.iter().any(|c| c.id == id) {
             return Err(explain::unknown_check(id));
         }
     }
     for area in &args.areas {
-        if !checks.iter().any(|c| c.area() == area) {
-            let areas: BTreeSet<&str> = checks.iter().map(|c| c.area()).collect();
-            let areas: Vec<&str> = areas.into_iter().collect();
-            return Err(format!(
-                "error: there is no area `{}`; there are {}",
-                area.escape_debug(),
-                areas.join(", ")
-            ));
+        if !all.iter().any(|c| c.area() == area) {
+            return Err(checks::no_such_area(area));
         }
+    }
+    for (option, percent) in
+        [("--min-coverage", args.min_coverage), ("--min-score", args.min_score)]
+    {
+        if let Some(percent) = percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
+            return Err(format!("error: `{option} {percent}`: it lies between 0 and 100"));
+        }
+    }
+    Ok(())
+}
+
+/// A `--service` that is the name of none is a mistake: nobody would be asked about.
+fn named(args: &AuditArgs, reports: &[(Report, View)]) -> Result<(), String> {
+    const MAX_SHOWN: usize = 20;
+    let services = reports
+        .iter()
+        .flat_map(|(report, _)| report.services.iter().map(|s| &*report.delivery[s.id].name));
+    let names: BTreeSet<&str> = services.collect();
+    for glob in &args.services {
+        if names.iter().any(|name| plimsoll_render::matches(glob, name)) {
+            continue;
+        }
+        let all: Vec<&str> = names.iter().copied().collect();
+        let help = match (plimsoll_model::near::nearest(glob, &all), &*all) {
+            (_, []) => "there are no services here".to_owned(),
+            (Some(near), _) => format!("did you mean `{}`?", near.escape_debug()),
+            (None, all) if all.len() > MAX_SHOWN => format!("there are {} others", all.len()),
+            (None, all) => format!("there are {}", all.join(", ").escape_debug()),
+        };
+        return Err(format!("error: no service is called `{}`: {help}", glob.escape_debug()));
     }
     Ok(())
 }
@@ -201,16 +226,19 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> (u8, String) {
     });
     let low = low.count();
     let counted = |f: &&&Finding| f.check.within.is_none();
-    let failing = selected.iter().filter(counted).filter(|f| fails(f)).count();
+    let failing: Vec<_> = selected.iter().filter(counted).filter(|f| fails(f)).collect();
+    let unknown = failing.iter().filter(|f| f.outcome == Outcome::Unknown).count();
     let of = |count: usize, what: &str| match count {
         0 => None,
         1 => Some(format!("1 {what}")),
         _ => Some(format!("{count} {what}s")),
     };
-    let found =
-        of(failing, "finding").map(|n| format!("{n} at or above the threshold (--fail-on)"));
+    let found = of(failing.len() - unknown, "finding")
+        .map(|n| format!("{n} at or above the threshold (--fail-on)"));
+    let unknown =
+        of(unknown, "question").map(|n| format!("{n} without an answer (--fail-on-unknown)"));
     let low = of(low, "service").map(|n| format!("{n} below --min-score or --min-coverage"));
-    let why: Vec<String> = [found, low].into_iter().flatten().collect();
+    let why: Vec<String> = [found, unknown, low].into_iter().flatten().collect();
     if why.is_empty() {
         return (CLEAN, String::new());
     }

@@ -12,30 +12,42 @@ use crate::output;
 pub(crate) fn run(args: &ChecksArgs) -> Result<u8, String> {
     let mut checks = plimsoll_audit::all();
     if let Some(area) = &args.area {
-        let areas: BTreeSet<&str> = checks.iter().map(|check| check.area()).collect();
-        if !areas.contains(&**area) {
-            let areas: Vec<&str> = areas.into_iter().collect();
-            let (area, areas) = (area.escape_debug(), areas.join(", "));
-            return Err(format!("error: there is no area `{area}`; there are {areas}"));
-        }
         checks.retain(|check| check.area() == area);
+        if checks.is_empty() {
+            return Err(no_such_area(area));
+        }
     }
-    if let Some(tool) = &args.equivalents {
+    let tool = args.equivalents.as_ref().map(|tool| tool.to_lowercase());
+    if let Some(tool) = &tool {
         let all = plimsoll_audit::all();
         let known: BTreeSet<&str> = all.iter().flat_map(|c| equivalents(c)).map(|e| e.0).collect();
         if !known.contains(&**tool) {
             let known: Vec<&str> = known.into_iter().collect();
-            let (tool, known) = (tool.escape_debug(), known.join(", "));
-            return Err(format!("error: no rule of `{tool}` is known; there are those of {known}"));
+            let help = near_or_all(tool, &known);
+            return Err(format!("error: no rule of `{}` is known: {help}", tool.escape_debug()));
         }
         checks.retain(|check| equivalents(check).any(|(of, ..)| of == tool));
     }
-    let text = match (args.format, &args.equivalents) {
+    let text = match (args.format, &tool) {
         (ListFormat::Json, tool) => json_of(&checks, tool.as_deref()),
         (ListFormat::Text, Some(tool)) => rules(&checks, tool),
         (ListFormat::Text, None) => table(&checks),
     };
     output::say(text.as_bytes())
+}
+
+/// What to say of an area that does not exist.
+pub(crate) fn no_such_area(area: &str) -> String {
+    let areas: BTreeSet<&str> = plimsoll_audit::all().iter().map(|check| check.area()).collect();
+    let areas: Vec<&str> = areas.into_iter().collect();
+    format!("error: there is no area `{}`: {}", area.escape_debug(), near_or_all(area, &areas))
+}
+
+fn near_or_all(word: &str, known: &[&str]) -> String {
+    match plimsoll_model::near::nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", known.join(", ")),
+    }
 }
 
 /// Every rule of other tools that a check answers: tool, rule, how it relates, and the part.

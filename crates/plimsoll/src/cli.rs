@@ -1,5 +1,6 @@
 //! The command line, as written: what clap reads, before anything is resolved.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,9 +13,13 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+const EXIT_CODES: &str = "Exit codes: 0 nothing at or above the threshold; 1 findings at or above \
+it, or a service below --min-score or --min-coverage; 2 the request is wrong; 3 a bug in Plimsoll";
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Audits a tree and prints the scorecard
+    #[command(after_help = EXIT_CODES)]
     Audit(Box<AuditArgs>),
     /// Mends what it finds: safe fixes, each proved by another audit
     Fix(FixArgs),
@@ -102,7 +107,7 @@ pub(crate) struct AuditArgs {
     pub(crate) quiet: bool,
     /// How many threads
     #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Args)]

@@ -22,6 +22,17 @@ pub(crate) struct Ask<'a> {
 /// asked for.
 pub(crate) fn open(root: &Path, ask: Ask<'_>) -> Result<(Tree, Policy), String> {
     let plain = |error: plimsoll_source::OpenError| format!("error: {error}");
+    if !root.is_dir() {
+        let name = root.display().to_string();
+        let name = name.escape_debug();
+        return Err(if root.exists() {
+            format!(
+                "error: {name}: this is a file: name the directory that it is to be judged with"
+            )
+        } else {
+            format!("error: {name}: there is no such directory")
+        });
+    }
     let (top, way) = plimsoll_source::work_tree_of(root).map_err(plain)?;
     // The configurations of a revision may lie above the audited directory.
     let all = ask.revision.map(|revision| {
@@ -36,11 +47,7 @@ pub(crate) fn open(root: &Path, ask: Ask<'_>) -> Result<(Tree, Policy), String> 
                 Err(_) => Err("it is no file of this revision".to_owned()),
             },
         },
-        None => match std::fs::read(top.join(path)) {
-            Ok(bytes) => text(&bytes).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.to_string()),
-        },
+        None => read(&top, path),
     };
     let load = |nested: &[String]| {
         Policy::load(&way, nested, &read).map_err(|wrong| {
@@ -79,6 +86,27 @@ pub(crate) fn open(root: &Path, ask: Ask<'_>) -> Result<(Tree, Policy), String> 
 pub(crate) fn options(policy: &Policy, tracked_only: bool) -> OpenOptions {
     let (exclude, exclude_above) = policy.exclude();
     OpenOptions { tracked_only, exclude, exclude_above, is_root: policy.is_root() }
+}
+
+/// A configuration on disk. A link that leads out of the work tree is none: what it says comes from
+/// elsewhere, and its text, of which errors show lines, may be nobody's business.
+fn read(top: &Path, path: &str) -> Result<Option<String>, String> {
+    let file = top.join(path);
+    match std::fs::symlink_metadata(&file) {
+        Ok(found) if found.is_dir() => return Err("it is a directory".to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    }
+    let real = file.canonicalize().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "it is a link to nothing".to_owned(),
+        _ => error.to_string(),
+    })?;
+    let top = top.canonicalize().map_err(|error| error.to_string())?;
+    if !real.starts_with(&top) {
+        return Err("it is a link that leaves the work tree".to_owned());
+    }
+    text(&std::fs::read(&real).map_err(|error| error.to_string())?).map(Some)
 }
 
 fn text(bytes: &[u8]) -> Result<String, String> {

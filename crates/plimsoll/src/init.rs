@@ -130,7 +130,8 @@ pub(crate) fn run(args: &InitArgs) -> Result<u8, String> {
     {
         out.push_str(INSTALL);
     }
-    create(root, ".pre-commit-config.yaml", HOOK, Some(HOOK), &mut out)?;
+    let entry = HOOK.strip_prefix("repos:\n");
+    create(root, ".pre-commit-config.yaml", HOOK, entry, &mut out)?;
     out.push_str(
         "next: `plimsoll audit`; `plimsoll baseline` writes down what is to be mended later\n",
     );
@@ -158,7 +159,8 @@ fn create(
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match add {
             Some(text) => {
-                out.push_str(&format!("{name} is there; add to it:\n\n{}\n", indented(text)));
+                let text = indented(text);
+                out.push_str(&format!("{name} is there; add to its `repos`:\n\n{text}\n"));
             }
             None => out.push_str(&format!("{name} is there: left as it is\n")),
         },

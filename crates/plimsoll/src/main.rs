@@ -11,6 +11,7 @@ mod date;
 mod explain;
 mod fix;
 mod init;
+mod man;
 mod output;
 mod resolve;
 
@@ -60,10 +61,9 @@ fn main() -> ExitCode {
             output::say(&out)
         }
         Command::Man => {
-            let mut out = Vec::new();
-            let written = clap_mangen::Man::new(Cli::command()).render(&mut out);
-            written.map_err(|e| format!("error: the page cannot be written: {e}"))?;
-            output::say(&out)
+            let page =
+                man::page().map_err(|e| format!("error: the page cannot be written: {e}"))?;
+            output::say(&page)
         }
     });
     match run {

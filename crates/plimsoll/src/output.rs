@@ -31,8 +31,11 @@ pub(crate) fn style(no_color: bool) -> Style {
     let terminal = io::stdout().is_terminal();
     let allowed = !no_color && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-    let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-    Style { color: terminal && allowed && !dumb, width: if terminal { width.max(40) } else { 100 } }
+    // What the user exports counts everywhere; else a file or a pipe is as wide as a page.
+    let exported = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let width = exported.or_else(|| measured().filter(|_| terminal)).unwrap_or(100);
+    Style { color: terminal && allowed && !dumb, width: width.clamp(40, 1_000) }
 }
 
 /// Which findings were asked for; beside a revision, what it does not know yet.

@@ -206,7 +206,14 @@ fn wrong_requests_say_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     for (arguments, says) in [
         (&["--check", "image/pinned-digets"][..], "image/pinned-digest"),
-        (&["--area", "imag"][..], "there are"),
+        (&["--area", "imag"][..], "did you mean `image`?"),
+        (&["--area", "weather"][..], "there are build, "),
+        (&["--check", "DL3002"][..], "here `runtime/non-root`"),
+        (&["--check", "runtime/nonroot"][..], "did you mean `runtime/non-root`?"),
+        (&["--service", "x"][..], "there are no services here"),
+        (&["--min-score", "101"][..], "between 0 and 100"),
+        (&["--min-coverage", "NaN"][..], "between 0 and 100"),
+        (&["--jobs", "0"][..], "zero"),
         (&["--date", "yesterday"][..], "YYYY-MM-DD"),
         (&["--output", "yaml=x"][..], "there are text, markdown, json"),
     ] {

@@ -227,6 +227,10 @@ fn wrong_configurations_are_shown_with_their_place() {
             &["s/plimsoll.toml:1:11", "newer than this Plimsoll"],
         ),
         (&[("plimsoll.toml", "exclude = [")], &["plimsoll.toml:1:"]),
+        (&[("plimsoll.toml", "areas = []")], &["plimsoll.toml:1:9", "leave `areas` out"]),
+        (&[("plimsoll.toml", "disable = ['DL3002']")], &["here `runtime/non-root`"]),
+        (&[("plimsoll.toml", "[severity]\na/b = 'low'")], &["plimsoll.toml:2:2", "in quotes"]),
+        (&[("plimsoll.toml", "extends = 's'")], &["plimsoll.toml:1:11", "it is a directory"]),
     ] {
         for (path, text) in files {
             put(dir, path, text);
@@ -264,7 +268,7 @@ fn init_writes_what_is_missing_and_nothing_else() {
     let dir = repository();
     let dir = dir.path();
     put(dir, ".pre-commit-config.yaml", "repos: []\n");
-    check(dir, &["init"], 0, &["wrote plimsoll.toml", "add to it", "PLIMSOLL_REVISION"]);
+    check(dir, &["init"], 0, &["wrote plimsoll.toml", "add to its `repos`", "PLIMSOLL_REVISION"]);
     // The workflow passes our own audit: it is pinned, and may do little.
     let workflow = read(dir, ".github/workflows/plimsoll.yml");
     for line in workflow.lines().filter(|line| line.contains("uses:")) {
@@ -303,12 +307,92 @@ fn checks_are_listed_for_people_and_machines() {
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert!(list.as_array().unwrap().iter().all(|check| check["area"] == "image"));
     check(dir, &["checks", "--equivalents", "hadolint"], 0, &["DL3002", "runtime/non-root"]);
-    check(dir, &["checks", "--equivalents", "hadolnt"], 2, &["there are those of"]);
-    check(dir, &["checks", "--area", "imag"], 2, &["there are"]);
+    check(dir, &["checks", "--equivalents", "hadolnt"], 2, &["did you mean `hadolint`?"]);
+    check(dir, &["checks", "--equivalents", "nobody"], 2, &["there are actionlint, "]);
+    check(dir, &["checks", "--equivalents", "Hadolint"], 0, &["DL3002"]);
+    check(dir, &["checks", "--area", "imag"], 2, &["did you mean `image`?"]);
     check(dir, &["explain", "AVD-DS-0002"], 0, &["runtime/non-root"]);
     check(dir, &["explain", "hadolint:DL3002"], 0, &["runtime/non-root"]);
     for shell in ["bash", "zsh", "fish"] {
         check(dir, &["completions", shell], 0, &["plimsoll", "fail-on"]);
     }
-    check(dir, &["man"], 0, &[".TH plimsoll 1"]);
+    check(dir, &["man"], 0, &[".TH plimsoll 1", "PLIMSOLL AUDIT", "min\\-score", "NO_COLOR"]);
+}
+
+#[test]
+fn a_page_is_as_wide_as_the_reader_wants_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for (columns, most) in [("40", 40), ("80", 80), ("200", 100)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .current_dir(dir.path())
+            .env("COLUMNS", columns)
+            .args(["explain", "DL3002"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        // Code is to be copied, and stays as it is.
+        let prose = text.lines().filter(|line| !line.starts_with("    "));
+        let widest = prose.map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= most && widest > most / 2, "{columns}: {widest}\n{text}");
+        assert!(text.contains("    USER root  <- root\n") && !text.contains("```"), "{text}");
+    }
+}
+
+#[test]
+fn a_service_that_is_not_there_is_named() {
+    let dir = repository();
+    let dir = dir.path();
+    check(dir, &["audit", "--service", "S2"], 2, &["no service is called `S2`", "there are s"]);
+    put(dir, "payment/Dockerfile", BAD);
+    check(dir, &["audit", "--service", "paymnet"], 2, &["did you mean `payment`?"]);
+    check(dir, &["audit", "--service", "pay*", "--fail-on", "never"], 0, &["payment  payment"]);
+    put(
+        dir,
+        "plimsoll.toml",
+        "[[service]]\nname = 'paymnet'\nowner = 'x'\n[[service]]\npath = 'pay'\n\
+         [[accept]]\ncheck = 'build/copies-not-adds'\nreason = 'x'\nservice = 'paymnet'\n",
+    );
+    let says = [
+        "note: plimsoll.toml: [[service]]: there is no service `paymnet`: did you mean `payment`?",
+        "note: plimsoll.toml: [[service]]: no service lies at `pay`",
+        "`build/copies-not-adds` finds nothing here to accept: there is no service",
+    ];
+    let text = check(dir, &["audit"], 1, &[]).replace("\n  ", " ");
+    for words in says {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_configuration_that_is_a_link_stays_in_the_work_tree() {
+    let (dir, elsewhere) = (repository(), tempfile::tempdir().unwrap());
+    let dir = dir.path();
+    put(elsewhere.path(), "secret", "canary = 'do not show'\n");
+    let link = |to: &Path| {
+        let _ = std::fs::remove_file(dir.join("plimsoll.toml"));
+        std::os::unix::fs::symlink(to, dir.join("plimsoll.toml")).unwrap();
+    };
+    link(&elsewhere.path().join("secret"));
+    let text = check(dir, &["audit"], 2, &["a link that leaves the work tree"]);
+    assert!(!text.contains("canary"), "{text}");
+    link(&dir.join("gone"));
+    check(dir, &["audit"], 2, &["a link to nothing"]);
+    put(dir, "policy/base.toml", "fail-on = 'never'\n");
+    link(&dir.join("policy/base.toml"));
+    check(dir, &["audit"], 0, &[]);
+}
+
+#[test]
+fn settings_of_other_tools_accept_the_same() {
+    let dir = repository();
+    let dir = dir.path();
+    put(dir, ".hadolint.yaml", "ignored: [DL3020]\n");
+    let only = ["audit", "--check", "build/copies-not-adds", "--fail-on", "low"];
+    check(dir, &only, 0, &["accepted: `DL3020` in `.hadolint.yaml`, for hadolint"]);
+    put(dir, ".hadolint.yaml", "ignored: [DL3002]\n");
+    check(dir, &only, 1, &[]);
+    put(dir, ".trivyignore", "AVD-DS-0005 exp:2027-01-31\n");
+    check(dir, &[&only[..], &["--date", "2027-01-31"]].concat(), 0, &["until 2027-01-31"]);
+    check(dir, &[&only[..], &["--date", "2027-02-01"]].concat(), 1, &[]);
 }

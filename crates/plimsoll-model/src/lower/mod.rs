@@ -66,7 +66,9 @@ pub struct ServiceHint {
 }
 
 impl ServiceHint {
-    fn is_about(&self, service: &crate::service::Service) -> bool {
+    /// Whether it speaks of a service.
+    #[must_use]
+    pub fn is_about(&self, service: &crate::service::Service) -> bool {
         self.name.as_ref().is_none_or(|name| *name == service.name)
             && self.dir.as_ref().is_none_or(|dir| *dir == service.dir)
     }
