@@ -323,18 +323,9 @@ pub(crate) fn one(out: &mut String, resolver: &Resolver<'_>, finding: &Finding, 
     let more = finding.evidence.iter().filter(|e| decides(finding, e)).count();
     let more = more.saturating_sub(shown);
     if more > 0 {
-        let _ = writeln!(
-            out,
-            "    {}",
-            paint(
-                style,
-                DIM,
-                &format!(
-                    "and {more} more {} (--format json has all)",
-                    if more == 1 { "place" } else { "places" }
-                )
-            )
-        );
+        let places = if more == 1 { "place" } else { "places" };
+        let says = format!("and {more} more {places} (--format json has all)");
+        let _ = writeln!(out, "    {}", paint(style, DIM, &wrapped(&says, style.width, 4, 6)));
     }
     out.push('\n');
 }

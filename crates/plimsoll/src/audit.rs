@@ -52,8 +52,9 @@ pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     }
     let judged = reports.iter().map(|(report, view)| judge(args, report, view));
     let (worst, reason) = judged.max_by_key(|(code, _)| *code).unwrap_or_default();
-    if args.quiet || args.format == Format::Text {
-        output::say(reason.as_bytes())?;
+    if !reason.is_empty() && (args.quiet || args.format == Format::Text) {
+        let reason = plimsoll_render::wrapped(&reason, style.width, 0, 2);
+        output::say(format!("{reason}\n").as_bytes())?;
     }
     // The process ends here: taking the models apart would take longer than giving them back whole.
     std::mem::forget(reports);
@@ -179,7 +180,7 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> (u8, String) {
         .filter(|f| view.checks.is_empty() || view.checks.contains(f.check.id))
         .collect();
     if selected.iter().any(|f| f.unknown == Some(plimsoll_audit::Why::Internal)) {
-        return (BUG, "Ends with 3: a check broke, which is a bug in Plimsoll.\n".to_owned());
+        return (BUG, "Ends with 3: a check broke, which is a bug in Plimsoll.".to_owned());
     }
     let asked = args.fail_on.map(|fail_on| match fail_on {
         FailOn::Critical => Threshold::At(Severity::Critical),
@@ -242,5 +243,5 @@ fn judge(args: &AuditArgs, report: &Report, view: &View) -> (u8, String) {
     if why.is_empty() {
         return (CLEAN, String::new());
     }
-    (FINDINGS, format!("Ends with 1: {}.\n", why.join(", ")))
+    (FINDINGS, format!("Ends with 1: {}.", why.join(", ")))
 }
