@@ -153,8 +153,11 @@ fn built(
         return State::There(via, None);
     }
     let name = local.rsplit('/').next().unwrap_or(local);
+    let root = package.workspace.as_ref();
+    let root = root.and_then(|root| cx.delivery.packages.iter().find(|p| p.dir == *root));
     for stage in image.stages_built() {
         let places = fs.places(stage, local);
+        let above = root.map(|root| fs.places(stage, &root.dir)).unwrap_or_default();
         for (_, effect) in image.effects(stage) {
             let EffectKind::Build { words } = &effect.kind else { continue };
             let named = |word: &String| {
@@ -163,7 +166,17 @@ fn built(
                     || matches!(&**word, "--workspaces" | "-ws" | "-r" | "--recursive")
                     || matches!(&**word, "turbo" | "lerna" | "nx")
             };
-            if places.contains(&effect.workdir) || words.iter().any(named) {
+            // `pnpm build` of the workspace's root, whose script is `nx run-many -t build`.
+            let by_root = || {
+                above.contains(&effect.workdir)
+                    && words.iter().any(|word| {
+                        let script = root.and_then(|root| root.script(word));
+                        script.is_some_and(|script| {
+                            script.command.split_whitespace().any(|word| named(&word.to_owned()))
+                        })
+                    })
+            };
+            if places.contains(&effect.workdir) || words.iter().any(named) || by_root() {
                 return State::There(via, Some(effect.span));
             }
         }

@@ -148,7 +148,11 @@ pub(crate) fn by_package(code: &Code) -> Option<(Why, Span)> {
     const WORDS: [&str; 6] =
         ["health", "terminus", "lightship", "under-pressure", "actuator", "express-status-monitor"];
     let mut imports = code.imports.iter();
-    let brings = imports.find(|import| WORDS.iter().any(|word| import.package.contains(word)))?;
+    let brings = imports.find(|import| {
+        // Nest's only helps routes that the program has itself.
+        import.package != "@nestjs/terminus"
+            && WORDS.iter().any(|word| import.package.contains(word))
+    })?;
     Some((Why::Unsupported, brings.at))
 }
 

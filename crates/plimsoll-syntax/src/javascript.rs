@@ -125,11 +125,15 @@ fn elide_types(module: &mut Module) {
             used.insert(name.clone());
         }
     }
-    // Decorated classes keep the types of their parameters as values.
-    used.extend(module.decorated_types());
+    // Decorated classes keep the types of their parameters as values, where they are any.
+    let types: std::collections::HashSet<Box<str>> = module.decorated_types().into_iter().collect();
     for import in &mut module.imports {
-        let none = !import.bindings.iter().any(|b| used.contains(&b.local));
-        import.type_only |= !import.bindings.is_empty() && none;
+        let any = |names: &std::collections::HashSet<Box<str>>| {
+            import.bindings.iter().any(|binding| names.contains(&binding.local))
+        };
+        let by_value = import.bindings.is_empty() || any(&used);
+        import.maybe_type = !by_value && any(&types);
+        import.type_only |= !by_value && !import.maybe_type;
     }
 }
 

@@ -585,6 +585,8 @@ pub struct Import {
     pub bindings: Vec<Binding>,
     /// Only types: nothing is loaded.
     pub type_only: bool,
+    /// Only types of decorated members: what is a class is loaded, what is an interface is not.
+    pub maybe_type: bool,
     /// Where it stands.
     pub range: TextRange,
 }

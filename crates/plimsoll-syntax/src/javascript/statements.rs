@@ -280,7 +280,13 @@ impl Lower {
         type_only |= bindings.is_empty() && it.specifiers.as_ref().is_some_and(|s| !s.is_empty());
         let specifier = specifier(&it.source);
         let index = self.module.imports.len();
-        self.module.imports.push(Import { specifier, bindings, type_only, range: range(it.span) });
+        self.module.imports.push(Import {
+            specifier,
+            bindings,
+            type_only,
+            maybe_type: false,
+            range: range(it.span),
+        });
         body.push(self.stmt(StmtKind::Import(index_of(index)), it.span));
     }
 
@@ -296,6 +302,7 @@ impl Lower {
             specifier: specifier(source),
             bindings: Vec::new(),
             type_only: false,
+            maybe_type: false,
             range: at,
         });
         body.push(self.module.add_stmt(StmtKind::Import(index_of(index)), at));

@@ -242,7 +242,13 @@ impl Lower {
         let index = u32::try_from(self.module.imports.len()).unwrap_or(u32::MAX);
         let specifier = Specifier { text, range: at };
         let type_only = self.types_only;
-        self.module.imports.push(Import { specifier, bindings, type_only, range: at });
+        self.module.imports.push(Import {
+            specifier,
+            bindings,
+            type_only,
+            maybe_type: false,
+            range: at,
+        });
         body.push(self.stmt(StmtKind::Import(index), at));
     }
 

@@ -57,6 +57,9 @@ const TAKES: [&str; 22] = [
     "-c",
     "--config",
 ];
+/// Options of package managers that say which package is meant: by name or directory.
+const DIRECTS: [&str; 8] =
+    ["--filter", "-F", "--prefix", "-C", "--dir", "--cwd", "-w", "--workspace"];
 /// Package managers that run a script.
 const MANAGERS: [&str; 4] = ["npm", "yarn", "pnpm", "bun"];
 
@@ -133,7 +136,8 @@ fn started(
     if MANAGERS.contains(&name)
         && let Some(script) = script_name(name, rest)
     {
-        let package = package?;
+        let package = directed(graph, package?, rest);
+        let Some(package) = package else { return unknown(Why::Dynamic) };
         let Some(script) = package.script(&script) else {
             return if name == "bun" {
                 module(graph, image, Some(package), rest)
@@ -143,8 +147,8 @@ fn started(
         };
         let all = script::calls(&graph.delivery.packages, package, script);
         // What runs last is what stays.
-        let mut calls = all.iter().filter(|call| call.package.manifest == package.manifest);
-        let Some(last) = calls.next_back() else { return unknown(Why::Dynamic) };
+        let Some(last) = all.last() else { return unknown(Why::Dynamic) };
+        let package = last.package;
         let words: Option<Vec<(String, Span)>> =
             last.words.iter().map(|word| Some((word.clone()?, script.span))).collect();
         let Some(words) = words else { return unknown(Why::Dynamic) };
@@ -176,15 +180,45 @@ fn is_module(word: &str) -> bool {
 
 /// The script that `npm start`, `yarn run serve` … name.
 fn script_name(manager: &str, rest: &[(String, Span)]) -> Option<String> {
-    let mut words = rest.iter().map(|(word, _)| &**word).filter(|word| !word.starts_with('-'));
+    let mut takes = false;
+    let mut words = rest.iter().map(|(word, _)| &**word).filter(|word| {
+        let value = std::mem::replace(&mut takes, DIRECTS.contains(word));
+        !value && !word.starts_with('-')
+    });
     let first = words.next()?;
     match first {
         "run" | "run-script" => words.next().map(str::to_owned),
         "start" | "test" => Some(first.to_owned()),
+        "workspace" if manager == "yarn" => {
+            words.next()?;
+            let script = words.next()?;
+            if script == "run" { words.next() } else { Some(script) }.map(str::to_owned)
+        }
         "workspace" | "exec" | "dlx" | "node" => None,
         other if manager != "npm" => Some(other.to_owned()),
         _ => None,
     }
+}
+
+/// The package whose script is run: that of the working directory, or the one that is named.
+fn directed<'p>(
+    graph: &Graph<'p>,
+    package: &'p Package,
+    rest: &[(String, Span)],
+) -> Option<&'p Package> {
+    let given = rest.iter().enumerate().find_map(|(index, (word, _))| match word.split_once('=') {
+        Some((option, value)) if DIRECTS.contains(&option) => Some(value),
+        _ if DIRECTS.contains(&&**word) || (index == 0 && word == "workspace") => {
+            rest.get(index + 1).map(|(value, _)| &**value)
+        }
+        _ => None,
+    });
+    let Some(given) = given else { return Some(package) };
+    let dir = path::join(&package.dir, given);
+    let mut packages = graph.delivery.packages.iter().filter(|package| package.is_node());
+    packages.find(|package| {
+        package.name.as_deref() == Some(given) || dir.as_deref() == Some(&*package.dir)
+    })
 }
 
 /// The module among the words after a runner.

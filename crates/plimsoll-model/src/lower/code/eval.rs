@@ -194,6 +194,8 @@ pub(super) struct Eval<'a> {
     pub(super) tries: Vec<usize>,
     /// What is known of the run where the program is Python.
     pub(super) python: Option<Box<super::python::State>>,
+    /// What is known of Nest's applications.
+    pub(super) nest: super::nest::State,
     entry: Option<FileId>,
     modules: HashMap<FileId, Loading>,
     failed: HashMap<FileId, Value>,
@@ -233,6 +235,7 @@ impl<'a> Eval<'a> {
             branch: 0,
             tries: Vec::new(),
             python: None,
+            nest: super::nest::State::default(),
             entry: None,
             modules: HashMap::new(),
             failed: HashMap::new(),
@@ -258,6 +261,7 @@ impl<'a> Eval<'a> {
         self.entry = Some(entry);
         self.load(entry);
         self.stop = None;
+        self.nest_start_all();
         self.drain();
     }
 

@@ -45,6 +45,10 @@ pub(super) enum Kind {
     Schema(Box<Schema>),
     /// Lightship and the like: functions that it is given run on SIGTERM.
     Shutdown(usize),
+    /// What Nest's guards are given.
+    Context,
+    /// What Nest is told to put before routes.
+    Middleware(Box<super::nest::Middleware>),
     /// An object of a package of Python.
     Python(Box<super::python::Thing>),
 }
@@ -329,6 +333,9 @@ impl Eval<'_> {
             let last = parts.last().map_or(package.as_str(), |last| last.as_str()).to_owned();
             return Value::Host(self.open(*kind, &last, at, address, None));
         }
+        if let Some(value) = self.nest_external(package, &name, args, new, at) {
+            return value;
+        }
         if let Some(value) = self.http_external(package, &name, args, new, at) {
             return value;
         }
@@ -571,6 +578,8 @@ impl Eval<'_> {
                 Value::Undefined
             }
             Kind::Plugin(_) => Value::Inert,
+            Kind::Context => self.call_context(id, name),
+            Kind::Middleware(middleware) => self.call_middleware(*middleware, name, args, at),
             Kind::Schema(schema) => self.call_schema(id, &schema, name, args, at),
             Kind::Shutdown(handler) => {
                 if matches!(name, "registerShutdownHandler") {

@@ -21,6 +21,8 @@ pub(super) enum Framework {
     Koa,
     Hono,
     Hapi,
+    /// Nest, before whose routes the platform's middleware stands.
+    Nest,
 }
 
 /// An application or router.
@@ -81,6 +83,11 @@ impl Eval<'_> {
             options,
         };
         self.host(Host { kind: Kind::App(Box::new(app)), at, open: None })
+    }
+
+    /// An application of a framework that is read elsewhere.
+    pub(super) fn framework_app(&mut self, framework: Framework, at: Span) -> Value {
+        self.app(framework, Value::Undefined, at)
     }
 
     pub(super) fn app_mut(&mut self, id: HostId) -> Option<&mut App> {
@@ -351,6 +358,11 @@ impl Eval<'_> {
     ) -> Value {
         let order = self.now().sequence;
         let itself = Value::Host(id);
+        if app.framework == Framework::Nest
+            && let Some(value) = self.call_nest(id, name, args, at)
+        {
+            return value;
+        }
         if VERBS.contains(&name) {
             let wanted = usize::from(!app.is_route);
             if args.list.len() > wanted || app.is_route || args.open {
@@ -583,7 +595,7 @@ impl Eval<'_> {
         }
     }
 
-    fn register(&mut self, id: HostId, args: &Args, at: Span, order: usize) {
+    pub(super) fn register(&mut self, id: HostId, args: &Args, at: Span, order: usize) {
         let options = args.get(1);
         let prefix = self.option(&options, "prefix");
         for plugin in args.get(0).each().to_vec() {

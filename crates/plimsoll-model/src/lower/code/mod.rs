@@ -13,6 +13,7 @@ mod graph;
 mod host;
 mod http;
 mod language;
+mod nest;
 mod python;
 mod routes;
 mod signals;

@@ -88,6 +88,7 @@ impl Eval<'_> {
                 answers,
             });
         }
+        routes.extend(self.nest_routes());
         routes.sort_by(|a, b| (a.path.known(), a.at).cmp(&(b.path.known(), b.at)));
         routes
     }
@@ -153,7 +154,7 @@ impl Eval<'_> {
         self.answer(path, handler, Args::of(args))
     }
 
-    fn guard(
+    pub(super) fn guard(
         &mut self,
         path: Option<&str>,
         handlers: &[Value],
@@ -192,7 +193,7 @@ impl Eval<'_> {
         doubt
     }
 
-    fn one_guard(
+    pub(super) fn one_guard(
         &mut self,
         path: Option<&str>,
         function: &Value,

@@ -354,3 +354,183 @@ fn what_undoes_a_migration() {
     assert_eq!(check("export async function up() {}"), "Missing");
     assert_eq!(check("export { up, down } from './other'"), "Unknown");
 }
+
+/// Files of a Nest application: its entry, the root module, and more.
+fn nest(main: &str, module: &str, more: &[(&'static str, &'static str)]) -> Vec<(String, String)> {
+    let common = "import { NestFactory, APP_GUARD, Reflector } from '@nestjs/core';\nimport * as n from '@nestjs/common';\nimport { Module, Controller, Get, Post, All, Version, UseGuards, SetMetadata, Injectable, HttpCode, UnauthorizedException, VersioningType, applyDecorators } from '@nestjs/common';\n";
+    let mut files = vec![
+        (
+            "Dockerfile".to_owned(),
+            "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"dist/main\"]\n".to_owned(),
+        ),
+        (
+            "src/main.ts".to_owned(),
+            format!(
+                "{common}import {{ AppModule }} from './app.module';\nasync function bootstrap() {{\nconst app = await NestFactory.create(AppModule);\n{main}\nawait app.listen(process.env.PORT ?? 3000);\n}}\nbootstrap();\n"
+            ),
+        ),
+        ("src/app.module.ts".to_owned(), format!("{common}{module}\n")),
+    ];
+    files.extend(more.iter().map(|(path, text)| ((*path).to_owned(), format!("{common}{text}"))));
+    files
+}
+
+fn nest_routes(main: &str, module: &str, more: &[(&'static str, &'static str)]) -> String {
+    let files = nest(main, module, more);
+    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (&**a, &**b)).collect();
+    routes(&files)
+}
+
+#[test]
+fn the_controllers_of_nest() {
+    let health = "@Controller('health')\nclass Health {\n  @Get() all() { return 'ok' }\n  @Get(['live', '/alive']) live() { return 'ok' }\n  @HttpCode(503) @Get('down') down() {}\n  @All('any') any() { return 1 }\n}\n";
+    let unused = "@Controller('unused') class Unused { @Get() no() {} }\n";
+    let check = |main: &str, rest: &str, expected: &str| {
+        assert_eq!(
+            nest_routes(main, &format!("{health}{unused}{rest}"), &[]),
+            expected,
+            "{main} {rest}"
+        );
+    };
+    let root = "@Module({ controllers: [Health] }) export class AppModule {}";
+    check(
+        "",
+        root,
+        "GET /health open, constant\nGET /health/alive open, constant\n* /health/any open, constant\nGET /health/down open, error 503\nGET /health/live open, constant\n",
+    );
+    check(
+        "app.setGlobalPrefix('api', { exclude: ['health', { path: 'health/live', method: n.RequestMethod.GET }, 'health/any'] });",
+        root,
+        "GET /api/health/alive open, constant\nGET /api/health/down open, error 503\nGET /health open, constant\n* /health/any open, constant\nGET /health/live open, constant\n",
+    );
+    let nested = "@Controller({ path: 'a', version: '2' }) class A { @Get() a() { return 1 } @Version(n.VERSION_NEUTRAL) @Get('n') n() { return 1 } }\n@Module({ controllers: [A] }) class Inner { static forRoot() { return { module: Inner } } }\n@Module({ imports: [Inner.forRoot(), n.forwardRef(() => Inner)] }) export class AppModule {}";
+    check(
+        "app.setGlobalPrefix('/api'); app.enableVersioning({ type: VersioningType.URI });",
+        nested,
+        "GET /api/a/n open, constant\nGET /api/v2/a open, constant\n",
+    );
+    check(
+        "app.enableVersioning({ type: VersioningType.HEADER, header: 'v' });",
+        nested,
+        "GET /a Unsupported, constant\nGET /a/n open, constant\n",
+    );
+    // What may bring more is said.
+    check(
+        "",
+        "import { BringsModule } from 'nest-brings';\n@Module({ imports: [BringsModule.forRoot()] }) export class AppModule {}",
+        "gap Unsupported app.module.ts:13\n",
+    );
+    check(
+        "",
+        "const more = process.env.X ? [Health] : [];\n@Module({ controllers: [...more, ...load()] }) export class AppModule {}",
+        "gap Dynamic app.module.ts:13\n",
+    );
+}
+
+#[test]
+fn what_stands_before_the_controllers_of_nest() {
+    let own = "const Public = () => SetMetadata('isPublic', true);\nconst KEY = Symbol('open');\nconst Open = () => SetMetadata(KEY, true);\n@Injectable() class Jwt { constructor(private reflector: Reflector) {}\n canActivate(context) {\n  if (this.reflector.getAllAndOverride('isPublic', [context.getHandler(), context.getClass()])) return true;\n  const request = context.switchToHttp().getRequest();\n  if (!request.headers.authorization) throw new UnauthorizedException();\n  return true;\n } }\n";
+    let check = |main: &str, rest: &str, expected: &str| {
+        assert_eq!(nest_routes(main, &format!("{own}{rest}"), &[]), expected, "{main} {rest}");
+    };
+    let with = |decorators: &str, providers: &str| {
+        format!(
+            "@Controller('h') class C {{ {decorators} @Get() get() {{ return 1 }} }}\n@Module({{ controllers: [C], providers: [{providers}] }}) export class AppModule {{}}"
+        )
+    };
+    let global = "{ provide: APP_GUARD, useClass: Jwt }";
+    check("", &with("@UseGuards(Jwt)", ""), "GET /h rejects app.module.ts:11, constant\n");
+    check("", &with("", global), "GET /h rejects app.module.ts:11, constant\n");
+    check("", &with("@Public()", global), "GET /h open, constant\n");
+    check("", &with("@applyDecorators(Public())", global), "GET /h open, constant\n");
+    check(
+        "",
+        &with("@Public()", &format!("{global}, {{ provide: APP_GUARD, useClass: Jwt }}")),
+        "GET /h open, constant\n",
+    );
+    // What cannot be told is not open.
+    check("", &with("@Open()", global), "GET /h Dynamic, constant\n");
+    check("", &with("", "...load()"), "GET /h Dynamic, constant\n");
+    check("", &with("@((t, k, d) => UseGuards(Jwt)(t, k, d))", ""), "GET /h Dynamic, constant\n");
+    check(
+        "class J { canActivate() { throw new UnauthorizedException() } } app.useGlobalGuards(new J());",
+        &with("", ""),
+        "GET /h rejects main.ts:7, constant\n",
+    );
+    check(
+        "",
+        &format!(
+            "import {{ AuthGuard }} from '@nestjs/passport';\nimport {{ ThrottlerGuard }} from '@nestjs/throttler';\n{}",
+            with("@UseGuards(ThrottlerGuard)", "")
+        ),
+        "GET /h open, constant\n",
+    );
+    let passport = "import { AuthGuard } from '@nestjs/passport';\nclass Auth extends AuthGuard('jwt') { constructor(private r: Reflector) { super() }\n canActivate(c) { return this.r.getAllAndOverride('isPublic', [c.getHandler()]) ? true : super.canActivate(c) } }\n";
+    let auth = "{ provide: APP_GUARD, useClass: Auth }";
+    check("", &format!("{passport}{}", with("@Public()", auth)), "GET /h open, constant\n");
+    check(
+        "",
+        &format!("{passport}{}", with("", auth)),
+        "GET /h rejects app.module.ts:16, constant\n",
+    );
+    check(
+        "",
+        &format!("{passport}{}", with("@UseGuards(AuthGuard('jwt'))", "")),
+        "GET /h rejects app.module.ts:17, constant\n",
+    );
+    // Middleware of a module.
+    let middleware = "class M { use(req, res, next) { if (!req.headers.authorization) return res.status(401).end(); next() } }\n@Controller('h') class C { @Get() get() { return 1 } @Get('x') x() { return 1 } }\n";
+    let root = |consumer: &str| {
+        format!(
+            "{middleware}@Module({{ controllers: [C] }}) export class AppModule {{ configure(consumer) {{ {consumer} }} }}"
+        )
+    };
+    check(
+        "",
+        &root("consumer.apply(M).exclude('h/x').forRoutes('*')"),
+        "GET /h rejects app.module.ts:14, constant\nGET /h/x open, constant\n",
+    );
+    check(
+        "",
+        &root("consumer.apply(M).forRoutes(C)"),
+        "GET /h rejects app.module.ts:14, constant\nGET /h/x rejects app.module.ts:14, constant\n",
+    );
+    check(
+        "",
+        &root("consumer.apply(M).forRoutes('h')"),
+        "GET /h rejects app.module.ts:14, constant\nGET /h/x Dynamic, constant\n",
+    );
+}
+
+#[test]
+fn types_of_decorated_members_are_no_certain_imports() {
+    let module = "import type { A } from 'a';\nimport { Request } from 'express';\nimport { Pool } from 'pg';\n@Controller() class C { constructor(private pool: Pool) {}\n @Get() get(@n.Req() request: Request) { return 1 } }\n@Module({ controllers: [C] }) export class AppModule {}";
+    let manifest = r#"{"name":"a","scripts":{},"dependencies":{"pg":"8","@nestjs/core":"11","@nestjs/common":"11"}}"#;
+    let mut files = nest("", module, &[]);
+    files.push(("package.json".to_owned(), manifest.to_owned()));
+    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (&**a, &**b)).collect();
+    let got = read(&files, |code, at| {
+        let own = code.imports.iter().filter(|import| !import.package.starts_with('@'));
+        own.map(|import| format!("{} {}\n", import.package, at(import.at))).collect()
+    });
+    assert_eq!(got, "pg app.module.ts:6\n");
+}
+
+#[test]
+fn what_nest_injects_asks_and_closes() {
+    let module = "import { HealthCheckService, HealthCheck, TypeOrmHealthIndicator, MemoryHealthIndicator, TerminusModule } from '@nestjs/terminus';\nimport { ConfigService } from '@nestjs/config';\nimport { Pool } from 'pg';\n@Injectable() export class Db { private pool;\n constructor(private config: ConfigService) { this.pool = new Pool({ connectionString: config.get('DATABASE_URL', 'postgres://db') }) }\n ping() { return this.pool.query('SELECT 1') }\n async onModuleDestroy() { await this.pool.end() } }\n@Controller() class Health { constructor(private health: HealthCheckService, private db: TypeOrmHealthIndicator, private memory: MemoryHealthIndicator, private own: Db) {}\n @Get('ready') @HealthCheck() ready() { return this.health.check([() => this.db.pingCheck('db')]) }\n @Get('own') async mine() { await this.own.ping(); return 'ok' }\n @Get('empty') empty() { return this.health.check([]) }\n @Get('memory') mem() { return this.health.check([() => this.memory.checkHeap('heap', 1)]) } }\n@Module({ imports: [TerminusModule], controllers: [Health], providers: [Db] }) export class AppModule {}";
+    assert_eq!(
+        nest_routes("", module, &[]),
+        "GET /empty open, constant\nGET /memory open, Dynamic\nGET /own open, depends app.module.ts:9\nGET /ready open, depends app.module.ts:12\n"
+    );
+    let closes = |main: &str| {
+        let files = nest(main, module, &[]);
+        let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (&**a, &**b)).collect();
+        signals(&files)
+    };
+    assert_eq!(closes(""), "");
+    assert_eq!(
+        closes("app.enableShutdownHooks(['SIGTERM']);"),
+        "SIGTERM main.ts:7; Database pool closed app.module.ts:10; Server server closed main.ts:7\n"
+    );
+}

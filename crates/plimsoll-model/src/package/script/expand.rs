@@ -497,14 +497,16 @@ impl<'a> Expander<'a> {
         ];
         const VALUES: &[&str] = &["--cwd", "-C", "--dir", "--filter", "-F"];
         let own = after_options(rest, VALUES);
-        let filtered = option(rest, &["--filter", "-F"]).is_some()
-            || rest.iter().flatten().any(|w| w == "-r" || w == "--recursive");
+        let filter = option(rest, &["--filter", "-F"]);
+        let several = rest.iter().flatten().any(|w| w == "-r" || w == "--recursive");
         let Some(Some(verb)) = own.first() else { return self.push(words, &at, |_| {}) };
-        if filtered || OWN.contains(&&**verb) {
+        // A filter that is one package's name or directory, not a pattern.
+        let filtered = filter.as_ref().and_then(|one| self.named(one, &at));
+        if several || (filter.is_some() && filtered.is_none()) || OWN.contains(&&**verb) {
             return self.push(words, &at, |_| {});
         }
         let package = match option(rest, &["--cwd", "-C", "--dir"]) {
-            None => Some(at.package),
+            None => filtered.or(Some(at.package)),
             Some(dir) => self.at_dir(&dir, &at),
         };
         let Some(package) = package else {

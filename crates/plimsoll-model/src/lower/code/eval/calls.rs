@@ -547,7 +547,7 @@ impl Eval<'_> {
         }
     }
 
-    pub(super) fn unknown_call(&mut self, at: Span) {
+    pub(in crate::lower::code) fn unknown_call(&mut self, at: Span) {
         if self.phase == Phase::Request {
             self.answering.unknown.get_or_insert(at);
         }

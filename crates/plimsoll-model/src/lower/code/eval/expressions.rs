@@ -203,6 +203,7 @@ impl Eval<'_> {
                 Some((closure, _)) => Value::Bound(Rc::new((here.this.clone(), closure))),
                 None => Value::Inert,
             },
+            Value::External(path) if path.0 == ":guard" => home.base.clone(),
             Value::External(_) | Value::Inert => Value::Inert,
             _ => Value::Unknown,
         }

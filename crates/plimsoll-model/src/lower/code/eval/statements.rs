@@ -314,7 +314,18 @@ impl Eval<'_> {
                         return Ends::NEXT;
                     }
                     let at = module.span(import.range);
+                    let known = self.facts.imports.len();
                     let of = self.import(module.file, &import.specifier.text, at);
+                    // `@Res() reply: Reply` of a package that only brings types is left out.
+                    let declared = |name: &str| {
+                        let file = self.graph.cx.tree.path(module.file);
+                        let package = self.graph.package_of(file);
+                        package.is_some_and(|package| package.dependency(name).is_some())
+                    };
+                    let is_new = self.facts.imports.get(known);
+                    if import.maybe_type && is_new.is_some_and(|one| !declared(&one.package)) {
+                        self.facts.imports.truncate(known);
+                    }
                     for binding in &import.bindings {
                         let value = self.imported(&of, &binding.what);
                         here.scope.declare(&binding.local, value);
