@@ -9,7 +9,7 @@ use plimsoll_model::{Fact, Why, mend};
 use plimsoll_source::Span;
 use plimsoll_syntax::dockerfile::Keyword;
 
-use crate::{Cx, Evidence, Finding, Fix, Safety, ServiceSubject, Verdict, mending};
+use crate::{Cx, Evidence, Finding, Fix, Safety, ServiceSubject, Verdict, mending, program};
 
 /// One way in which a service runs: a container that is no batch job, or an image that nothing
 /// deploys.
@@ -45,6 +45,19 @@ pub(crate) fn each(
     judge: impl Fn(Deployment<'_>) -> Verdict,
 ) -> Verdict {
     let judged = deployments(cx, service).into_iter().map(|d| (d.name(cx), judge(d)));
+    crate::driver::join(judged.collect(), "runs as a service", service.place)
+}
+
+/// The same for what asks for routes: of a worker beside what listens, nobody asks any.
+pub(crate) fn each_asked(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    judge: impl Fn(Deployment<'_>) -> Verdict,
+) -> Verdict {
+    let asked = deployments(cx, service)
+        .into_iter()
+        .filter(|d| !d.asked(cx).is_empty() || !program::is_worker(cx, service, d.container));
+    let judged = asked.map(|d| (d.name(cx), judge(d)));
     crate::driver::join(judged.collect(), "runs as a service", service.place)
 }
 

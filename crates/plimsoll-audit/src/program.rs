@@ -1,6 +1,7 @@
 //! The program behind a service, or why it cannot be asked.
 
 use plimsoll_model::code::{Code, EnvironmentRead, Hides, Opened, Resource};
+use plimsoll_model::container::Container;
 use plimsoll_model::secret::is_secret_name;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
@@ -19,6 +20,42 @@ pub(crate) fn code<'a>(service: ServiceSubject<'a>) -> Result<&'a Code, (Why, Sp
         None if code.entry.is_absent() => Err((Why::NeedsRun, service.place)),
         None => Ok(code),
     }
+}
+
+/// The program that one of the service's containers starts.
+///
+/// # Errors
+/// Why it is not read, and where that is seen.
+pub(crate) fn code_in<'a>(
+    cx: &Cx<'a>,
+    service: ServiceSubject<'a>,
+    container: Option<&Container>,
+) -> Result<&'a Code, (Why, Span)> {
+    let by = &service.service.programs_by;
+    let own =
+        container.and_then(|one| by.iter().find(|(id, _)| std::ptr::eq(&cx.delivery[**id], one)));
+    let Some((&id, code)) = own else { return code(service) };
+    let place = cx.delivery[id].span;
+    let Some(code) = code else { return Err((Why::Unsupported, place)) };
+    match code.entry.unknown() {
+        Some((why, at)) => Err((why, at.unwrap_or(place))),
+        None if code.entry.is_absent() => Err((Why::NeedsRun, place)),
+        None => Ok(code),
+    }
+}
+
+/// Whether a container starts a program that listens nowhere, beside others of the same service
+/// that do: a worker, which nobody asks for its health by HTTP.
+pub(crate) fn is_worker(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    container: Option<&Container>,
+) -> bool {
+    let silent = |code: &Code| code.listens.is_empty() && gap(code).is_none();
+    let mut others = service.service.programs_by.values().flatten();
+    container.is_some_and(|container| container.ports.is_empty())
+        && others.any(|code| !code.listens.is_empty())
+        && code_in(cx, service, container).is_ok_and(silent)
 }
 
 /// The first place behind which anything may lie.
@@ -44,13 +81,15 @@ pub(crate) fn where_deployed(
     service: ServiceSubject<'_>,
     ask: impl Fn(&Code, &Start<'_>) -> Verdict,
 ) -> Verdict {
-    let code = match code(service) {
-        Ok(code) => code,
-        Err(why) => return unread(why),
-    };
     let mut servers = startup::servers(cx, Subject::Service(service.id));
     servers.retain(|start| start.container.is_some());
-    startup::judge(cx, service, &servers, |start| ask(code, start))
+    if let (Err(why), true) = (code(service), service.service.programs_by.is_empty()) {
+        return unread(why);
+    }
+    startup::judge(cx, service, &servers, |start| match code_in(cx, service, start.container) {
+        Ok(code) => ask(code, start),
+        Err(why) => unread(why),
+    })
 }
 
 /// Whether what the service starts is a program of others that is only configured: a web server, a

@@ -1,5 +1,7 @@
 //! Services: what is built and run here, joined by path, image name and build context.
 
+use std::collections::BTreeMap;
+
 use plimsoll_source::{FileId, Span};
 
 use crate::code::Code;
@@ -30,6 +32,9 @@ pub struct Service {
     pub package: Option<PackageId>,
     /// Its program; `None` where what its container starts is no program of this tree that is read.
     pub code: Option<Code>,
+    /// Where its containers start different programs: the program of each, `None` for one that is
+    /// not read. [`Service::code`] is then the first's, or unknown.
+    pub programs_by: BTreeMap<ContainerId, Option<Code>>,
     /// Its migrations.
     pub migrations: Option<MigrationsId>,
     /// Files of its code that a change touches, a sample: what path filters are asked about.

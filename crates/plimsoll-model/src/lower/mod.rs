@@ -139,8 +139,8 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     }
     delivery.startups = startups(&delivery);
     let codes = code::read(&cx, &delivery);
-    for (service, code) in delivery.services.iter_mut().zip(codes) {
-        service.code = code;
+    for (service, (code, by)) in delivery.services.iter_mut().zip(codes) {
+        (service.code, service.programs_by) = (code, by);
     }
     cx.finish(delivery)
 }

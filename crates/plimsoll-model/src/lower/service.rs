@@ -403,6 +403,7 @@ fn service(
         other_containers,
         package,
         code: None,
+        programs_by: BTreeMap::new(),
         migrations,
         touches,
         pipelines,

@@ -178,7 +178,7 @@ use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::evidence::clip;
-use crate::health::{Deployment, each};
+use crate::health::{Deployment, each_asked};
 use crate::served::{self, Found};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
@@ -199,7 +199,7 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&RUNS_AS_A_SERVICE],
     source: include_str!("endpoint_exists.rs"),
-    run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
+    run: Run::Service(|cx, service| each_asked(cx, service, |d| judge(cx, service, d))),
     fix: None,
 };
 
@@ -304,7 +304,7 @@ fn by_program(
         let message = format!("whether the program answers `{name}` cannot be told");
         served::unread(cx, service, (why, place), message).and(asks.clone())
     };
-    let code = match program::code(service) {
+    let code = match program::code_in(cx, service, d.container) {
         Ok(code) => code,
         Err((why, place)) => return unknown(why, place),
     };

@@ -137,7 +137,7 @@ use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::evidence::clip;
-use crate::health::{Deployment, each};
+use crate::health::{Deployment, each_asked};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict, program, served, startup, static_site,
@@ -157,7 +157,7 @@ pub(super) static CHECK: Check = Check {
     parts: &[Part { name: "", equivalents: &[] }],
     when: &[&RUNS_AS_A_SERVICE],
     source: include_str!("gates_deployment.rs"),
-    run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
+    run: Run::Service(|cx, service| each_asked(cx, service, |d| judge(cx, service, d))),
     fix: None,
 };
 
@@ -195,19 +195,19 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             "nothing waits for its health; whether it has a health route cannot be told",
             Evidence::context(at, says),
         ),
-        None => by_program(cx, service, at),
+        None => by_program(cx, service, d, at),
     }
 }
 
 /// Nothing waits for it: whether the program has a route that could be waited for.
-fn by_program(cx: &Cx<'_>, service: ServiceSubject<'_>, at: Span) -> Verdict {
+fn by_program(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>, at: Span) -> Verdict {
     const SHOWN: usize = 8;
     let says = "nothing waits for it";
     let unknown = |reason| {
         let message = "nothing waits for its health; whether it has a health route is not known";
         served::unread(cx, service, reason, message).and(Evidence::context(at, says))
     };
-    let code = match program::code(service) {
+    let code = match program::code_in(cx, service, d.container) {
         Ok(code) => code,
         Err(reason) => return unknown(reason),
     };

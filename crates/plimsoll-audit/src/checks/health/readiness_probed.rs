@@ -172,7 +172,7 @@ fn readiness(code: &Code) -> Option<&Route> {
 }
 
 fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict {
-    let code = match program::code(service) {
+    let code = match program::code_in(cx, service, d.container) {
         Ok(code) => code,
         Err(why) => return program::unread(why),
     };

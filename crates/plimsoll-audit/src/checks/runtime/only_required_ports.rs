@@ -202,7 +202,7 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
     let mut source: Vec<Evidence> = Vec::new();
     let mut doubt: Option<(Why, Span)> = None;
     if listens.is_empty() {
-        match program::code(service) {
+        match program::code_in(cx, service, start.container) {
             Ok(code) => {
                 let d = Deployment { container: start.container, image: Some(image) };
                 for port in code.listens.iter().map(|listen| served::port(d, listen)) {

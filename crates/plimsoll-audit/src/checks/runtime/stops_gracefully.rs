@@ -268,7 +268,7 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
             Evidence::shows(at, "a web server that finishes its requests"),
         );
     }
-    let code = match (startup.unknown, program::code(service)) {
+    let code = match (startup.unknown, program::code_in(cx, service, start.container)) {
         (None, Ok(code)) => code,
         (Some(reason), _) | (_, Err(reason)) => {
             let message = "what the process closes on SIGTERM cannot be told: look by hand";

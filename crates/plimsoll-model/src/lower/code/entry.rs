@@ -3,7 +3,7 @@
 use plimsoll_source::{FileId, Span};
 
 use super::graph::Graph;
-use crate::Delivery;
+use super::next;
 use crate::entrypoint::Startup;
 use crate::fact::{Fact, How, Origin, Why};
 use crate::filesystem::{Filesystem, Found};
@@ -12,6 +12,7 @@ use crate::package::Package;
 use crate::package::script;
 use crate::path;
 use crate::service::Service;
+use crate::{ContainerId, Delivery};
 
 /// Programs that run the module that they are given.
 const RUNNERS: [&str; 16] = [
@@ -63,8 +64,12 @@ const DIRECTS: [&str; 8] =
 /// Package managers that run a script.
 const MANAGERS: [&str; 4] = ["npm", "yarn", "pnpm", "bun"];
 
-/// The entry module of a service; `None` where what it starts is no JavaScript.
-pub(super) fn find(graph: &Graph<'_>, service: &Service) -> Option<Fact<FileId>> {
+/// The entry module of a service, or of one of its containers; `None` where what it starts is no JavaScript.
+pub(super) fn find(
+    graph: &Graph<'_>,
+    service: &Service,
+    only: Option<ContainerId>,
+) -> Option<Fact<FileId>> {
     let delivery = graph.delivery;
     let package = service.package.map(|id| &delivery[id]).filter(|package| package.is_node());
     let mut found: Option<Fact<FileId>> = None;
@@ -75,8 +80,12 @@ pub(super) fn find(graph: &Graph<'_>, service: &Service) -> Option<Fact<FileId>>
             .iter()
             .copied()
             .filter(|&one| delivery[one].image_id == Some(id) && !delivery[one].job)
+            .filter(|&one| only.is_none_or(|only| only == one))
             .map(Some)
             .collect();
+        if only.is_some() && containers.is_empty() {
+            continue;
+        }
         let containers = if containers.is_empty() { vec![None] } else { containers };
         for container in containers {
             let Some(startup) = delivery.startups.get(&(id, container)) else { continue };
@@ -168,6 +177,12 @@ fn started(
     if is_module(first) {
         return module(graph, image, package, words);
     }
+    if name == "next"
+        && rest.first().is_some_and(|(verb, _)| verb == "start")
+        && let Some(package) = package
+    {
+        return Some(known(package.manifest, *at));
+    }
     if matches!(name, "next" | "nuxt" | "remix-serve" | "fastify" | "serve" | "sails" | "strapi") {
         return unknown(Why::Unsupported);
     }
@@ -240,6 +255,12 @@ fn module(
         }
         return Some(match locate(graph, image, package, word) {
             Some(file) => known(file, *at),
+            // What `output: 'standalone'` makes.
+            None if path::name(word) == "server.js"
+                && let Some(package) = package.filter(|one| next::stands_alone(graph, one)) =>
+            {
+                known(package.manifest, *at)
+            }
             None => Fact::Unknown(Why::NeedsBuild, Some(*at)),
         });
     }

@@ -208,6 +208,8 @@ pub(super) struct Eval<'a> {
     bytes: u64,
     depth: usize,
     loops: usize,
+    /// Variables of the environment on whose being set it depends that this runs.
+    given: Vec<String>,
     /// Clauses that catch, around what is followed.
     catching: usize,
     awaited: bool,
@@ -247,6 +249,7 @@ impl<'a> Eval<'a> {
             bytes: 0,
             depth: 0,
             loops: 0,
+            given: Vec::new(),
             catching: 0,
             awaited: false,
             pending: Vec::new(),
@@ -283,11 +286,28 @@ impl<'a> Eval<'a> {
     /// Runs something in another phase, where nothing is certain to happen.
     pub(super) fn in_phase<T>(&mut self, phase: Phase, go: impl FnOnce(&mut Self) -> T) -> T {
         let before = (self.phase, self.branch, std::mem::take(&mut self.tries), self.stop.take());
+        let given = std::mem::take(&mut self.given);
         self.phase = phase;
         self.branch = self.branch.max(1) + 1;
         let gone = go(self);
+        self.given = given;
         (self.phase, self.branch, self.tries, self.stop) = before;
         gone
+    }
+
+    /// What runs only where a value that depends on the environment says so. That it is production
+    /// is given.
+    pub(super) fn where_set<T>(&mut self, value: &Value, go: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.given.len();
+        self.given.extend(value.names().into_iter().filter(|name| name != "NODE_ENV"));
+        let gone = go(self);
+        self.given.truncate(before);
+        gone
+    }
+
+    /// The variables on which what runs now depends.
+    pub(super) fn given(&self) -> &[String] {
+        &self.given
     }
 
     pub(super) fn now(&mut self) -> Order {

@@ -28,6 +28,8 @@ pub(super) struct Open {
     /// What closing closes this, too.
     pub(super) parent: Option<usize>,
     pub(super) order: Order,
+    /// The variables on which it depends that it is opened.
+    pub(super) given: Vec<String>,
     /// The clauses around it that catch, outermost first.
     pub(super) tries: Vec<usize>,
 }

@@ -178,6 +178,7 @@ impl Eval<'_> {
             address,
             parent,
             order,
+            given: self.given().to_vec(),
             tries: self.tries.clone(),
         });
         self.facts.opens.len() - 1
@@ -263,7 +264,11 @@ impl Eval<'_> {
             return Value::external(":global", &[name]);
         }
         if package == "import.meta" {
-            return Value::Inert;
+            return match name {
+                "dirname" => Value::external(":global", &["__dirname"]),
+                "filename" | "url" => Value::external(":global", &["__filename"]),
+                _ => Value::Inert,
+            };
         }
         if name == "default" && parts.is_empty() {
             return Value::External(Rc::clone(path));
@@ -388,6 +393,10 @@ impl Eval<'_> {
                 Value::Inert
             }
             ("node:util", "promisify") => args.get(0),
+            ("node:url", "fileURLToPath") => match args.get(0) {
+                own @ Value::External(_) => own,
+                _ => Value::Inert,
+            },
             (
                 "drizzle-orm/node-postgres" | "drizzle-orm/postgres-js" | "drizzle-orm/mysql2",
                 "drizzle",
@@ -413,7 +422,14 @@ impl Eval<'_> {
     pub(super) fn close_all(&mut self, all: &[usize], at: Span) {
         if let Phase::Signal(handler) = self.phase {
             for &open in all {
-                self.facts.closes(handler, open, at);
+                // `if (process.env.X) pool.end()`: unless it was opened by the same word.
+                let opened = self.facts.opens.get(open).map(|open| &*open.given);
+                let sure = self.given().iter().all(|name| opened.is_some_and(|o| o.contains(name)));
+                if sure {
+                    self.facts.closes(handler, open, at);
+                } else {
+                    self.facts.unknown_in_handler(handler, at);
+                }
             }
         }
     }
@@ -515,7 +531,7 @@ impl Eval<'_> {
             closes: Vec::new(),
             exits: Vec::new(),
             timeout: None,
-            unknown: None,
+            unknown: (!self.given().is_empty()).then_some((crate::Why::Dynamic, at)),
         });
         self.facts.handlers.len() - 1
     }
@@ -528,6 +544,9 @@ impl Eval<'_> {
             }
             Kind::Request => self.request_member(name),
             Kind::Reply if name == "statusCode" => Value::Unknown,
+            Kind::Reply if matches!(name, "path" | "url" | "originalUrl" | "method") => {
+                self.request_member(name)
+            }
             Kind::Reply if matches!(name, "request" | "req") => {
                 self.host(Host { kind: Kind::Request, at: super::nowhere(), open: None })
             }
@@ -684,7 +703,7 @@ impl Eval<'_> {
 
 /// Packages and modules whose functions ask nothing of the outside.
 fn is_harmless(package: &str) -> bool {
-    const WORDS: [&str; 26] = [
+    const WORDS: [&str; 27] = [
         "node:os",
         "node:util",
         "node:path",
@@ -711,6 +730,7 @@ fn is_harmless(package: &str) -> bool {
         "semver",
         "ms",
         ":resolve",
+        ":dir",
     ];
     WORDS.contains(&package) || package.starts_with("lodash")
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_source::Span;
+use plimsoll_source::{FileId, Span};
+use plimsoll_syntax::program::{ExprKind, Module, PatternKind};
 
 use super::eval::{Args, Eval, Phase};
 use super::facts::Listening;
@@ -10,6 +11,7 @@ use super::host::{Host, Kind};
 use super::value::{HostId, Object, ObjectId, Value};
 use crate::Why;
 use crate::code::{Hides, Resource};
+use crate::path;
 
 /// Whose rules hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub(super) struct App {
     /// `app.route('/x')`: its methods take no path.
     pub(super) is_route: bool,
     pub(super) options: Value,
+    /// What it asks of every request (Hapi's `server.auth.default`).
+    pub(super) asks_all: Option<Span>,
 }
 
 /// A registered route.
@@ -51,6 +55,8 @@ pub(super) struct Registered {
     pub(super) handlers: Vec<Value>,
     pub(super) at: Span,
     pub(super) order: usize,
+    /// What the server asks of every request by default holds for it (Hapi).
+    pub(super) inherits: bool,
 }
 
 /// What stands before routes.
@@ -60,6 +66,23 @@ pub(super) struct Hook {
     pub(super) function: Value,
     pub(super) at: Span,
     pub(super) order: usize,
+}
+
+/// Files below a directory of plugins.
+const MAX_PLUGINS: usize = 1_000;
+
+/// `module.exports.name = 'text'` of a module whose export is a function.
+fn assigned(module: &Module, name: &str) -> Option<Value> {
+    module.exprs().find_map(|(_, expr)| {
+        let ExprKind::Assign { target, value, .. } = &expr.kind else { return None };
+        let PatternKind::Target(target) = module.pattern(*target).kind else { return None };
+        let named = matches!(&module.expr(target).kind, ExprKind::Member { name: own, .. } if **own == *name);
+        named.then(|| match &module.expr(*value).kind {
+            ExprKind::Text(text) => Value::text(text),
+            ExprKind::Bool(value) => Value::Bool(*value),
+            _ => Value::Unknown,
+        })
+    })
 }
 
 const VERBS: [&str; 10] =
@@ -81,6 +104,7 @@ impl Eval<'_> {
             listens: false,
             is_route: false,
             options,
+            asks_all: None,
         };
         self.host(Host { kind: Kind::App(Box::new(app)), at, open: None })
     }
@@ -131,6 +155,61 @@ impl Eval<'_> {
                 };
                 let host = self.option(&options, "hostname");
                 self.listens(&answers, port, host, args.get(1), at)
+            }
+            // `mount('/prefix', app)`.
+            ("koa-mount", "") => {
+                let wrapper = self.app(Framework::Koa, Value::Undefined, at);
+                let (prefix, inner) = match args.get(0) {
+                    prefix @ (Value::Text(_) | Value::Env(_)) => (prefix, args.get(1)),
+                    inner => (Value::Undefined, inner),
+                };
+                if let Value::Host(id) = wrapper {
+                    let order = self.now().sequence;
+                    match self.root(&inner) {
+                        Some(child) => {
+                            if let Some(child) = self.app_mut(child) {
+                                child.parents.push((id, prefix, order));
+                            }
+                        }
+                        None => {
+                            let hook = Hook { prefix, function: inner, at, order };
+                            if let Some(app) = self.app_mut(id) {
+                                app.hooks.push(hook);
+                            }
+                        }
+                    }
+                }
+                wrapper
+            }
+            ("@hapi/boom" | "boom" | "http-errors", name) => {
+                let status = match name.rsplit('.').next().unwrap_or(name) {
+                    "unauthorized" | "Unauthorized" => Value::Number(401.0),
+                    "forbidden" | "Forbidden" => Value::Number(403.0),
+                    "notFound" | "NotFound" => Value::Number(404.0),
+                    "serverUnavailable" | "ServiceUnavailable" => Value::Number(503.0),
+                    "internal" | "badImplementation" | "InternalServerError" => {
+                        Value::Number(500.0)
+                    }
+                    "" if package == "http-errors" => args.get(0),
+                    _ => Value::Unknown,
+                };
+                self.status(status, at);
+                Value::Inert
+            }
+            (
+                "next/server",
+                "NextResponse"
+                | "NextResponse.json"
+                | "NextResponse.next"
+                | "NextResponse.redirect"
+                | "NextResponse.rewrite",
+            ) => {
+                let status = self.option(&args.get(1), "status");
+                self.sends(at);
+                if !matches!(status, Value::Undefined) {
+                    self.status(status, at);
+                }
+                Value::Inert
             }
             ("@hapi/hapi" | "hapi", "server" | "Server") => {
                 self.app(Framework::Hapi, args.get(0), at)
@@ -412,6 +491,52 @@ impl Eval<'_> {
                 }
             }
             "register" if app.framework == Framework::Fastify => self.register(id, args, at, order),
+            "register" if app.framework == Framework::Hapi => {
+                let routes = self.option(&args.get(1), "routes");
+                let prefix = self.option(&routes, "prefix");
+                let plugins = args.get(0);
+                for one in self.items(&plugins).unwrap_or_else(|| vec![plugins.clone()]) {
+                    self.plug(id, &one, &prefix, at, order);
+                }
+            }
+            // `router.register(path, methods, middleware)`.
+            "register" if app.framework == Framework::Koa && args.list.len() > 2 => {
+                let methods = self.items(&args.get(1)).unwrap_or_else(|| vec![Value::Unknown]);
+                let function = args.get(2);
+                let handlers = self.items(&function).unwrap_or_else(|| vec![function]);
+                for method in methods {
+                    let method = method.as_text().map_or("*".to_owned(), |m| m.to_uppercase());
+                    let (path, handlers) = (args.get(0), handlers.clone());
+                    let route = Registered { method, path, handlers, at, order, inherits: true };
+                    if let Some(app) = self.app_mut(id) {
+                        app.routes.push(route);
+                    }
+                }
+            }
+            "auth.default" => {
+                let mode = self.option(&args.get(0), "mode").as_text();
+                if !matches!(mode.as_deref(), Some("try" | "optional"))
+                    && let Some(app) = self.app_mut(id)
+                {
+                    app.asks_all = Some(at);
+                }
+            }
+            "ext" if app.framework == Framework::Hapi => {
+                let (event, function) = match args.get(0) {
+                    event @ Value::Text(_) => (event, args.get(1)),
+                    events => {
+                        let one = self.items(&events).and_then(|all| all.first().cloned());
+                        let one = one.unwrap_or(events);
+                        (self.option(&one, "type"), self.option(&one, "method"))
+                    }
+                };
+                if event.as_text().is_none_or(|event| !event.ends_with("Response")) {
+                    let hook = Hook { prefix: Value::Undefined, function, at, order };
+                    if let Some(app) = self.app_mut(id) {
+                        app.hooks.push(hook);
+                    }
+                }
+            }
             "addHook" => {
                 let function = args.get(1);
                 match args.get(0).as_text().as_deref() {
@@ -521,8 +646,8 @@ impl Eval<'_> {
         }
         let paths = self.items(&path).unwrap_or_else(|| vec![path]);
         for path in paths {
-            let route =
-                Registered { method: method.clone(), path, handlers: handlers.clone(), at, order };
+            let (method, handlers) = (method.clone(), handlers.clone());
+            let route = Registered { method, path, handlers, at, order, inherits: true };
             if let Some(app) = self.app_mut(id) {
                 app.routes.push(route);
             }
@@ -551,14 +676,35 @@ impl Eval<'_> {
             Value::Undefined => self.option(object, "path"),
             url => url,
         };
-        let handlers = self.route_hooks(object);
+        let mut handlers = self.route_hooks(object);
+        let mut inherits = true;
+        if self.app_mut(id).is_some_and(|app| app.framework == Framework::Hapi) {
+            let options = match self.option(object, "options") {
+                Value::Undefined => self.option(object, "config"),
+                options => options,
+            };
+            if handlers.is_empty() {
+                handlers = self.route_hooks(&options);
+            }
+            match self.option(&options, "auth") {
+                Value::Undefined => {}
+                Value::Bool(false) => inherits = false,
+                auth => {
+                    inherits = false;
+                    let mode = self.option(&auth, "mode").as_text();
+                    if !matches!(mode.as_deref(), Some("try" | "optional")) {
+                        handlers.insert(0, Value::external(":guard", &[]));
+                    }
+                }
+            }
+        }
         let method = self.option(object, "method");
         let methods = self.items(&method).unwrap_or_else(|| vec![method]);
         for method in methods {
             let method = method.as_text().map_or_else(|| "*".to_owned(), |m| m.to_uppercase());
             let (path, handlers) = (path.clone(), handlers.clone());
             if let Some(app) = self.app_mut(id) {
-                app.routes.push(Registered { method, path, handlers, at, order });
+                app.routes.push(Registered { method, path, handlers, at, order, inherits });
             }
         }
     }
@@ -642,13 +788,172 @@ impl Eval<'_> {
                         }
                     }
                     "@fastify/autoload" | "fastify-autoload" => {
-                        self.gap(Why::Unsupported, at, Hides::Routes);
+                        self.autoload(id, &options, at, order);
                     }
                     _ => {}
                 },
                 Value::Inert | Value::Undefined | Value::Null => {}
                 _ => self.gap(Why::Dynamic, at, Hides::Routes),
             }
+        }
+    }
+
+    /// A plugin of Hapi's: `{ plugin, options, routes: { prefix } }`, or the plugin itself.
+    fn plug(&mut self, id: HostId, one: &Value, prefix: &Value, at: Span, order: usize) {
+        let held = match self.member_of(one, "plugin") {
+            Value::Undefined => self.member_of(one, "default"),
+            plugin => plugin,
+        };
+        let plugin = match held {
+            Value::Undefined => one.clone(),
+            plugin => plugin,
+        };
+        // A module that exports its plugin by name.
+        let plugin = match self.member_of(&plugin, "plugin") {
+            Value::Undefined => plugin,
+            inner => inner,
+        };
+        if let Value::External(path) = &plugin {
+            const SILENT: [&str; 8] = [
+                "@hapi/inert",
+                "@hapi/vision",
+                "hapi-pino",
+                "laabr",
+                "@hapi/yar",
+                "hapi-rate-limit",
+                "hapi-rate-limitor",
+                "blipp",
+            ];
+            let is_auth = ["auth", "jwt", "cookie", "basic", "bell"];
+            let silent =
+                SILENT.contains(&&*path.0) || is_auth.iter().any(|word| path.0.contains(word));
+            if !silent {
+                self.gap(Why::Unsupported, at, Hides::Routes);
+            }
+            return;
+        }
+        let own = self.member_of(one, "routes");
+        let prefix = match self.option(&own, "prefix") {
+            Value::Undefined => prefix.clone(),
+            own => own,
+        };
+        let options = self.member_of(one, "options");
+        match self.member_of(&plugin, "register") {
+            function @ (Value::Function(_) | Value::Bound(_)) => {
+                let child = self.app(Framework::Hapi, Value::Undefined, at);
+                if let Value::Host(child) = child
+                    && let Some(child) = self.app_mut(child)
+                {
+                    child.parents.push((id, prefix, order));
+                }
+                self.call_value(&function, Args::of(vec![child, options]), Some(at));
+            }
+            _ => self.gap(Why::Dynamic, at, Hides::Routes),
+        }
+    }
+
+    /// A property of an object or a module of the program.
+    fn member_of(&mut self, of: &Value, name: &str) -> Value {
+        match of {
+            Value::Object(_) | Value::Namespace(_) | Value::Live(..) => self.member(of, name, None),
+            _ => Value::Undefined,
+        }
+    }
+
+    /// `@fastify/autoload`: each file of a directory is a plugin, below the directories' names.
+    fn autoload(&mut self, id: HostId, options: &Value, at: Span, order: usize) {
+        const CHANGES: [&str; 7] = [
+            "ignorePattern",
+            "ignoreFilter",
+            "matchFilter",
+            "indexPattern",
+            "scriptPattern",
+            "maxDepth",
+            "autoHooksPattern",
+        ];
+        let Value::External(dir) = self.option(options, "dir") else {
+            return self.gap(Why::Dynamic, at, Hides::Routes);
+        };
+        let changed =
+            CHANGES.iter().any(|name| !matches!(self.option(options, name), Value::Undefined));
+        let by_name = self.option(options, "dirNameRoutePrefix");
+        let params = self.option(options, "routeParams");
+        let hooks = self.option(options, "autoHooks");
+        let (Some(dir), ":dir", false) = (dir.1.first().cloned(), &*dir.0, changed) else {
+            return self.gap(Why::Unsupported, at, Hides::Routes);
+        };
+        let tree = self.graph.cx.tree;
+        let files: Vec<FileId> = tree.under(&dir).take(MAX_PLUGINS + 1).collect();
+        let hooked = !matches!(hooks, Value::Undefined | Value::Bool(false))
+            && files.iter().any(|&file| path::name(tree.path(file)).starts_with("autohooks."));
+        let plain = |value: &Value| matches!(value, Value::Undefined | Value::Bool(_));
+        if files.len() > MAX_PLUGINS || hooked || !plain(&by_name) || !plain(&params) {
+            return self.gap(Why::Unsupported, at, Hides::Routes);
+        }
+        let is_script = |name: &str| {
+            let ends = [".js", ".cjs", ".mjs", ".ts", ".cts", ".mts"];
+            ends.iter().any(|end| name.ends_with(end))
+                && ![".d.ts", ".test.", ".spec."].iter().any(|part| name.contains(part))
+        };
+        let stem = |file: FileId| path::name(tree.path(file)).split('.').next().unwrap_or("");
+        let given = self.option(options, "options");
+        let above = self.option(&given, "prefix");
+        for &file in &files {
+            let at_path = tree.path(file);
+            let parent = path::parent(at_path);
+            // Beside an index, other files are its own.
+            let beside = |other: &&FileId| path::parent(tree.path(**other)) == parent;
+            let index = files
+                .iter()
+                .filter(beside)
+                .find(|&&other| stem(other) == "index" && is_script(path::name(tree.path(other))));
+            if !is_script(path::name(at_path)) || index.is_some_and(|&index| index != file) {
+                continue;
+            }
+            let below = path::below(&dir, parent).unwrap_or_default();
+            let mut crumbs = String::new();
+            for part in below.split('/').filter(|part| !part.is_empty()) {
+                if !matches!(by_name, Value::Bool(false)) {
+                    let param = part.strip_prefix('_').filter(|_| params.truth() == Some(true));
+                    crumbs.push('/');
+                    crumbs.push_str(&param.map_or(part.to_owned(), |name| format!(":{name}")));
+                }
+            }
+            self.load(file);
+            let plugin = self.commonjs(file).unwrap_or(Value::Namespace(file));
+            let own = |eval: &mut Self, name: &str| {
+                let module = eval.graph.module(file).ok();
+                let set = module.and_then(|module| assigned(&module, name));
+                // What a function carries is only what is assigned to it.
+                let of = match eval.commonjs(file) {
+                    Some(Value::Function(_) | Value::Bound(_)) => Value::Undefined,
+                    _ => Value::Namespace(file),
+                };
+                set.unwrap_or_else(|| eval.member_of(&of, name))
+            };
+            if matches!(own(self, "autoload"), Value::Bool(false)) {
+                continue;
+            }
+            let prefix = match own(self, "prefixOverride") {
+                Value::Undefined => {
+                    let own = match own(self, "autoPrefix") {
+                        Value::Undefined => Value::text(&crumbs),
+                        own => own,
+                    };
+                    let whole = super::routes::join(Some(""), &above);
+                    whole
+                        .and_then(|above| super::routes::join(Some(&above), &own))
+                        .map_or(Value::Unknown, |whole| Value::text(&whole))
+                }
+                instead => instead,
+            };
+            let mut handed = match &given {
+                Value::Object(given) => self.heap[given.0].clone(),
+                _ => Object { branch: self.branch, ..Object::default() },
+            };
+            handed.props.insert("prefix".into(), prefix);
+            let handed = Value::Object(self.object(handed));
+            self.register(id, &Args::of(vec![plugin, handed]), at, order);
         }
     }
 
@@ -666,6 +971,7 @@ impl Eval<'_> {
                 self.host(Host { kind: Kind::Request, at: super::nowhere(), open: None })
             }
             "method" => Value::text("GET"),
+            "nextUrl" => self.host(Host { kind: Kind::Request, at: super::nowhere(), open: None }),
             "headers" | "cookies" | "session" | "user" | "auth" => Value::Unknown,
             "jwtVerify" | "get" | "header" | "isAuthenticated" => {
                 let made =

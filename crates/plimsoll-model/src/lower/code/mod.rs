@@ -14,6 +14,7 @@ mod host;
 mod http;
 mod language;
 mod nest;
+mod next;
 mod python;
 mod routes;
 mod signals;
@@ -24,33 +25,37 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use plimsoll_source::{FileId, Span, TextRange, Tree};
 use plimsoll_syntax::javascript::{self, STACK};
 use rayon::prelude::*;
 
 use super::cx::Cx;
-use crate::Delivery;
 use crate::code::{Code, Handler, Language, Listen, Opened, Resource, Unverified};
 use crate::fact::{Fact, How, Origin, Why};
+use crate::service::Service;
+use crate::{ContainerId, Delivery};
 use eval::Eval;
 use graph::Graph;
 use value::Value;
 
 pub(crate) use undo::down;
 
+/// The program of a service, and those of its containers where they start different ones.
+pub(super) type Programs = (Option<Code>, BTreeMap<ContainerId, Option<Code>>);
+
 /// The program of each service, in their order; `None` where none of ours is started.
-pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Option<Code>> {
+pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Programs> {
     let graph = Graph::new(cx, delivery);
-    let work = || -> Vec<Option<Code>> {
+    let work = || -> Vec<Programs> {
         let services = delivery.services.par_iter();
         services
             .map(|service| {
-                let code = match entry::find(&graph, service) {
-                    Some(entry) => of(&graph, entry),
-                    None => python::read(&graph, service)?,
-                };
+                let code = program(&graph, service, None);
+                let by = by_container(&graph, service);
                 graph.forget(&service.dir);
-                Some(code)
+                (code, by)
             })
             .collect()
     };
@@ -61,8 +66,59 @@ pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Option<Code>> {
         .build();
     match pool {
         Ok(pool) => pool.install(work),
-        Err(_) => delivery.services.iter().map(|_| None).collect(),
+        Err(_) => delivery.services.iter().map(|_| (None, BTreeMap::new())).collect(),
     }
+}
+
+fn program(graph: &Graph<'_>, service: &Service, only: Option<ContainerId>) -> Option<Code> {
+    match entry::find(graph, service, only) {
+        Some(entry) => match entry.known().and_then(|&file| next::package(graph, file)) {
+            Some(package) => Some(next::read(graph, package, entry, &words(graph, service, only))),
+            None => Some(of(graph, entry)),
+        },
+        None => python::read(graph, service, only),
+    }
+}
+
+/// The words that start a service, or one of its containers.
+fn words(graph: &Graph<'_>, service: &Service, only: Option<ContainerId>) -> Vec<String> {
+    let startups = &graph.delivery.startups;
+    let containers = service.containers.iter().copied().map(Some).chain([None]);
+    let mut all = containers
+        .filter(|id| only.is_none() || *id == only)
+        .flat_map(|id| service.images.iter().filter_map(move |&image| startups.get(&(image, id))));
+    let first = all.find(|startup| !startup.app.is_empty());
+    first.map(|one| one.app.iter().map(|(word, _)| word.clone()).collect()).unwrap_or_default()
+}
+
+/// The program of each container that runs as a service, where they start different ones: a worker
+/// that shares the image of the API.
+fn by_container(graph: &Graph<'_>, service: &Service) -> BTreeMap<ContainerId, Option<Code>> {
+    let delivery = graph.delivery;
+    let run: Vec<ContainerId> =
+        service.containers.iter().copied().filter(|&id| !delivery[id].job).collect();
+    let words = |&id: &ContainerId| {
+        let startup = delivery.startups.get(&(delivery[id].image_id?, Some(id)))?;
+        Some(startup.app.iter().map(|(word, _)| &**word).collect::<Vec<&str>>())
+    };
+    let commands: BTreeSet<_> = run.iter().map(words).collect();
+    if commands.len() < 2 {
+        return BTreeMap::new();
+    }
+    let entries: Vec<_> = run.iter().map(|&id| entry::find(graph, service, Some(id))).collect();
+    let known = |entry: &Option<Fact<FileId>>| entry.as_ref().map(|entry| entry.known().copied());
+    let first = entries.first().map(known);
+    let same = entries.iter().all(|entry| Some(known(entry)) == first);
+    if same && (first != Some(None) || !python::differ(graph, service)) {
+        return BTreeMap::new();
+    }
+    let mut read: BTreeMap<Vec<&str>, Option<Code>> = BTreeMap::new();
+    let each = run.iter().map(|&id| {
+        let words = words(&id).unwrap_or_default();
+        let code = read.entry(words).or_insert_with(|| program(graph, service, Some(id)));
+        (id, code.clone())
+    });
+    each.collect()
 }
 
 /// Where a file turns the verification of certificates off.

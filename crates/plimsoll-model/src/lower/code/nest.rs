@@ -195,7 +195,14 @@ impl Eval<'_> {
             ("@nestjs/swagger", "SwaggerModule.setup") => {
                 if let Value::Host(id) = args.get(1) {
                     let (method, path) = ("GET".to_owned(), args.get(0));
-                    let route = Registered { method, path, handlers: Vec::new(), at, order: 0 };
+                    let route = Registered {
+                        method,
+                        path,
+                        handlers: Vec::new(),
+                        at,
+                        order: 0,
+                        inherits: true,
+                    };
                     if let Some(app) = self.app_mut(id) {
                         app.routes.push(route);
                     }

@@ -42,7 +42,26 @@ impl Eval<'_> {
             if let function @ (Value::Function(_) | Value::Bound(_)) = &app.options
                 && app.framework == Framework::Express
             {
-                found.extend(self.plain_routes(&function.clone(), self.hosts[id.0].at));
+                found.extend(self.plain_routes(&function.clone(), None, 0, app.framework));
+            }
+            // Middleware that answers some paths itself.
+            if matches!(app.framework, Framework::Express | Framework::Koa) {
+                for way in ways(&apps, *id, 0, open) {
+                    for (index, (prefix, hook)) in way.hooks.iter().enumerate() {
+                        let own = app.hooks.iter().any(|own| own.at == hook.at);
+                        if prefix.is_none() && own && hook.order > 0 {
+                            let before = way.hooks.get(..index).unwrap_or_default();
+                            let (function, order) = (&hook.function.clone(), hook.order);
+                            let framework = app.framework;
+                            found.extend(self.plain_routes(
+                                function,
+                                Some(before),
+                                order,
+                                framework,
+                            ));
+                        }
+                    }
+                }
             }
             if app.routes.is_empty() {
                 continue;
@@ -67,6 +86,8 @@ impl Eval<'_> {
         found.sort_by_key(|(registered, path, _, _)| (!probed(path), registered.at));
         let mut routes = Vec::new();
         for (registered, path, hooks, framework) in found {
+            let all = apps.iter().find_map(|(_, app)| app.asks_all);
+            let all = all.filter(|_| framework == Framework::Hapi && registered.inherits);
             let guard = self.guard(
                 path.as_deref(),
                 &registered.handlers,
@@ -74,6 +95,15 @@ impl Eval<'_> {
                 registered.order,
                 framework,
             );
+            let guard = all.map_or(guard, Guard::Rejects);
+            // What is named beside the route itself stands there.
+            let guard = match guard {
+                Guard::Rejects(at) if at == super::nowhere() => Guard::Rejects(registered.at),
+                Guard::Unknown(why, at) if at == super::nowhere() => {
+                    Guard::Unknown(why, registered.at)
+                }
+                guard => guard,
+            };
             let answers = if matches!(registered.method.as_str(), "GET" | "HEAD" | "*") {
                 self.answers(path.as_deref(), registered.handlers.last(), framework, registered.at)
             } else {
@@ -93,12 +123,15 @@ impl Eval<'_> {
         routes
     }
 
-    /// The routes of a function that answers everything: the paths that it names.
+    /// The routes of a function that answers everything, or of one that `before` stands before and
+    /// that passes on what it does not answer: the paths that it names.
     #[expect(clippy::type_complexity, reason = "what `routes` collects")]
     fn plain_routes(
         &mut self,
         function: &Value,
-        at: Span,
+        before: Option<&[(Option<String>, Hook)]>,
+        order: usize,
+        framework: Framework,
     ) -> Vec<(super::http::Registered, Option<String>, Vec<(Option<String>, Hook)>, Framework)>
     {
         let Value::Function(closure) = function else { return Vec::new() };
@@ -115,10 +148,17 @@ impl Eval<'_> {
             }
         }
         paths.truncate(32);
-        let _ = at;
         let mut found = Vec::new();
         for (path, at) in paths {
-            let (answering, _) = self.ask_handler(Some(&path), function, Framework::Express);
+            let (answering, _) = self.ask_handler(Some(&path), function, framework);
+            // Middleware passes on what it does not answer, and may turn away what it does.
+            let passes = answering.next
+                || answering.sends.is_none()
+                || answering.checks_credentials.is_some()
+                || answering.unknown.is_some();
+            if before.is_some() && passes {
+                continue;
+            }
             let missing = answering
                 .statuses
                 .iter()
@@ -129,9 +169,11 @@ impl Eval<'_> {
                     path: Value::text(&path),
                     handlers: vec![function.clone()],
                     at,
-                    order: 0,
+                    order,
+                    inherits: true,
                 };
-                found.push((registered, Some(path), Vec::new(), Framework::Express));
+                let before = before.map(<[_]>::to_vec).unwrap_or_default();
+                found.push((registered, Some(path), before, framework));
             }
         }
         found
@@ -172,7 +214,8 @@ impl Eval<'_> {
                 _ => true,
             };
             // Order decides but for Fastify, whose hooks hold for all of an instance.
-            if applies && (framework == Framework::Fastify || hook.order < order) {
+            let of_all = matches!(framework, Framework::Fastify | Framework::Hapi);
+            if applies && (of_all || hook.order < order) {
                 standing.push((hook.function.clone(), hook.at, true));
             }
         }
@@ -346,7 +389,7 @@ fn ways(apps: &[(HostId, App)], id: HostId, depth: usize, open: bool) -> Vec<Way
         let framework =
             apps.iter().find(|(other, _)| other == parent).map(|(_, app)| app.framework);
         for mut way in ways(apps, *parent, depth + 1, open).into_iter().take(16) {
-            if framework != Some(Framework::Fastify) {
+            if !matches!(framework, Some(Framework::Fastify | Framework::Hapi)) {
                 way.hooks.retain(|(_, hook)| hook.order < *order);
             }
             // From here on, what stood before the mount stands before all.

@@ -534,3 +534,206 @@ fn what_nest_injects_asks_and_closes() {
         "SIGTERM main.ts:7; Database pool closed app.module.ts:10; Server server closed main.ts:7\n"
     );
 }
+
+#[test]
+fn plugins_of_a_directory() {
+    let index = "const path = require('node:path');\nconst app = require('fastify')();\napp.register(require('@fastify/autoload'), { dir: path.join(__dirname, 'routes'), OPTIONS });\napp.listen({ port: 1 });\n";
+    let plugin = |path: &'static str| {
+        (path, "module.exports = async (f) => { f.get('/x', async () => 1) };\n")
+    };
+    let check = |options: &str, more: &[(&'static str, &'static str)], expected: &str| {
+        let index = index.replace("OPTIONS", options);
+        let mut files = vec![
+            ("src/index.js", &*index),
+            plugin("src/routes/root.js"),
+            plugin("src/routes/_user/index.js"),
+            plugin("src/routes/_user/beside.js"),
+        ];
+        files.extend(more);
+        assert_eq!(routes(&files), expected, "{options}");
+    };
+    check("", &[], "GET /_user/x open, constant\nGET /x open, constant\n");
+    check(
+        "options: { prefix: '/api/' }",
+        &[],
+        "GET /api/_user/x open, constant\nGET /api/x open, constant\n",
+    );
+    check("routeParams: true", &[], "GET /:user/x open, constant\nGET /x open, constant\n");
+    check("dirNameRoutePrefix: false", &[], "GET /x open, constant\nGET /x open, constant\n");
+    check(
+        "",
+        &[
+            (
+                "src/routes/deep/index.js",
+                "module.exports = async (f) => { f.get('/x', async () => 1) };\nmodule.exports.autoPrefix = '/other';\n",
+            ),
+            (
+                "src/routes/es.mjs",
+                "export default async (f) => { f.get('/y', async () => 1) };\nexport const prefixOverride = '/es';\n",
+            ),
+        ],
+        "GET /_user/x open, constant\nGET /es/y open, constant\nGET /other/x open, constant\nGET /x open, constant\n",
+    );
+    // What changes which files are taken, or what stands before them, is not followed.
+    check("ignorePattern: /root/", &[], "gap Unsupported index.js:3\n");
+    check(
+        "autoHooks: true",
+        &[("src/routes/autohooks.js", "module.exports = async () => {};\n")],
+        "gap Unsupported index.js:3\n",
+    );
+    check("dir: pick()", &[], "gap Dynamic index.js:3\n");
+}
+
+#[test]
+fn plugins_and_credentials_of_hapi() {
+    let check = |body: &str, expected: &str| {
+        let index = format!(
+            "const Hapi = require('@hapi/hapi');\nconst server = Hapi.server({{ port: 1 }});\nconst health = {{ name: 'h', register: async (s) => s.route([{{ method: 'GET', path: '/live', handler: () => 'ok' }}, {{ method: 'GET', path: '/open', options: {{ auth: false, handler: () => 'ok' }} }}]) }};\n{body}\nserver.start();\n"
+        );
+        assert_eq!(routes(&[("src/index.js", &index)]), expected, "{body}");
+    };
+    let open = "GET /health/live open, constant\nGET /health/open open, constant\n";
+    check(
+        "server.register({ plugin: health, options: {} }, { routes: { prefix: '/health' } });",
+        open,
+    );
+    check(
+        "server.register([{ plugin: health, routes: { prefix: '/health' } }, require('@hapi/inert')]);",
+        open,
+    );
+    check(
+        "server.register(health, { routes: { prefix: '/health' } });\nserver.auth.default('jwt');",
+        "GET /health/live rejects index.js:5, constant\nGET /health/open open, constant\n",
+    );
+    check(
+        "server.auth.default({ strategy: 'jwt', mode: 'try' });\nserver.register(health);",
+        "GET /live open, constant\nGET /open open, constant\n",
+    );
+    check(
+        "server.route({ method: 'GET', path: '/x', options: { auth: 'jwt' }, handler: (request, h) => h.response({}).code(503) });",
+        "GET /x rejects index.js:4, error 503\n",
+    );
+    check("server.register(require('unknown-plugin'));", "gap Unsupported index.js:4\n");
+}
+
+#[test]
+fn middleware_that_answers_itself() {
+    let koa = "const Koa = require('koa');\nconst app = new Koa();\napp.use(async (ctx, next) => { if (ctx.path === '/live') { ctx.body = 'ok'; return } await next() });\napp.use(async (ctx, next) => { if (!ctx.headers.authorization) ctx.throw(401); await next() });\napp.use(async (ctx, next) => { if (ctx.path === '/late') { ctx.body = 'ok'; return } await next() });\nconst sub = new Koa();\nconst r = require('koa-router')();\nr.register('/x', ['GET'], (ctx) => { ctx.body = 1 });\nsub.use(r.routes());\napp.use(require('koa-mount')('/sub', sub));\napp.listen(1);\n";
+    assert_eq!(
+        routes(&[("src/index.js", koa)]),
+        "* /late rejects index.js:4, constant\n* /live open, constant\nGET /sub/x rejects index.js:4, constant\n"
+    );
+    let express = "const app = require('express')();\napp.use((req, res, next) => { if (req.path === '/live') return res.end('ok'); next() });\napp.use((req, res, next) => { console.log('/nothing'); next() });\napp.listen(1);\n";
+    assert_eq!(routes(&[("src/index.js", express)]), "* /live open, constant\n");
+}
+
+#[test]
+fn the_files_that_next_serves() {
+    let check = |files: &[(&'static str, &'static str)], expected: &str| {
+        let mut all = vec![
+            (
+                "Dockerfile",
+                "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm run build\nCMD [\"npm\", \"start\"]\n",
+            ),
+            (
+                "package.json",
+                r#"{"name":"a","scripts":{"build":"next build","start":"next start -p 4000"},"dependencies":{"next":"15"}}"#,
+            ),
+        ];
+        all.extend(files);
+        let got = routes(&all);
+        let got = got.strip_suffix("gap Unsupported package.json:1\n").unwrap_or(&got);
+        assert_eq!(got, expected, "{files:?}");
+    };
+    let ok = "export async function GET() { return Response.json({ ok: true }) }\n";
+    check(
+        &[
+            ("app/page.tsx", "export default function Page() { return null }\n"),
+            ("app/(group)/api/[id]/route.ts", ok),
+            ("app/_private/route.ts", ok),
+            (
+                "app/api/down/route.ts",
+                "import { NextResponse } from 'next/server';\nexport const GET = async () => NextResponse.json({}, { status: 503 });\n",
+            ),
+            (
+                "pages/api/live.ts",
+                "export default function handler(req, res) { res.status(200).json({}) }\n",
+            ),
+            ("src/app/unused/route.ts", ok),
+        ],
+        "GET / open, Unsupported\nGET /api/:id open, constant\nGET /api/down open, error 503\n* /api/live open, constant\n",
+    );
+    let health = ("src/app/api/health/route.ts", ok);
+    let guarded = "export function middleware(request) { return Response.redirect('/login') }\n";
+    check(&[health, ("src/middleware.ts", guarded)], "GET /api/health Dynamic, constant\n");
+    let besides = "export function middleware(request) { return Response.redirect('/login') }\nexport const config = { matcher: ['/((?!api|_next).*)', '/admin/:path*'] };\n";
+    check(&[health, ("src/middleware.ts", besides)], "GET /api/health open, constant\n");
+    let before = "export function middleware(request) { return Response.redirect('/login') }\nexport const config = { matcher: '/api/:path*' };\n";
+    check(&[health, ("src/middleware.ts", before)], "GET /api/health Dynamic, constant\n");
+    check(
+        &[health, ("next.config.js", "module.exports = { basePath: '/b' };\n")],
+        "GET ? open, constant\n",
+    );
+}
+
+#[test]
+fn what_is_closed_where_a_variable_is_set_only() {
+    let check = |body: &str, expected: &str| {
+        let index = format!(
+            "const app = require('express')();\nconst {{ Pool }} = require('pg');\nlet server;\n{body}\nserver = app.listen(1);\n"
+        );
+        assert_eq!(
+            signals(&[("src/index.js", &index)]),
+            format!("SIGTERM index.js:{expected}\n"),
+            "{body}"
+        );
+    };
+    check("process.on('SIGTERM', () => server.close());", "4; Server server closed index.js:4");
+    check(
+        "process.on('SIGTERM', () => { if (process.env.X) server.close() });",
+        "4; Server server open; unknown Dynamic index.js:4",
+    );
+    check(
+        "process.on('SIGTERM', () => process.env.X && server.close());",
+        "4; Server server open; unknown Dynamic index.js:4",
+    );
+    check(
+        "if (process.env.X) process.on('SIGTERM', () => server.close());",
+        "4; Server server closed index.js:4; unknown Dynamic index.js:4",
+    );
+    check(
+        "if (process.env.NODE_ENV !== 'test') process.on('SIGTERM', () => server.close());",
+        "4; Server server closed index.js:4",
+    );
+    check(
+        "let pool;\nif (process.env.DB) pool = new Pool();\nprocess.on('SIGTERM', () => { server.close(); if (process.env.DB) pool.end() });",
+        "6; Database pool closed index.js:6; Server server closed index.js:6",
+    );
+}
+
+#[test]
+fn the_program_of_each_container() {
+    let tree = Tree::from_memory([
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"api.js\"]\n"),
+        (
+            "compose.yaml",
+            "services:\n  api:\n    build: .\n  same:\n    build: .\n  worker:\n    build: .\n    command: node worker.js\n  other:\n    build: .\n    command: ./other\n",
+        ),
+        ("api.js", "require('express')().listen(3000);\n"),
+        ("worker.js", "process.on('SIGTERM', () => process.exit(0));\n"),
+        ("package.json", r#"{"name":"a"}"#),
+    ]);
+    let delivery = crate::lower(&tree);
+    let mut out = String::new();
+    for service in &delivery.services {
+        for (&id, code) in &service.programs_by {
+            let entry = code.as_ref().and_then(|code| code.entry.known());
+            writeln!(out, "{} {:?}", delivery[id].name, entry.map(|&file| tree.path(file)))
+                .unwrap();
+        }
+    }
+    assert_eq!(
+        out,
+        "api Some(\"api.js\")\nsame Some(\"api.js\")\nworker Some(\"worker.js\")\nother None\n"
+    );
+}

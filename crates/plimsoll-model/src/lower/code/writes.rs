@@ -53,6 +53,20 @@ impl Eval<'_> {
                 }
                 Some(Value::Inert)
             }
+            "node:path" if last == "dirname" && is_here(&args.get(0), "__filename") => {
+                Some(Value::external(":global", &["__dirname"]))
+            }
+            // What lies beside the module, as a path of the tree.
+            "node:path"
+                if matches!(last, "join" | "resolve") && is_here(&args.get(0), "__dirname") =>
+            {
+                let dir = crate::path::parent(self.graph.cx.tree.path(at.file));
+                let below = args.list.get(1..).unwrap_or_default();
+                let texts: Option<Vec<_>> = below.iter().map(Value::as_text).collect();
+                let found = texts.filter(|_| !args.open);
+                let found = found.and_then(|texts| crate::path::join(dir, &texts.join("/")));
+                Some(found.map_or(Value::Unknown, |found| Value::external(":dir", &[&found])))
+            }
             "node:path" if matches!(last, "join" | "resolve") => {
                 let texts: Option<Vec<_>> = args.list.iter().map(|v| v.unset().as_text()).collect();
                 let mut made = match texts {
@@ -111,6 +125,11 @@ impl Eval<'_> {
         };
         self.facts.writes.push(Write { path, dir, at });
     }
+}
+
+/// Whether a value is the module's own path, or the directory of it.
+fn is_here(value: &Value, name: &str) -> bool {
+    matches!(value, Value::External(path) if path.0 == ":global" && path.1 == [name])
 }
 
 /// `path.join`, `path.resolve`.

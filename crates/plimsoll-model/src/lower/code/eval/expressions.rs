@@ -410,8 +410,8 @@ impl Eval<'_> {
             Some(true) => then(self),
             Some(false) => otherwise(self),
             None => {
-                let then = self.maybe_stop(then);
-                let otherwise = self.maybe_stop(otherwise);
+                let then = self.where_set(test, |eval| eval.maybe_stop(then));
+                let otherwise = self.where_set(test, |eval| eval.maybe_stop(otherwise));
                 if matches!(test, Value::Env(_)) && then.is_plain() && otherwise.is_plain() {
                     match test.unset().truth() {
                         Some(true) => return test.depends(then),
@@ -456,7 +456,10 @@ impl Eval<'_> {
             Some(true) => right(self),
             Some(false) => left,
             None => {
-                let right = self.maybe_stop(right);
+                let right = match op {
+                    LogicalOp::And => self.where_set(&left, |eval| eval.maybe_stop(right)),
+                    _ => self.maybe_stop(right),
+                };
                 if let Value::Env(env) = &left {
                     if op != LogicalOp::And {
                         self.facts.defaults(&left, &right);

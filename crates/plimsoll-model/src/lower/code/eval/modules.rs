@@ -184,7 +184,7 @@ impl Eval<'_> {
     }
 
     /// `module.exports` of a module that says nothing by declaration.
-    pub(super) fn commonjs(&self, file: FileId) -> Option<Value> {
+    pub(in crate::lower::code) fn commonjs(&self, file: FileId) -> Option<Value> {
         let loading = self.modules.get(&file)?;
         if !loading.module.exports.is_empty() {
             return None;
@@ -322,6 +322,10 @@ impl Eval<'_> {
             Value::Text(text) if name == "length" => Value::Number(text.len() as f64),
             Value::Undefined | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
                 Value::Undefined
+            }
+            // `server.auth.default`.
+            Value::HostMethod(host, of) if &**of == "auth" && self.python.is_none() => {
+                Value::HostMethod(*host, format!("auth.{name}").into())
             }
             Value::HostMethod(host, _) if self.python.is_some() => {
                 Value::HostMethod(*host, name.into())

@@ -366,7 +366,8 @@ impl Eval<'_> {
             Some(true) => self.statement(here, then),
             Some(false) => otherwise.map_or(Ends::NEXT, |other| self.statement(here, other)),
             None => {
-                let ends = self.branch(|eval| eval.statement(here, then));
+                let ends =
+                    self.where_set(&value, |eval| eval.branch(|eval| eval.statement(here, then)));
                 // `if (!process.env.X) throw`: it is required.
                 // Which value it has is another question: `X !== 'development'`.
                 let module = &here.module;
@@ -387,7 +388,8 @@ impl Eval<'_> {
                     self.narrow(here, test);
                 }
                 let other = match otherwise {
-                    Some(other) => self.branch(|eval| eval.statement(here, other)),
+                    Some(other) => self
+                        .where_set(&value, |eval| eval.branch(|eval| eval.statement(here, other))),
                     None => Ends::NEXT,
                 };
                 ends.or(other)

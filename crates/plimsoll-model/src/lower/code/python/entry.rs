@@ -3,15 +3,18 @@
 
 use std::rc::Rc;
 
-use plimsoll_source::{FileId, Span};
+use plimsoll_source::{FileId, Span, TextRange};
+use plimsoll_syntax::toml;
 
 use super::super::graph::Graph;
 use super::super::value::{Env, Value};
 use super::modules::{Search, Target, root_of};
-use crate::ImageId;
 use crate::Why;
+use crate::filesystem::{Filesystem, Found};
+use crate::package::Ecosystem;
 use crate::path;
 use crate::service::Service;
+use crate::{ContainerId, ImageId};
 
 /// Who runs the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(super) enum Program {
     Django,
     /// A worker that serves nobody.
     Worker,
+    /// A script of a distribution: a function of the module is called.
+    Console,
 }
 
 /// How a service starts.
@@ -48,24 +53,37 @@ pub(super) struct Start {
     pub(super) search: Search,
 }
 
+impl Start {
+    /// What is started: another application of a module, or by another program, is another one.
+    pub(super) fn what(&self) -> (FileId, Program, Option<&str>) {
+        (self.file, self.program, self.attribute.as_deref())
+    }
+}
+
 type Words<'w> = &'w [(String, Span)];
-type Found = Option<Result<Start, (Why, Span)>>;
+type Starts = Option<Result<Start, (Why, Span)>>;
+/// Distributions that are asked for a script.
+const MAX_PACKAGES: usize = 200;
 
 /// How a service starts; `None` where that is no Python.
-pub(super) fn find(graph: &Graph<'_>, service: &Service) -> Found {
+pub(super) fn find(graph: &Graph<'_>, service: &Service, only: Option<ContainerId>) -> Starts {
     let delivery = graph.delivery;
-    let mut found: Found = None;
+    let mut found: Starts = None;
     for &id in &service.images {
         let containers = service.containers.iter().copied();
-        let runs = |id: &crate::ContainerId| {
+        let runs = |id: &ContainerId| {
             delivery[*id].image_id.is_some_and(|image| service.images.first() == Some(&image))
         };
-        let mut keys: Vec<Option<crate::ContainerId>> = containers
+        let mut keys: Vec<Option<ContainerId>> = containers
             .filter(|container| delivery[*container].image_id == Some(id))
             .filter(|container| runs(container) && !delivery[*container].job)
+            .filter(|container| only.is_none_or(|only| only == *container))
             .map(Some)
             .collect();
         if keys.is_empty() {
+            if only.is_some() {
+                continue;
+            }
             keys.push(None);
         }
         for key in keys {
@@ -73,7 +91,7 @@ pub(super) fn find(graph: &Graph<'_>, service: &Service) -> Found {
             let Some(one) = started(graph, id, &startup.app) else { continue };
             found = match (found, one) {
                 (None, one) => Some(one),
-                (Some(Ok(a)), Ok(b)) if a.file != b.file => Some(Err((Why::Conflicting, a.at))),
+                (Some(Ok(a)), Ok(b)) if a.what() != b.what() => Some(Err((Why::Conflicting, a.at))),
                 (Some(Ok(a)), _) => Some(Ok(a)),
                 (Some(Err(_)), one) => Some(one),
             };
@@ -165,7 +183,7 @@ fn started(
             "flask" => Some(starter.flask(rest)),
             "celery" => Some(starter.celery(rest)),
             name if name.ends_with(".py") => Some(starter.script(first, rest)),
-            _ => None,
+            name => starter.console(name),
         };
     }
 }
@@ -403,7 +421,7 @@ impl Starter<'_> {
         words: Words<'_>,
     ) -> Result<Start, (Why, Span)> {
         if name == "uwsgi" {
-            return Err((Why::Unsupported, self.at));
+            return self.uwsgi(words);
         }
         let dir = option(words, &["--app-dir", "--chdir", "--pythonpath", "--working-dir"]);
         let dir = dir.map_or_else(|| ".".to_owned(), |(dir, _)| dir);
@@ -486,6 +504,124 @@ impl Starter<'_> {
             (start.host, start.port) = (Value::Unknown, Value::Unknown);
         }
         Ok(start)
+    }
+
+    /// `uwsgi --http :8000 --module app:app`, or what its `ini` says.
+    fn uwsgi(&self, words: Words<'_>) -> Result<Start, (Why, Span)> {
+        let mut settings: Vec<(String, String, Span)> = Vec::new();
+        let mut index = 0;
+        while let Some((word, at)) = words.get(index) {
+            index += 1;
+            let long = word.strip_prefix("--");
+            let ini = word.ends_with(".ini").then(|| word.clone());
+            let named = matches!(&**word, "--ini" | "-i").then(|| words.get(index)).flatten();
+            let inline = long.and_then(|long| long.strip_prefix("ini="));
+            if let Some(file) = ini.or(named.map(|(f, _)| f.clone())).or(inline.map(str::to_owned))
+            {
+                index += usize::from(named.is_some());
+                settings.extend(self.ini(&file).ok_or((Why::NeedsBuild, *at))?);
+                continue;
+            }
+            let short = [("-w", "module"), ("-s", "socket"), ("-p", "processes")];
+            let short = short.iter().find(|(short, _)| short == word).map(|(_, long)| *long);
+            let Some(name) = long.or(short) else { continue };
+            if let Some((name, value)) = name.split_once('=') {
+                settings.push((name.to_owned(), value.to_owned(), *at));
+                continue;
+            }
+            let value = words.get(index).filter(|(value, _)| !value.starts_with('-'));
+            index += usize::from(value.is_some());
+            let value = value.map_or("true", |(value, _)| value);
+            settings.push((name.to_owned(), value.to_owned(), *at));
+        }
+        let get =
+            |names: &[&str]| settings.iter().rev().find(|(name, ..)| names.contains(&&**name));
+        // What a configuration that is not read says may be anything.
+        let others = ["yaml", "yml", "xml", "json", "config", "emperor", "mount", "plugin-dir"];
+        if get(&others).is_some() || settings.iter().any(|(_, value, _)| value.contains('%')) {
+            return Err((Why::Unsupported, self.at));
+        }
+        let dir = get(&["chdir", "pythonpath", "pp"]).map_or(".", |(_, dir, _)| dir);
+        let target = match (get(&["module", "wsgi"]), get(&["wsgi-file", "file"])) {
+            (Some((_, module, _)), _) => module.clone(),
+            (None, Some((_, file, _))) => {
+                let file = file.trim_start_matches("./");
+                file.strip_suffix(".py").unwrap_or(file).replace('/', ".")
+            }
+            (None, None) => return Err((Why::NeedsRun, self.at)),
+        };
+        let (module, attribute) = match target.split_once(':') {
+            Some((module, name)) => (module, name.to_owned()),
+            None => (&*target, "application".to_owned()),
+        };
+        let callable = get(&["callable"]).map(|(_, name, _)| name.clone());
+        // Requests in uWSGI's own protocol are those of a web server before it.
+        let Some((_, address, at)) = get(&["http", "http-socket", "http11-socket"]) else {
+            return Err((Why::Unsupported, self.at));
+        };
+        let Some((file, search)) = self.locate(module, dir) else { return self.failed() };
+        let mut start = self.start(file, search);
+        start.program = Program::Server;
+        start.is_main = false;
+        start.attribute = Some(callable.unwrap_or(attribute));
+        (start.host, start.port) = split_address(&word_value(address, *at));
+        // Without it, SIGTERM makes it load itself anew.
+        start.graceful =
+            get(&["die-on-term"]).is_some_and(|(_, value, _)| matches!(&**value, "true" | "1"));
+        Ok(start)
+    }
+
+    /// The settings of an `ini` file of uWSGI's.
+    fn ini(&self, file: &str) -> Option<Vec<(String, String, Span)>> {
+        let at = crate::lower::absolute(&self.workdir(), file);
+        let image = &self.graph.delivery[self.image];
+        let files = Filesystem::new(self.graph.delivery, image);
+        let Found::File { file, .. } = files.find(self.stage(), &at) else { return None };
+        let bytes = self.graph.cx.bytes(file).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let (mut settings, mut own, mut offset) = (Vec::new(), false, 0);
+        for line in text.split_inclusive('\n') {
+            let span = Span::new(file, TextRange::of(offset, offset + line.trim_end().len()));
+            offset += line.len();
+            let line = line.trim();
+            if line.starts_with('[') {
+                own = line == "[uwsgi]";
+            } else if let Some((key, value)) = line.split_once('=')
+                && own
+                && !line.starts_with([';', '#'])
+            {
+                settings.push((key.trim().to_owned(), value.trim().to_owned(), span));
+            }
+        }
+        Some(settings)
+    }
+
+    /// A script that `pyproject.toml` of a distribution of this tree names: `svc = "svc.cli:main"`.
+    fn console(&self, name: &str) -> Option<Result<Start, (Why, Span)>> {
+        let packages = self.graph.delivery.packages.iter();
+        let python = packages.filter(|package| package.ecosystem == Ecosystem::Python);
+        python.take(MAX_PACKAGES).find_map(|package| {
+            let manifest = path::join(&package.dir, "pyproject.toml")?;
+            let text = self.graph.cx.text(self.graph.cx.tree.find(&manifest)?, "pyproject.toml")?;
+            let parsed = toml::parse(&text);
+            let root = parsed.tree.root();
+            let tables = [&["project", "scripts", name][..], &["tool", "poetry", "scripts", name]];
+            let value = tables.into_iter().find_map(|keys| root.at(keys)?.text())?;
+            let (module, function) = value.split_once(':')?;
+            let (module, function) = (module.trim(), function.trim());
+            let function = function.split_whitespace().next().unwrap_or(function);
+            let mut search = self.search(".");
+            let source = path::join(&package.dir, "src");
+            search.roots.extend([Some(package.dir.clone()), source].into_iter().flatten());
+            let Target::File(file) = search.find(self.graph, module) else {
+                return Some(self.failed());
+            };
+            let mut start = self.start(file, search);
+            start.program = Program::Console;
+            start.is_main = false;
+            start.attribute = Some(function.to_owned());
+            Some(Ok(start))
+        })
     }
 
     fn fastapi(&self, words: Words<'_>) -> Result<Start, (Why, Span)> {

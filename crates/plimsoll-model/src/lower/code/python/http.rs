@@ -162,8 +162,19 @@ impl Eval<'_> {
                 Value::Host(id)
             }
             ("aiohttp", "Application" | "RouteTableDef") => {
-                Value::Host(self.new_app(Framework::Aiohttp, Value::Undefined, at))
+                let id = self.new_app(Framework::Aiohttp, Value::Undefined, at);
+                let middleware = named(args, "middlewares");
+                for one in self.items(&middleware).unwrap_or_default() {
+                    self.add(id, Adds::Hook, one, at);
+                }
+                let known = self.items(&middleware).is_some();
+                if !known && !matches!(middleware, Value::Undefined) {
+                    self.add(id, Adds::Hook, Value::Unknown, at);
+                }
+                Value::Host(id)
             }
+            // It marks a function, and changes nothing else.
+            ("aiohttp", "middleware") => args.get(0),
             ("fastapi", "Depends" | "Security") => {
                 let of = match named(args, "dependency") {
                     Value::Undefined => args.get(0),

@@ -22,10 +22,10 @@ use plimsoll_source::{FileId, Span, TextRange};
 use super::eval::{Args, Eval, Phase};
 use super::graph::Graph;
 use super::value::{HostId, Value};
-use crate::Why;
 use crate::code::{Code, Hides, Language, Resource};
 use crate::fact::Fact;
 use crate::service::Service;
+use crate::{ContainerId, Why};
 use entry::{Program, Start};
 
 /// What is known of the run of a Python program.
@@ -78,9 +78,18 @@ pub(super) enum Thing {
     Field(Box<(Value, Vec<String>)>),
 }
 
-/// The program of a service that starts Python; `None` where it starts something else.
-pub(super) fn read(graph: &Graph<'_>, service: &Service) -> Option<Code> {
-    let start = entry::find(graph, service)?;
+/// Whether containers of a service start different programs of Python.
+pub(super) fn differ(graph: &Graph<'_>, service: &Service) -> bool {
+    matches!(entry::find(graph, service, None), Some(Err((Why::Conflicting, _))))
+}
+
+/// The program of a service, or of one of its containers, that starts Python; `None` where it starts something else.
+pub(super) fn read(
+    graph: &Graph<'_>,
+    service: &Service,
+    only: Option<ContainerId>,
+) -> Option<Code> {
+    let start = entry::find(graph, service, only)?;
     let mut start = match start {
         Ok(start) => start,
         Err((why, at)) => {
@@ -144,6 +153,18 @@ impl Eval<'_> {
         let at = start.at;
         match start.program {
             Program::Script => return,
+            Program::Console => {
+                let name = start.attribute.as_deref().unwrap_or("main");
+                let function = self.attribute(start.file, name, at);
+                if matches!(function, Value::Function(_)) {
+                    self.call_value(&function, Args::default(), Some(at));
+                    self.stop = None;
+                } else {
+                    // A command of a package that reads the command line.
+                    self.gap(Why::Dynamic, at, Hides::Anything);
+                }
+                return;
+            }
             Program::Worker => {
                 self.handles("SIGTERM", Value::Undefined, at);
                 let worker = self.opens(Resource::Worker, "worker", at, None, None);

@@ -147,7 +147,12 @@ impl Eval<'_> {
             let is_auth = ["login", "auth", "jwt", "token", "permission", "protected"];
             // `@permission_classes([…])` lets in whom its list names.
             let by_list = name.ends_with("_classes");
-            if !by_list && is_auth.iter().any(|word| name.contains(word)) {
+            // What lets everyone in is named after what it does not ask.
+            let opens = ["not_required", "exempt", "optional", "public"];
+            if !by_list
+                && !opens.iter().any(|word| name.contains(word))
+                && is_auth.iter().any(|word| name.contains(word))
+            {
                 return Guard::Rejects(at);
             }
             heed(Guard::Unknown(Why::Unsupported, at));

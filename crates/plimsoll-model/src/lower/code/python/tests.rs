@@ -485,3 +485,74 @@ fn what_undoes_a_migration() {
     assert_eq!(check("x = 1"), "unknown");
     assert_eq!(check("def downgrade(:"), "unknown");
 }
+
+#[test]
+fn what_a_command_of_uwsgi_or_a_distribution_starts() {
+    let app = (
+        "app.py",
+        "from flask import Flask\napp = Flask(__name__)\napplication = app\n@app.get('/live')\ndef live():\n    return 'ok'\ndef main():\n    app.run(host='0.0.0.0', port=8010)\n",
+    );
+    let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        ("uwsgi --http :8001 -w app:app", &[], "8001 [] 0.0.0.0 Dockerfile:4\n", ""),
+        (
+            "uwsgi --http-socket 127.0.0.1:80 --wsgi-file app.py",
+            &[],
+            "80 [] 127.0.0.1 Dockerfile:4\n",
+            "",
+        ),
+        (
+            "uwsgi --ini uwsgi.ini",
+            &[(
+                "uwsgi.ini",
+                "[other]\nhttp = :1\n[uwsgi]\nmodule = app\ncallable = app\nhttp = :8002\ndie-on-term = true\n",
+            )],
+            "8002 [] 0.0.0.0 Dockerfile:4\n",
+            "SIGTERM",
+        ),
+        (
+            "uwsgi uwsgi.ini",
+            &[("uwsgi.ini", "[uwsgi]\nmodule = app:app\nsocket = :8002\n")],
+            "",
+            "",
+        ),
+        ("uwsgi uwsgi.ini", &[("uwsgi.ini", "[uwsgi]\nmodule = %(what)\nhttp = :8002\n")], "", ""),
+        ("uwsgi --emperor /etc/vassals", &[], "", ""),
+        (
+            "[\"svc\"]",
+            &[(
+                "pyproject.toml",
+                "[project]\nname = \"svc\"\n[project.scripts]\nsvc = \"app:main\"\n",
+            )],
+            "8010 [] 0.0.0.0 app.py:8\n",
+            "",
+        ),
+        (
+            "[\"svc\"]",
+            &[(
+                "pyproject.toml",
+                "[tool.poetry]\nname = \"svc\"\n[tool.poetry.scripts]\nsvc = \"app:main\"\n",
+            )],
+            "8010 [] 0.0.0.0 app.py:8\n",
+            "",
+        ),
+    ];
+    for (cmd, files, listens, handles) in cases {
+        let mut all = vec![app];
+        all.extend(*files);
+        assert_eq!(check("listens", cmd, &all), *listens, "{cmd} {files:?}");
+        let (_, code) = code(cmd, &all);
+        let code = code.unwrap();
+        let handlers: Vec<&str> = code.handlers.iter().map(|handler| &*handler.signal).collect();
+        assert_eq!(handlers.join(" "), *handles, "{cmd} {files:?}");
+        assert_eq!(code.entry.known().is_some(), !listens.is_empty(), "{cmd} {files:?}");
+    }
+}
+
+#[test]
+fn what_stands_before_routes_of_aiohttp() {
+    let app = "from aiohttp import web\nasync def live(request):\n    return web.Response(text='ok')\n@web.middleware\nasync def auth(request, handler):\n    if not request.path.startswith('/health'):\n        raise web.HTTPUnauthorized()\n    return await handler(request)\napp = web.Application(middlewares=[auth])\napp.add_routes([web.get('/health', live), web.get('/data', live)])\nweb.run_app(app, port=1)\n";
+    assert_eq!(
+        check("routes", "python app.py", &[("app.py", app)]),
+        "GET /data rejects app.py:7, constant\nGET /health open, constant\n"
+    );
+}
