@@ -7,6 +7,7 @@ use crate::fact::Fact;
 use crate::path;
 
 mod embedded;
+mod liquibase;
 mod undo;
 
 pub use embedded::{Embedded, embedded, run_by_framework};
@@ -52,6 +53,12 @@ pub enum MigrationTool {
     Diesel,
     Rails,
     Laravel,
+    /// Entity Framework Core: recognised, and not read.
+    EfCore,
+    /// Ecto: recognised, and not read.
+    Ecto,
+    /// Doctrine: recognised, and not read.
+    Doctrine,
     /// There is a directory of migrations and no tool that is known.
     Other,
 }
@@ -71,6 +78,12 @@ impl MigrationTool {
                 | Self::DbMigrate
                 | Self::Other
         )
+    }
+
+    /// Whether what runs and undoes its migrations is read; others are only recognised.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        !matches!(self, Self::EfCore | Self::Ecto | Self::Doctrine)
     }
 
     /// The npm package whose binary runs the migrations, for the tools of Node.
@@ -113,7 +126,7 @@ pub fn down(delivery: &Delivery, file: FileId) -> Down {
 
 /// The first place in a service's own source that may run its migrations by itself
 /// (`knex.migrate.latest()`, `runMigrations()`): a word, not a proof. `None` is one: no source that
-/// is read (25 MB at most) names anything that could.
+/// is read (25 MB at most) names anything that could. A tool that is only recognised may always.
 #[must_use]
 pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<Span> {
     const CODE: [&str; 12] =
@@ -139,6 +152,9 @@ pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<S
     ];
     const MAX: usize = 25 << 20;
     let tree = &delivery.tree;
+    if !migrations.tool.is_read() {
+        return Some(migrations.at);
+    }
     let own = migrations.directory.known();
     let Ok(words) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS)
     else {

@@ -77,6 +77,16 @@ fn below(cx: &Cx<'_>, dir: &str, name: &str) -> Vec<FileId> {
     found.filter(|&file| path::name(cx.tree.path(file)) == name).collect()
 }
 
+/// The files below a directory that may be changelogs of Liquibase's, in order.
+fn changelogs(cx: &Cx<'_>, dir: &str) -> Vec<FileId> {
+    const ENDS: [&str; 5] = [".sql", ".xml", ".yaml", ".yml", ".json"];
+    let found = cx.tree.under(dir).filter(|&file| {
+        let entry = cx.tree.entry(file);
+        entry.tracking != Tracking::Ignored && ENDS.iter().any(|end| entry.path.ends_with(end))
+    });
+    found.collect()
+}
+
 const CODE: [&str; 6] = [".js", ".ts", ".cjs", ".mjs", ".mts", ".sql"];
 
 /// The migrations of a Node package, by the first tool that leaves a sign.
@@ -345,6 +355,8 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
         let files = directory.known().map(|dir| match tool {
             // One directory a migration.
             MigrationTool::Diesel => below(cx, dir, "up.sql"),
+            // What a changelog includes lies below it.
+            MigrationTool::Liquibase => changelogs(cx, dir),
             _ => files(cx, dir, &ends),
         });
         let files = files.unwrap_or_default();
@@ -430,7 +442,17 @@ fn by_files(
     if name.ends_with(".php") {
         let dir = owner.map(|owner| &*owner.dir);
         let artisan = dir.and_then(|dir| find(cx, dir, "artisan"));
-        return artisan.map(|_| MigrationTool::Laravel);
+        let doctrine = || {
+            let manifest = cx.bytes(find(cx, dir?, "composer.json")?).ok()?;
+            memchr::memmem::find(&manifest, b"doctrine/").map(|_| MigrationTool::Doctrine)
+        };
+        return artisan.map(|_| MigrationTool::Laravel).or_else(doctrine);
+    }
+    if name.ends_with(".cs") {
+        return Some(MigrationTool::EfCore);
+    }
+    if name.ends_with(".exs") {
+        return Some(MigrationTool::Ecto);
     }
     if name.starts_with('V') && name.contains("__") {
         return Some(MigrationTool::Flyway);

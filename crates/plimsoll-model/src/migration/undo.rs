@@ -7,7 +7,7 @@
 
 use plimsoll_source::{FileId, Span, TextRange};
 
-use super::{Down, MigrationTool, Migrations};
+use super::{Down, MigrationTool, Migrations, liquibase};
 use crate::Delivery;
 
 /// How a migration is undone.
@@ -42,7 +42,11 @@ pub fn undos(delivery: &Delivery, migrations: &Migrations) -> Vec<(FileId, Undo)
         };
         !down && !aside
     };
-    let forward = migrations.files.iter().filter(|&&file| is_forward(tree.path(file)));
+    // What only includes others, and what lies among them, changes nothing itself.
+    let liquibase = migrations.tool == MigrationTool::Liquibase;
+    let forward = migrations.files.iter().filter(|&&file| {
+        is_forward(tree.path(file)) && (!liquibase || liquibase::changes(tree, file))
+    });
     forward.map(|&file| (file, undo(delivery, migrations.tool, file))).collect()
 }
 
@@ -86,7 +90,8 @@ fn undo(delivery: &Delivery, tool: MigrationTool, file: FileId) -> Undo {
         MigrationTool::Django => of_django(text, here),
         MigrationTool::Rails => of_rails(text, here),
         MigrationTool::Laravel => of_laravel(text, here),
-        MigrationTool::Liquibase => of_liquibase(path, text, here),
+        MigrationTool::Liquibase if path.ends_with(".sql") => of_liquibase(text, here),
+        MigrationTool::Liquibase => liquibase::undo(tree, file),
         _ if path.ends_with(".sql") => Undo::Unknown,
         _ if [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"]
             .iter()
@@ -406,10 +411,7 @@ fn of_laravel(text: &str, here: impl Fn(usize, usize) -> Undo) -> Undo {
 }
 
 /// Formatted SQL says `--rollback` for each changeset.
-fn of_liquibase(path: &str, text: &str, here: impl Fn(usize, usize) -> Undo) -> Undo {
-    if !path.ends_with(".sql") {
-        return Undo::Unknown;
-    }
+fn of_liquibase(text: &str, here: impl Fn(usize, usize) -> Undo) -> Undo {
     let lower = text.to_ascii_lowercase();
     let mut sets = lower.replace("-- ", "--");
     if !sets.contains("--changeset") {

@@ -363,6 +363,11 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let evidence = Evidence::context(service.place, "no migrations");
         return Verdict::unknown(Why::Unsupported, "the service has no migrations", evidence);
     };
+    if !migrations.tool.is_read() {
+        let message = "what holds and runs this tool's migrations is not read yet";
+        let evidence = Evidence::context(migrations.at, "migrations");
+        return Verdict::unknown(Why::Unsupported, message, evidence);
+    }
     // A job of a tool's own image gets them by a mount.
     if let Some((job, awaited)) = awaited_job(cx, service).filter(|(job, _)| job.image_id.is_none())
     {

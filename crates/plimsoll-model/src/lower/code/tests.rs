@@ -737,3 +737,30 @@ fn the_program_of_each_container() {
         "api Some(\"api.js\")\nsame Some(\"api.js\")\nworker Some(\"worker.js\")\nother None\n"
     );
 }
+
+#[test]
+fn the_module_that_another_package_starts() {
+    let dockerfile = |cmd: &str| format!("FROM node:22\nWORKDIR /app\nCOPY . .\nCMD {cmd}\n");
+    for (cmd, root) in [
+        (r#"["pnpm", "start"]"#, "pnpm --filter ./apps/server run start:prod"),
+        (r#"["pnpm", "start"]"#, "pnpm --filter server start:prod"),
+        (r#"["npm", "start"]"#, "npm --prefix apps/server run start:prod"),
+        (r#"["pnpm", "--filter", "server", "start:prod"]"#, "node other.js"),
+        (r#"["npm", "-w", "apps/server", "run", "start:prod"]"#, "node other.js"),
+        (r#"["yarn", "workspace", "server", "start:prod"]"#, "node other.js"),
+    ] {
+        let manifest =
+            format!(r#"{{"name":"root","workspaces":["apps/*"],"scripts":{{"start":"{root}"}}}}"#);
+        let server = r#"{"name":"server","scripts":{"start:prod":"cross-env NODE_ENV=production node dist/main"}}"#;
+        let files = [
+            ("Dockerfile", &*dockerfile(cmd)),
+            ("package.json", &*manifest),
+            ("apps/server/package.json", server),
+            ("apps/server/src/main.ts", ""),
+        ];
+        assert_eq!(entry(&files), "main.ts:1", "{cmd} {root}");
+    }
+    let several = r#"{"name":"root","scripts":{"start":"pnpm --filter './apps/*' start"}}"#;
+    let files = [("Dockerfile", &*dockerfile(r#"["pnpm", "start"]"#)), ("package.json", several)];
+    assert!(entry(&files).starts_with("Unknown"));
+}

@@ -167,3 +167,20 @@ fn tools_of_other_languages() {
         "Flyway \"j\" - j/src/db/migration 1",
     );
 }
+
+#[test]
+fn tools_that_are_only_recognised() {
+    check(
+        &[("a.csproj", "<Project/>"), ("Migrations/20240101000000_Init.cs", "")],
+        "EfCore \"\" - Migrations 1",
+    );
+    check(
+        &[("mix.exs", ""), ("priv/repo/migrations/20240101_a.exs", "")],
+        "Ecto \"\" - priv/repo/migrations 1",
+    );
+    let composer = r#"{"require":{"doctrine/doctrine-migrations-bundle":"^3"}}"#;
+    check(
+        &[("composer.json", composer), ("migrations/Version20240101000000.php", "<?php")],
+        "Doctrine \"\" - migrations 1",
+    );
+}
