@@ -1,7 +1,7 @@
 //! Base images that are made on this machine, from programs that are installed here or that apt has:
 //! nothing comes from a registry.
 //!
-//! `node:20-alpine` is stood in for. Real in it: Node and npm of this machine with the libraries that
+//! `node:20-alpine` and `node:22-alpine` are stood in for by one image. Real in it: Node and npm of this machine with the libraries that
 //! they load, BusyBox (static) for the shell and its tools, dumb-init. Replaced: `apk add` puts in
 //! place what lies ready, and `adduser` and `addgroup`, which Debian's BusyBox lacks, are scripts that
 //! write `/etc/passwd` and `/etc/group` as Alpine's do (`nogroup` where no group is named).
@@ -15,6 +15,8 @@ use super::{Scratch, installed, said};
 
 /// The image that the services build on.
 pub(super) const NODE: &str = "node:20-alpine";
+/// Its names.
+const NAMES: [&str; 2] = [NODE, "node:22-alpine"];
 
 /// What `apk` is there; a package is a program of its own name.
 const APK: &str = r#"#!/bin/sh
@@ -57,20 +59,23 @@ echo "$name:x:${uid:?}:${gid:?no such group}::/home/$name:/bin/sh" >> /etc/passw
 const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n";
 const GROUP: &str = "root:x:0:\nnode:x:1000:\nnogroup:x:65533:\n";
 
-/// The image, which gives way at the end to the one that had its name before.
+/// The image, which gives way at the end to those that had its names before.
 pub(super) struct Base<'a> {
     engine: &'a Engine,
-    before: Option<String>,
+    /// A name and the image that had it.
+    names: Vec<(&'static str, Option<String>)>,
 }
 
 impl Drop for Base<'_> {
     fn drop(&mut self) {
-        let done = match &self.before {
-            Some(id) => self.engine.said(&["tag", id, NODE]),
-            None => self.engine.said(&["image", "rm", "--force", NODE]),
-        };
-        if let Err(why) = done {
-            eprintln!("prove: {why}");
+        for (name, before) in &self.names {
+            let done = match before {
+                Some(id) => self.engine.said(&["tag", id, name]),
+                None => self.engine.said(&["image", "rm", "--force", name]),
+            };
+            if let Err(why) = done {
+                eprintln!("prove: {why}");
+            }
         }
     }
 }
@@ -83,8 +88,11 @@ pub(super) fn node(engine: &Engine) -> Result<Base<'_>, String> {
     let dir = Scratch::new("base")?;
     let root = dir.path().join("root");
     fill(&root, dir.path())?;
-    let before = engine.said(&["image", "inspect", "--format", "{{.Id}}", NODE]).ok();
-    let before = before.map(|id| id.trim().to_owned());
+    let names = NAMES.map(|name| {
+        let before = engine.said(&["image", "inspect", "--format", "{{.Id}}", name]).ok();
+        (name, before.map(|id| id.trim().to_owned()))
+    });
+    let base = Base { engine, names: names.into() };
     let mut tar = Command::new("tar")
         .arg("--directory")
         .arg(&root)
@@ -99,9 +107,11 @@ pub(super) fn node(engine: &Engine) -> Result<Base<'_>, String> {
         .output()
         .map_err(|why| why.to_string())?;
     let packed = tar.wait().map_err(|why| why.to_string())?;
-    let base = Base { engine, before };
     if !imported.status.success() || !packed.success() {
         return Err(String::from_utf8_lossy(&imported.stderr).into_owned());
+    }
+    for name in NAMES {
+        engine.said(&["tag", NODE, name])?;
     }
     Ok(base)
 }

@@ -1,12 +1,13 @@
-//! Small services that really start, as they were and as they are mended.
+//! Services that really start, as they were and as they are mended.
 //!
-//! The examples of this repository are not meant to be built: their lockfiles are abridged and their
-//! packages would have to come from outside. `xtask/fixtures/prove` has their faults in two services
-//! that need nothing but Node: keys in the build context, a script that migrates and goes on when that
-//! fails, a shell as process 1, no health check, root, nothing limited. What is seen of them is real:
-//! the builder, `npm install` with a linked package, the engine, signals, files. The base image is
-//! made here (`bases.rs`); networks are none, a client joins the service's own; the health check is
-//! asked each second instead of each half minute.
+//! `web` of `examples/booking` needs nothing but Node, and is run. The other examples are not meant to
+//! be built: their lockfiles are abridged and their packages would have to come from outside. So
+//! `xtask/fixtures/prove` has their faults in two services more: keys in the build context, a script
+//! that migrates and goes on when that fails, a shell as process 1, no health check, root, nothing
+//! limited. What is seen is real: the builder, npm with a linked package, the engine, signals, files.
+//! The base image is made here (`bases.rs`), and Node in it is this machine's; networks are none, and
+//! a client joins the service's own; a service is started without those that it depends on; the health
+//! check is asked each second instead of each half minute.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,21 +19,54 @@ use super::engine::Engine;
 use super::repository::Repository;
 use super::{Scratch, bases, said, seen};
 
-/// The repository of both services.
+/// The repository of two of them.
 pub(super) const FIXTURE: &str = "xtask/fixtures/prove";
 
-/// A service of it.
+/// An example that starts, too.
+const EXAMPLE: &str = "examples/booking";
+
+/// A service.
 struct Service {
+    /// In its compose file.
     name: &'static str,
+    dockerfile: &'static str,
+    context: &'static str,
     port: u16,
     /// The directory of its data, and a file whose text makes its migration fail.
     data: Option<(&'static str, &'static str)>,
+    /// It answers `/scratch`, for which it writes a file, and `/slow`.
+    tried: bool,
 }
 
+/// Those of the fixture.
 const SERVICES: [Service; 2] = [
-    Service { name: "ledger", port: 3005, data: Some(("/data", "ledger.json")) },
-    Service { name: "notices", port: 3006, data: None },
+    Service {
+        name: "ledger",
+        dockerfile: "services/ledger/Dockerfile",
+        context: ".",
+        port: 3005,
+        data: Some(("/data", "ledger.json")),
+        tried: true,
+    },
+    Service {
+        name: "notices",
+        dockerfile: "services/notices/Dockerfile",
+        context: ".",
+        port: 3006,
+        data: None,
+        tried: true,
+    },
 ];
+
+/// That of the example.
+const WEB: Service = Service {
+    name: "web",
+    dockerfile: "web/Dockerfile",
+    context: "web",
+    port: 3000,
+    data: None,
+    tried: false,
+};
 
 /// How long a service may take to become healthy.
 const HEALTHY: Duration = Duration::from_secs(30);
@@ -55,9 +89,9 @@ pub(super) fn prove(engine: &Engine) -> Result<(), String> {
         bases::NODE,
         engine.said(&["run", "--rm", "--network=none", bases::NODE, "node", "--version"])?.trim()
     ));
-    let proved = both(engine);
+    let proved = fixture(engine).and_then(|()| example(engine));
     engine.sweep();
-    for service in &SERVICES {
+    for service in SERVICES.iter().chain([&WEB]) {
         for state in [State::Before, State::After] {
             let image = service.image(state);
             if engine.said(&["image", "inspect", &image]).is_ok() {
@@ -86,7 +120,8 @@ impl Service {
     }
 }
 
-fn both(engine: &Engine) -> Result<(), String> {
+/// The services with every fault, before and after.
+fn fixture(engine: &Engine) -> Result<(), String> {
     // A word that is in no program: found in an image, a key was found.
     let canary = format!("canary{}of{}", std::process::id(), "plimsoll");
     let wallet = format!("{{\"secretKey\": \"{canary}\"}}\n");
@@ -123,32 +158,42 @@ fn both(engine: &Engine) -> Result<(), String> {
         }
     }
 
-    println!("== mended: {}", repository.mend()?);
+    println!("== {FIXTURE}, mended: {}", repository.mend()?);
+    mended(engine, &repository, &SERVICES, Some(&canary))
+}
+
+/// The example's service, as it is mended.
+fn example(engine: &Engine) -> Result<(), String> {
+    let repository = Repository::of(EXAMPLE, &[])?;
+    println!("== {EXAMPLE}, mended: {}", repository.mend()?);
+    mended(engine, &repository, &[WEB], None)
+}
+
+/// Builds and runs mended services; `canary` is in keys beside them.
+fn mended(
+    engine: &Engine,
+    repository: &Repository,
+    services: &[Service],
+    canary: Option<&str>,
+) -> Result<(), String> {
     let tree = plimsoll_source::open(repository.path(), &OpenOptions::default());
     let delivery = plimsoll_model::lower(&tree.map_err(|why| why.to_string())?);
-    for service in &SERVICES {
-        let found = delivery.containers.iter().find(|container| container.name == service.name);
-        let container = found.ok_or(format!("{} is not in the compose file", service.name))?;
-        built(engine, &repository, service, State::After)?;
+    for service in services {
+        let of = |what: &str| format!("{}: {what}", service.name);
+        let mut containers = delivery.containers.iter();
+        let container = containers.find(|container| container.name == service.name);
+        let container = container.ok_or_else(|| of("expected it in the compose file"))?;
+        built(engine, repository, service, State::After)?;
         let image = service.image(State::After);
-        expect(
-            &format!("{}: the key is in no layer", service.name),
-            false,
-            holds(engine, &image, &canary)?,
-        )?;
+        if let Some(canary) = canary {
+            expect(&of("the key is in no layer"), false, holds(engine, &image, canary)?)?;
+        }
         let flags = flags(engine, container)?;
-        seen(format!("{}: run as compose says: {}", service.name, flags.join(" ")));
+        seen(of(&format!("run as compose says: {}", flags.join(" "))));
         if let Some(data) = service.data {
             let code = failing(engine, &image, &flags, data)?;
             let ended = code.is_some_and(|code| code != 0);
-            expect(
-                &format!(
-                    "{}: a failing migration ends the start with an error ({code:?})",
-                    service.name
-                ),
-                true,
-                ended,
-            )?;
+            expect(&of("a failing migration ends the start with an error"), true, ended)?;
         }
         serves(engine, service, container, &image, &flags)?;
     }
@@ -171,11 +216,11 @@ fn built(
     state: State,
 ) -> Result<(), String> {
     let dir = repository.path();
-    let file = dir.join(format!("services/{}/Dockerfile", service.name));
+    let file = dir.join(service.dockerfile);
     let start = Instant::now();
     let mut build =
         engine.docker(&["build", "--network=none", "--tag", &service.image(state), "--file"]);
-    said(build.arg(file).arg(dir), 0)?;
+    said(build.arg(file).arg(dir.join(service.context)), 0)?;
     seen(format!(
         "{}: builds without a network, {:.1} s",
         service.name,
@@ -336,87 +381,90 @@ fn serves(
     image: &str,
     flags: &[String],
 ) -> Result<(), String> {
-    let name = format!("plimsoll-prove-{}-{}", std::process::id(), service.name);
-    let of = |what: &str| format!("{}: {what}", service.name);
-    start(engine, &name, image, flags)?;
+    let name = &*format!("plimsoll-prove-{}-{}", std::process::id(), service.name);
+    start(engine, name, image, flags)?;
+    let took = healthy(engine, name).map_err(|why| format!("{}: {why}", service.name))?;
+    seen(format!("{}: the image's health check turns healthy, {took:.1} s", service.name));
+    confined(engine, service, name)?;
+    let grace = container.stop_grace.known().copied().unwrap_or(GRACE);
+    stops(engine, service, name, grace)?;
+    engine.said(&["rm", "--force", "--volumes", name])?;
+    Ok(())
+}
+
+/// Waits until the health check says so; how many seconds that took.
+fn healthy(engine: &Engine, name: &str) -> Result<f64, String> {
     let began = Instant::now();
+    let state = "{{if .State.Health}}{{.State.Health.Status}}{{end}} {{.State.Running}}";
     loop {
-        let health =
-            "{{if .State.Health}}{{.State.Health.Status}}{{else}}unasked{{end}} {{.State.Running}}";
-        let health = engine.said(&["inspect", "--format", health, &name])?;
-        match health.trim() {
-            "healthy true" => break,
+        let state = engine.said(&["inspect", "--format", state, name])?;
+        match state.trim() {
+            "healthy true" => return Ok(began.elapsed().as_secs_f64()),
             "starting true" if began.elapsed() < HEALTHY => {}
             other => {
-                return Err(format!(
-                    "{}: expected healthy in {HEALTHY:?}, seen {other}; it says:\n{}",
-                    service.name,
-                    logs(engine, &name)?
-                ));
+                let says = logs(engine, name)?;
+                return Err(format!("expected healthy in {HEALTHY:?}, seen {other:?}: {says}"));
             }
         }
         std::thread::sleep(Duration::from_millis(200));
     }
-    seen(of(&format!(
-        "the image's health check turns healthy, {:.1} s",
-        began.elapsed().as_secs_f64()
-    )));
+}
 
-    // Of every process: real, effective, saved user, and what it may.
-    let status = "cat /proc/[0-9]*/status";
-    let status = engine.said(&["exec", &name, "sh", "-c", status])?;
-    let lines = |key: &str| {
-        status
-            .lines()
-            .filter_map(|l| l.strip_prefix(key))
-            .map(str::trim)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+/// What its processes may do, and where it can write.
+fn confined(engine: &Engine, service: &Service, name: &str) -> Result<(), String> {
+    let of = |what: &str| format!("{}: {what}", service.name);
+    let status = engine.said(&["exec", name, "sh", "-c", "cat /proc/[0-9]*/status"])?;
+    // One for each process; of users the real, effective, saved and file system's.
+    let values = |key: &str| -> Vec<&str> {
+        status.lines().filter_map(|line| line.strip_prefix(key)).map(str::trim).collect()
     };
-    let roots =
-        lines("Uid:").iter().filter(|ids| ids.split_whitespace().any(|id| id == "0")).count();
-    expect(&of("no process is root's"), 0, roots)?;
-    let mighty =
-        lines("CapEff:").iter().filter(|set| set.chars().any(|digit| digit != '0')).count();
-    expect(&of("no process has a capability"), 0, mighty)?;
-    let gaining = lines("NoNewPrivs:").iter().filter(|one| *one != "1").count();
-    expect(&of("no process can gain privileges"), 0, gaining)?;
-    let first = lines("Name:").first().cloned().unwrap_or_default();
-    seen(of(&format!("process 1 is {first}")));
+    let first = values("Name:").first().copied().unwrap_or_default();
+    expect(&of(&format!("process 1 is {first}")), false, first.is_empty())?;
+    let users = values("Uid:");
+    let root = users.iter().filter(|ids| ids.split_whitespace().any(|id| id == "0")).count();
+    expect(&of(&format!("none of {} processes is root's", users.len())), 0, root)?;
+    let mighty = values("CapEff:").iter().filter(|set| set.contains(|digit| digit != '0')).count();
+    expect(&of("none has a capability"), 0, mighty)?;
+    let gaining = values("NoNewPrivs:").iter().filter(|one| **one != "1").count();
+    expect(&of("none can gain privileges"), 0, gaining)?;
 
     // As root, so that nothing but the file system itself can refuse.
-    let touch = engine.docker(&["exec", "--user=0", &name, "touch", "/usr/probe"]).output();
-    let touch = touch.map_err(|why| why.to_string())?;
-    let refused = String::from_utf8_lossy(&touch.stderr).contains("Read-only file system");
+    let touch = engine.docker(&["exec", "--user=0", name, "touch", "/usr/probe"]).output();
+    let refused = touch.map_err(|why| why.to_string())?.stderr;
+    let refused = String::from_utf8_lossy(&refused).contains("Read-only file system");
     expect(&of("the root file system is read-only, for root too"), true, refused)?;
-    expect(
-        &of("memory is mounted where it writes"),
-        "a receipt",
-        &*ask(engine, &name, service.port, "scratch")?.wait()?,
-    )?;
-
-    let slow = ask(engine, &name, service.port, "slow")?;
-    let end = Instant::now() + HEALTHY;
-    while !logs(engine, &name)?.contains("slow request") {
-        if Instant::now() > end {
-            return Err(of("expected the slow request to arrive, seen none"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
+    if service.tried {
+        let receipt = ask(engine, name, service.port, "scratch")?.wait()?;
+        expect(&of("it can write its file all the same"), "a receipt", &*receipt)?;
     }
-    let grace = container.stop_grace.known().copied().unwrap_or(GRACE);
-    let began = Instant::now();
-    engine.said(&["stop", "--time", &grace.to_string(), &name])?;
-    let took = began.elapsed();
-    expect(&of("a request that was in flight is answered"), "slow and answered", &*slow.wait()?)?;
-    let code = engine.said(&["inspect", "--format", "{{.State.ExitCode}}", &name])?;
-    expect(
-        &of(&format!("SIGTERM ends it with 0 in {:.1} of {grace} s", took.as_secs_f64())),
-        "0",
-        code.trim(),
-    )?;
-    expect(&of("it ended by itself"), true, logs(engine, &name)?.contains("\"stopped\""))?;
-    engine.said(&["rm", "--force", "--volumes", &name])?;
     Ok(())
+}
+
+/// Stops it, where it can be tried with a request in flight.
+fn stops(engine: &Engine, service: &Service, name: &str, grace: u64) -> Result<(), String> {
+    let of = |what: &str| format!("{}: {what}", service.name);
+    let mut slow = None;
+    if service.tried {
+        slow = Some(ask(engine, name, service.port, "slow")?);
+        let end = Instant::now() + HEALTHY;
+        while !logs(engine, name)?.contains("slow request") {
+            if Instant::now() > end {
+                return Err(of("expected the slow request to arrive, seen none"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let began = Instant::now();
+    engine.said(&["stop", "--time", &grace.to_string(), name])?;
+    let took = began.elapsed().as_secs_f64();
+    if let Some(slow) = slow {
+        let answer = slow.wait()?;
+        expect(&of("a request that is in flight is answered"), "slow and answered", &*answer)?;
+    }
+    // A process that is killed ends with 137.
+    let code = engine.said(&["inspect", "--format", "{{.State.ExitCode}}", name])?;
+    let ends = of(&format!("SIGTERM ends it by itself, after {took:.1} of {grace} s"));
+    expect(&ends, "0", code.trim())
 }
 
 /// A request under way.
