@@ -8,7 +8,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Case, base, cases, findings, lines, located, report_on, show};
+use common::{Case, base, cases, findings, lines, located, policy_of, report_on, show};
 use plimsoll_audit::{Expectation, Finding, Outcome, Policy, Report, Safety, joined};
 use plimsoll_model::Why;
 use plimsoll_source::{Tree, TreeBuilder};
@@ -129,7 +129,7 @@ fn the_order_of_files_does_not_matter() {
         for (path, bytes) in case.files.iter().rev() {
             reversed.file(path, bytes);
         }
-        let again = plimsoll_audit::audit(&reversed.build(), &Policy::default(), &());
+        let again = plimsoll_audit::audit(&reversed.build(), &policy_of(&case.files), &());
         assert_eq!(as_text(&report_on(&case.files)), as_text(&again), "{}", case.name());
     }
 }

@@ -91,12 +91,16 @@ pub(crate) fn walk(dir: &Path) -> Vec<PathBuf> {
 
 /// The report on these files.
 pub(crate) fn report_on(files: &Files) -> Report {
+    audit(&Tree::from_memory(files), &policy_of(files), &())
+}
+
+/// What the configuration among these files says.
+pub(crate) fn policy_of(files: &Files) -> Policy {
     let read = |path: &str| {
         let text = files.get(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         Ok(text)
     };
-    let policy = Policy::load("", &[], &read).expect("its configuration is right");
-    audit(&Tree::from_memory(files), &policy, &())
+    Policy::load("", &[], &read).expect("its configuration is right")
 }
 
 /// The findings of a check: one where the repository is asked, else one a service; where both are,

@@ -110,13 +110,16 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             let image = data::with_defaults(image);
             let last = image.rsplit('/').next().unwrap_or(&image);
             let tag = last.split_once(':').map(|(_, tag)| tag);
-            let demanded = command.expansions.iter().any(|expansion| {
-                let checked = expansion.op.as_deref().is_some_and(|op| op.ends_with('?'));
-                let given = codes::is_given(flow, command, expansion);
-                let set = flow.sets.iter().any(|set| set.name == expansion.name);
-                tag.is_some_and(|tag| expansion.name.is_empty() || tag.contains(&expansion.name))
-                    && (checked || given || set || expansion.name.is_empty())
-            });
+            let computed = tag.is_some_and(|tag| tag.contains("$("));
+            let demanded = computed
+                || command.expansions.iter().any(|expansion| {
+                    let checked = expansion.op.as_deref().is_some_and(|op| op.ends_with('?'));
+                    let given = codes::is_given(flow, command, expansion);
+                    let set = flow.sets.iter().any(|set| set.name == expansion.name);
+                    tag.is_some_and(|tag| {
+                        expansion.name.is_empty() || tag.contains(&expansion.name)
+                    }) && (checked || given || set || expansion.name.is_empty())
+                });
             match tag {
                 _ if image.contains('@') => fine.push(Evidence::shows(command.span, "stays")),
                 Some(tag) if tag.contains(['$', '`']) && demanded => {

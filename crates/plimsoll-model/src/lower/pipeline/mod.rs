@@ -7,7 +7,7 @@ mod placed;
 mod schema;
 mod secrets;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::expression;
@@ -183,20 +183,18 @@ pub(super) fn calls_of(job: &Job, step: &JobStep) -> Vec<Call> {
         return calls::calls(text, script, &exprs, &start);
     }
     let mut found: Vec<Call> = Vec::new();
+    let mut seen = BTreeSet::new();
     for way in ways {
         let (text, script) = program(put(text, &exprs, &way));
-        for call in calls::calls(&text, &script, &expression::find(text.text()), &start) {
-            let known = |other: &Call| other.span == call.span && other.words == call.words;
-            if !found.iter().any(known) {
-                found.push(call);
-            }
-        }
+        let calls = calls::calls(&text, &script, &expression::find(text.text()), &start);
+        found.extend(calls.into_iter().filter(|call| seen.insert((call.span, call.words.clone()))));
     }
     found
 }
 
-/// The most values of a matrix that a step is followed for.
+/// The most values of a matrix that a step is followed for, and the most text that is read so.
 const MAX_WAYS: usize = 24;
+const MAX_WAYS_TEXT: usize = 256 * 1024;
 
 /// The name of a matrix' value that an expression stands for, and nothing else.
 fn of_matrix<'t>(text: &'t Derived, range: &TextRange) -> Option<&'t str> {
@@ -221,7 +219,8 @@ fn ways<'j>(job: &'j Job, text: &Derived, exprs: &[TextRange]) -> Vec<Vec<(&'j s
         if all.is_empty() {
             all.push(Vec::new());
         }
-        if all.len().saturating_mul(values.len()) > MAX_WAYS {
+        let ways = all.len().saturating_mul(values.len());
+        if ways > MAX_WAYS || ways.saturating_mul(text.text().len()) > MAX_WAYS_TEXT {
             return Vec::new();
         }
         all = all
