@@ -2193,7 +2193,7 @@ pub static HAS_PROJECTS: Condition = Condition {
     name: "is deployed by compose",
     holds: |cx, _| {
         let mut projects = cx.delivery.projects.iter();
-        let found = projects.find(|project| project.purpose.is_production());
+        let found = projects.find(|p| p.purpose.is_production() && p.services.is_some());
         let at = found.and_then(|project| Some(cx.start_of(*project.files.first()?)));
         Fact::inferred(at.is_some(), at)
     },

@@ -153,6 +153,11 @@ pub(crate) fn scheduled(cx: &Cx<'_>, script: &Program) -> Option<Span> {
         }
     }
     cx.delivery.tree.entries().find_map(|(file, entry)| {
+        // Most files are none, and there may be many.
+        let ends = [".timer", ".service"].iter().any(|end| entry.path.ends_with(end));
+        if !ends && !entry.path.contains("cron") && !entry.path.contains("CRON") {
+            return None;
+        }
         let lower = entry.path.to_ascii_lowercase();
         let last = lower.rsplit('/').next().unwrap_or(&lower);
         let schedules = SCHEDULES.iter().any(|end| last.ends_with(end))
@@ -579,8 +584,9 @@ pub(crate) fn runs_inside(cx: &Cx<'_>, program: &Program) -> bool {
             _ => None,
         });
         copies.flat_map(|copy| &copy.sources).any(|source| {
-            let within = normalize_path(&format!("{context}/{}", source.path));
-            !source.remote && within.is_some_and(|within| within == path)
+            !source.remote
+                && source.path.rsplit('/').next() == Some(name)
+                && normalize_path(&format!("{context}/{}", source.path)).as_deref() == Some(path)
         })
     });
     program.target.is_none() && (called.contains(&stem) || copied)

@@ -38,6 +38,20 @@
 //! docker compose -p app up -d # <- names the project
 //! ```
 //!
+//! A file that another takes in is no project:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! name: app # <- names the project
+//! include: [compose.networks.yaml]
+//! services:
+//!   app: { image: "registry.example/app:1", networks: [back] }
+//! ```
+//! `compose.networks.yaml`:
+//! ```yaml
+//! networks: { back: {} }
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/up.sh`:
@@ -104,11 +118,11 @@ fn run(cx: &Cx<'_>) -> Verdict {
     }
     let by_scripts = named.filter(|_| !bare);
     for project in cx.delivery.projects.iter().filter(|p| p.purpose.is_production()) {
-        let first = project.files.first().map(|file| cx.start_of(*file));
-        match (project.name.or(by_scripts), project.services.or(first)) {
-            (Some(at), _) => answers.good(at, "names the project"),
-            (None, Some(at)) => answers.missing(at, "is called like its directory"),
-            (None, None) => {}
+        // A file without services is one that others take in.
+        let Some(services) = project.services else { continue };
+        match project.name.or(by_scripts) {
+            Some(at) => answers.good(at, "names the project"),
+            None => answers.missing(services, "is called like its directory"),
         }
     }
     answers.joined(
