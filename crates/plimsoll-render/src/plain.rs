@@ -84,9 +84,9 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
             .collect();
         let kinds: Vec<String> = kinds.into_iter().collect();
         let (count, kinds) = (report.left_out.len(), kinds.join(", "));
-        let what = if count == 1 { "service is" } else { "services are" };
+        let (what, it) = if count == 1 { ("service is", "it") } else { ("services are", "them") };
         notes.push(format!(
-            "{count} more {what} not for production ({kinds}): --purpose all asks about them, too."
+            "{count} more {what} not for production ({kinds}): --purpose all asks about {it}, too."
         ));
     }
     notes

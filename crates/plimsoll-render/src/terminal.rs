@@ -56,8 +56,13 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
         fleet(&mut out, report, &shown, style);
         common(&mut out, report, &resolver, &shown, style);
     }
+    // Of many, those in which nothing is new stand in the table only.
+    let all = report.comparison.is_none() || shown.len() == 1;
+    let has_news =
+        |service: &&&ServiceReport| all || report.of(service).iter().any(|f| view.wants(f));
     let texts: Vec<String> = shown
         .par_iter()
+        .filter(has_news)
         .map(|service| of_service(report, view, &resolver, service, style))
         .collect();
     out.extend(texts);
