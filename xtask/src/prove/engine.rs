@@ -53,7 +53,7 @@ impl Engine {
     /// When its directory cannot be made.
     pub(super) fn find(network: bool) -> Result<Result<Self, String>, String> {
         // A client of 23 and newer builds by buildx, which has to be there too.
-        let Some(client) = installed("docker").find(|client| builds(client)) else {
+        let Some(client) = installed("docker").find(builds) else {
             return Ok(Err("there is no docker client that can build with BuildKit".to_owned()));
         };
         let label = format!("plimsoll.prove={}", std::process::id());
