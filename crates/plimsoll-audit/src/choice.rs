@@ -1,12 +1,13 @@
 //! How an installation chooses what it installs: a lockfile, exact versions, or the day.
 
 use plimsoll_model::Fact;
+use plimsoll_model::filesystem::Found;
 use plimsoll_model::image::{Install, Manager};
-use plimsoll_model::package::{Dependency, Ecosystem, Package};
+use plimsoll_model::package::{Dependency, Ecosystem, Lockfile, Package};
 
 use crate::installs::{Requirements, has_version, is_node, package_at, requirements};
 use crate::locked::is_frozen;
-use crate::manifests::{Lock, Site, lock};
+use crate::manifests::{Lock, Site, ancestors, find, lock};
 use crate::{Cx, Evidence, ImageSubject, Why};
 
 /// How an installation chooses what it installs.
@@ -60,6 +61,9 @@ pub(crate) fn choice(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Ch
                     Choice::Broken(Evidence::contradicts(at, "the lockfile does not agree"))
                 }
                 Fact::Unknown(why, _) if install.locked => Choice::Unknown(*why),
+                _ if install.locked && is_left(cx, image, site, lockfile) => {
+                    Choice::Blind("no COPY brings its lockfile in time")
+                }
                 _ => by_lock(install),
             }
         }
@@ -132,6 +136,19 @@ fn by_manifest(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Choice {
         }
         _ => Choice::Unknown(Why::Unsupported),
     }
+}
+
+/// Whether the manifest is there when the command runs, and the lockfile is not, there or above.
+fn is_left(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>, lockfile: &Lockfile) -> bool {
+    let name = cx.path(lockfile.file);
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let dir = &*site.effect.workdir;
+    let manifest = find(cx, image, site, &format!("{}/package.json", dir.trim_end_matches('/')));
+    manifest.exists()
+        && ancestors(dir).all(|above| {
+            let at = format!("{}/{name}", above.trim_end_matches('/'));
+            matches!(find(cx, image, site, &at), Found::Absent)
+        })
 }
 
 fn by_lock(install: &Install) -> Choice {

@@ -167,6 +167,12 @@ impl<'a> Ci<'a> {
         if !dir.is_empty() && within(place, dir) {
             return Whose::Ours;
         }
+        if is_of_image(ran.role.kind)
+            && let Some(image) = reference(ran)
+            && let Some(whose) = self.whose_named(ran, image)
+        {
+            return whose;
+        }
         let mut text = self.text(ran.step, ran.job, ran.caller);
         text.push_str(&ran.role.words.join(" "));
         let named = self.named(&text, ran.step.workdir.known().map(String::as_str));
@@ -201,14 +207,34 @@ impl<'a> Ci<'a> {
         }
     }
 
+    /// Whose an image is by the name that a step gives it, wherever the step stands.
+    fn whose_named(&self, ran: &Ran<'_>, image: &str) -> Option<Whose> {
+        // A matrix has the services that it lists.
+        let listed = ran.job.matrix.iter().find(|(name, values)| {
+            !values.is_empty()
+                && image.contains(&format!("matrix.{name}"))
+                && values.iter().all(|value| !value.contains('$'))
+        });
+        if let Some((_, values)) = listed {
+            let ours = values.iter().any(|value| self.named(value, None).0);
+            let single = self.cx.delivery.services.len() == 1 && image.contains('/');
+            let service = self.named(image, None).0 || single && values.len() == 1;
+            return (!ours && !service).then_some(Whose::Others);
+        }
+        if image.contains('$') || self.named(image, None).0 {
+            return None;
+        }
+        let name = image.split('@').next().unwrap_or(image);
+        let name = match name.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => name,
+            _ => name,
+        };
+        let built = self.builds.get_or_init(|| self.build_texts()).contains(name);
+        (!built).then(|| if name.contains('/') { Whose::Open } else { Whose::Others })
+    }
+
     /// Whose a step about an image is that names no service itself.
     fn whose_image(&self, ran: &Ran<'_>) -> Whose {
-        if let Some(literal) = reference(ran).filter(|text| !text.contains('$')) {
-            let name = literal.split(['@', ':']).next().unwrap_or(literal);
-            if !self.builds.get_or_init(|| self.build_texts()).contains(name) {
-                return if name.contains('/') { Whose::Open } else { Whose::Others };
-            }
-        }
         let file = ran.pipeline.file;
         for key in [(file, Some(ran.job.span)), (file, None)] {
             let known = self.named_in.borrow().get(&key).copied();

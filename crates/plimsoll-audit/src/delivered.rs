@@ -64,7 +64,10 @@ pub(crate) fn secrets(cx: &Cx<'_>, container: &Container) -> Vec<Delivered> {
         found.push(Delivered {
             name: mount.source.clone(),
             span: mount.span,
-            host: vec![needle(mount.tree_path.as_deref().unwrap_or(&mount.source))],
+            host: match mount.tree_path.as_deref() {
+                Some(path) => vec![needle(path)],
+                None => names(&mount.source),
+            },
             inside,
             entry: false,
             enforced: false,
@@ -166,6 +169,21 @@ fn needle(path: &str) -> String {
         Some(dir) => format!("{dir}/{last}"),
         None => format!("{last}/"),
     }
+}
+
+/// What texts may call a source: its path, or the variables that hold it and their defaults.
+fn names(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in source.split("${").skip(1) {
+        let inner = part.split('}').next().unwrap_or(part);
+        let end = inner.find([':', '-', '?', '+']).unwrap_or(inner.len());
+        let (name, rest) = inner.split_at(end);
+        found.push(name.to_owned());
+        let default = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-'));
+        found.extend(default.filter(|default| !default.is_empty()).map(needle));
+    }
+    found.push(needle(source));
+    found
 }
 
 /// Whether a line holds a name that no longer name swallows.

@@ -156,7 +156,7 @@ fn built(
     let root = package.workspace.as_ref();
     let root = root.and_then(|root| cx.delivery.packages.iter().find(|p| p.dir == *root));
     for stage in image.stages_built() {
-        let places = fs.places(stage, local);
+        let places = homes(fs, stage, package);
         let above = root.map(|root| fs.places(stage, &root.dir)).unwrap_or_default();
         for (_, effect) in image.effects(stage) {
             let EffectKind::Build { words } = &effect.kind else { continue };
@@ -186,6 +186,22 @@ fn built(
         return State::There(via, Some(install));
     }
     State::Unbuilt(via)
+}
+
+/// Where a stage has a package: its directory, or, where that comes in pieces, its manifest's.
+fn homes(fs: &Filesystem<'_>, stage: usize, package: &Package) -> Vec<String> {
+    let mut found = fs.places(stage, &package.dir);
+    let manifest = match &*package.dir {
+        "" => "package.json".to_owned(),
+        dir => format!("{dir}/package.json"),
+    };
+    for at in fs.places(stage, &manifest) {
+        let Some(home) = at.strip_suffix("/package.json") else { continue };
+        if !found.iter().any(|known| known == home) {
+            found.push(home.to_owned());
+        }
+    }
+    found
 }
 
 /// What a lead is worth.
@@ -333,9 +349,17 @@ pub(crate) fn builds<'a>(
         let fs = Filesystem::new(cx.delivery, image);
         for dependency in package.dependencies.iter().filter(|dependency| is_local(dependency)) {
             let Some(local) = &dependency.local else { continue };
+            let theirs = cx.delivery.packages.iter().find(|p| p.dir == *local && p.is_node());
             let held = image.stages_built().into_iter().find_map(|stage| {
-                let mut places = fs.places(stage, local).into_iter();
-                places.find_map(|at| Some((fs.find(stage, &at).via()?, at)))
+                let places = match theirs {
+                    Some(theirs) => homes(&fs, stage, theirs),
+                    None => fs.places(stage, local),
+                };
+                places.into_iter().find_map(|at| {
+                    let manifest = format!("{}/package.json", at.trim_end_matches('/'));
+                    let via = fs.find(stage, &at).via().or(fs.find(stage, &manifest).via())?;
+                    Some((via, at))
+                })
             });
             let Some((via, path)) = held else { continue };
             let state = built(cx, image, &fs, local, via, via);

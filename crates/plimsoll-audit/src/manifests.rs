@@ -354,7 +354,7 @@ fn at<'t>(table: &'t dyn TableLike, keys: &[&str]) -> Option<&'t Item> {
 }
 
 /// What stands at a path when the command runs: what its RUN mounts, then the layers before it.
-fn find(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>, path: &str) -> Found {
+pub(crate) fn find(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>, path: &str) -> Found {
     let mounted = site.run.mounts.iter().rev();
     if let Some(found) = mounted.filter_map(|m| in_mount(cx, image, site, m, path)).next() {
         return found;
@@ -426,7 +426,7 @@ pub(crate) fn words(cx: &Cx<'_>, site: Site<'_>) -> Vec<String> {
 }
 
 /// A directory, and those around it.
-fn ancestors(dir: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn ancestors(dir: &str) -> impl Iterator<Item = &str> {
     fn next<'d>(dir: &&'d str) -> Option<&'d str> {
         match dir.rsplit_once('/') {
             Some((parent, _)) => Some(parent),

@@ -49,10 +49,11 @@ pub(crate) fn judge(
         return open(Why::Unsupported, migrations.directory.span(), "migrations");
     }
     let wanted = wanted(cx, migrations);
+    let named = Named::of(cx, migrations);
     let mut shown = Vec::new();
     let mut unknown = None;
     for (path, what) in &wanted {
-        match self::path(cx, image, stage, package, path, what) {
+        match self::path(cx, image, stage, package, path, what, named) {
             Shipped::Yes(evidence) => shown.extend(evidence),
             Shipped::No(evidence) => {
                 let message = format!("the final stage lacks the {what}: copy them there");
@@ -72,7 +73,8 @@ pub(crate) fn judge(
     if let Some(unknown) = unknown {
         return unknown;
     }
-    let tools = [migrations.tool.npm_package(), migrations.loader.as_deref()];
+    let loader = migrations.loader.as_deref().filter(|_| !matches!(named, Named::Made(_)));
+    let tools = [migrations.tool.npm_package(), loader];
     for name in tools.into_iter().flatten() {
         let Some(package) = package else { continue };
         match npm_package(cx, image, stage, package, name) {
@@ -128,6 +130,77 @@ fn by_build(
     })
 }
 
+/// What the commands that migrate call their configuration.
+#[derive(Clone, Copy)]
+enum Named<'m> {
+    /// A file of the tree: it must be there as it is.
+    Kept,
+    /// A path that only a build could make: what is compiled counts.
+    Made(&'m str),
+    /// They name none.
+    Nothing,
+}
+
+impl<'m> Named<'m> {
+    fn of(cx: &Cx<'_>, migrations: &'m Migrations) -> Self {
+        match migrations.named.as_deref() {
+            Some(named) if cx.delivery.tree.find(named).is_some() => Self::Kept,
+            Some(named) => Self::Made(named),
+            None => Self::Nothing,
+        }
+    }
+}
+
+/// Where the TypeScript build puts a source or a directory of sources, relative to the root.
+fn emitted(package: &Package, path: &str) -> Option<String> {
+    let typescript = package.typescript.as_ref().filter(|typescript| !typescript.no_emit)?;
+    let within = |dir: &str| match (&*package.dir, dir.trim_start_matches("./")) {
+        (own, "" | ".") => own.to_owned(),
+        ("", dir) => dir.trim_end_matches('/').to_owned(),
+        (own, dir) => format!("{own}/{}", dir.trim_end_matches('/')),
+    };
+    let root = within(typescript.root_dir.known()?);
+    let out = within(typescript.out_dir.known()?);
+    let rest = below(&root, path)?;
+    let rest = [(".ts", ".js"), (".mts", ".mjs"), (".cts", ".cjs")]
+        .iter()
+        .find_map(|(from, to)| Some(format!("{}{to}", rest.strip_suffix(from)?)))
+        .unwrap_or_else(|| rest.to_owned());
+    Some(if rest.is_empty() { out } else { format!("{out}/{rest}") })
+}
+
+/// Whether what a build makes of a path is where the package lies in the final stage.
+fn compiled(
+    cx: &Cx<'_>,
+    fs: &Filesystem<'_>,
+    stage: usize,
+    package: &Package,
+    made: &str,
+    what: &str,
+    from: Span,
+) -> Option<Shipped> {
+    let rest = below(&package.dir, made)?;
+    let homes = fs.places(stage, cx.path(package.manifest));
+    let homes: Vec<&str> = homes.iter().filter_map(|at| at.strip_suffix("/package.json")).collect();
+    let mut open = None;
+    for home in &homes {
+        match fs.find(stage, &format!("{home}/{rest}")) {
+            Found::Absent => {}
+            Found::Unknown(why, at) => open = open.or(Some(Shipped::Open(why, at))),
+            found => {
+                let via = found.via()?;
+                let shows = Evidence::shows(via, format!("brings {what}, compiled"));
+                return Some(Shipped::Yes(vec![shows]));
+            }
+        }
+    }
+    open.or_else(|| {
+        homes.first()?;
+        let says = format!("the final stage has no {what}");
+        Some(Shipped::No(Evidence::missing_in(from, says)))
+    })
+}
+
 /// Whether a file or directory of the tree is in the final stage, by itself or compiled.
 fn path(
     cx: &Cx<'_>,
@@ -136,8 +209,20 @@ fn path(
     package: Option<&Package>,
     path: &str,
     what: &str,
+    named: Named<'_>,
 ) -> Shipped {
     let fs = Filesystem::new(cx.delivery, image);
+    if let (Named::Made(named), Some(package)) = (named, package) {
+        // The configuration itself is what the command says.
+        let is_config = what == "configuration";
+        let made = emitted(package, path);
+        let made = if is_config { Some(named.to_owned()) } else { made };
+        let from = image.stages.get(stage).map_or_else(|| cx.start_of(image.file), |s| s.from);
+        let shipped = made.and_then(|made| compiled(cx, &fs, stage, package, &made, what, from));
+        if let Some(shipped) = shipped {
+            return shipped;
+        }
+    }
     let found = fs.places(stage, path).into_iter().find_map(|at| fs.find(stage, &at).via());
     if let Some(via) = found {
         return Shipped::Yes(vec![Evidence::shows(via, format!("brings {what}"))]);
@@ -146,6 +231,7 @@ fn path(
         return Shipped::Open(why, at);
     }
     if let Some(typescript) = package.and_then(|package| package.typescript.as_ref())
+        && !matches!(named, Named::Kept)
         && is_compiled(cx, package, path)
     {
         return Shipped::Open(Why::NeedsBuild, Some(cx.start_of(typescript.config)));

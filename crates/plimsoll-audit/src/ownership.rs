@@ -56,6 +56,17 @@ pub(crate) fn puts(image: &Image, stage: usize, runs_as: &RunsAs) -> Vec<Put> {
                         EffectKind::Chmod { mode, paths, recursive } if opens(mode) => {
                             (paths, *recursive)
                         }
+                        // Another owner takes it back; a group alone changes none.
+                        EffectKind::Chown { owner, paths, recursive }
+                            if root && !owner.starts_with([':', '.']) && !owner.contains('$') =>
+                        {
+                            for put in &mut puts {
+                                if paths.iter().any(|path| covers(path, &put.path, *recursive)) {
+                                    put.given = None;
+                                }
+                            }
+                            continue;
+                        }
                         _ => continue,
                     };
                     for put in &mut puts {

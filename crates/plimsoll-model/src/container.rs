@@ -87,6 +87,8 @@ pub struct Container {
     pub entrypoint: Option<Exec>,
     /// `stop_grace_period` / `terminationGracePeriodSeconds`, in seconds.
     pub stop_grace: Fact<u64>,
+    /// `stop_signal`, as written.
+    pub stop_signal: Fact<String>,
     /// Profiles (compose); a container with profiles is not started by default.
     pub profiles: Vec<String>,
     /// A batch job: Kubernetes Job or CronJob, a pod's init container, or a compose service that

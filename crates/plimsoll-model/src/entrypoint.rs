@@ -1,5 +1,7 @@
 //! The entrypoint: what is PID 1 in each phase of a container's life, and what runs before the app.
 
+use std::collections::BTreeMap;
+
 use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange};
 use plimsoll_syntax::shell::{
     self, Command, CommandId, CommandKind, Connector, Dialect, Item, ListId, PartKind, Script,
@@ -7,7 +9,7 @@ use plimsoll_syntax::shell::{
 };
 
 use crate::Delivery;
-use crate::container::Container;
+use crate::container::{Container, EnvValue};
 use crate::fact::Why;
 use crate::filesystem::{Filesystem, Found};
 use crate::image::{Base, EffectKind, Exec, Image, StepKind};
@@ -192,6 +194,7 @@ pub fn startup(
         },
         settled: false,
         depth: 0,
+        environment: container.and_then(|container| environment(image, container)),
     };
     if let Some(init) = container.map(|c| &c.init)
         && init.known() == Some(&true)
@@ -237,6 +240,7 @@ struct Walk<'a> {
     /// PID 1 is who it will be to the end: an init, or a shell that does not `exec`.
     settled: bool,
     depth: usize,
+    environment: Option<Environment>,
 }
 
 impl Walk<'_> {
@@ -356,6 +360,7 @@ impl Walk<'_> {
             errexit: entry.errexit.or(shebang_errexit(&entry)),
             pipefail: None,
             steps: Vec::new(),
+            environment: self.environment.as_ref(),
         };
         flow.list(&entry, root, &Around::default());
         let steps = std::mem::take(&mut flow.steps);
@@ -583,6 +588,94 @@ fn after_executor<'w>(name: &str, words: &'w [(String, Span)]) -> &'w [(String, 
     words.get(index..).unwrap_or_default()
 }
 
+/// The variables of a container's environment; `None` where the value is not known. What is not
+/// among them is not set.
+type Environment = BTreeMap<String, Option<String>>;
+
+/// The environment of a container, where all that sets it is read.
+fn environment(image: &Image, container: &Container) -> Option<Environment> {
+    let open = container.open.is_some()
+        || !container.env_files.is_empty()
+        || !container.env_from.is_empty();
+    if open {
+        return None;
+    }
+    let config = &image.final_stage()?.config;
+    let of_image = config.env.iter().map(|setting| {
+        let value = setting.value.as_ref().and_then(|value| value.known().cloned());
+        (setting.name.clone(), value)
+    });
+    let own = container.env.iter().map(|var| {
+        let value = match &var.value {
+            EnvValue::Literal(text) => Some(text.clone()),
+            _ => None,
+        };
+        (var.name.clone(), value)
+    });
+    Some(of_image.chain(own).collect())
+}
+
+/// The text of a word of a script, where literals and the environment say it.
+fn value(
+    entry: &EntryScript,
+    environment: &Environment,
+    id: WordId,
+    depth: usize,
+) -> Option<String> {
+    let script = &entry.script;
+    let mut text = String::new();
+    for part in script.word(id).parts.iter().take(64) {
+        match &part.kind {
+            PartKind::Literal(literal) => text.push_str(literal),
+            PartKind::Variable { name, op, length: false } if depth < 4 => {
+                let set = environment.get(name).cloned();
+                if sets(entry, name) || matches!(set, Some(None)) {
+                    return None;
+                }
+                let set = set.flatten();
+                match op.as_ref().map(|(op, word)| (op.as_str(), *word)) {
+                    None => text.push_str(&set.unwrap_or_default()),
+                    Some((":-", word)) => match set.filter(|set| !set.is_empty()) {
+                        Some(set) => text.push_str(&set),
+                        None => text.push_str(&value(entry, environment, word, depth + 1)?),
+                    },
+                    Some(("-", word)) => match set {
+                        Some(set) => text.push_str(&set),
+                        None => text.push_str(&value(entry, environment, word, depth + 1)?),
+                    },
+                    Some(_) => return None,
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(text)
+}
+
+/// Whether a name is no variable of the environment (`1`, `?`), or a script may set it.
+fn sets(entry: &EntryScript, name: &str) -> bool {
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        return true;
+    }
+    entry.script.commands.iter().any(|command| match &command.kind {
+        CommandKind::Simple { assignments, words } => {
+            let mut texts = words.iter().filter_map(|&word| entry.script.literal(word));
+            let first = texts.next();
+            let reads = ["read", ".", "source", "eval", "export", "local", "declare", "typeset"];
+            assignments.iter().any(|assignment| assignment.name == name)
+                || match first.as_deref() {
+                    Some("." | "source" | "eval") => true,
+                    Some(first) if reads.contains(&first) => {
+                        texts.any(|word| word.split('=').next() == Some(name))
+                    }
+                    _ => false,
+                }
+        }
+        CommandKind::For { .. } => true,
+        _ => false,
+    })
+}
+
 fn shebang_errexit(entry: &EntryScript) -> Option<Span> {
     let line = entry.script.shebang.as_deref()?;
     let option = line
@@ -691,13 +784,14 @@ impl Around {
 }
 
 /// Follows a program: the options in effect, and its commands in the order in which they run.
-struct Flow {
+struct Flow<'e> {
     errexit: Option<Span>,
     pipefail: Option<Span>,
     steps: Vec<Step>,
+    environment: Option<&'e Environment>,
 }
 
-impl Flow {
+impl Flow<'_> {
     fn list(&mut self, entry: &EntryScript, list: ListId, around: &Around) {
         // Functions may call themselves.
         if around.depth > 32 || self.steps.len() > 10_000 {
@@ -705,7 +799,15 @@ impl Flow {
         }
         let items = &entry.script.list(list).items;
         let mut conditional = false;
+        let mut skipped = false;
         for (index, item) in items.iter().enumerate() {
+            // `[ "$MIGRATE" = 1 ] && migrate`, where it is known not to be.
+            if std::mem::take(&mut skipped) && matches!(item.then, Connector::Seq) {
+                continue;
+            }
+            skipped = matches!(item.then, Connector::And)
+                && !item.negated
+                && self.holds(entry, std::slice::from_ref(item)) == Some(false);
             let failure = self.on_failure(entry, items, index, around);
             let tested = item.negated || matches!(item.then, Connector::And | Connector::Or);
             for &id in &item.pipeline {
@@ -726,6 +828,40 @@ impl Flow {
         }
     }
 
+    /// Whether a condition holds, where it is a comparison of variables that the container's
+    /// environment decides and the script does not set.
+    fn holds(&self, entry: &EntryScript, condition: &[Item]) -> Option<bool> {
+        let environment = self.environment?;
+        let [item] = condition else { return None };
+        let [id] = item.pipeline[..] else { return None };
+        let script = &entry.script;
+        let words = match &script.command(id).kind {
+            CommandKind::Test(words) => &words[..],
+            CommandKind::Simple { words, .. } => {
+                let (first, rest) = words.split_first()?;
+                match &*script.literal(*first)? {
+                    "test" => rest,
+                    "[" => rest.split_last()?.1,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        let text = |id: &WordId| value(entry, environment, *id, 0);
+        let holds = match words {
+            [one] => !text(one)?.is_empty(),
+            [op, one] if script.literal(*op)? == "-n" => !text(one)?.is_empty(),
+            [op, one] if script.literal(*op)? == "-z" => text(one)?.is_empty(),
+            [one, op, other] => match &*script.literal(*op)? {
+                "=" | "==" => text(one)? == text(other)?,
+                "!=" => text(one)? != text(other)?,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(holds != item.negated)
+    }
+
     /// A command whose own failure leads to the `end` of `around`.
     fn command(&mut self, entry: &EntryScript, id: CommandId, around: &Around) {
         let script = &entry.script;
@@ -742,6 +878,9 @@ impl Flow {
             }
             CommandKind::If { branches, otherwise } => {
                 for (condition, body) in branches {
+                    if self.holds(entry, &entry.script.list(*condition).items) == Some(false) {
+                        continue;
+                    }
                     let handled = condition_failure(entry, *condition, *body, *otherwise, span);
                     self.list(entry, *condition, &around.condition(handled));
                     self.list(entry, *body, &around.inside(failure(), false, true));

@@ -363,6 +363,25 @@ impl<'a> Filesystem<'a> {
                 CopyFrom::Dynamic(_) => Found::Unknown(Why::Dynamic, Some(step.span)),
             };
             let found = with_via(found, step.span);
+            // Below a single file there is nothing, whatever a command may have made around it.
+            let found = match (&copy.from, found) {
+                (CopyFrom::Stage(stage), Found::Unknown(..))
+                    if as_directory
+                        && !rest.is_empty()
+                        && matches!(
+                            self.find_before(
+                                *stage,
+                                usize::MAX,
+                                &crate::lower::absolute("/", from),
+                                depth + 1
+                            ),
+                            Found::File { .. }
+                        ) =>
+                {
+                    Found::Absent
+                }
+                (_, found) => found,
+            };
             match found {
                 Found::Absent => {}
                 Found::Unknown(..) => doubt = doubt.or(Some(found)),

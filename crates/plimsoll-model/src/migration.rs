@@ -22,6 +22,9 @@ pub struct Migrations {
     pub dir: String,
     /// The tool's configuration file (`knexfile.ts`), where there is one.
     pub config: Option<FileId>,
+    /// The configuration that the package's commands name, relative to the root, where they name
+    /// one: a file of the tree, or one that a build makes.
+    pub named: Option<String>,
     /// The directory of the migrations, relative to the root, as the configuration says.
     pub directory: Fact<String>,
     /// The migration files, in order.

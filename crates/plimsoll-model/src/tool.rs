@@ -222,9 +222,11 @@ fn in_base(reference: &ImageRef, name: &str) -> Option<bool> {
             | "python"
             | "node"
     );
+    // None of them has an init: their manuals say to add one, or to run with `--init`.
+    let init = matches!(name, "tini" | "dumb-init" | "catatonit" | "tini-static");
     let known = bare || language && !full;
     // The hosts of languages bring Python to build with.
-    (known && missing).then_some(false)
+    (known && missing || (bare || language) && init).then_some(false)
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub enum Who {
     Number,
     /// A command of the Dockerfile creates it.
     Created {
+        /// Its name.
+        name: String,
         /// The command.
         at: Span,
         /// Its number, if given.
@@ -41,6 +43,8 @@ pub enum Who {
     },
     /// A known base image defines it.
     OfBase {
+        /// Its name.
+        name: &'static str,
         /// Its number.
         uid: u32,
         /// The number of its primary group.
@@ -69,12 +73,13 @@ impl RunsAs {
     #[must_use]
     pub fn owns(&self, owner: &str) -> bool {
         let user = owner.split([':', '.']).next().unwrap_or(owner);
-        let number = match &self.who {
-            Who::Created { uid, .. } => uid.clone(),
-            Who::OfBase { uid, .. } => Some(uid.to_string()),
-            _ => None,
+        let (name, number) = match &self.who {
+            Who::Created { name, uid, .. } => (&**name, uid.clone()),
+            Who::OfBase { name, uid, .. } => (*name, Some(uid.to_string())),
+            _ => ("", None),
         };
-        !user.is_empty() && (user == self.name || number.as_deref() == Some(user))
+        // An account is the same by its name and by its number.
+        !user.is_empty() && (user == self.name || user == name || number.as_deref() == Some(user))
     }
 }
 
@@ -151,7 +156,12 @@ fn account(image: &Image, stage: usize, root: &Stage, name: &str, depth: usize) 
         if let EffectKind::AddUser { name: made, uid, group, group_is_default } = &effect.kind
             && (made == name || is_number && uid.as_deref() == Some(name))
         {
+            // `useradd -o -u 0`: root by another name.
+            if uid.as_deref().is_some_and(is_root) {
+                return Who::Root;
+            }
             return Who::Created {
+                name: made.clone(),
                 at: effect.span,
                 uid: uid.clone(),
                 group: group.clone(),
@@ -162,8 +172,8 @@ fn account(image: &Image, stage: usize, root: &Stage, name: &str, depth: usize) 
     let known = base_users(root)
         .into_iter()
         .find(|(known, uid, _)| if is_number { uid.to_string() == name } else { *known == name });
-    if let Some((_, uid, gid)) = known {
-        return Who::OfBase { uid, gid, at: root.base_span };
+    if let Some((name, uid, gid)) = known {
+        return Who::OfBase { name, uid, gid, at: root.base_span };
     }
     // Stages refer to earlier ones only; the bound is for hostile chains of them.
     if depth < 8

@@ -295,6 +295,7 @@ impl<'a> Reader<'a> {
                 },
                 other => other.map(|_| 0),
             },
+            stop_signal: Fact::Absent,
             profiles: Vec::new(),
             job: (init && !sidecar) || matches!(pod.workload, "Job" | "CronJob"),
             comments: compose::comments(self.yaml, from_dash(self.yaml, range), range),

@@ -146,7 +146,8 @@ fn made(
 ) -> Migrations {
     let files = directory.known().map(|dir| files(cx, dir, &CODE)).unwrap_or_default();
     let loader = loader(cx, package, config, &files);
-    Migrations { tool, dir: package.dir.clone(), config, directory, files, loader, at }
+    let dir = package.dir.clone();
+    Migrations { tool, dir, config, named: None, directory, files, loader, at }
 }
 
 /// The source of a configuration, if it is text.
@@ -160,7 +161,8 @@ fn knex(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migratio
     let calls = uses(packages, package, "knex");
     let named = option(&calls, &["--knexfile"]);
     let config = named
-        .and_then(|path| find(cx, "", &path))
+        .as_deref()
+        .and_then(|path| find(cx, "", path))
         .or_else(|| first(cx, &package.dir, &NAMES))
         .or_else(|| {
             ["src", "db", "config", "database", "src/db", "src/config", "src/database"]
@@ -184,7 +186,8 @@ fn knex(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migratio
         }
     };
     let at = directory.span().unwrap_or(start(config));
-    Some(made(cx, package, MigrationTool::Knex, Some(config), directory, at))
+    let made = made(cx, package, MigrationTool::Knex, Some(config), directory, at);
+    Some(Migrations { named, ..made })
 }
 
 fn prisma(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migrations> {
@@ -205,6 +208,7 @@ fn prisma(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migrat
         tool: MigrationTool::Prisma,
         dir: package.dir.clone(),
         config: Some(schema),
+        named: None,
         directory: Fact::default_of(dir),
         files: inside,
         loader: None,
@@ -367,7 +371,16 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
         };
         if !found.iter().any(|m: &Migrations| m.tool == tool && m.dir == dir) {
             let (config, at) = (Some(config), start(config));
-            found.push(Migrations { tool, dir, config, directory, files, loader: None, at });
+            found.push(Migrations {
+                tool,
+                dir,
+                config,
+                named: None,
+                directory,
+                files,
+                loader: None,
+                at,
+            });
         }
     }
     for dir in managed {
@@ -386,7 +399,16 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
             Fact::Unknown(Why::Unsupported, Some(start(at)))
         };
         let (tool, at, dir) = (MigrationTool::Django, start(at), owner(&dir, Ecosystem::Python));
-        found.push(Migrations { tool, dir, config: None, directory, files, loader: None, at });
+        found.push(Migrations {
+            tool,
+            dir,
+            config: None,
+            named: None,
+            directory,
+            files,
+            loader: None,
+            at,
+        });
     }
     for (dir, files) in laravel.into_iter().chain(rails).chain(sql).chain(others) {
         let Some(&at) = files.first() else { continue };
@@ -408,6 +430,7 @@ fn others(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
             tool,
             dir: owner,
             config: None,
+            named: None,
             directory: Fact::inferred(dir, Some(start(at))),
             files,
             loader: None,

@@ -28,6 +28,8 @@ enum Promise {
     Store,
     /// A wallet or key pair in JSON.
     Wallet,
+    /// A short list in JSON, which may be a key pair.
+    Numbers,
     /// `NAME=value` lines.
     DotEnv,
     /// Settings with credentials: lines, JSON or YAML.
@@ -44,7 +46,10 @@ pub(super) fn read(cx: &Cx<'_>) -> Secrets {
         .filter(|(_, entry)| matches!(entry.kind, EntryKind::File { .. }))
         .filter(|(_, entry)| entry.len > 0)
         .filter_map(|(file, entry)| {
-            let promise = promise(path::name(&entry.path))?;
+            let name = path::name(&entry.path);
+            // A key pair of 64 numbers, whatever it is called.
+            let short = || name.ends_with(".json") && (128..=1_024).contains(&entry.len);
+            let promise = promise(name).or_else(|| short().then_some(Promise::Numbers))?;
             if promise == Promise::Wallet && is_translation(&entry.path) {
                 return None;
             }
@@ -237,12 +242,13 @@ fn judge(cx: &Cx<'_>, file: FileId, promise: Promise) -> Option<(SecretFile, Vec
             let mask = TextRange::of(lines + 1, text.len());
             return Some((secret(SecretKind::PrivateKey, because, line), vec![mask]));
         }
-        Promise::Wallet => {
+        Promise::Numbers if !text.trim_start().starts_with('[') => return None,
+        Promise::Wallet | Promise::Numbers => {
             if let Some((because, range)) = wallet(file, text) {
                 return Some((secret(SecretKind::Wallet, because, line), vec![range]));
             }
             // Where Solana keeps one, and where much else is kept.
-            if name == "id.json" {
+            if name == "id.json" || promise == Promise::Numbers {
                 return None;
             }
         }

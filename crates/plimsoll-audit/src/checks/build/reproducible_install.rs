@@ -115,6 +115,33 @@
 //! </project>
 //! ```
 //!
+//! The lockfile stays outside:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json ./
+//! RUN npm ci # <- no COPY brings its lockfile
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "version": "1.0.0", "dependencies": { "express": "5.1.0" } }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "name": "api",
+//!   "version": "1.0.0",
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "": { "name": "api", "version": "1.0.0", "dependencies": { "express": "5.1.0" } },
+//!     "node_modules/express": { "version": "5.1.0" }
+//!   }
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:

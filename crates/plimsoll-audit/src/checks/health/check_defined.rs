@@ -10,8 +10,8 @@
 //!
 //! Ask the service over HTTP with a program that the image holds, at the port that it listens on.
 //!
-//! Whether the program answers at that path is the question of `health/endpoint-exists`, not of
-//! this check. A check that succeeds whatever the answer (`|| true`) counts in part. Kubernetes
+//! A check that asks a path which the program has no route for counts in part; what else stands
+//! before the answer is the question of `health/endpoint-exists`. A check that succeeds whatever the answer (`|| true`) counts in part. Kubernetes
 //! does not run a HEALTHCHECK: where it deploys the image without probes, the HEALTHCHECK counts in
 //! part. Of several deployments the worst counts.
 //!
@@ -111,6 +111,24 @@
 //! CMD ["node", "main.js"]
 //! ```
 //!
+//! A path that the program has no route for:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/healthz # <- asks /healthz
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.send("well"));
+//! app.listen(3000);
+//! ```
+//!
 //! It cannot fail:
 //!
 //! `Dockerfile`:
@@ -166,6 +184,7 @@ use plimsoll_model::code::{Answers, Guard};
 use plimsoll_model::container::ContainerKind;
 use plimsoll_model::image::{HealthTest, Healthcheck, Image};
 use plimsoll_model::mend::dockerfile;
+use plimsoll_model::probe::probe;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::evidence::clip;
@@ -249,7 +268,8 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
     if let Some(container) = d.container.filter(|_| d.is_kubernetes()) {
         return match (&container.healthcheck, &container.readiness) {
             (Some(live), Some(ready)) => {
-                let (live, ready) = (works(cx, d, live), works(cx, d, ready));
+                let ask = |health| answered(cx, service, d, health);
+                let (live, ready) = (ask(live), ask(ready));
                 // The worse of the two decides, the evidence of both is shown.
                 let (worse, other) = if ready.outcome.rank() > live.outcome.rank() {
                     (ready, live)
@@ -278,8 +298,32 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             "the health check is disabled: define one",
             Evidence::contradicts(health.span, "disabled").part("defined"),
         ),
-        Some(health) => works(cx, d, &health),
+        Some(health) => answered(cx, service, d, &health),
     }
+}
+
+/// Whether it can work, and asks for a route that the program has: without one it never succeeds.
+/// Why it is missing is `health/endpoint-exists`' question.
+fn answered(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    d: Deployment<'_>,
+    health: &Healthcheck,
+) -> Verdict {
+    let works = works(cx, d, health);
+    let path = probe(&health.test).and_then(|probe| probe.path).filter(|path| !path.contains('$'));
+    let code = program::code_in(cx, service, d.container);
+    let (Outcome::Pass, Some(path), Ok(code)) = (works.outcome, path, code) else {
+        return works;
+    };
+    let path = if path.is_empty() { "/" } else { &*path };
+    if static_site::of(d).is_some() || !matches!(served::find(code, path), Found::Nothing) {
+        return works;
+    }
+    Verdict::partial(
+        format!("the health check asks `{}`, which the program does not answer", clip(path)),
+        Evidence::contradicts(health.span, format!("asks {}", clip(path))),
+    )
 }
 
 /// Of others' images, what compose says counts; Docker's own set no health check, of the rest only

@@ -118,6 +118,31 @@
 //! app.listen(process.env.PORT || 3000); // <- listens on 3000
 //! ```
 //!
+//! The port of the check is one that only the descriptor sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:8080/health # <- asks 8080
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.send("well"));
+//! app.listen(process.env.PORT || 3000); // <- the default is 3000
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       PORT: "8080"
+//! ```
+//!
 //! Nobody without credentials is answered:
 //!
 //! `Dockerfile`:
@@ -181,8 +206,8 @@ use crate::evidence::clip;
 use crate::health::{Deployment, each_asked};
 use crate::served::{self, Found};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, program, static_site,
+    Check, Cx, Domain, Effort, Evidence, Outcome, Part, Run, Section, ServiceSubject, Severity,
+    Status, Verdict, program, static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -234,7 +259,13 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             judged.push(Verdict::unknown(Why::Dynamic, message, evidence));
             continue;
         }
-        judged.push(route(cx, service, d, path, number, health.span));
+        let verdict = route(cx, service, d, path, number, health.span);
+        let literal = number.filter(|_| port.is_some_and(|port| port.parse::<u16>().is_ok()));
+        let alone = literal.and_then(|port| alone(cx, service, d, health.span, port));
+        judged.push(match alone.filter(|_| verdict.outcome == Outcome::Pass) {
+            Some(partial) => partial.and_all(verdict.evidence),
+            None => verdict,
+        });
     }
     if judged.is_empty() {
         let at = d.places().first().copied().unwrap_or(service.place);
@@ -247,6 +278,31 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
         return Verdict::unknown(Why::Internal, "no probe was judged", evidence);
     };
     worst.and_all(judged.flat_map(|verdict| verdict.evidence))
+}
+
+/// The image's own check asks the image's own port: one that only the descriptor sets is another
+/// wherever the image runs without it.
+fn alone(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    d: Deployment<'_>,
+    at: Span,
+    port: u16,
+) -> Option<Verdict> {
+    let image = d.image.filter(|image| d.container.is_some() && at.file == image.file)?;
+    let code = program::code_in(cx, service, d.container).ok()?;
+    let alone = Deployment { container: None, image: Some(image) };
+    let listens: Option<Vec<(u16, Span)>> =
+        code.listens.iter().map(|listen| served::port(alone, listen).ok()).collect();
+    let listens = listens?;
+    let &(own, place) = listens.first()?;
+    if listens.iter().any(|(own, _)| *own == port) {
+        return None;
+    }
+    let message =
+        format!("by itself the image listens on {own}, its health check asks {port}: name one");
+    let verdict = Verdict::partial(message, Evidence::contradicts(at, format!("asks {port}")));
+    Some(verdict.and(Evidence::contradicts(place, format!("the default is {own}"))))
 }
 
 /// Whether a path is answered at a port (`None`: wherever it listens).

@@ -105,6 +105,46 @@
 //! export const down = (knex) => knex.schema.dropTable("orders");
 //! ```
 //!
+//! Compiled, and only the program is taken along:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm install && npm run build
+//! FROM node:20-alpine # <- the final stage has no
+//! WORKDIR /app
+//! COPY --from=builder /app/package.json ./
+//! COPY --from=builder /app/node_modules ./node_modules
+//! COPY --from=builder /app/dist/main.js ./dist/main.js
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "migrate": "knex migrate:latest --knexfile dist/knexfile.js"
+//!   },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `src/migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
 //! Alembic, left in the repository:
 //!
 //! `Dockerfile`:
@@ -181,6 +221,46 @@
 //! export default { client: "pg", migrations: { directory: "./migrations" } };
 //! ```
 //! `migrations/001_orders.ts`:
+//! ```ts
+//! export const up = (knex) => knex.schema.createTable("orders", () => {});
+//! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! Compiled with the program, which needs no loader:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm install && npm run build && npm prune --omit=dev # <- compiled
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/package.json ./
+//! COPY --from=builder /app/node_modules ./node_modules # <- brings `knex`
+//! COPY --from=builder /app/dist ./dist
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "migrate": "knex migrate:latest --knexfile dist/knexfile.js"
+//!   },
+//!   "dependencies": { "knex": "3.1.0" },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/knexfile.ts`:
+//! ```ts
+//! export default { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `src/migrations/001_orders.ts`:
 //! ```ts
 //! export const up = (knex) => knex.schema.createTable("orders", () => {});
 //! export const down = (knex) => knex.schema.dropTable("orders");

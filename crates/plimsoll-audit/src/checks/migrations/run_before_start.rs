@@ -77,6 +77,49 @@
 //! export const down = (knex) => knex.schema.dropTable("orders");
 //! ```
 //!
+//! Only where a variable asks for it, and nothing sets that:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! ENTRYPOINT ["./entrypoint.sh"]
+//! CMD ["node", "main.js"] # <- runs no migration
+//! ```
+//! `entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! if [ "${RUN_MIGRATIONS:-false}" = "true" ]; then
+//!   npm run migrate
+//! fi
+//! exec "$@"
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
 //! Of another language:
 //!
 //! `Dockerfile`:

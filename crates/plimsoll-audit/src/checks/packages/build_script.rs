@@ -159,6 +159,30 @@
 //! ```xml
 //! ```
 //!
+//! `npx` starts what is declared; what follows its name is its own:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": {
+//!     "build": "npx tsc -p tsconfig.json" // <- the script `build`
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! ```
+//!
 //! ## Partial
 //!
 //! Another package happens to bring the program:

@@ -257,6 +257,61 @@
 //! ```ts
 //! ```
 //!
+//! The package is copied in pieces, and built where they are:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app/shared
+//! COPY shared/package.json shared/package-lock.json ./
+//! RUN npm ci
+//! COPY shared/src ./src
+//! RUN npm run build # <- builds it
+//! WORKDIR /app/services/orders
+//! COPY services/orders/package.json services/orders/package-lock.json ./
+//! RUN npm ci
+//! COPY services/orders/main.js ./
+//! FROM node:20-alpine
+//! WORKDIR /app/services/orders
+//! COPY --from=builder /app/shared /app/shared
+//! COPY --from=builder /app/services/orders ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! {
+//!   "dependencies": {
+//!     "@acme/shared": "file:../../shared" // <- leads to `/app/shared`
+//!   }
+//! }
+//! ```
+//! `services/orders/package-lock.json`:
+//! ```json
+//! {
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "../../shared": { "name": "@acme/shared", "version": "1.0.0" },
+//!     "node_modules/@acme/shared": { "resolved": "../../shared", "link": true }
+//!   }
+//! }
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! require("@acme/shared");
+//! ```
+//! `shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "version": "1.0.0", "main": "dist/index.js", "scripts": { "build": "tsc" } }
+//! ```
+//! `shared/package-lock.json`:
+//! ```json
+//! { "lockfileVersion": 3, "packages": {} }
+//! ```
+//! `shared/src/index.ts`:
+//! ```ts
+//! export const name = "shared";
+//! ```
+//!
 //! Rust:
 //!
 //! `services/orders/Dockerfile`:

@@ -144,6 +144,40 @@
 //! console.log("up"); // <- the build makes `dist/main.js` of it
 //! ```
 //!
+//! What the manifest calls its main module, without `rootDir`, beside tests that are not compiled:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm run build
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "main": "dist/main.js",
+//!   "scripts": {
+//!     "build": "tsc",
+//!     "start": "node ." // <- the script `start`
+//!   },
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! console.log("up");
+//! ```
+//! `test/main.ts`:
+//! ```ts
+//! import "../src/main";
+//! ```
+//!
 //! A module that a declared server serves:
 //!
 //! `Dockerfile`:
@@ -266,7 +300,7 @@
 //!
 //! ## Cannot tell
 //!
-//! Without `rootDir` a file that the start does not reach may decide:
+//! Where names of modules lead elsewhere, what is imported decides:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
@@ -288,7 +322,7 @@
 //! ```
 //! `tsconfig.json`:
 //! ```json
-//! { "compilerOptions": { "outDir": "dist" }, "include": ["src"] }
+//! { "compilerOptions": { "outDir": "dist", "baseUrl": "." }, "include": ["src"] }
 //! ```
 //! `src/main.ts`:
 //! ```ts

@@ -158,12 +158,12 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
             format!("USER {name} gives no group: write USER {name}:{name}"),
             Evidence::contradicts(*at, "no group: it runs in root's"),
         ),
-        Who::OfBase { uid, gid, at: base } => Verdict::partial(
+        Who::OfBase { uid, gid, at: base, .. } => Verdict::partial(
             format!("`{name}` is the base's user: write USER {uid}:{gid}"),
             Evidence::contradicts(*at, format!("the base has it as {uid}:{gid}")),
         )
         .and(Evidence::context(*base, "defines it")),
-        Who::Created { at: made, uid, group: primary, group_is_default } => {
+        Who::Created { at: made, uid, group: primary, group_is_default, .. } => {
             let uid = uid.as_deref().filter(|uid| number(uid));
             let own = primary.as_deref().filter(|_| !group_is_default).and_then(gid_of);
             let gid = if group.is_some() { explicit } else { own };
@@ -237,7 +237,7 @@ fn number(image: &Image) -> Option<Vec<Edit>> {
         Who::Number if !variable && group.is_none() => {
             Some(vec![mend::replace(word()?, format!("{name}:{name}"))])
         }
-        Who::Created { at: made, uid, group: primary, group_is_default } if group.is_none() => {
+        Who::Created { at: made, uid, group: primary, group_is_default, .. } if group.is_none() => {
             let all = image.effects(stage);
             let words = |span: Span| {
                 all.iter().find_map(|(step, effect)| match &step.kind {

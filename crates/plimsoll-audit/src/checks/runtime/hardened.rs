@@ -95,6 +95,24 @@
 //!         limits: { pids: -1 }
 //! ```
 //!
+//! All that is dropped comes back:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api: # <- no capability is dropped
+//!     build: .
+//!     cap_drop: [ALL]
+//!     cap_add: [ALL]
+//!     security_opt: ["no-new-privileges:true"]
+//!     pids_limit: 200
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `compose.yaml`:

@@ -25,6 +25,18 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! Given, and taken back:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY dist ./dist # <- stays root's
+//! RUN chown -R node:node /app && chown -R root:root /app
+//! USER node
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -35,6 +47,19 @@
 //! RUN npm ci --omit=dev
 //! RUN chown -R node:node /app # <- may change its code
 //! USER node
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
+//! The user by its number, the owner by its name:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! RUN addgroup -g 1001 -S app && adduser -S -u 1001 -G app app
+//! WORKDIR /app
+//! COPY dist ./dist
+//! RUN chown -R app:app /app # <- may change its code
+//! USER 1001:1001
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!

@@ -43,6 +43,31 @@
 //! CMD ["npm", "start"] # <- npm
 //! ```
 //!
+//! The init is not in the image:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! RUN apk add --no-cache dumb-init
+//! FROM node:20-alpine
+//! ENTRYPOINT ["dumb-init", "--"] # <- is not in the image
+//! CMD ["node", "/app/main.js"]
+//! ```
+//!
+//! Nothing handles the signal:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"] # <- no init
+//! ```
+//! `main.js`:
+//! ```js
+//! require("http").createServer((request, reply) => reply.end()).listen(3000);
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -88,6 +113,22 @@
 //! exec "$@"
 //! ```
 //!
+//! No init, and the program handles the signal itself:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"] # <- no init
+//! ```
+//! `main.js`:
+//! ```js
+//! const server = require("http").createServer((request, reply) => reply.end());
+//! process.once("SIGTERM", () => server.close()); // <- handles SIGTERM
+//! server.listen(3000);
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -122,7 +163,7 @@ use crate::conditions::{HAS_A_SYSTEM, HAS_IMAGE, SERVES, STARTS_A_PROCESS};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Status, Subject, Verdict, mending,
+    ServiceSubject, Severity, Status, Subject, Verdict, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -145,10 +186,10 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| of_start(cx, start))
+    startup::judge(cx, service, &servers, |start| of_start(cx, service, start))
 }
 
-fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
+fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verdict {
     let (entrypoint, command) = entrypoint::commands(start.image, start.container);
     // After ENTRYPOINT in shell form, CMD is not looked at.
     let command = command.filter(|_| entrypoint.is_none_or(|e| !e.shell));
@@ -181,10 +222,29 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
             Evidence::context(stage.base_span, "not a base that is known"),
         );
     }
-    judge(start, startup)
+    // What stands first and is not there starts nothing.
+    let first = entrypoint.or(command).and_then(|exec| exec.words.first());
+    let platform = start.container.is_some_and(|c| c.init.known() == Some(&true));
+    if let (Some((word, at)), Some(Pid1::Init(name))) =
+        (first, startup.phases.first().map(|phase| &phase.pid1))
+        && !platform
+        && word.rsplit('/').next() == Some(name)
+        && cx.delivery.has_tool(start.image, word).known() == Some(&false)
+    {
+        return Verdict::fail(
+            format!("`{word}` is not in the image: install it in the final stage"),
+            Evidence::contradicts(*at, "is not in the image: the container does not start"),
+        );
+    }
+    judge(cx, service, start, startup)
 }
 
-fn judge(start: &Start<'_>, startup: &Startup) -> Verdict {
+fn judge(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    startup: &Startup,
+) -> Verdict {
     let at = startup.at;
     let init = startup.phases.iter().position(|phase| matches!(phase.pid1, Pid1::Init(_)));
     let before =
@@ -233,10 +293,30 @@ fn judge(start: &Start<'_>, startup: &Startup) -> Verdict {
             Evidence::contradicts(at, "no init"),
         );
     }
+    let missing = Evidence::missing_in(at, "no init");
+    if let Ok(code) = program::code_in(cx, service, start.container) {
+        let handler = code.handlers.iter().find(|handler| handler.signal == "SIGTERM");
+        match (handler, program::gap(code)) {
+            (Some(handler), _) => {
+                return Verdict::partial(
+                    "the program handles SIGTERM, but nothing reaps orphans: put an init first",
+                    Evidence::contradicts(at, "no init"),
+                )
+                .and(Evidence::shows(handler.at, "handles SIGTERM"));
+            }
+            (None, None) => {
+                return Verdict::fail(
+                    "no init, and the program does not handle SIGTERM: put an init first",
+                    Evidence::contradicts(at, "no init"),
+                );
+            }
+            (None, Some(_)) => {}
+        }
+    }
     Verdict::unknown(
         Why::Unsupported,
         format!("no init, and whether `{app}` handles SIGTERM stands in its source: add an init"),
-        Evidence::missing_in(at, "no init; a handler would be in the source"),
+        missing,
     )
 }
 
@@ -259,7 +339,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     };
     let mut starts = startup::servers(cx, Subject::Service(service.id));
     starts.retain(|start| {
-        let wrong = matches!(of_start(cx, start).outcome(), Outcome::Fail | Outcome::Partial);
+        let wrong =
+            matches!(of_start(cx, service, start).outcome(), Outcome::Fail | Outcome::Partial);
         wrong && !is_shell_form(start) && start.startup().is_some()
     });
     let mut edits: Vec<Edit> = Vec::new();

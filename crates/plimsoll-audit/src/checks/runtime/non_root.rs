@@ -29,6 +29,16 @@
 //! CMD ["node", "/app/main.js"]
 //! ```
 //!
+//! Root by another name:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM debian:13-slim
+//! RUN useradd -o -u 0 app
+//! USER app # <- runs as root
+//! CMD ["/app/main"]
+//! ```
+//!
 //! A name that nothing creates:
 //!
 //! `Dockerfile`:

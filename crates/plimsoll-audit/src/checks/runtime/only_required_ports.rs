@@ -37,6 +37,21 @@
 //! require("http").createServer((request, reply) => reply.end()).listen(8080);
 //! ```
 //!
+//! A range, where one port is served:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000-3010 # <- exposes 3000-3010
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! require("http").createServer((request, reply) => reply.end()).listen(3000);
+//! ```
+//!
 //! A debugger:
 //!
 //! `Dockerfile`:
@@ -149,8 +164,9 @@ use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
+use crate::evidence::clip;
 use crate::health::Deployment;
-use crate::ports::{FOREIGN, listens, number, targets};
+use crate::ports::{FOREIGN, listens, number, range, targets};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
@@ -227,9 +243,17 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
     let targets = start.container.map(targets).unwrap_or_default();
     let mut exposed: Vec<(u16, Span)> = Vec::new();
     for (port, at) in &stage.config.expose {
-        match port.known().and_then(|port| number(port)) {
-            Some(port) => exposed.push((port, *at)),
-            None => {
+        match port.known().map(|port| (port, number(port), range(port))) {
+            Some((port, Some(number), _)) if !port.ends_with("/udp") => exposed.push((number, *at)),
+            // More than one port, or another protocol: a server of HTTP listens on one, by TCP.
+            Some((port, _, Some(_))) if program::code_in(cx, service, start.container).is_ok() => {
+                return Verdict::fail(
+                    "EXPOSE names what the process does not serve: name its one port",
+                    Evidence::contradicts(*at, format!("exposes {}", clip(port))),
+                );
+            }
+            Some((_, Some(number), _)) => exposed.push((number, *at)),
+            _ => {
                 let why = port.unknown().map_or(Why::Unsupported, |(why, _)| why);
                 let message = "which port EXPOSE names depends on a variable: give it a default";
                 return Verdict::unknown(why, message, Evidence::context(*at, "not one number"));

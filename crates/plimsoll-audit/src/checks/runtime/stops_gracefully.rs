@@ -73,6 +73,22 @@
 //! app.listen(3000);
 //! ```
 //!
+//! Only tests register it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! ENV NODE_ENV=production
+//! COPY . .
+//! CMD ["node", "main.js"] # <- no handler
+//! ```
+//! `main.js`:
+//! ```js
+//! const server = require("express")().listen(3000);
+//! if (process.env.NODE_ENV === "test") process.on("SIGTERM", () => server.close());
+//! ```
+//!
 //! ## Passes
 //!
 //! The handler closes the server and the pool:
@@ -124,6 +140,28 @@
 //! setInterval(() => console.log("up"), 1000); // <- is not closed
 //! const server = app.listen(3000);
 //! process.on("SIGTERM", () => server.close(() => process.exit(0)));
+//! ```
+//!
+//! The platform sends another signal:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const server = require("express")().listen(3000);
+//! process.on("SIGTERM", () => server.close(() => process.exit(0))); // <- handles SIGTERM
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     stop_signal: SIGQUIT # <- nothing handles this signal
 //! ```
 //!
 //! The end is forced after the grace:
@@ -192,10 +230,10 @@
 //!         condition: service_completed_successfully
 //! ```
 
-use plimsoll_model::Why;
 use plimsoll_model::code::{Code, Handler, Opened, Resource};
 use plimsoll_model::container::ContainerKind;
 use plimsoll_model::entrypoint::Startup;
+use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
 use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
@@ -237,15 +275,18 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
             Evidence::contradicts(at, "no time to stop"),
         );
     }
-    let signal = start.image.final_stage().and_then(|stage| stage.config.stop_signal.as_ref());
-    if let Some((signal, at)) = signal
-        && matches!(
-            &*signal.to_ascii_uppercase(),
-            "SIGKILL" | "KILL" | "9" | "SIGSTOP" | "STOP" | "19"
-        )
+    let signal = match signal(start) {
+        Ok(signal) => signal,
+        Err((why, at)) => {
+            let message = "the signal that stops it depends on a variable: write SIGTERM";
+            return Verdict::unknown(why, message, Evidence::context(at, why.decide()));
+        }
+    };
+    if let Some((signal, at)) = &signal
+        && matches!(&**signal, "SIGKILL" | "SIGSTOP")
     {
         return Verdict::fail(
-            format!("STOPSIGNAL {signal} leaves no time to stop: use SIGTERM"),
+            format!("{signal} leaves no time to stop: use SIGTERM"),
             Evidence::contradicts(*at, "a signal that no process can handle"),
         );
     }
@@ -276,7 +317,43 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
                 .and(Evidence::context(startup.at, "what it starts"));
         }
     };
+    // Another signal than the one that the program handles ends it at once.
+    if let Some((signal, at)) = signal
+        && !code.handlers.iter().any(|handler| handler.signal == signal)
+        && let Some(handler) = code.handlers.iter().find(|handler| handler.signal == "SIGTERM")
+    {
+        return Verdict::partial(
+            format!("{} stops it, and the program handles SIGTERM: send that", clip(&signal)),
+            Evidence::contradicts(at, "nothing handles this signal"),
+        )
+        .and(Evidence::context(handler.at, "handles SIGTERM"));
+    }
     of_program(cx, service, start, code)
+}
+
+/// The signal that the platform sends, where it is another than SIGTERM.
+fn signal(start: &Start<'_>) -> Result<Option<(String, Span)>, (Why, Span)> {
+    let image = start.image.final_stage().and_then(|stage| stage.config.stop_signal.as_ref());
+    let own = start.container.map(|container| (&container.stop_signal, container.span));
+    let (text, at) = match (own, image) {
+        (Some((Fact::Known { value, at, .. }, span)), _) => (value, at.span.unwrap_or(span)),
+        (Some((Fact::Unknown(why, at), span)), _) => return Err((*why, at.unwrap_or(span))),
+        (_, Some((text, at))) => (text, *at),
+        _ => return Ok(None),
+    };
+    let name = text.trim().to_ascii_uppercase();
+    let name = match name.strip_prefix("SIG").unwrap_or(&name) {
+        "1" => "HUP",
+        "2" => "INT",
+        "3" => "QUIT",
+        "9" => "KILL",
+        "10" => "USR1",
+        "12" => "USR2",
+        "15" => "TERM",
+        "19" => "STOP",
+        name => name,
+    };
+    Ok((name != "TERM").then(|| (format!("SIG{name}"), at)))
 }
 
 /// What the program's handlers of SIGTERM do. All that are registered run.

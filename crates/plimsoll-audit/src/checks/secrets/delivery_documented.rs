@@ -106,6 +106,26 @@
 //! The public key is read from ~/acme-secrets/jwt.pem. # <- names it
 //! ```
 //!
+//! A variable has the path, and a template names it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     volumes:
+//!       - ${JWT_KEY_PATH}:/run/jwt.key:ro
+//! ```
+//! `.env.example`:
+//! ```sh
+//! JWT_KEY_PATH=./secrets/jwt.key # <- names it
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:

@@ -101,6 +101,22 @@
 //!       DB_PASSWORD: ${DB_PASSWORD:-postgres} # <- `DB_PASSWORD` has a default
 //! ```
 //!
+//! A password within a URL has a default, whatever its variable is called:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       MAIN_URL: postgres://app:${PW:-hunter2}@db/app # <- has a default
+//! ```
+//!
 //! A tracked key is mounted:
 //!
 //! `Dockerfile`:
@@ -241,6 +257,19 @@ fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         let says = format!("mounts `{}`, which git tracks", cx.path(file));
         (Outcome::Partial, Evidence::contradicts(span, says).part("file"))
     }));
+    // What a tracked file of variables gives is no more from outside than what stands here.
+    for (path, at) in &container.env_files {
+        let Some(file) = path.known().and_then(|path| delivered::tracked(cx, path)) else {
+            continue;
+        };
+        let holds = cx.delivery.secrets.files.iter().any(|secret| {
+            secret.file == file && secret.kind != plimsoll_model::secret::SecretKind::Example
+        });
+        if holds {
+            let says = format!("reads `{}`, which git tracks", cx.path(file));
+            found.push((Outcome::Partial, Evidence::contradicts(*at, says).part("file")));
+        }
+    }
     found.sort_by_key(|(outcome, _)| match outcome {
         Outcome::Fail => 0,
         Outcome::Partial => 1,
@@ -293,12 +322,20 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
         EnvValue::Literal(text) => literal_secret(name, text)
             .or_else(|| literal_secret(name, &plain_dollars(text)))
             .map(|_| out(text)),
-        EnvValue::Interpolated { text, refs, around, .. } => {
+        EnvValue::Interpolated { text, refs, around, value } => {
             let secret = is_secret_name(name);
             let weak = refs.iter().find(|(of, default)| {
                 let default = default.as_deref().unwrap_or("");
                 (secret || is_secret_name(of)) && !is_placeholder(default)
                     || literal_secret("", default).is_some()
+            });
+            // A password within a URL, which a default gives.
+            let weak = weak.or_else(|| {
+                let of = refs
+                    .iter()
+                    .find(|(_, default)| default.as_deref().is_some_and(|d| !d.is_empty()));
+                let url = value.as_deref().filter(|value| value.contains("://"))?;
+                of.filter(|_| literal_secret("", url).is_some())
             });
             // What is left without the references may be a secret in itself.
             if literal_secret("", text).is_some() || literal_secret("", around).is_some() {

@@ -54,6 +54,27 @@
 //!       - run: trivy image --exit-code 1 postgres:17 # <- another image
 //! ```
 //!
+//! Another image, in the service's own directory:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     runs-on: ubuntu-24.04
+//!     defaults:
+//!       run:
+//!         working-directory: services/orders
+//!     steps:
+//!       - run: docker build --tag acme/orders:1 .
+//!       - run: trivy image --exit-code 1 node:20-alpine # <- another image
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:

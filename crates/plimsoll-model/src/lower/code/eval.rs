@@ -192,6 +192,8 @@ pub(super) struct Eval<'a> {
     pub(super) stop: Option<Ends>,
     pub(super) branch: usize,
     pub(super) tries: Vec<usize>,
+    /// NODE_ENV, where all that deploys it says the same.
+    pub(super) mode: Option<Rc<str>>,
     /// What is known of the run where the program is Python.
     pub(super) python: Option<Box<super::python::State>>,
     /// What is known of Nest's applications.
@@ -236,6 +238,7 @@ impl<'a> Eval<'a> {
             stop: None,
             branch: 0,
             tries: Vec::new(),
+            mode: None,
             python: None,
             nest: super::nest::State::default(),
             entry: None,

@@ -258,6 +258,9 @@ impl Eval<'_> {
         if package == ":global" && parts.len() == 2 && parts[0] == "process" && parts[1] == "env" {
             let at = at.or(self.via).unwrap_or(super::nowhere());
             self.facts.read(name, at);
+            if let ("NODE_ENV", Some(mode)) = (name, &self.mode) {
+                return Value::Text(Rc::clone(mode));
+            }
             return variable(name, at);
         }
         if package == ":global" && parts.is_empty() {

@@ -26,6 +26,7 @@ mod writes;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use plimsoll_source::{FileId, Span, TextRange, Tree};
 use plimsoll_syntax::javascript::{self, STACK};
@@ -33,7 +34,9 @@ use rayon::prelude::*;
 
 use super::cx::Cx;
 use crate::code::{Code, Handler, Language, Listen, Opened, Resource, Unverified};
+use crate::container::{Container, EnvValue};
 use crate::fact::{Fact, How, Origin, Why};
+use crate::image::Image;
 use crate::service::Service;
 use crate::{ContainerId, Delivery};
 use eval::Eval;
@@ -74,7 +77,7 @@ fn program(graph: &Graph<'_>, service: &Service, only: Option<ContainerId>) -> O
     match entry::find(graph, service, only) {
         Some(entry) => match entry.known().and_then(|&file| next::package(graph, file)) {
             Some(package) => Some(next::read(graph, package, entry, &words(graph, service, only))),
-            None => Some(of(graph, entry)),
+            None => Some(of(graph, entry, mode(graph.delivery, service))),
         },
         None => python::read(graph, service, only),
     }
@@ -141,9 +144,38 @@ fn nowhere() -> Span {
     Span::new(FileId(0), TextRange::new(0, 0))
 }
 
+/// What NODE_ENV is wherever the service runs: decides what programs do in production only.
+fn mode(delivery: &Delivery, service: &Service) -> Option<Rc<str>> {
+    const NAME: &str = "NODE_ENV";
+    let of_image = |image: &Image| {
+        let env = &image.final_stage()?.config.env;
+        let setting = env.iter().find(|setting| setting.name == NAME)?;
+        setting.value.as_ref()?.known().cloned()
+    };
+    let of_container = |container: &Container| match container.env.iter().find(|v| v.name == NAME) {
+        Some(var) => match &var.value {
+            EnvValue::Literal(text) => Some(text.clone()),
+            _ => None,
+        },
+        None if container.env_files.is_empty() && container.env_from.is_empty() => {
+            of_image(&delivery[container.image_id?])
+        }
+        None => None,
+    };
+    let containers = service.containers.iter().map(|&id| of_container(&delivery[id]));
+    let images = service.images.iter().map(|&id| of_image(&delivery[id]));
+    let mut said: Vec<Option<String>> = containers.collect();
+    if said.is_empty() {
+        said.extend(images);
+    }
+    let first = said.first().cloned().flatten()?;
+    said.iter().all(|one| one.as_deref() == Some(&*first)).then(|| first.as_str().into())
+}
+
 /// The program that begins with a module.
-fn of(graph: &Graph<'_>, entry: Fact<FileId>) -> Code {
+fn of(graph: &Graph<'_>, entry: Fact<FileId>, mode: Option<Rc<str>>) -> Code {
     let mut eval = Eval::new(graph);
+    eval.mode = mode;
     if let Some(&file) = entry.known() {
         eval.run(file);
         eval.follow_handlers();

@@ -272,8 +272,21 @@ fn calls(module: &Module, range: plimsoll_source::TextRange) -> impl Iterator<It
 
 /// Whether a call takes no data away: a method of a schema that is known for that.
 fn keeps(module: &Module, call: ExprId) -> bool {
-    let ExprKind::Call { callee, .. } = &module.expr(call).kind else { return false };
+    let ExprKind::Call { callee, args, .. } = &module.expr(call).kind else { return false };
     let ExprKind::Member { name, .. } = &module.expr(*callee).kind else { return false };
+    // SQL that drops what holds no data.
+    if let ("raw", [argument]) = (&**name, &args[..])
+        && let ExprKind::Text(text) = &module.expr(argument.value).kind
+    {
+        return text.split(';').filter(|one| !one.trim().is_empty()).all(|one| {
+            let mut words = one.split_whitespace().map(str::to_ascii_lowercase);
+            let first = words.next();
+            let kinds = ["index", "view", "trigger", "function", "policy"];
+            first.as_deref() == Some("drop")
+                && !one.to_ascii_lowercase().contains("cascade")
+                && words.next().is_some_and(|kind| kinds.contains(&&*kind))
+        });
+    }
     matches!(
         &**name,
         "table"

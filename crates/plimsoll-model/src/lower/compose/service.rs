@@ -370,6 +370,7 @@ impl<'a> Service<'a> {
                 },
                 other => other.map(|_| 0),
             },
+            stop_signal: self.text(&["stop_signal"]),
             profiles: self.texts(&["profiles"]).into_iter().map(|(name, _)| name).collect(),
             job: false,
             comments: self.comments(),

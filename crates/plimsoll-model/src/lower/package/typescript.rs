@@ -78,6 +78,8 @@ struct Merged {
     unread: Option<(Why, Span)>,
     missing: Option<(String, Span)>,
     references: bool,
+    /// Names of modules lead elsewhere: `paths`, `baseUrl`.
+    aliases: bool,
 }
 
 fn configuration(
@@ -130,16 +132,68 @@ fn configuration(
         (None, Some(include)) => include,
         (None, None) => vec![top],
     };
+    let exclude = merged.exclude.unwrap_or_default();
+    let plain = merged.allow_js != Some(true) && !merged.aliases && !merged.references;
+    let root_dir = root_dir.or(unsaid.clone()).or_else(|| {
+        let root = shared(cx, package, &include, &exclude).filter(|_| plain)?;
+        let value = path::relative(&package.dir, &root);
+        Some(Fact::Known { value, at: Origin::default(), how: How::Inferred })
+    });
     Some(TypeScript {
         config,
-        out_dir: merged.out_dir.or_else(|| unsaid.clone()).unwrap_or(Fact::Absent),
-        root_dir: root_dir.or(unsaid).unwrap_or(Fact::Absent),
+        out_dir: merged.out_dir.or(unsaid).unwrap_or(Fact::Absent),
+        root_dir: root_dir.unwrap_or(Fact::Absent),
         no_emit: merged.no_emit == Some(true),
         allow_js: merged.allow_js == Some(true),
         include,
-        exclude: merged.exclude.unwrap_or_default(),
+        exclude,
         extends_missing: merged.missing,
     })
+}
+
+/// The directory that all compiled files share, which is the `rootDir` where none is said; `None`
+/// where one of them imports from outside of it.
+fn shared(
+    cx: &Cx<'_>,
+    package: &Package,
+    include: &[String],
+    exclude: &[String],
+) -> Option<String> {
+    const MAX_SOURCES: usize = 2_000;
+    let matches = |globs: &[String], at: &str| {
+        globs.iter().any(|glob| path::glob(glob, at) || path::below(glob, at).is_some())
+    };
+    let is_source = |at: &str| {
+        [".ts", ".tsx", ".mts", ".cts"].iter().any(|end| at.ends_with(end))
+            && ![".d.ts", ".d.mts", ".d.cts"].iter().any(|end| at.ends_with(end))
+            && !at.split('/').any(|part| part == "node_modules")
+    };
+    let files = cx.tree.under(&package.dir).filter(|&file| {
+        let at = cx.tree.path(file);
+        is_source(at) && matches(include, at) && !matches(exclude, at)
+    });
+    let files: Vec<FileId> = files.take(MAX_SOURCES + 1).collect();
+    if files.len() > MAX_SOURCES {
+        return None;
+    }
+    let mut dirs = files.iter().map(|&file| path::parent(cx.tree.path(file)));
+    let mut root = dirs.next()?;
+    for dir in dirs {
+        root = path::ancestors(root).find(|above| path::below(above, dir).is_some())?;
+    }
+    let stays = |&file: &FileId| {
+        let Ok(bytes) = cx.bytes(file) else { return false };
+        let dir = path::parent(cx.tree.path(file));
+        let text = String::from_utf8_lossy(&bytes);
+        let mut above = text.match_indices("../").filter_map(|(at, _)| {
+            let rest = text.get(at..)?;
+            let before = text.get(..at)?;
+            // Within a longer path, or no path at all.
+            before.ends_with(['\'', '"', '`']).then(|| rest.split(['\'', '"', '`', '\n']).next())?
+        });
+        above.all(|to| path::join(dir, to).is_some_and(|to| path::below(root, &to).is_some()))
+    };
+    files.iter().all(stays).then(|| root.to_owned())
 }
 
 /// Adds what one file says; gives what it extends, in order.
@@ -177,6 +231,7 @@ fn one(
             "rootDir" if merged.root_dir.is_none() => merged.root_dir = directory(value),
             "noEmit" if merged.no_emit.is_none() => merged.no_emit = value.bool(),
             "allowJs" if merged.allow_js.is_none() => merged.allow_js = value.bool(),
+            "paths" | "baseUrl" | "rootDirs" => merged.aliases = true,
             "composite" if merged.composite.is_none() => merged.composite = value.bool(),
             _ => {}
         }

@@ -387,16 +387,19 @@ impl<'a> Expander<'a> {
     }
 
     fn npx(&mut self, rest: &[Option<String>], at: &At<'a>) {
-        if let Some(text) = option(rest, &["-c", "--call"]) {
+        // What follows the command's name is the command's: `npx tsc -p tsconfig.json`.
+        let values = ["-p", "--package", "-w", "--workspace", "-c", "--call"];
+        let inner = after_options(rest, &values);
+        let own = rest.get(..rest.len() - inner.len()).unwrap_or_default();
+        if let Some(text) = option(own, &["-c", "--call"]) {
             return self.text(&text, at.clone());
         }
-        let from = option(rest, &["-p", "--package"]);
+        let from = option(own, &["-p", "--package"]);
         let may_download = !rest
             .iter()
             .flatten()
             .take_while(|word| word.starts_with('-'))
             .any(|word| word == "--no" || word == "--no-install");
-        let inner = after_options(rest, &["-p", "--package", "-w", "--workspace"]);
         let inner: Vec<_> =
             inner.into_iter().skip_while(|word| word.as_deref() == Some("--")).collect();
         if inner.is_empty() {

@@ -138,6 +138,14 @@ impl<'a> Files<'a> {
         let Some(path) = path::join(cwd, written) else {
             return FileState::Unknown(Why::OutOfTree);
         };
+        // `node .` starts what the manifest there calls its main module.
+        if resolve == Resolve::Node
+            && let Some((main, _)) = self.package_at(&path).and_then(|at| at.main.as_ref())
+            && path::join(&path, main).is_some_and(|main| main != path)
+            && self.file(&path).is_none()
+        {
+            return self.state(Some(&path), main, resolve);
+        }
         let candidates = resolve.candidates(&path);
         if let Some(file) = candidates.iter().find_map(|path| self.file(path)) {
             return FileState::Exists(file);
@@ -404,7 +412,14 @@ pub(super) fn named(
     let given = operands_of(tool, words);
     let system = matches!(binary, "python" | "python3" | "sh" | "bash" | "zsh" | "source" | ".");
     let inline = option(words, &["-e", "--eval", "-p", "--print", "-c", "-m"]).is_some();
-    match tool.operands {
+    // Node's runner of tests takes files and directories.
+    let operands = match tool.operands {
+        Operands::Program if words.iter().flatten().any(|word| word == "--test") => {
+            Operands::Inputs
+        }
+        operands => operands,
+    };
+    match operands {
         Operands::Program | Operands::Source => {
             // With options before it that are not known, the first operand may be a value.
             if let Some(program) = given
@@ -420,7 +435,7 @@ pub(super) fn named(
         }
         Operands::Inputs | Operands::InputsThenOutput => {
             let count = given.len()
-                - usize::from(tool.operands == Operands::InputsThenOutput && !given.is_empty());
+                - usize::from(operands == Operands::InputsThenOutput && !given.is_empty());
             for input in given.iter().take(count).filter(|input| !is_pattern(input)) {
                 let state = files.state(cwd, input, Resolve::Plain);
                 let written = input.clone();
