@@ -367,6 +367,7 @@ impl<'a> Filesystem<'a> {
             let found = match (&copy.from, found) {
                 (CopyFrom::Stage(stage), Found::Unknown(..))
                     if as_directory
+                        && depth < 4
                         && !rest.is_empty()
                         && matches!(
                             self.find_before(

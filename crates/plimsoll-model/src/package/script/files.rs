@@ -139,13 +139,14 @@ impl<'a> Files<'a> {
             return FileState::Unknown(Why::OutOfTree);
         };
         // `node .` starts what the manifest there calls its main module.
-        if resolve == Resolve::Node
-            && let Some((main, _)) = self.package_at(&path).and_then(|at| at.main.as_ref())
-            && path::join(&path, main).is_some_and(|main| main != path)
-            && self.file(&path).is_none()
-        {
-            return self.state(Some(&path), main, resolve);
-        }
+        let main = match resolve {
+            Resolve::Node if self.file(&path).is_none() => {
+                let main = self.package_at(&path).and_then(|at| at.main.as_ref());
+                main.and_then(|(main, _)| path::join(&path, main))
+            }
+            _ => None,
+        };
+        let path = main.unwrap_or(path);
         let candidates = resolve.candidates(&path);
         if let Some(file) = candidates.iter().find_map(|path| self.file(path)) {
             return FileState::Exists(file);
