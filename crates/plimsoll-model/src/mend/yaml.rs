@@ -521,10 +521,10 @@ mod tests {
         let second = |d: &Document| {
             let env = d.yaml.root()?.path(&["env"])?;
             let at = match env.is_map() {
-                true => env.pairs().map(|(k, v)| k.raw().cover(v.raw())).nth(1)?,
-                false => env.items().map(|item| item.raw()).nth(1)?,
+                true => env.pairs().map(|(k, v)| k.raw().range.cover(v.raw().range)).nth(1)?,
+                false => env.items().map(|item| item.raw().range).nth(1)?,
             };
-            Some(vec![d.rewrite_entry(at, "B_FILE", "/b")?])
+            Some(vec![d.rewrite_entry(Span::new(FileId(0), at), "B_FILE", "/b")?])
         };
         assert_eq!(
             edit("env:\n  A: 1\n  B: \"${X}\" # x\n", &second).as_deref(),
