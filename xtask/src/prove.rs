@@ -19,6 +19,7 @@ mod own;
 mod registry;
 mod repository;
 mod services;
+mod workflow;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -48,6 +49,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if wanted("linters") {
         println!("== what linters say of what is written");
         skipped.extend(linters::prove()?);
+    }
+    if wanted("linters") {
+        println!("== what zizmor says of a new workflow");
+        skipped.extend(workflow::prove()?);
     }
     if wanted("registry") {
         println!("== what a registry says");

@@ -2,6 +2,7 @@
 
 pub(crate) mod compose;
 pub(crate) mod containers;
+pub(crate) mod delivery;
 pub(crate) mod pins;
 pub(crate) mod resolved;
 pub(crate) mod scripts;

@@ -54,7 +54,12 @@ pub(crate) fn steps<'a>(
 
 /// The event by which strangers start a pipeline that has the repository's secrets.
 pub(crate) fn privileged(pipeline: &Pipeline) -> Option<&Trigger> {
-    pipeline.triggers.iter().find(|trigger| PRIVILEGED.contains(&&*trigger.event))
+    pipeline.triggers.iter().find(|trigger| is_privileged(trigger))
+}
+
+/// Whether a trigger gives strangers' events the repository's rights.
+pub(crate) fn is_privileged(trigger: &Trigger) -> bool {
+    PRIVILEGED.contains(&&*trigger.event)
 }
 
 /// The event of this name.

@@ -78,6 +78,7 @@ const PINS: &[(&str, &[Pin])] = &[
         ],
     ),
     ("anchore/sbom-action", &[("v0", "e22c389904149dbc22b58101806040fa8d37a610", "v0.24.0")]),
+    ("anchore/scan-action", &[("v7", "e1165082ffb1fe366ebaf02d8526e7c4989ea9d2", "v7.4.0")]),
     (
         "astral-sh/setup-uv",
         &[

@@ -165,6 +165,45 @@ impl Document {
         Some(replace(Span::new(self.text.file, TextRange::new(start, end)), text))
     }
 
+    /// Puts a plain text in the place of a whole scalar, its quotes or block and the indicator of it
+    /// included.
+    #[must_use]
+    pub fn rewrite_whole(&self, at: Span, text: &str) -> Option<Edit> {
+        let scalar = self.scalar_at(at).filter(|s| !s.is_alias() && !self.is_shared(*s))?;
+        let range = scalar.raw().range;
+        let old = self.text.slice(range.start, range.end);
+        let block = matches!(scalar.style()?, Style::Literal | Style::Folded);
+        if block && !old.starts_with(b"|") && !old.starts_with(b">") || scalar.tag().is_some() {
+            return None;
+        }
+        // A block ends with its last line.
+        let end = if old.ends_with(b"\n") { self.text.eol() } else { "" };
+        Some(replace(Span::new(self.text.file, range), format!("{text}{end}")))
+    }
+
+    /// Puts quotes of the shell around a place within a scalar, as its own quotes want them. `None`
+    /// where the scalar would begin with them, or others share it.
+    #[must_use]
+    pub fn quote_within(&self, at: Span) -> Option<Edit> {
+        let (start, end) = (at.range.start, at.range.end);
+        if at.file != self.text.file {
+            return None;
+        }
+        let holds = |range: &&TextRange| range.start <= start && end <= range.end;
+        let range = self.places.keys().filter(holds).min_by_key(|range| range.len())?;
+        let scalar = self.at(Span::new(at.file, *range)).filter(|value| value.text().is_some())?;
+        if scalar.is_alias() || self.is_shared(scalar) {
+            return None;
+        }
+        let quote = match scalar.style()? {
+            Style::Plain if range.start == start => return None,
+            Style::Double => "\\\"",
+            Style::Plain | Style::Single | Style::Literal | Style::Folded => "\"",
+        };
+        let own = String::from_utf8_lossy(self.text.slice(start, end));
+        Some(replace(at, format!("{quote}{own}{quote}")))
+    }
+
     /// Puts another text in the place of a scalar, and a note into a comment behind it: in the place of
     /// one that is there if that is a version, too. `None` where something else stands behind it.
     #[must_use]

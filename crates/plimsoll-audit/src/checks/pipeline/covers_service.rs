@@ -137,6 +137,7 @@ use plimsoll_model::purpose::Purpose;
 
 use crate::ci::{Ci, Ran, Whose, left_out, nowhere, runs, workflow};
 use crate::conditions::HAS_PIPELINES;
+use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
     Severity, Status, Verdict, Why,
@@ -270,6 +271,9 @@ fn of_the_repository(cx: &Cx<'_>) -> Verdict {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(whole) = delivery::pipeline(cx, finding) {
+        return Some(whole);
+    }
     let service = cx.service_of(finding)?;
     Some(Fix {
         does: "add a workflow at the root that builds and tests the service".into(),

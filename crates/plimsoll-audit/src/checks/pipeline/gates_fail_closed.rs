@@ -245,6 +245,17 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }
 
+/// Whether a workflow or a step says by its name that it does what it can, and no more.
+fn is_best_effort(path: &str, step: &JobStep) -> bool {
+    const WORDS: [&str; 8] =
+        ["autofix", "beta", "canary", "experimental", "fix", "format", "nightly", "optional"];
+    let file = path.rsplit('/').next().unwrap_or(path);
+    [Some(file), step.name.as_deref()].into_iter().flatten().any(|name| {
+        let name = name.to_ascii_lowercase();
+        name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+    })
+}
+
 /// What lets the failure of a gate count.
 fn closed(cx: &Cx<'_>, step: &JobStep, lost: &LostGate) -> Option<Vec<Edit>> {
     let document = mending::document(cx, lost.span.file)?;
@@ -254,7 +265,9 @@ fn closed(cx: &Cx<'_>, step: &JobStep, lost: &LostGate) -> Option<Vec<Edit>> {
             let unmasked = in_script().and_then(|(text, script)| {
                 shell::unmask(&cx.delivery.tree, text, script, lost.gate)
             });
-            Some(vec![unmasked.or_else(|| document.remove(lost.span))?])
+            // A workflow that mends or tries something may go on without it: that is for who wrote it.
+            let meant = || is_best_effort(cx.path(lost.span.file), step);
+            Some(vec![unmasked.or_else(|| document.remove(lost.span).filter(|_| !meant()))?])
         }
         Loss::Flag => {
             let (text, script) = in_script()?;

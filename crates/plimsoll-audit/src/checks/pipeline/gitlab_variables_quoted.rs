@@ -77,13 +77,17 @@
 //!       - run: make
 //! ```
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::pipeline::Forge;
+use plimsoll_source::Span;
 use plimsoll_syntax::shell::{PartKind, Script, WordId};
 
 use crate::conditions::RUNS_GITLAB;
+use crate::evidence::Place;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -107,8 +111,11 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_GITLAB],
     source: include_str!("gitlab_variables_quoted.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
+
+/// The most places that are quoted at once.
+const MAX_QUOTED: usize = 200;
 
 /// What whoever pushes or proposes chooses.
 const CHOSEN: [&str; 22] = [
@@ -181,4 +188,24 @@ fn run(cx: &Cx<'_>) -> Verdict {
         return workflows::none(cx, worst, wrong, right);
     }
     workflows::judged(cx, bad, Verdict::partial, wrong, right, None)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    // What is read by a shell once more is not helped by quotes: its evidence stays.
+    let split: BTreeSet<Span> = finding
+        .evidence
+        .iter()
+        .filter(|evidence| evidence.says.ends_with("is split into words"))
+        .filter_map(|evidence| match evidence.place {
+            Place::Span(span) => Some(span),
+            _ => None,
+        })
+        .take(MAX_QUOTED)
+        .collect();
+    let edits = mending::in_places(cx, finding, |document, at| {
+        document.quote_within(at).filter(|_| split.contains(&at))
+    });
+    let does = "quote it: it stays one word, whatever stands in it";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits);
+    fix.patch.is_some().then_some(fix)
 }

@@ -323,7 +323,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let text = "permissions:\n  contents: read\n";
     let at = finding.evidence.iter().find_map(|e| e.file());
     let sample = at.and_then(|file| mending::snippet(cx.path(file), "yaml", text));
-    let does = "limit its token to reading, jobs to half an hour (90 minutes with images), runs to the newest";
+    let does = "limit its token to reading, jobs to half an hour (90 minutes with images: starting \
+                points, look at how long they take), runs to the newest";
     Some(Fix::of_edits(does, Safety::Review, sample, edits))
 }
 

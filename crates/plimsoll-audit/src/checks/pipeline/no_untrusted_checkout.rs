@@ -96,13 +96,16 @@
 //! No workflow.
 //! ```
 
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::replace;
 use plimsoll_model::pipeline::{JobStep, Pipeline, RoleKind};
-use plimsoll_source::Span;
+use plimsoll_source::{Span, TextRange};
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -169,7 +172,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("no_untrusted_checkout.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 /// Contexts that name what a stranger proposes.
@@ -227,6 +230,33 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let wrong =
         "a workflow runs a stranger's code with the repository's rights: use `pull_request`";
     workflows::none(cx, bad, wrong, right)
+}
+
+/// Lets workflows that are privileged by nothing but `pull_request_target` run as proposals do.
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    const EVENT: &str = "pull_request_target";
+    let files: BTreeSet<_> = mending::against(finding).map(|at| at.file).collect();
+    let edits = workflows::github(cx).filter(|p| files.contains(&p.file)).filter_map(|pipeline| {
+        let mut privileged = pipeline.triggers.iter().filter(|t| workflows::is_privileged(t));
+        let trigger = privileged.next().filter(|trigger| trigger.event == EVENT)?;
+        let also = pipeline.triggers.iter().any(|trigger| trigger.event == "pull_request");
+        // Conditions that ask for the event would never hold again.
+        let whole = cx.start_of(pipeline.file).file;
+        let bytes = cx.delivery.tree.read(whole).ok()?;
+        let once = memchr::memmem::find_iter(&bytes, EVENT).count() == 1;
+        if privileged.next().is_some() || also || !once {
+            return None;
+        }
+        let start = trigger.span.range.start;
+        let end = start + u32::try_from(EVENT.len()).ok()?;
+        let at = Span::new(trigger.span.file, TextRange::new(start, end));
+        (cx.text_of(at)? == EVENT).then(|| replace(at, "pull_request"))
+    });
+    let edits: Vec<_> = edits.collect();
+    let does = "start it by `pull_request`: for proposals of forks it has no secrets then, and may only \
+                read; what needs them (labels, comments, deployments) goes into a workflow of its own";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits);
+    fix.patch.is_some().then_some(fix)
 }
 
 /// Where a step fetches what a stranger proposes.

@@ -7,7 +7,7 @@
 //! it leaves there becomes part of the release, signed and attested.
 //!
 //! Build releases from nothing: take the cache out of that workflow, or switch it off for tags
-//! (`cache: false`). It is PARTIAL: someone has to get into another workflow first.
+//! (`cache: false`). The fix, for review, does that; a step whose result others ask for stays. It is PARTIAL: someone has to get into another workflow first.
 //!
 //! ## Passes
 //!
@@ -68,13 +68,14 @@
 //! No workflow.
 //! ```
 
+use plimsoll_model::mend::Data;
 use plimsoll_model::pipeline::JobStep;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -98,7 +99,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("release_cache_isolated.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -197,4 +198,33 @@ fn publishes(step: &JobStep) -> bool {
                     | ["gh", "release", "create" | "upload", ..]
             )
         })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let steps: Vec<&JobStep> = workflows::github(cx)
+        .flat_map(|pipeline| &pipeline.jobs)
+        .flat_map(|job| &job.steps)
+        .collect();
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let place = |step: &&&JobStep| step.uses.as_ref().is_some_and(|uses| uses.1 == at);
+        let Some(step) = steps.iter().find(place) else {
+            // An input: on or off, or the name of what is cached.
+            let value = document.scalar_at(at)?;
+            return match value.text()? {
+                "true" => document.rewrite(value, "false"),
+                _ => document.remove(at),
+            };
+        };
+        if workflows::action(step).as_deref() == Some("actions/setup-go") {
+            let map = document.map_at(step.span)?;
+            let off = Data::map("cache", Data::scalar("false"));
+            let edits = document.set(map, "with", &off)?;
+            return edits.into_iter().next();
+        }
+        // Others may ask whether it found something.
+        document.remove(step.span).filter(|_| step.id.is_none())
+    });
+    let does = "build what is published from nothing: it takes as much longer as the cache saved";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits);
+    fix.patch.is_some().then_some(fix)
 }

@@ -248,6 +248,7 @@
 use plimsoll_model::pipeline::{Pipeline, RoleKind, Runs};
 
 use crate::ci::{Ci, Ran, Whose, left_out, nowhere, runs, workflow};
+use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
     Section, ServiceSubject, Severity, Status, Verdict,
@@ -349,6 +350,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(whole) = delivery::pipeline(cx, finding) {
+        return Some(whole);
+    }
     let service = cx.service_of(finding)?;
     Some(Fix {
         does: "add a workflow at the root that builds and tests the service".into(),

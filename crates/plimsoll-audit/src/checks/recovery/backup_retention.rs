@@ -216,7 +216,7 @@ fn is_elsewhere(command: &Command, path: &str) -> bool {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
-    let does = "remove backups older than 14 days behind each new one; choose the number of days";
+    let does = "remove backups older than 14 days (a starting point) behind each new one";
     let sample = "find \"$BACKUP_DIR\" -name '*.gz' -mtime +14 -delete\n";
     let sample = mending::scripts::sample(cx, finding, sample);
     mending::scripts::each(cx, finding, does, sample, |program, source, at| {

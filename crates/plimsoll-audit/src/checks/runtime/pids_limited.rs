@@ -122,7 +122,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     mending::containers::setting(
         cx,
         finding,
-        "limit processes and threads; measure how many it has",
+        "limit processes and threads; the number is a starting point: measure how many it has",
         |container| mending::containers::pids(cx, container),
         |_| vec![("pids_limit", Data::scalar("200"))],
     )

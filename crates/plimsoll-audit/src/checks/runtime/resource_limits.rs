@@ -331,7 +331,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         }
     });
     Some(Fix::of_edits(
-        "limit memory and processor time; measure before choosing the numbers",
+        "limit memory and processor time; one core and 512 MB are a starting point: measure",
         Safety::Review,
         mending::snippet(cx.path(container.file), "yaml", text),
         edits,

@@ -139,6 +139,7 @@ use plimsoll_source::{Derived, Span, TextRange};
 use plimsoll_syntax::yaml;
 
 use crate::ci::{Ci, Whose, nowhere, template};
+use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
     Section, ServiceSubject, Severity, Snippet, Status, Verdict,
@@ -261,7 +262,10 @@ fn toml(cx: &Cx<'_>) -> Option<Span> {
     })
 }
 
-fn fix(_: &Cx<'_>, _: &Finding) -> Option<Fix> {
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(whole) = delivery::pipeline(cx, finding) {
+        return Some(whole);
+    }
     let text = "on: [push, pull_request]\npermissions:\n  contents: read\njobs:\n  secrets:\n    runs-on: ubuntu-24.04\n    steps:\n      # Pin the actions: git ls-remote https://github.com/gitleaks/gitleaks-action v2\n      - uses: actions/checkout@v5\n        with:\n          fetch-depth: 0\n          persist-credentials: false\n      - uses: gitleaks/gitleaks-action@v2\n";
     Some(Fix {
         does: "look for secrets on every push".into(),

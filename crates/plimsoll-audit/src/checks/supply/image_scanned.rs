@@ -186,6 +186,7 @@ use plimsoll_model::pipeline::RoleKind;
 use super::{Grade, Words, judge, step};
 use crate::ci::{Ci, template};
 use crate::conditions::HAS_IMAGE;
+use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
     Section, ServiceSubject, Severity, Status, Verdict,
@@ -245,6 +246,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(whole) = delivery::pipeline(cx, finding) {
+        return Some(whole);
+    }
     let service = cx.service_of(finding)?;
     let lines = "- name: Scan the image\n  run: trivy image --exit-code 1 --severity CRITICAL,HIGH \"{image}:${{ github.sha }}\"\n";
     Some(step(cx, service, "scan the image after it is built", lines))

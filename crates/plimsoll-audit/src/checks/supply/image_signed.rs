@@ -154,6 +154,7 @@ use plimsoll_model::pipeline::{Forge, RoleKind};
 use super::{Grade, Words, judge, step};
 use crate::ci::{Ci, Ran};
 use crate::conditions::HAS_IMAGE;
+use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Section,
     ServiceSubject, Severity, Status, Verdict,
@@ -221,6 +222,9 @@ fn grade(ran: &Ran<'_>) -> Option<Grade> {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(whole) = delivery::pipeline(cx, finding) {
+        return Some(whole);
+    }
     let service = cx.service_of(finding)?;
     let lines = "# The job needs `permissions: {contents: read, id-token: write}`.\n- name: Sign by digest\n  run: |\n    DIGEST=\"$(crane digest \"{image}:${{ github.sha }}\")\"\n    cosign sign --yes \"{image}@$DIGEST\"\n";
     Some(step(cx, service, "sign the digest after the push", lines))

@@ -152,6 +152,7 @@ use plimsoll_source::FileId;
 use super::{Grade, Words, is_deploy, judge, step};
 use crate::ci::{Ci, Ran};
 use crate::conditions::STARTED;
+use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
     Section, ServiceSubject, Severity, Status, Verdict, Why,
@@ -290,6 +291,9 @@ fn policy(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<FileId> {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(whole) = delivery::pipeline(cx, finding) {
+        return Some(whole);
+    }
     let service = cx.service_of(finding)?;
     let lines = "# Before the step that deploys, in the same job; DIGEST is what the push printed.\n- name: Verify the signature\n  run: |\n    cosign verify \\\n      --certificate-identity \"https://github.com/${{ github.workflow_ref }}\" \\\n      --certificate-oidc-issuer https://token.actions.githubusercontent.com \\\n      \"{image}@$DIGEST\"\n";
     Some(step(cx, service, "verify the signature where the image is deployed", lines))
