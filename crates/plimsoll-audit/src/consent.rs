@@ -122,7 +122,7 @@ pub(crate) fn of(flow: &Flow, command: &Command) -> Option<Span> {
         let file = has(&["-f", "-e", "-d", "-r", "-s", "-x"]);
         let own = guard.expansions.iter().map(|expansion| expansion.name.as_str());
         let mut names = own.chain(read_by(flow, guard).map(|read| read.name.as_str()));
-        let positional = |name: &str| name.bytes().all(|b| b.is_ascii_digit()) && name != "";
+        let positional = |name: &str| name.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty();
         matches!(guard.program(), "whiptail" | "dialog" | "gum" | "zenity")
             || guard.kind == CommandKind::Run && holds(guard.program(), &ASKING)
             || !file

@@ -267,14 +267,16 @@ fn workflows_are_mended_where_they_say_it() {
     let node = "      - uses: actions/setup-node@v4\n        with:\n          node-version: 22\n";
     let isolated = "pipeline/release-cache-isolated";
     check(isolated, ci, &release(&format!("{node}          cache: npm\n")), Some(&release(node)));
-    let uv = "      - uses: astral-sh/setup-uv@v7\n        with:\n          enable-cache: true # fast\n";
+    let uv =
+        "      - uses: astral-sh/setup-uv@v7\n        with:\n          enable-cache: true # fast\n";
     check(isolated, ci, &release(uv), Some(&release(&uv.replace("true", "false"))));
     let go = "      - uses: actions/setup-go@v6\n";
     let off = format!("{go}        with:\n          cache: false\n");
     check(isolated, ci, &release(go), Some(&release(&off)));
     let rust = "      - uses: Swatinem/rust-cache@v2\n        with:\n          key: x\n";
     check(isolated, ci, &release(rust), Some(&release("")));
-    let asked = "      - uses: actions/cache@v4\n        id: cache\n        with: { path: a, key: b }\n";
+    let asked =
+        "      - uses: actions/cache@v4\n        id: cache\n        with: { path: a, key: b }\n";
     check(isolated, ci, &release(asked), None);
 
     let proposal = |event: &str| {

@@ -114,7 +114,7 @@ fn speaks_to(cx: &Cx<'_>, container: &Container, other: &Container) -> bool {
 
 /// The texts that a container is given: variables, words of its command, labels, mounted files.
 fn given(cx: &Cx<'_>, container: &Container) -> Vec<String> {
-    let mut texts: Vec<String> = container.env.iter().flat_map(|var| of_variable(var)).collect();
+    let mut texts: Vec<String> = container.env.iter().flat_map(of_variable).collect();
     texts.extend(delivered::from_files(cx, container).into_iter().map(|(_, _, text)| text));
     let run = container.command.iter().chain(&container.entrypoint);
     texts.extend(run.flat_map(|run| &run.words).map(|(word, _)| word.clone()));

@@ -187,7 +187,23 @@ fn knex(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migratio
     };
     let at = directory.span().unwrap_or(start(config));
     let made = made(cx, package, MigrationTool::Knex, Some(config), directory, at);
-    Some(Migrations { named, ..made })
+    Some(Migrations { named: told_when_migrating(package, calls), ..made })
+}
+
+/// The configuration that every command names which brings the database up to date; `None` where
+/// one names another or none, or is run in a way that is not followed.
+fn told_when_migrating(package: &Package, mut calls: Vec<Call<'_>>) -> Option<String> {
+    const UP: [&str; 2] = ["migrate:latest", "migrate:up"];
+    calls.retain(|call| call.words.iter().flatten().any(|word| UP.contains(&&**word)));
+    let mut migrating =
+        package.scripts.iter().filter(|script| UP.iter().any(|up| script.command.contains(up)));
+    let followed = |name: &str| calls.iter().any(|call| call.script.name == name);
+    if !migrating.all(|script| followed(&script.name)) {
+        return None;
+    }
+    let mut told = calls.iter().map(|call| option(std::slice::from_ref(call), &["--knexfile"]));
+    let first = told.next()??;
+    told.all(|other| other.as_deref() == Some(&*first)).then_some(first)
 }
 
 fn prisma(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migrations> {

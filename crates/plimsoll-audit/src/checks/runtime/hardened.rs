@@ -262,7 +262,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         let keys = mending::containers::dropping(container, &[]).into_iter();
         keys.chain(mending::containers::forbidding(container)).chain(limit).collect()
     };
-    let does = "take away what it does not need; the number of processes is a starting point: measure it";
+    let does =
+        "take away what it does not need; the number of processes is a starting point: measure it";
     let keys = |container: &Container| lacking(cx, container);
     mending::containers::setting(cx, finding, does, keys, sample)
 }

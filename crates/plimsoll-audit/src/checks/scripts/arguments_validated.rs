@@ -94,9 +94,8 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
                 || earlier.program() == "shift";
             asks && earlier.words.iter().any(|word| mention.iter().any(|m| word.contains(&**m)))
         });
-        let chosen = flow.around(command.region).any(|(_, region)| match &region.kind {
-            RegionKind::Arm { .. } | RegionKind::Loop { .. } => true,
-            _ => false,
+        let chosen = flow.around(command.region).any(|(_, region)| {
+            matches!(region.kind, RegionKind::Arm { .. } | RegionKind::Loop { .. })
         });
         let demanded = expansion.op.is_some();
         if demanded

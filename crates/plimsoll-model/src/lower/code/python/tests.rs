@@ -492,7 +492,9 @@ fn what_a_command_of_uwsgi_or_a_distribution_starts() {
         "app.py",
         "from flask import Flask\napp = Flask(__name__)\napplication = app\n@app.get('/live')\ndef live():\n    return 'ok'\ndef main():\n    app.run(host='0.0.0.0', port=8010)\n",
     );
-    let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+    /// A command, further files, what is served, and what is missing.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+    let cases: &[Case] = &[
         ("uwsgi --http :8001 -w app:app", &[], "8001 [] 0.0.0.0 Dockerfile:4\n", ""),
         (
             "uwsgi --http-socket 127.0.0.1:80 --wsgi-file app.py",
