@@ -22,6 +22,9 @@ const MAX_NAMED: usize = 2_000;
 const MAX_SHARED: usize = 64;
 /// How deep workflows may call each other (GitHub allows four).
 const MAX_CALLS: usize = 4;
+/// Programs that build, test or deploy, before which a variable stands that decides whether they run.
+const PREFIXED: [&str; 9] =
+    ["docker", "podman", "buildah", "npm", "pnpm", "yarn", "make", "helm", "kubectl"];
 /// How many variables of a step, and how much of the steps that build images, is read.
 const MAX_VALUES: usize = 200;
 const MAX_BUILDS: usize = 64 * 1024;
@@ -382,11 +385,15 @@ impl<'a> Ci<'a> {
                 let place = evidence(*span, "is not in the tree");
                 return Some(Verdict::unknown(Why::OutOfTree, message, place));
             }
-            // `run: ${{ matrix.command }}`.
+            // `run: ${{ matrix.command }}`; `$DRY docker build` runs, or shows, what follows.
             let steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
             let mut commands = steps.flat_map(|step| &step.commands);
-            let expression = |word: &String| word.starts_with("${{");
-            if let Some(open) = commands.find(|c| c.words.first().is_some_and(expression)) {
+            let open = |command: &&plimsoll_model::pipeline::Command| match &*command.words {
+                [first, ..] if first.starts_with("${{") => true,
+                [first, second, ..] => first.starts_with('$') && PREFIXED.contains(&&**second),
+                _ => false,
+            };
+            if let Some(open) = commands.find(open) {
                 let message = "what a workflow runs is named by an expression: not known";
                 let place = evidence(open.span, "runs what an expression says");
                 return Some(Verdict::unknown(Why::Dynamic, message, place));

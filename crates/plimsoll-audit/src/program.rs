@@ -160,3 +160,33 @@ pub(crate) fn secret_file(name: &str) -> bool {
     let stem = ["_PATH", "_FILE"].iter().find_map(|end| name.strip_suffix(end));
     stem.is_some_and(|stem| is_secret_name(stem) || stem == "WALLET" || stem.ends_with("_WALLET"))
 }
+
+/// A package that handles signals by itself, and is not followed.
+pub(crate) fn handles_signals(code: &Code) -> Option<(Why, Span)> {
+    const WORDS: [&str; 10] = [
+        "graceful",
+        "shutdown",
+        "exit-hook",
+        "terminus",
+        "lightship",
+        "signal-exit",
+        "exiting",
+        "moleculer",
+        "death",
+        "hapi-pulse",
+    ];
+    let mut imports = code.imports.iter();
+    let handles = imports.find(|import| WORDS.iter().any(|word| import.package.contains(word)))?;
+    Some((Why::Unsupported, handles.at))
+}
+
+/// A path that the program writes, from the root; devices aside.
+pub(crate) fn absolute(workdir: &str, path: &str) -> Option<String> {
+    let path = match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{}/{path}", workdir.trim_end_matches('/')),
+    };
+    let path = format!("/{}", plimsoll_source::normalize_path(path.trim_start_matches('/'))?);
+    let device = ["/dev/", "/proc/"].iter().any(|dir| path.starts_with(dir));
+    (!device).then_some(path)
+}

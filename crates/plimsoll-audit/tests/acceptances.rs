@@ -85,7 +85,10 @@ fn what_is_over_counts_again_and_is_told() {
         let found = report(&[("s/Dockerfile", &text)], &config);
         format!("{} | {} | {}", of(&found, ADDS), of(&found, "image/pinned-digest"), stale(&found))
     };
-    assert_eq!(day("2026-06-15"), "s: fail (soon) | s: fail (mirror) | pass: ");
+    assert_eq!(
+        day("2026-06-15"),
+        "s: fail (soon (until 2026-06-15)) | s: fail (mirror (until 2026-06-15)) | pass: "
+    );
     assert_eq!(
         day("2026-06-14"),
         "s: fail | s: fail | fail: `image/pinned-digest` was accepted until 2026-06-14; \
@@ -104,7 +107,7 @@ fn what_meets_nothing_is_told_where_it_was_asked() {
     let told = "fail: `build/copies-not-adds` finds nothing here to accept";
     assert_eq!(entry(""), told);
     assert_eq!(entry("service = 's'"), told);
-    assert_eq!(entry("service = 'gone'"), told);
+    assert_eq!(entry("service = 'gone'"), format!("{told}: there is no service `gone`"));
     assert_eq!(entry("path = 'gone'"), told);
     // The example is not audited: whether it is needed there is not known.
     assert_eq!(entry("service = 'e'"), "pass: ");

@@ -235,14 +235,17 @@ fn a_service_that_no_workflow_covers_gets_a_whole_one_that_our_own_checks_pass()
 
         // Another forge's pipeline, or one that tests it already, is not joined by a second one.
         for (path, text) in [
-            (".gitlab-ci.yml", "build:\n  script: make\n"),
+            (".gitlab-ci.yml", "build:\n  script: make\n".to_owned()),
             (
                 ".github/workflows/ci.yml",
-                "on: push\njobs:\n  t:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: npm test\n",
+                format!(
+                    "on: push\njobs:\n  t:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: npm test\n        \
+                     working-directory: ./{dir}\n"
+                ),
             ),
         ] {
             let mut files = files.clone();
-            files.insert(path.to_owned(), text.to_owned());
+            files.insert(path.to_owned(), text);
             let report = audit(&Tree::from_memory(files), &Policy::default(), &());
             assert!(
                 !offers(&report).iter().any(|offer| covers(offer) && offer.can_apply()),

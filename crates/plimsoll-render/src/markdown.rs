@@ -269,6 +269,8 @@ fn strengths(out: &mut String, report: &Report, resolver: &Resolver<'_>, finding
 fn remediation(out: &mut String, report: &Report, resolver: &Resolver<'_>, findings: &[Finding]) {
     out.push_str("## Remediation\n");
     let mut any = false;
+    // What answers several findings (a whole workflow) is printed with the first.
+    let mut printed: Vec<(String, &str)> = Vec::new();
     for (severity, when) in
         Severity::ALL.into_iter().zip(["P0, now", "P1, this week", "P2, this month", "P3, backlog"])
     {
@@ -304,6 +306,10 @@ fn remediation(out: &mut String, report: &Report, resolver: &Resolver<'_>, findi
                 );
             }
             if let Some(snippet) = fix.and_then(|fix| fix.snippet) {
+                if let Some((_, by)) = printed.iter().find(|(text, _)| *text == snippet.text) {
+                    let _ = writeln!(out, "   The change is the one of {}.", code(by));
+                    continue;
+                }
                 let fence = fence(&snippet.text);
                 let _ = writeln!(
                     out,
@@ -315,6 +321,7 @@ fn remediation(out: &mut String, report: &Report, resolver: &Resolver<'_>, findi
                     let _ = writeln!(out, "   {}", plain(line));
                 }
                 let _ = writeln!(out, "   {fence}\n");
+                printed.push((snippet.text, finding.check.id));
             }
         }
     }

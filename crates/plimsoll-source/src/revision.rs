@@ -49,12 +49,8 @@ fn open_bounded(
     let key = top.strip_prefix(&work_tree).map(key_of).unwrap_or_default();
 
     let unknown = |why: &str| OpenError::Revision(revision.to_owned(), why.to_owned());
-    if repo.head().is_ok_and(|head| head.is_unborn()) {
-        return Err(unknown("nothing is committed here yet"));
-    }
-    let id = repo
-        .rev_parse_single(revision)
-        .map_err(|_| unknown("git knows no such commit here (is the clone shallow?)"))?;
+    let missing = missing(&repo);
+    let id = repo.rev_parse_single(revision).map_err(|_| unknown(missing))?;
     let object = id.object().map_err(|_| unknown("its commit is not in this clone"))?;
     let commit = object.peel_to_commit().map_err(|_| unknown("it is not a commit"))?;
     let mut builder = TreeBuilder::new();
@@ -129,6 +125,14 @@ fn open_bounded(
     Ok(builder.build())
 }
 
+/// Why a revision is not found.
+fn missing(repo: &gix::Repository) -> &'static str {
+    match repo.head().is_ok_and(|head| head.is_unborn()) {
+        true => "nothing is committed here yet",
+        false => "git knows no such commit here (is the clone shallow?)",
+    }
+}
+
 /// The commit at which the history of what is checked out left that of a revision: what a pull
 /// request is compared with, whatever went on beside it. The revision itself where they share none.
 ///
@@ -141,12 +145,8 @@ pub fn fork_point(root: &Path, revision: &str) -> Result<String, OpenError> {
         .map_err(no_git)?
         .ok_or_else(|| no_git("not in a git work tree, so it has no revisions".to_owned()))?;
     let unknown = |why: &str| OpenError::Revision(revision.to_owned(), why.to_owned());
-    if repo.head().is_ok_and(|head| head.is_unborn()) {
-        return Err(unknown("nothing is committed here yet"));
-    }
-    let id = repo
-        .rev_parse_single(revision)
-        .map_err(|_| unknown("git knows no such commit here (is the clone shallow?)"))?;
+    let missing = missing(&repo);
+    let id = repo.rev_parse_single(revision).map_err(|_| unknown(missing))?;
     let object = id.object().map_err(|_| unknown("its commit is not in this clone"))?;
     let commit = object.peel_to_commit().map_err(|_| unknown("it is not a commit"))?.id;
     let head = repo.head_id().map_err(|_| unknown("nothing is checked out to compare it with"))?;

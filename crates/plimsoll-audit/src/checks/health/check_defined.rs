@@ -389,9 +389,8 @@ fn none(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict 
         Evidence::missing_in(at, if dockerfile { "no HEALTHCHECK" } else { "no health check" })
             .part("defined")
     });
-    let first = places
-        .next()
-        .unwrap_or_else(|| Evidence::missing_in(service.place, "none").part("defined"));
+    let nowhere = || Evidence::missing_in(service.place, "none").part("defined");
+    let first = places.next().unwrap_or_else(nowhere);
     Verdict::fail("no health check: add HEALTHCHECK, or a `healthcheck` in compose", first)
         .and_all(places)
 }

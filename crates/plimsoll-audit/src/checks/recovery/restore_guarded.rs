@@ -49,6 +49,16 @@
 //! pg_restore --exit-on-error -d drill "$1" # <- has a target of its own
 //! ```
 //!
+//! So has a restore that makes the database it fills:
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! docker compose exec -T db createdb -U app app_new
+//! docker compose exec -T db pg_restore --exit-on-error -U app --dbname=app_new < "$1" # <- of its own
+//! ```
+//!
 //! ## Partial
 //!
 //! `ops/restore.sh`:
@@ -114,7 +124,14 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             let words = host.words.iter().take(6).map(String::as_str);
             words.chain(names).any(consent::is_scratch)
         });
-        if drill || inside || consent::is_scratch(target) {
+        // A database that the script itself makes is nobody's yet: `createdb` fails where it exists.
+        let about = |c: &Command, verb: &str| {
+            c.args().last().is_some_and(|last| last == target) && c.program() == verb
+        };
+        let earlier = flow.commands.get(..command.at).unwrap_or_default();
+        let fresh = earlier.iter().any(|c| about(c, "createdb"))
+            && !earlier.iter().any(|c| about(c, "dropdb"));
+        if drill || inside || fresh || consent::is_scratch(target) {
             asked.push(Evidence::shows(command.span, "has a target of its own"));
         } else if let Some(at) = consent::of(flow, command) {
             asked.push(Evidence::shows(at, "asks first"));

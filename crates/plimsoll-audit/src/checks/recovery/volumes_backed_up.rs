@@ -67,7 +67,7 @@
 //! FROM alpine:3.22
 //! ```
 
-use plimsoll_model::container::Container;
+use plimsoll_model::container::{Container, Mount, MountKind};
 use plimsoll_model::data;
 use plimsoll_model::pipeline::RoleKind;
 use plimsoll_source::Span;
@@ -129,7 +129,9 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let Some((word, _)) = kept(cx, &container).find(|(word, _)| *word != "rabbitmq") else {
         return asked.verdict(&container, &WORDS);
     };
-    if container.job || !composed::is_store(cx, &container) || container.mounts.is_empty() {
+    let keeps = |mount: &Mount| matches!(mount.kind, MountKind::Bind | MountKind::Volume);
+    let keeps = container.mounts.iter().any(keeps);
+    if container.job || !composed::is_store(cx, &container) || !keeps {
         return asked.verdict(&container, &WORDS);
     }
     let of = |row: &&(&str, &'static [&'static str])| row.0.split(' ').any(|name| name == word);

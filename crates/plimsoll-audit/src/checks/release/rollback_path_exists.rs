@@ -43,6 +43,23 @@
 //! docker compose up -d
 //! ```
 //!
+//! A script that deploys what ran before:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! cd "$(dirname "$0")/.."
+//! docker compose pull
+//! docker compose up -d
+//! ```
+//! `ops/rollback.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! cd "$(dirname "$0")/.."
+//! export DIGEST=$(cat /var/lib/app/previous)
+//! exec ./ops/deploy.sh # <- leads back
+//! ```
+//!
 //! ## Partial
 //!
 //! `ops/deploy.sh`:
@@ -104,7 +121,11 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let back = |program: &Program| -> Option<Span> {
-        let acts = |c: &&Command| releasing::starts(c) || releasing::undoes(c);
+        let deploys = |c: &Command| {
+            let called = scripts::called(cx, program, c);
+            called.is_some_and(|called| called.flow.commands.iter().any(releasing::starts))
+        };
+        let acts = |c: &&Command| releasing::starts(c) || releasing::undoes(c) || deploys(c);
         releasing::way_back(cx, program).find(acts).map(|command| command.span)
     };
     let by_itself = || {

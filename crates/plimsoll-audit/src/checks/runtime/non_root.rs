@@ -34,7 +34,8 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM debian:13-slim
-//! RUN useradd -o -u 0 app
+//! RUN useradd web && useradd -o -u 0 app
+//! USER web
 //! USER app # <- runs as root
 //! CMD ["/app/main"]
 //! ```

@@ -366,9 +366,9 @@ fn written(
         let workdir = stage.and_then(|stage| stage.config.workdir.as_deref()).unwrap_or("/");
         let code = program::code(service).ok();
         let paths = code.into_iter().flat_map(|code| &code.writes);
-        written.extend(
-            paths.filter_map(|write| Some((absolute(workdir, write.path.known()?)?, write.dir))),
-        );
+        written.extend(paths.filter_map(|write| {
+            Some((program::absolute(workdir, write.path.known()?)?, write.dir))
+        }));
         if let Some(target) = start.image.target {
             written.extend(start.image.effects(target).into_iter().flat_map(|(_, effect)| {
                 match &effect.kind {
@@ -415,17 +415,6 @@ fn mounts(written: &[(String, bool)]) -> Option<Vec<&str>> {
     };
     let open = written.iter().filter(|(path, _)| !covered(path));
     open.map(|(path, dir)| (*dir && path.starts_with('/')).then_some(&**path)).collect()
-}
-
-/// A path that the program writes, from the root; devices aside.
-fn absolute(workdir: &str, path: &str) -> Option<String> {
-    let path = match path.starts_with('/') {
-        true => path.to_owned(),
-        false => format!("{}/{path}", workdir.trim_end_matches('/')),
-    };
-    let path = format!("/{}", plimsoll_source::normalize_path(path.trim_start_matches('/'))?);
-    let device = ["/dev/", "/proc/"].iter().any(|dir| path.starts_with(dir));
-    (!device).then_some(path)
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {

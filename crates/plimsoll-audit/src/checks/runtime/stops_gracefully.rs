@@ -153,8 +153,10 @@
 //! ```
 //! `main.js`:
 //! ```js
-//! const server = require("express")().listen(3000);
+//! const app = require("express")();
+//! let server;
 //! process.on("SIGTERM", () => server.close(() => process.exit(0))); // <- handles SIGTERM
+//! server = app.listen(3000);
 //! ```
 //! `compose.yaml`:
 //! ```yaml
@@ -371,7 +373,7 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
     let Some(first) = handlers.first() else {
         let nothing = code.listens.is_empty() && code.opens.is_empty();
         let nothing = nothing.then_some((Why::NeedsRun, entry));
-        if let Some(reason) = program::gap(code).or(by_package(code)).or(nothing) {
+        if let Some(reason) = program::gap(code).or(program::handles_signals(code)).or(nothing) {
             return unknown(reason);
         }
         let message = "nothing handles SIGTERM: close the server and its connections on it";
@@ -494,25 +496,6 @@ fn what(open: &Opened) -> String {
         Resource::Timer => "the timer",
     };
     format!("{kind} `{}`", clip(&open.name))
-}
-
-/// A package that handles signals by itself, and is not followed.
-fn by_package(code: &Code) -> Option<(Why, Span)> {
-    const WORDS: [&str; 10] = [
-        "graceful",
-        "shutdown",
-        "exit-hook",
-        "terminus",
-        "lightship",
-        "signal-exit",
-        "exiting",
-        "moleculer",
-        "death",
-        "hapi-pulse",
-    ];
-    let mut imports = code.imports.iter();
-    let handles = imports.find(|import| WORDS.iter().any(|word| import.package.contains(word)))?;
-    Some((Why::Unsupported, handles.at))
 }
 
 /// The place that starts a web server which serves files and has nothing else to close. The images

@@ -164,10 +164,19 @@ fn emitted_files_are_traced_to_their_sources() {
           Program dist/server.js: MISSING
         ",
     );
-    // What all sources share depends on what they import.
+    // Without a root it is what all sources share, which depends on what they import.
     check(
         &node,
         &[LOCK, rootless, source],
+        "
+        node dist/index.js: builtin
+          Program dist/index.js: from s/src/index.ts
+        ",
+    );
+    let outward = ("s/src/index.ts", "import '../../shared/log';\n");
+    check(
+        &node,
+        &[LOCK, rootless, outward],
         "
         node dist/index.js: builtin
           Program dist/index.js: unknown: unsupported
@@ -175,7 +184,7 @@ fn emitted_files_are_traced_to_their_sources() {
     );
     check(
         &with("node dist/s/src/index.js"),
-        &[LOCK, rootless, source],
+        &[LOCK, rootless, outward],
         "
         node dist/s/src/index.js: builtin
           Program dist/s/src/index.js: unknown: unsupported
