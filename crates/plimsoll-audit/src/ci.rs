@@ -14,7 +14,7 @@ use plimsoll_model::{PipelineId, UnsupportedKind, Why};
 use plimsoll_source::{FileId, Span, normalize_path};
 
 use crate::conditions::reads_context;
-use crate::{Cx, Evidence, ServiceSubject, Snippet, Verdict};
+use crate::{Cx, Evidence, ServiceSubject, Snippet, Verdict, pushed};
 
 /// Above this many services, only directories tell another service's steps.
 const MAX_NAMED: usize = 2_000;
@@ -67,6 +67,26 @@ impl Ran<'_> {
     /// An input of its action.
     pub(crate) fn input(&self, key: &str) -> Option<&str> {
         self.step.with.iter().find(|(k, ..)| k == key).map(|(_, value, _)| &**value)
+    }
+
+    /// Whether what it names by its digest is what an action of the same job builds, and nothing in
+    /// that job pushes.
+    pub(crate) fn is_unpushed(&self) -> bool {
+        let mut text = String::new();
+        let env = self.step.env_texts.iter().chain(&self.job.env_texts).map(|(_, value)| value);
+        for part in self.step.with.iter().map(|(_, value, _)| value).chain(env) {
+            text.push_str(part);
+        }
+        if let Some((run, _)) = &self.step.run {
+            text.push_str(&String::from_utf8_lossy(run.text()));
+        }
+        let named = |step: &&JobStep| {
+            let id = step.id.as_ref();
+            id.is_some_and(|id| text.contains(&format!("steps.{id}.outputs.digest")))
+        };
+        let mut roles = self.job.steps.iter().flat_map(|step| &step.roles);
+        !roles.any(|role| role.kind == RoleKind::Push)
+            && self.job.steps.iter().find(named).and_then(pushed::pushes) == Some(false)
     }
 
     /// Whether its job has a permission to write.
@@ -185,6 +205,11 @@ impl<'a> Ci<'a> {
             _ if dir_of(&self.cx, place).is_some_and(|other| other != dir) => return Whose::Others,
             _ => {}
         }
+        if is_of_image(ran.role.kind)
+            && let Some(whose) = computed(ran).find_map(|image| self.whose_listed(ran, image))
+        {
+            return whose;
+        }
         if is_of_image(ran.role.kind) { self.whose_image(ran) } else { self.whose_tree(ran, place) }
     }
 
@@ -212,28 +237,34 @@ impl<'a> Ci<'a> {
 
     /// Whose an image is by the name that a step gives it, wherever the step stands.
     fn whose_named(&self, ran: &Ran<'_>, image: &str) -> Option<Whose> {
-        // A matrix has the services that it lists.
-        let listed = ran.job.matrix.iter().find(|(name, values)| {
-            !values.is_empty()
-                && image.contains(&format!("matrix.{name}"))
-                && values.iter().all(|value| !value.contains('$'))
-        });
-        if let Some((_, values)) = listed {
-            let ours = values.iter().any(|value| self.named(value, None).0);
-            let single = self.cx.delivery.services.len() == 1 && image.contains('/');
-            let service = self.named(image, None).0 || single && values.len() == 1;
-            return (!ours && !service).then_some(Whose::Others);
+        if let Some(listed) = self.whose_listed(ran, image) {
+            return Some(listed).filter(|whose| *whose != Whose::Ours);
         }
         if image.contains('$') || self.named(image, None).0 {
             return None;
         }
-        let name = image.split('@').next().unwrap_or(image);
-        let name = match name.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => name,
-            _ => name,
-        };
-        let built = self.builds.get_or_init(|| self.build_texts()).contains(name);
-        (!built).then(|| if name.contains('/') { Whose::Open } else { Whose::Others })
+        let built = self.builds.get_or_init(|| self.build_texts()).contains(repository(image));
+        (!built).then(|| if repository(image).contains('/') { Whose::Open } else { Whose::Others })
+    }
+
+    /// Whose an image is whose name a matrix says: that of the services that it lists. `None` where
+    /// no matrix does.
+    fn whose_listed(&self, ran: &Ran<'_>, image: &str) -> Option<Whose> {
+        let name = repository(image);
+        let (key, values) = ran.job.matrix.iter().find(|(key, values)| {
+            !values.is_empty()
+                && name.contains(&format!("matrix.{key}"))
+                && values.iter().all(|value| !value.contains('$'))
+        })?;
+        let single =
+            self.cx.delivery.services.len() == 1 && values.len() == 1 && name.contains('/');
+        if single || self.named(name, None).0 || values.iter().any(|v| self.named(v, None).0) {
+            return Some(Whose::Ours);
+        }
+        // `app-${{ matrix.variant }}` may be one of ours, built in several ways.
+        let whole = |part: &str| part.starts_with("${{") && part.ends_with("}}");
+        let mut parts = name.split('/').filter(|part| part.contains(&format!("matrix.{key}")));
+        Some(if parts.all(|part| whole(part.trim())) { Whose::Others } else { Whose::Open })
     }
 
     /// Whose a step about an image is that names no service itself.
@@ -517,6 +548,28 @@ fn is_of_image(kind: RoleKind) -> bool {
             | RoleKind::Verify { .. }
             | RoleKind::Push
     )
+}
+
+/// The name of an image without tag and digest.
+fn repository(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => name,
+    }
+}
+
+/// What a step says that may be the name of an image, or the path of its Dockerfile, and is put
+/// together from a matrix.
+fn computed<'r>(ran: &'r Ran<'_>) -> impl Iterator<Item = &'r str> {
+    const INPUTS: [&str; 6] = ["image-ref", "image", "images", "subject-name", "tags", "file"];
+    let given = INPUTS.iter().filter_map(|key| ran.input(key));
+    let words = ran.role.words.iter().map(String::as_str);
+    given
+        .flat_map(|text| text.split(['\n', ',']))
+        .chain(words)
+        .map(str::trim)
+        .filter(|text| text.contains("matrix.") && text.contains('/'))
 }
 
 /// The image that a step about a finished one names.

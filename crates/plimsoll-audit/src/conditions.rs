@@ -1123,7 +1123,7 @@ pub static LIMITS_ITS_STOP: Condition = Condition {
             doubt = code.handlers.iter().find_map(|handler| handler.unknown);
         }
         let limited = program::some(cx, subject, |code| {
-            code.handlers.iter().find_map(|handler| handler.timeout).map(|(_, at)| at)
+            code.handlers.iter().find_map(|handler| handler.timeout.as_ref().map(|t| t.at))
         });
         match (limited.known(), doubt) {
             (Some(false), Some((why, at))) => Fact::Unknown(why, Some(at)),

@@ -1,7 +1,7 @@
 //! How a service runs its migrations: before it starts, in jobs that it awaits, in pipelines.
 
 use plimsoll_model::container::{Container, ContainerKind};
-use plimsoll_model::entrypoint::{OnFailure, Startup};
+use plimsoll_model::entrypoint::{OnFailure, Startup, before_last};
 use plimsoll_model::image::Image;
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::package::Package;
@@ -62,20 +62,26 @@ fn migrating(cx: &Cx<'_>, package: Option<&Package>, startup: &Startup) -> Vec<M
     let Some((package, script)) = package.and_then(|p| Some((p, p.script(name)?))) else {
         return found;
     };
-    let all = commands(&cx.delivery.tree, &cx.delivery.packages, package, script);
-    let own = script.command.as_str();
     // What comes last is the application.
+    let own = before_last(&script.command, script.span, Some(package));
+    let own = own.into_iter().filter(|step| step.migrates);
+    let before = found.len();
+    found.extend(own.map(|step| Migrating {
+        words: step.words,
+        span: step.span,
+        on_failure: step.on_failure,
+    }));
+    let told = found.len() > before;
+    let all = commands(&cx.delivery.tree, &cx.delivery.packages, package, script);
     for command in all.iter().take(all.len().saturating_sub(1)) {
-        if !is_migrate_command(&command.words) {
+        // `prestart` stops when it fails; what stands in scripts of scripts is not followed.
+        if !is_migrate_command(&command.words) || told {
             continue;
         }
-        // `prestart` and `a && b` stop when it fails; of other texts nothing is said.
-        let hook = command.span != script.span && !own.contains("migrat");
-        let chained = own.contains("&&") && !own.contains(['|', ';']);
-        let on_failure = if hook || chained {
-            OnFailure::Stops(command.span)
-        } else {
-            OnFailure::Unknown(Why::Unsupported)
+        let hook = command.span != script.span && !script.command.contains("migrat");
+        let on_failure = match hook {
+            true => OnFailure::Stops(command.span),
+            false => OnFailure::Unknown(Why::Unsupported),
         };
         found.push(Migrating { words: command.words.clone(), span: command.span, on_failure });
     }

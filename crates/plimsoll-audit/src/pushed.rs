@@ -91,15 +91,19 @@ fn all(cx: &Cx<'_>) -> BTreeMap<String, Pushed> {
     found
 }
 
+/// Whether a step of `docker/build-push-action` pushes what it builds; `None` for other steps.
+pub(crate) fn pushes(step: &JobStep) -> Option<bool> {
+    workflows::action(step).filter(|action| *action == "docker/build-push-action")?;
+    let input = |key| workflows::input(step, key).map(|(value, _)| value);
+    let output = |value: &str| value.contains("push=true") || value.contains("type=registry");
+    Some(
+        input("push").is_some_and(|value| value != "false") || input("outputs").is_some_and(output),
+    )
+}
+
 /// The references that an action pushes.
 fn of_action(job: &Job, step: &JobStep) -> Vec<(String, Span)> {
-    let Some(action) = workflows::action(step) else { return Vec::new() };
-    let pushes = |step: &JobStep| {
-        let push = workflows::input(step, "push").is_some_and(|(value, _)| value != "false");
-        push || workflows::input(step, "outputs")
-            .is_some_and(|(value, _)| value.contains("push=true"))
-    };
-    if action != "docker/build-push-action" || !pushes(step) {
+    if pushes(step) != Some(true) {
         return Vec::new();
     }
     let Some((tags, at)) = workflows::input(step, "tags") else { return Vec::new() };

@@ -1,10 +1,12 @@
 //! Whether a container is given an environment variable.
 
 use plimsoll_model::Why;
+use plimsoll_model::code::{Code, Timeout};
 use plimsoll_model::container::EnvValue;
 use plimsoll_source::Span;
 
 use crate::delivered::{from_files, unread_variables};
+use crate::health::Deployment;
 use crate::startup::Start;
 use crate::{Cx, ServiceSubject};
 
@@ -31,6 +33,66 @@ const BRINGS: [&str; 9] = [
     "op",
     "aws-vault",
 ];
+
+/// The value of a variable in what is started; none where it is not set.
+///
+/// # Errors
+/// Why it is not known, and where.
+pub(crate) fn value(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    name: &str,
+) -> Result<Option<String>, (Why, Span)> {
+    match supply(cx, service, start, name) {
+        // Who runs an image that nothing here deploys may set what he likes.
+        Supply::Nowhere if start.container.is_none() => Err((Why::OutOfTree, service.place)),
+        Supply::Nowhere => Ok(None),
+        Supply::Open(why, at) => Err((why, at)),
+        Supply::Given(at) => {
+            let d = Deployment { container: start.container, image: Some(start.image) };
+            let own = start.container.is_some_and(|c| c.env.iter().any(|var| var.name == name));
+            let files = start.container.filter(|_| !own).map(|c| from_files(cx, c));
+            let of_file = files.into_iter().flatten().rev().find(|(known, ..)| known == name);
+            let of_file = of_file.map(|(_, _, value)| value);
+            let value = of_file.or_else(|| d.variable(name).map(|(value, _)| value));
+            value.filter(|value| !value.contains('$')).map(Some).ok_or((Why::Dynamic, at))
+        }
+    }
+}
+
+/// The milliseconds after which a program ends itself where it is started so, and where that is
+/// said.
+///
+/// # Errors
+/// Why it is not known, and where.
+pub(crate) fn limit(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    code: &Code,
+    timeout: &Timeout,
+) -> Result<(u64, Span), (Why, Span)> {
+    for name in &timeout.variables {
+        let given = match supply(cx, service, start, name) {
+            Supply::Nowhere => continue,
+            Supply::Open(why, at) => return Err((why, at)),
+            Supply::Given(at) => (value(cx, service, start, name)?, at),
+        };
+        // In which unit it is, the default tells: 30 becomes 30000, 30000 stays.
+        let mut reads = code.environment.iter().filter(|read| read.name == *name);
+        let default = reads.find_map(|read| read.default.known()?.trim().parse::<u64>().ok());
+        let after = timeout.after.known().copied();
+        let unit = default.zip(after).filter(|(d, after)| *d > 0 && after % d == 0);
+        let number = given.0.and_then(|text| text.trim().parse::<u64>().ok());
+        let limit = number.zip(unit).map(|(n, (default, after))| n.saturating_mul(after / default));
+        return limit.map(|limit| (limit, given.1)).ok_or((Why::Dynamic, given.1));
+    }
+    match timeout.after.known() {
+        Some(&after) => Ok((after, timeout.at)),
+        None => Err((Why::Dynamic, timeout.at)),
+    }
+}
 
 /// What gives a variable to what is started.
 pub(crate) fn supply(

@@ -57,6 +57,48 @@ pub struct Unverified {
     /// Whether it may hold in production: neither a key around it nor the condition that it hangs
     /// on says development or test.
     pub production: bool,
+    /// Where certificates are verified after all.
+    pub unless: Unless,
+}
+
+/// What a setting that turns verification off hangs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unless {
+    /// Nothing: it is off.
+    Never,
+    /// A variable of the environment: `process.env.X === 'true'`.
+    Variable {
+        /// Its name.
+        name: String,
+        /// What the program takes where it is not set.
+        default: Option<String>,
+        /// What it is compared with; none where any value will do.
+        equals: Option<String>,
+        /// Verified where that holds (`true`), or where it does not.
+        is: bool,
+    },
+    /// Something that cannot be told from the text: a parameter, a value of another module.
+    Unknown,
+}
+
+impl Unless {
+    /// Whether certificates are verified where the variable has this value, or none; `None` where
+    /// that cannot be told.
+    #[must_use]
+    pub fn verifies(&self, value: Option<&str>) -> Option<bool> {
+        match self {
+            Self::Never => Some(false),
+            Self::Unknown => None,
+            Self::Variable { default, equals, is, .. } => {
+                let value = value.or(default.as_deref());
+                let holds = match equals {
+                    Some(equals) => value == Some(equals),
+                    None => value.is_some_and(|value| !value.is_empty()),
+                };
+                Some(holds == *is)
+            }
+        }
+    }
 }
 
 /// Where a file of JavaScript turns the verification of certificates off: for configurations that
@@ -137,6 +179,8 @@ pub enum Guard {
     Open,
     /// This turns it away.
     Rejects(Span),
+    /// This answers in its place: a route for every path that is registered first.
+    Shadows(Span),
     /// Something that may.
     Unknown(Why, Span),
 }
@@ -168,10 +212,21 @@ pub struct Handler {
     pub closes: Vec<(usize, Span)>,
     /// Where it ends the process, and with what code.
     pub exits: Option<(Fact<i32>, Span)>,
-    /// A forced end after so many milliseconds.
-    pub timeout: Option<(u64, Span)>,
+    /// A forced end after some time.
+    pub timeout: Option<Timeout>,
     /// What in it could not be followed.
     pub unknown: Option<(Why, Span)>,
+}
+
+/// A forced end of the process after some time.
+#[derive(Clone, Debug)]
+pub struct Timeout {
+    /// Milliseconds, where no variable is set.
+    pub after: Fact<u64>,
+    /// The environment variables that may set it.
+    pub variables: Vec<String>,
+    /// Where it ends the process.
+    pub at: Span,
 }
 
 /// Something opened or started that outlives the call.

@@ -356,15 +356,8 @@ impl Walk<'_> {
     /// script of its own, not a line for `-c`.
     fn program(&mut self, mut entry: EntryScript, args: &[(String, Span)], span: Span, keep: bool) {
         let Some(root) = entry.script.root else { return self.unknown(Why::Unparsed, span) };
-        let mut flow = Flow {
-            errexit: entry.errexit.or(shebang_errexit(&entry)),
-            pipefail: None,
-            steps: Vec::new(),
-            environment: self.environment.as_ref(),
-        };
-        flow.list(&entry, root, &Around::default());
-        let steps = std::mem::take(&mut flow.steps);
-        entry.errexit = flow.errexit;
+        let (steps, errexit) = followed(&entry, root, self.environment.as_ref(), self.package);
+        entry.errexit = errexit;
         let app = application(&steps);
         let execs = app.is_some_and(|app| app.exec.is_some());
         let before = app.and_then(|app| steps.iter().position(|step| std::ptr::eq(step, app)));
@@ -375,14 +368,7 @@ impl Walk<'_> {
         if keep || !execs || !before.is_empty() {
             self.becomes(Pid1::Shell, span, runs_commands);
         }
-        self.startup.before.extend(before.iter().map(|step| BeforeStart {
-            migrates: migrates(&step.words, self.package),
-            long: step.long(self.package),
-            asked: step.asked,
-            words: step.words.clone(),
-            span: step.span,
-            on_failure: step.on_failure.clone(),
-        }));
+        self.startup.before.extend(before.iter().map(|step| step.before(self.package)));
         let mut next: Vec<(String, Span)> = Vec::new();
         for (word, at) in app.map_or(&[][..], |app| &app.placed) {
             match &**word {
@@ -528,6 +514,49 @@ impl Walk<'_> {
             exec: None,
         })
     }
+}
+
+/// What a line of a package's script runs before the last of its commands, which is the
+/// application; `at` is its place.
+#[must_use]
+pub fn before_last(line: &str, at: Span, package: Option<&Package>) -> Vec<BeforeStart> {
+    let text = line_text(line, at);
+    let script = shell::parse(text.text(), Dialect::Bash);
+    let Some(root) = script.root else { return Vec::new() };
+    let entry = EntryScript {
+        path: "-c".to_owned(),
+        source: ScriptSource::Generated(at),
+        errexit: None,
+        exec: None,
+        text,
+        script,
+    };
+    let (steps, _) = followed(&entry, root, None, package);
+    let app = application(&steps);
+    let before = steps.iter().take_while(|step| !app.is_some_and(|app| std::ptr::eq(*step, app)));
+    before.map(|step| step.before(package)).collect()
+}
+
+/// The commands of a program in the order in which they run, and whether `set -e` is in effect at
+/// its end. Of what is only substituted into other commands, migrations alone are commands.
+fn followed(
+    entry: &EntryScript,
+    root: ListId,
+    environment: Option<&Environment>,
+    package: Option<&Package>,
+) -> (Vec<Step>, Option<Span>) {
+    let mut flow = Flow {
+        errexit: entry.errexit.or(shebang_errexit(entry)),
+        pipefail: None,
+        trap: None,
+        substituted: false,
+        steps: Vec::new(),
+        environment,
+    };
+    flow.list(entry, root, &Around::default());
+    let mut steps = flow.steps;
+    steps.retain(|step| !step.substituted || migrates(&step.words, package));
+    (steps, flow.errexit)
 }
 
 /// What a word that should be a program turns out to be.
@@ -717,6 +746,8 @@ struct Step {
     conditional: bool,
     /// It is a condition.
     asked: bool,
+    /// It stands in the words of another command: `$(…)`.
+    substituted: bool,
 }
 
 /// Commands that no one waits for.
@@ -729,6 +760,17 @@ const QUICK: [&str; 50] = [
 ];
 
 impl Step {
+    fn before(&self, package: Option<&Package>) -> BeforeStart {
+        BeforeStart {
+            migrates: migrates(&self.words, package),
+            long: self.long(package),
+            asked: self.asked,
+            words: self.words.clone(),
+            span: self.span,
+            on_failure: self.on_failure.clone(),
+        }
+    }
+
     fn long(&self, package: Option<&Package>) -> bool {
         let name = self.words.first().map_or("", |w| base_name(w));
         migrates(&self.words, package) || !QUICK.contains(&name)
@@ -787,6 +829,10 @@ impl Around {
 struct Flow<'e> {
     errexit: Option<Span>,
     pipefail: Option<Span>,
+    /// A trap that ends the shell with 0 whenever it ends, and whether it always does.
+    trap: Option<(Span, bool)>,
+    /// What is followed stands in another command's words.
+    substituted: bool,
     steps: Vec<Step>,
     environment: Option<&'e Environment>,
 }
@@ -869,7 +915,15 @@ impl Flow<'_> {
         let span = entry.text.span(*range);
         let failure = || around.end.clone().unwrap_or(OnFailure::Stops(span));
         match kind {
-            CommandKind::Simple { words, .. } => self.simple(entry, words, span, around),
+            CommandKind::Simple { assignments, words } => {
+                // `x=$(a)` ends as `a` does; other commands do not look at what is substituted.
+                let values = assignments.iter().flat_map(|a| a.value.iter().chain(&a.array));
+                let end = if words.is_empty() { failure() } else { OnFailure::Ignored(span) };
+                for &word in values.chain(words) {
+                    self.substitutions(entry, word, &end, around);
+                }
+                self.simple(entry, words, span, around);
+            }
             CommandKind::Group(list) => self.list(entry, *list, around),
             CommandKind::Subshell(list) => {
                 let options = (self.errexit, self.pipefail);
@@ -918,6 +972,9 @@ impl Flow<'_> {
         if name == "set" {
             return self.set(rest, span);
         }
+        if name == "trap" {
+            return self.set_trap(script, rest, span);
+        }
         if let Some(body) = function(script, name) {
             let (CommandKind::Group(list) | CommandKind::Subshell(list)) =
                 script.command(body).kind
@@ -935,11 +992,55 @@ impl Flow<'_> {
             words: placed.iter().map(|(w, _)| w.clone()).collect(),
             placed: placed.to_vec(),
             span,
-            on_failure: around.end.clone().unwrap_or(OnFailure::Stops(*at)),
+            on_failure: self.trapped(around.end.clone().unwrap_or(OnFailure::Stops(*at))),
             exec,
             conditional: around.conditional,
             asked: around.asked,
+            substituted: self.substituted,
         });
+    }
+
+    /// The commands that are substituted into a word, whose failure leads to `end`.
+    fn substitutions(
+        &mut self,
+        entry: &EntryScript,
+        word: WordId,
+        end: &OnFailure,
+        around: &Around,
+    ) {
+        for part in &entry.script.word(word).parts {
+            let PartKind::Substitution(list) = &part.kind else { continue };
+            let options = (self.errexit, self.pipefail, self.trap, self.substituted);
+            let from = self.steps.len();
+            self.substituted = true;
+            self.list(entry, *list, &around.inside(end.clone(), false, true));
+            (self.errexit, self.pipefail, self.trap, self.substituted) = options;
+            // What ends the inner shell only makes the substitution fail.
+            let end = self.trapped(end.clone());
+            for step in self.steps.iter_mut().skip(from) {
+                if let OnFailure::Stops(_) = step.on_failure {
+                    step.on_failure.clone_from(&end);
+                }
+            }
+        }
+    }
+
+    /// `trap 'exit 0' EXIT`: from there on, the shell ends well however it ends.
+    fn set_trap(&mut self, script: &Script, words: &[(String, Span)], span: Span) {
+        let mut words = words.iter().map(|(word, _)| word.as_str()).filter(|word| *word != "--");
+        let Some(body) = words.next() else { return };
+        if words.any(|signal| matches!(signal, "EXIT" | "0")) {
+            self.trap = ends_well(script, body, 0).map(|always| (span, always));
+        }
+    }
+
+    /// What a failure leads to where a trap decides how the shell ends.
+    fn trapped(&self, end: OnFailure) -> OnFailure {
+        match (end, self.trap) {
+            (OnFailure::Stops(_), Some((at, true))) => OnFailure::Ignored(at),
+            (OnFailure::Stops(_), Some((_, false))) => OnFailure::Unknown(Why::Dynamic),
+            (end, _) => end,
+        }
     }
 
     /// `set -euo pipefail`, `set +e`, `set -o errexit`.
@@ -1034,6 +1135,53 @@ impl Flow<'_> {
         }
         if is_last { end() } else { OnFailure::Ignored(span) }
     }
+}
+
+/// Whether what a trap runs ends the shell with 0: always, or on some way; `None` where it leaves the
+/// status as it is.
+fn ends_well(script: &Script, body: &str, depth: usize) -> Option<bool> {
+    let own = shell::parse(body.as_bytes(), Dialect::Bash);
+    ends_well_in(script, &own, own.root?, depth)
+}
+
+fn ends_well_in(script: &Script, own: &Script, list: ListId, depth: usize) -> Option<bool> {
+    if depth > 8 {
+        return Some(false);
+    }
+    let mut sure = true;
+    for item in &own.list(list).items {
+        let &id = item.pipeline.last()?;
+        let well = match &own.command(id).kind {
+            CommandKind::Simple { words, .. } => {
+                let words: Vec<String> = words.iter().map(|&word| own.word_text(word)).collect();
+                match words.first().map(String::as_str) {
+                    Some("exit") if words.get(1).is_some_and(|code| code == "0") => Some(true),
+                    Some("exit") if sure => return None,
+                    Some(name) => {
+                        function(script, name).and_then(|body| match &script.command(body).kind {
+                            CommandKind::Group(list) => {
+                                ends_well_in(script, script, *list, depth + 1)
+                            }
+                            _ => None,
+                        })
+                    }
+                    None => None,
+                }
+            }
+            CommandKind::Group(list) => ends_well_in(script, own, *list, depth + 1),
+            CommandKind::If { branches, otherwise } => {
+                let bodies = branches.iter().map(|(_, body)| *body).chain(*otherwise);
+                let mut ends = bodies.map(|body| ends_well_in(script, own, body, depth + 1));
+                ends.any(|end| end.is_some()).then_some(false)
+            }
+            _ => None,
+        };
+        if let Some(always) = well {
+            return Some(always && sure);
+        }
+        sure = matches!(item.then, Connector::Seq | Connector::Background);
+    }
+    None
 }
 
 fn function(script: &Script, name: &str) -> Option<CommandId> {

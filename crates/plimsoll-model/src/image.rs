@@ -259,6 +259,8 @@ pub struct Effect {
 pub enum EffectKind {
     /// Packages are installed.
     Install(Install),
+    /// Packages of the system are taken out again: names, or that of a group ([`Install::group`]).
+    Uninstall(Manager, Vec<String>),
     /// A package manager's cache is removed (`npm cache clean --force`, `rm -rf /var/lib/apt/lists/*`).
     CleanCache(Manager),
     /// Development dependencies are taken out of what is installed (`npm prune --omit=dev`).
@@ -337,6 +339,8 @@ pub struct Install {
     pub manager: Manager,
     /// The packages named; empty for «what the manifest says».
     pub packages: Vec<String>,
+    /// The name by which apk takes them out together: `--virtual .build`.
+    pub group: Option<String>,
     /// `-g` and the like.
     pub global: bool,
     /// It follows a lockfile strictly (`npm ci`, `--frozen-lockfile`).

@@ -6,7 +6,7 @@ use crate::Delivery;
 use crate::base::{self, Family};
 use crate::fact::{Fact, Why};
 use crate::filesystem::{Filesystem, Found};
-use crate::image::{Base, Copy, EffectKind, Image, Install, Manager, Step, StepKind};
+use crate::image::{Base, Copy, Effect, EffectKind, Image, Install, Manager, Step, StepKind};
 use crate::reference::ImageRef;
 
 /// Where programs are looked for.
@@ -32,7 +32,21 @@ impl Delivery {
             return self.has_file(image, &crate::lower::absolute(workdir, program));
         }
         let steps = image.steps_with_bases(target);
-        if let Some(span) = steps.iter().find_map(|step| brings(step, name)) {
+        let brought = steps.iter().rposition(|step| brings(step, name).is_some());
+        let taken = steps.get(brought.unwrap_or(0)..).unwrap_or_default();
+        if let Some((sure, span)) =
+            taken.iter().rev().find_map(|step| takes_out(&steps, step, name))
+        {
+            return match sure {
+                // What BusyBox holds stays.
+                Some(Manager::Apk) if base::family_tools(Family::Alpine).contains(&name) => {
+                    Fact::inferred(true, Some(span))
+                }
+                Some(_) => Fact::inferred(false, Some(span)),
+                None => Fact::Unknown(Why::Dynamic, Some(span)),
+            };
+        }
+        if let Some(span) = brought.and_then(|at| brings(steps.get(at)?, name)) {
             return Fact::inferred(true, Some(span));
         }
         let of_base = match image.root_base(target).map(|stage| (&stage.base, stage.base_span)) {
@@ -110,6 +124,36 @@ fn brings(step: &Step, name: &str) -> Option<Span> {
     }
 }
 
+/// Where a step takes out a package that holds the program, after what it installs itself: by which
+/// manager; none where a variable says which packages.
+fn takes_out(steps: &[&Step], step: &Step, name: &str) -> Option<(Option<Manager>, Span)> {
+    let StepKind::Run(run) = &step.kind else { return None };
+    let installed = |effect: &Effect| matches!(&effect.kind, EffectKind::Install(install) if installs(install, name));
+    let own = run.effects.iter().rposition(installed).map_or(0, |at| at + 1);
+    let groups: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| match &step.kind {
+            StepKind::Run(run) => Some(&run.effects),
+            _ => None,
+        })
+        .flatten()
+        .filter(|effect| installed(effect))
+        .filter_map(|effect| match &effect.kind {
+            EffectKind::Install(install) => install.group.as_deref(),
+            _ => None,
+        })
+        .collect();
+    run.effects.get(own..)?.iter().rev().find_map(|effect| {
+        let EffectKind::Uninstall(manager, packages) = &effect.kind else { return None };
+        let named =
+            |package: &String| provides(bare(package), name) || groups.contains(&package.as_str());
+        if packages.iter().any(named) {
+            return Some((Some(*manager), effect.span));
+        }
+        packages.iter().any(|package| package.contains('$')).then_some((None, effect.span))
+    })
+}
+
 /// Where a step may put it there, as far as can be seen.
 fn may_bring(step: &Step, name: &str) -> Option<Span> {
     match &step.kind {
@@ -145,16 +189,18 @@ fn may_bring(step: &Step, name: &str) -> Option<Span> {
 
 /// Whether installed packages bring a program.
 fn installs(install: &Install, name: &str) -> bool {
-    let bare = |package: &str| {
-        package.split(['=', '<', '>', '~', ':', '@']).next().unwrap_or(package).to_owned()
-    };
     match install.manager {
         Manager::Apk | Manager::Apt | Manager::Dnf | Manager::Zypper | Manager::Pacman => {
-            install.packages.iter().any(|package| provides(&bare(package), name))
+            install.packages.iter().any(|package| provides(bare(package), name))
         }
         Manager::Npm | Manager::Yarn | Manager::Pnpm | Manager::Bun if !install.global => false,
         _ => install.packages.iter().any(|package| bare(package) == name),
     }
+}
+
+/// A package's name without its version.
+fn bare(package: &str) -> &str {
+    package.split(['=', '<', '>', '~', ':', '@']).next().unwrap_or(package)
 }
 
 /// Whether a distribution's package holds a program.

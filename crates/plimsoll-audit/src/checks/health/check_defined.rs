@@ -101,6 +101,40 @@
 //! CMD ["node", "main.js"]
 //! ```
 //!
+//! Taken out again:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! RUN apk add --no-cache curl
+//! RUN apk del curl
+//! EXPOSE 3000
+//! HEALTHCHECK CMD curl -f http://localhost:3000/health || exit 1 # <- `curl` is not in the image
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! With the group that brought it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! RUN apk add --no-cache --virtual .build curl make && make && apk del .build
+//! EXPOSE 3000
+//! HEALTHCHECK CMD curl -f http://localhost:3000/health || exit 1 # <- `curl` is not in the image
+//! CMD ["node", "main.js"]
+//! ```
+//!
+//! Of a base that holds it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20
+//! RUN apt-get purge -y curl
+//! EXPOSE 3000
+//! HEALTHCHECK CMD curl -f http://localhost:3000/health || exit 1 # <- `curl` is not in the image
+//! CMD ["node", "main.js"]
+//! ```
+//!
 //! Another port:
 //!
 //! `Dockerfile`:

@@ -164,6 +164,41 @@
 //! app.listen(3000);
 //! ```
 //!
+//! What is registered first answers everything:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- asks 3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("*", (request, reply) => reply.send("<html></html>")); // <- answers /health, too
+//! app.get("/health", (request, reply) => reply.end());
+//! app.listen(3000);
+//! ```
+//!
+//! It succeeds whatever is answered:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health || exit 0 # <- succeeds whatever
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end());
+//! app.listen(3000);
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -260,6 +295,15 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             continue;
         }
         let verdict = route(cx, service, d, path, number, health.span);
+        if let Some(well) = probe.always.filter(|_| verdict.outcome == Outcome::Pass) {
+            let says = if well { "succeeds" } else { "fails" };
+            let message =
+                format!("the probe {says} whatever `{}` answers: let that decide", clip(path));
+            let says = format!("{says} whatever is answered");
+            let evidence = Evidence::contradicts(health.span, says);
+            judged.push(Verdict::partial(message, evidence).and_all(verdict.evidence));
+            continue;
+        }
         let literal = number.filter(|_| port.is_some_and(|port| port.parse::<u16>().is_ok()));
         let alone = literal.and_then(|port| alone(cx, service, d, health.span, port));
         judged.push(match alone.filter(|_| verdict.outcome == Outcome::Pass) {
@@ -383,6 +427,14 @@ fn by_program(
             return Verdict::partial(
                 format!("`{name}` turns away who brings no credentials: let probes through"),
                 Evidence::contradicts(guard, "turns probes away"),
+            )
+            .and(answers)
+            .and(asks);
+        }
+        Guard::Shadows(other) => {
+            return Verdict::partial(
+                format!("what is registered before `{name}` answers in its place: move it below"),
+                Evidence::contradicts(other, format!("answers {name}, too")),
             )
             .and(answers)
             .and(asks);

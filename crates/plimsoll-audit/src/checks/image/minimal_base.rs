@@ -241,8 +241,9 @@ fn tool_chain(image: &Image, target: usize) -> Option<Evidence> {
         }
         // Taken away again in the same RUN, it is in no layer.
         let gone = effects.iter().skip(at).filter(|(s, _)| s.index == step.index).any(|(_, e)| {
-            matches!(&e.kind, EffectKind::Other(words)
-                if words.iter().any(|w| matches!(&**w, "purge" | "remove" | "autoremove")))
+            matches!(&e.kind, EffectKind::Uninstall(..))
+                || matches!(&e.kind, EffectKind::Other(words)
+                    if words.iter().any(|word| word == "autoremove"))
         });
         (!gone).then(|| Evidence::contradicts(effect.span, "installs a tool chain"))
     })

@@ -80,6 +80,104 @@
 //! export const down = (knex) => knex.schema.dropTable("orders");
 //! ```
 //!
+//! In the words of another command:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! ENTRYPOINT ["./entrypoint.sh"]
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//! `entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! echo "$(npm run migrate)" # <- its failure is ignored
+//! exec "$@"
+//! ```
+//!
+//! A trap ends the shell with 0:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! ENTRYPOINT ["./entrypoint.sh"]
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//! `entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! trap 'exit 0' EXIT
+//! npm run migrate # <- its failure is ignored
+//! exec "$@"
+//! ```
+//!
+//! The package's script starts all the same:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! CMD ["npm", "start"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "start": "npm run migrate; node main.js", "migrate": "knex migrate:latest" }, // <- its failure is ignored
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
 //! ## Fixed
 //!
 //! `entrypoint.sh`:
@@ -127,6 +225,41 @@
 //! ```ts
 //! export const up = (knex) => knex.schema.createTable("orders", () => {});
 //! export const down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
+//! Into a variable:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! ENTRYPOINT ["./entrypoint.sh"]
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//! `entrypoint.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! done=$(npm run migrate) # <- its failure stops the start
+//! exec "$@"
 //! ```
 //!
 //! ## Partial

@@ -10,6 +10,9 @@
 //! Give the client the authority that signed the server's certificate: `ssl: { ca,
 //! rejectUnauthorized: true }`.
 //!
+//! Where a variable of the environment decides (`process.env.X === 'true'`), what the deployment sets
+//! it to counts; one that nothing sets is not `'true'`.
+//!
 //! Settings below a key `development` or `test` are not asked, nor is what other clients (an HTTP
 //! agent, a mail server's) are given. Whether TLS is used at all is another question.
 //!
@@ -65,6 +68,36 @@
 //! });
 //! ```
 //!
+//! By a variable that nothing sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! const pool = new Pool({
+//!   connectionString: process.env.DATABASE_URL,
+//!   ssl: { rejectUnauthorized: process.env.DB_TLS_VERIFY === "true" }, // <- accepts any
+//! });
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DATABASE_URL: ${DATABASE_URL}
+//! ```
+//!
 //! ## Fixed
 //!
 //! `knexfile.js`:
@@ -108,6 +141,36 @@
 //! exports.agent = new https.Agent({ rejectUnauthorized: false });
 //! ```
 //!
+//! By a variable that the deployment sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! const pool = new Pool({ // <- turns no verification off
+//!   connectionString: process.env.DATABASE_URL,
+//!   ssl: { rejectUnauthorized: process.env.DB_TLS_VERIFY === "true" },
+//! });
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DB_TLS_VERIFY: "true"
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -127,11 +190,43 @@
 //! const pool = new Pool({ connectionString: process.env.DATABASE_URL });
 //! require("./generated/client"); // <- not followed
 //! ```
+//!
+//! Whoever deploys it says:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! const { Pool } = require("pg");
+//! const pool = new Pool({
+//!   connectionString: process.env.DATABASE_URL,
+//!   ssl: { rejectUnauthorized: process.env.DB_TLS_VERIFY === "true" }, // <- hangs on a value
+//! });
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       DB_TLS_VERIFY: ${DB_TLS_VERIFY}
+//! ```
 
-use plimsoll_model::code::{Code, Unverified, unverified};
+use plimsoll_model::Why;
+use plimsoll_model::code::{Code, Unless, Unverified, unverified};
+use plimsoll_source::Span;
 
 use crate::conditions::{CONFIGURES_A_DATABASE, HAS_IMAGE};
-use crate::startup::starts;
+use crate::startup::{Start, starts};
 use crate::supplied::Supply;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
@@ -183,26 +278,58 @@ fn of_database(code: &Code, place: &Unverified) -> bool {
         || imports().any(|import| CLIENTS.contains(&&*import.package))
 }
 
+/// Whether a place turns verification off somewhere where the service runs.
+///
+/// # Errors
+/// Why that cannot be told, and where.
+fn is_off(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    starts: &[Start<'_>],
+    place: &Unverified,
+) -> Result<bool, (Why, Span)> {
+    let Unless::Variable { name, .. } = &place.unless else {
+        return place.unless.verifies(None).map(|on| !on).ok_or((Why::Dynamic, place.at));
+    };
+    let mut doubt = None;
+    for start in starts {
+        match supplied::value(cx, service, start, name) {
+            Ok(value) if place.unless.verifies(value.as_deref()) == Some(false) => return Ok(true),
+            Ok(_) => {}
+            Err((why, _)) => doubt = Some((why, place.at)),
+        }
+    }
+    doubt.map_or(Ok(false), Err)
+}
+
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let migrations = service.migrations.map(|id| &cx.delivery[id]);
     let config = migrations.and_then(|migrations| migrations.config);
     let code = program::code(service);
-    let (mut off, mut doubt) = (Vec::new(), None);
+    let (mut places, mut doubt) = (Vec::new(), None);
     match config.map(|file| unverified(cx.delivery, file)) {
-        Some(Ok(places)) => off.extend(places.into_iter().filter(|p| p.production).map(|p| p.at)),
+        Some(Ok(found)) => places.extend(found),
         Some(Err(why)) => doubt = Some(why),
         None => {}
     }
     match code {
         Ok(code) => {
-            let places = code.unverified.iter().filter(|p| p.production && of_database(code, p));
-            off.extend(places.map(|place| place.at));
+            places.extend(code.unverified.iter().filter(|place| of_database(code, place)).cloned());
             doubt = doubt.or_else(|| program::gap(code));
         }
         Err(why) => doubt = doubt.or(Some(why)),
     }
+    let starts = starts(cx, Subject::Service(service.id));
+    let (mut off, mut open) = (Vec::new(), None);
+    for place in places.iter().filter(|place| place.production) {
+        match is_off(cx, service, &starts, place) {
+            Ok(true) => off.push(place.at),
+            Ok(false) => {}
+            Err(why) => open = open.or(Some(why)),
+        }
+    }
     // The switch of Node for all of its connections.
-    for start in starts(cx, Subject::Service(service.id)) {
+    for start in starts {
         let name = "NODE_TLS_REJECT_UNAUTHORIZED";
         if let Supply::Given(at) = supplied::supply(cx, service, &start, name)
             && cx.text_of(at).is_some_and(|text| text.trim_end_matches(['"', '\'']).ends_with('0'))
@@ -216,6 +343,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if let Some(first) = off.next() {
         let message = "the database's certificate is not verified: give its authority as `ca`";
         return Verdict::fail(message, first).and_all(off);
+    }
+    if let Some((why, at)) = open {
+        let message = "whether the database's certificate is verified depends on a variable";
+        return Verdict::unknown(why, message, Evidence::context(at, "hangs on a value"));
     }
     if let Some(why) = doubt {
         return program::unread(why);

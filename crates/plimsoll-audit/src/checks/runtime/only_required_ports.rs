@@ -134,6 +134,30 @@
 //!     ports: ["3000:3000"] # <- 3000
 //! ```
 //!
+//! Only the descriptor moves the port:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000 # <- exposes 3000
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.listen(process.env.PORT || 4000); // <- the default is 4000
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     environment:
+//!       PORT: "3000"
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -307,6 +331,18 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
                 format!("traffic is sent to {target}, and it listens on {port}: use {port}"),
                 Evidence::contradicts(place, format!("sends traffic to {target}")),
             ),
+            None if let Some((own, place)) = alone(cx, service, start, &exposed) => {
+                Verdict::partial(
+                    format!("by itself the image listens on {own}, EXPOSE says {port}: name one"),
+                    Evidence::contradicts(at, format!("exposes {port}")),
+                )
+                .and(Evidence::contradicts(place, format!("the default is {own}")))
+                .and_all(
+                    listens.iter().map(|(port, at)| {
+                        Evidence::context(*at, format!("here it listens on {port}"))
+                    }),
+                )
+            }
             None => Verdict::pass(
                 format!("it listens on {port}, and no other port is exposed"),
                 Evidence::shows(at, format!("exposes {port}")),
@@ -326,6 +362,22 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         .and(Evidence::contradicts(place, format!("sends traffic to {target}")));
     }
     not_known(cx, service, doubt, port, &targets, at)
+}
+
+/// The port on which the image listens where no descriptor sets another, unless that is exposed.
+fn alone(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    exposed: &[(u16, Span)],
+) -> Option<(u16, Span)> {
+    let code = program::code_in(cx, service, start.container).ok()?;
+    let d = Deployment { container: None, image: Some(start.image) };
+    let mut listens = code.listens.iter().map(|listen| served::port(d, listen).ok());
+    let own = listens.next()??;
+    let is_exposed = |port: u16| exposed.iter().any(|(other, _)| *other == port);
+    (!is_exposed(own.0) && listens.all(|port| port.is_some_and(|(port, _)| !is_exposed(port))))
+        .then_some(own)
 }
 
 fn not_known(

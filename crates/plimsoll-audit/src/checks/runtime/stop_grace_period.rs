@@ -79,6 +79,33 @@
 //!           image: web:1.0.0
 //! ```
 //!
+//! By a variable that compose sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const server = require("http").createServer();
+//! process.on("SIGTERM", () => {
+//!   setTimeout(() => process.exit(1), Number(process.env.STOP_SECONDS || 30) * 1000);
+//!   server.close(() => process.exit(0));
+//! });
+//! server.listen(3000);
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     environment:
+//!       STOP_SECONDS: ${STOP_SECONDS:-5} # <- ends after 5 s
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -105,6 +132,33 @@
 //!     stop_grace_period: ${GRACE} # <- not known
 //! ```
 //!
+//! How long it takes, who deploys it says:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const server = require("http").createServer();
+//! process.on("SIGTERM", () => {
+//!   setTimeout(() => process.exit(1), Number(process.env.STOP_SECONDS || 30) * 1000);
+//!   server.close(() => process.exit(0));
+//! });
+//! server.listen(3000);
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     environment:
+//!       STOP_SECONDS: ${STOP_SECONDS} # <- Write the value
+//! ```
+//!
 //! ## See also
 //!
 //! - `runtime/stops-gracefully`: what the handler closes.
@@ -118,7 +172,7 @@ use crate::conditions::{HAS_IMAGE, LIMITS_ITS_STOP, SERVES};
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Status, Subject, Verdict, mending, program,
+    Severity, Status, Subject, Verdict, mending, program, supplied,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -140,23 +194,39 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let Some((limit, at)) = limit(service) else {
-        return program::unread(
-            program::code(service).err().unwrap_or((Why::NeedsRun, service.place)),
-        );
-    };
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| of_start(cx, service, start, limit, at))
+    startup::judge(cx, service, &servers, |start| match limit(cx, service, start) {
+        Ok((limit, at)) => of_start(cx, service, start, limit, at),
+        Err((why, at)) => Verdict::unknown(
+            why,
+            "how long the program gives itself to stop is not known: write the number",
+            Evidence::context(at, why.decide()),
+        ),
+    })
 }
 
 /// The longest that the program gives itself to stop, in milliseconds.
-fn limit(service: ServiceSubject<'_>) -> Option<(u64, Span)> {
-    let code = program::code(service).ok()?;
-    let limits = |signal: &str| {
-        let of = code.handlers.iter().filter(move |handler| handler.signal == signal);
-        of.filter_map(|handler| handler.timeout).max_by_key(|(after, _)| *after)
-    };
-    limits("SIGTERM").or_else(|| limits("SIGINT"))
+///
+/// # Errors
+/// Why that is not known, and where.
+fn limit(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+) -> Result<(u64, Span), (Why, Span)> {
+    let code = program::code(service)?;
+    let mut longest: Option<(u64, Span)> = None;
+    for signal in ["SIGTERM", "SIGINT"] {
+        let of = code.handlers.iter().filter(|handler| handler.signal == signal);
+        for timeout in of.filter_map(|handler| handler.timeout.as_ref()) {
+            let limit = supplied::limit(cx, service, start, code, timeout)?;
+            longest = longest.filter(|known| known.0 >= limit.0).or(Some(limit));
+        }
+        if longest.is_some() {
+            break;
+        }
+    }
+    longest.ok_or((Why::NeedsRun, service.place))
 }
 
 /// What is killed after: compose's time where none is set, Kubernetes' for pods.
@@ -209,9 +279,10 @@ fn of_start(
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    let (limit, _) = limit(service)?;
-    let grace = limit.div_ceil(1000) + 10;
     let servers = startup::servers(cx, Subject::Service(service.id));
+    let limits = servers.iter().filter_map(|start| limit(cx, service, start).ok());
+    let (limit, _) = limits.max_by_key(|(after, _)| *after)?;
+    let grace = limit.div_ceil(1000) + 10;
     let container = servers.iter().find_map(|start| start.container)?;
     let text = if matches!(container.kind, ContainerKind::Kubernetes { .. }) {
         format!("spec:\n  template:\n    spec:\n      terminationGracePeriodSeconds: {grace}\n")

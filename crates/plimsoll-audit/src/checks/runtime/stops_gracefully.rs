@@ -89,6 +89,24 @@
 //! if (process.env.NODE_ENV === "test") process.on("SIGTERM", () => server.close());
 //! ```
 //!
+//! The handler is taken away again:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! let server;
+//! process.on("SIGTERM", () => server.close(() => process.exit(0)));
+//! process.removeAllListeners("SIGTERM");
+//! server = app.listen(3000); // <- listens
+//! ```
+//!
 //! ## Passes
 //!
 //! The handler closes the server and the pool:
@@ -243,7 +261,7 @@ use crate::evidence::clip;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Subject, Verdict, program, served,
+    Subject, Verdict, program, served, supplied,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -412,7 +430,10 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
             Some("SIGTERM is handled only once all has started: register it first".to_owned());
     }
     let grace = grace(start);
-    for (after, at) in handlers.iter().filter_map(|handler| handler.timeout) {
+    let limits = handlers.iter().filter_map(|handler| handler.timeout.as_ref());
+    let limits = limits.map(|timeout| supplied::limit(cx, service, start, code, timeout));
+    let limits: Vec<_> = limits.collect();
+    for (after, at) in limits.iter().filter_map(|limit| limit.ok()) {
         let Ok(grace) = grace else { continue };
         if after > grace.saturating_mul(1000) {
             wrong.push(Evidence::contradicts(
@@ -446,13 +467,14 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
     if let Some(message) = message {
         return partial(message, wrong);
     }
-    let late_timeout = handlers.iter().find_map(|handler| handler.timeout);
+    let unlimited = limits.iter().find_map(|limit| limit.err());
     let no_server =
         code.listens.is_empty() && !code.opens.iter().any(|open| open.kind == Resource::Server);
     let doubt = blind
         .filter(|_| !left.is_empty())
         .or(program::gap(code))
-        .or(late_timeout.and(grace.err()))
+        .or(unlimited)
+        .or(limits.first().and(grace.err()))
         .or((no_server && code.opens.is_empty()).then_some((Why::NeedsRun, entry)));
     if let Some(reason) = doubt {
         return unknown(reason);

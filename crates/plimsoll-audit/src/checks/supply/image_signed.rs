@@ -26,6 +26,33 @@
 //!       - run: docker push registry.example/acme/orders:1
 //! ```
 //!
+//! A matrix of other services:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image: # <- nothing signs the image
+//!     strategy:
+//!       matrix:
+//!         service: [users, billing]
+//!     env:
+//!       IMAGE: registry.example/acme/${{ matrix.service }}
+//!     steps:
+//!       - id: push
+//!         uses: docker/build-push-action@e32a82b705fee74a75fc7e2addec0afdd095382f
+//!         with:
+//!           file: services/${{ matrix.service }}/Dockerfile
+//!           push: true
+//!           tags: registry.example/acme/${{ matrix.service }}:1
+//!       - run: cosign sign --yes "$IMAGE@${{ steps.push.outputs.digest }}" # <- another image
+//! ```
+//!
 //! Nothing runs at all:
 //!
 //! `Dockerfile`:
@@ -117,6 +144,27 @@
 //!       - run: cosign sign --yes registry.example/acme/orders:1 # <- a tag is signed
 //! ```
 //!
+//! What it signs is never pushed:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     steps:
+//!       - id: build
+//!         uses: docker/build-push-action@e32a82b705fee74a75fc7e2addec0afdd095382f
+//!         with:
+//!           push: false
+//!           tags: registry.example/acme/orders:1
+//!       - run: cosign sign --yes "registry.example/acme/orders@${{ steps.build.outputs.digest }}" # <- not pushed
+//! ```
+//!
 //! Provenance that nobody signs:
 //!
 //! `Dockerfile`:
@@ -200,6 +248,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn grade(ran: &Ran<'_>) -> Option<Grade> {
     let by_command = ran.role.words.len() > 1;
     match ran.role.kind {
+        RoleKind::Sign { .. } | RoleKind::Attest if ran.is_unpushed() => {
+            Some(Grade::Part("what it signs is not pushed"))
+        }
         RoleKind::Sign { by_digest: true } => Some(Grade::Full("signs the digest")),
         RoleKind::Sign { .. } => Some(Grade::Part("a tag is signed")),
         RoleKind::Attest if by_command => {

@@ -1,11 +1,15 @@
 //! What is noted while a program is followed.
 
 use plimsoll_source::{FileId, Span, TextRange};
-use plimsoll_syntax::program::{BinaryOp, Entry, ExprId, ExprKind, Key, LogicalOp, Module};
+use plimsoll_syntax::program::{
+    BinaryOp, Entry, ExprId, ExprKind, Key, LogicalOp, Module, PatternKind, StmtKind, UnaryOp,
+};
 
 use super::eval::Phase;
 use super::value::{HostId, Value};
-use crate::code::{Address, EnvironmentRead, Gap, PackageImport, Resource, Unverified, Write};
+use crate::code::{
+    Address, EnvironmentRead, Gap, PackageImport, Resource, Timeout, Unless, Unverified, Write,
+};
 use crate::fact::{Fact, How, Origin, Why};
 
 /// When something happens, as far as the order of the program tells: what follows an `await` comes
@@ -56,7 +60,7 @@ pub(super) struct Handling {
     pub(super) function: Value,
     pub(super) closes: Vec<(usize, Span)>,
     pub(super) exits: Vec<(Option<i32>, Span)>,
-    pub(super) timeout: Option<(u64, Span)>,
+    pub(super) timeout: Option<Timeout>,
     pub(super) unknown: Option<(Why, Span)>,
 }
 
@@ -73,8 +77,8 @@ pub(super) struct Facts {
     pub(super) writes: Vec<Write>,
     pub(super) imports: Vec<PackageImport>,
     pub(super) unverified: Vec<Unverified>,
-    /// The milliseconds of the timer whose function is followed.
-    pub(super) timer: Option<u64>,
+    /// The time of the timer whose function is followed.
+    pub(super) timer: Option<Value>,
 }
 
 impl Facts {
@@ -119,9 +123,9 @@ impl Facts {
     pub(super) fn exit(&mut self, phase: Phase, code: Option<i32>, at: Span, _branch: usize) {
         let Phase::Signal(index) = phase else { return };
         let Some(handler) = self.handlers.get_mut(index) else { return };
-        match self.timer {
+        match &self.timer {
             Some(after) => {
-                handler.timeout.get_or_insert((after, at));
+                handler.timeout.get_or_insert_with(|| timeout(after, at));
             }
             None => handler.exits.push((code, at)),
         }
@@ -169,6 +173,17 @@ pub(super) fn text(value: &Value, at: Span) -> Fact<String> {
     }
 }
 
+/// The end of the process after some milliseconds.
+pub(super) fn timeout(after: &Value, at: Span) -> Timeout {
+    let number = after.unset().as_number().filter(|ms| *ms >= 0.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time")]
+    let after_ms = match number {
+        Some(ms) => known(ms as u64, at),
+        None => Fact::Unknown(Why::Dynamic, Some(at)),
+    };
+    Timeout { after: after_ms, variables: after.names(), at }
+}
+
 pub(super) fn known<T>(value: T, at: Span) -> Fact<T> {
     Fact::Known { value, at: Origin::at(at), how: How::Declared }
 }
@@ -188,10 +203,9 @@ pub(super) fn unverified(module: &Module) -> Vec<Unverified> {
             _ => None,
         })
     };
-    let off = pairs().filter(|(key, _, value)| {
-        *key == "rejectUnauthorized" && matches!(module.expr(*value).kind, ExprKind::Bool(false))
-    });
-    let places = off.take(MAX_UNVERIFIED).map(|(_, at, value)| {
+    let off = pairs().filter(|(key, ..)| *key == "rejectUnauthorized");
+    let off = off.filter_map(|(_, at, value)| Some((at, value, unless(module, value, 0)?)));
+    let places = off.take(MAX_UNVERIFIED).map(|(at, value, unless)| {
         let at = TextRange::new(at.start, module.expr(value).range.end);
         let around = |range: TextRange| range.start <= at.start && at.end <= range.end;
         let mut keys: Vec<(u32, &str)> = pairs()
@@ -213,9 +227,121 @@ pub(super) fn unverified(module: &Module) -> Vec<Unverified> {
             at: module.span(at),
             keys: keys.into_iter().map(|(_, key)| key.to_owned()).collect(),
             production: !aside,
+            unless,
         }
     });
     places.collect()
+}
+
+/// What a value of `rejectUnauthorized` hangs on, in production; `None` where it always verifies:
+/// Node does for whatever is not `false` itself.
+fn unless(module: &Module, id: ExprId, depth: usize) -> Option<Unless> {
+    if depth > 8 {
+        return Some(Unless::Unknown);
+    }
+    if let Some(holds) = in_production(module, id) {
+        return (!holds).then_some(Unless::Never);
+    }
+    match &module.expr(id).kind {
+        ExprKind::Bool(false) => Some(Unless::Never),
+        ExprKind::Bool(true) | ExprKind::Text(_) | ExprKind::Template(_) | ExprKind::Null => None,
+        ExprKind::Name(name) if &**name == "undefined" => None,
+        ExprKind::Name(name) => match constant(module, name) {
+            Some(value) => unless(module, value, depth + 1),
+            None => Some(Unless::Unknown),
+        },
+        ExprKind::Conditional { test, then, otherwise } => {
+            let (then, otherwise) =
+                (unless(module, *then, depth + 1), unless(module, *otherwise, depth + 1));
+            match (in_production(module, *test), then, otherwise) {
+                (Some(true), value, _) | (Some(false), _, value) => value,
+                (None, None, None) => None,
+                (None, Some(Unless::Never), Some(Unless::Never)) => Some(Unless::Never),
+                (None, None, Some(Unless::Never)) => holds(module, *test, true, depth),
+                (None, Some(Unless::Never), None) => holds(module, *test, false, depth),
+                _ => Some(Unless::Unknown),
+            }
+        }
+        ExprKind::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, .. }
+        | ExprKind::Unary { op: UnaryOp::Not, .. } => holds(module, id, true, depth),
+        // A variable of the environment is a text, or not set.
+        _ if variable(module, id).is_some() => None,
+        _ => Some(Unless::Unknown),
+    }
+}
+
+/// What it hangs on that a condition `is` so.
+fn holds(module: &Module, test: ExprId, is: bool, depth: usize) -> Option<Unless> {
+    if depth > 8 {
+        return Some(Unless::Unknown);
+    }
+    if let Some(so) = in_production(module, test) {
+        return (so != is).then_some(Unless::Never);
+    }
+    let asks = |(name, default): (&str, Option<&str>), equals: Option<&str>, is: bool| {
+        let [default, equals] = [default, equals].map(|text| text.map(str::to_owned));
+        Some(Unless::Variable { name: name.to_owned(), default, equals, is })
+    };
+    match &module.expr(test).kind {
+        ExprKind::Unary { op: UnaryOp::Not, operand } => holds(module, *operand, !is, depth + 1),
+        ExprKind::Binary { op: op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right } => {
+            let is = is == (*op == BinaryOp::Equal);
+            let sides = [(*left, *right), (*right, *left)];
+            let compared = sides.into_iter().find_map(|(side, other)| {
+                let variable = variable(module, side)?;
+                match &module.expr(other).kind {
+                    ExprKind::Text(text) => asks(variable, Some(text), is),
+                    ExprKind::Name(name) if &**name == "undefined" => asks(variable, None, !is),
+                    _ => None,
+                }
+            });
+            compared.or(Some(Unless::Unknown))
+        }
+        ExprKind::Name(name) => match constant(module, name) {
+            Some(value) => holds(module, value, is, depth + 1),
+            None => Some(Unless::Unknown),
+        },
+        _ => match variable(module, test) {
+            Some(variable) => asks(variable, None, is),
+            None => Some(Unless::Unknown),
+        },
+    }
+}
+
+/// The variable of the environment that an expression reads, and its default there:
+/// `process.env.X ?? 'true'`, lower case or not.
+fn variable(module: &Module, id: ExprId) -> Option<(&str, Option<&str>)> {
+    match &module.expr(id).kind {
+        ExprKind::Member { object, name, .. } => {
+            let ExprKind::Member { object, name: env, .. } = &module.expr(*object).kind else {
+                return None;
+            };
+            let process =
+                matches!(&module.expr(*object).kind, ExprKind::Name(of) if &**of == "process");
+            (process && &**env == "env").then_some((&**name, None))
+        }
+        ExprKind::Logical { op: LogicalOp::Or | LogicalOp::Coalesce, left, right } => {
+            let ((name, None), ExprKind::Text(default)) =
+                (variable(module, *left)?, &module.expr(*right).kind)
+            else {
+                return None;
+            };
+            Some((name, Some(default)))
+        }
+        _ => None,
+    }
+}
+
+/// What a name of the module's own level is bound to, once.
+fn constant(module: &Module, name: &str) -> Option<ExprId> {
+    let mut bound = module.body.iter().filter_map(|&id| match &module.stmt(id).kind {
+        StmtKind::Let { pattern, init, .. } => match &module.pattern(*pattern).kind {
+            PatternKind::Name(own) if **own == *name => *init,
+            _ => None,
+        },
+        _ => None,
+    });
+    bound.next().filter(|_| bound.next().is_none())
 }
 
 /// Whether a name says development or test.

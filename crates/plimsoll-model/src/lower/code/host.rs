@@ -9,7 +9,7 @@ use super::eval::{Args, Eval, Phase, variable};
 use super::facts::{Handling, Open};
 use super::http::App;
 use super::value::{HostId, Value};
-use crate::code::{Address, Resource, Unverified};
+use crate::code::{Address, Resource, Unless, Unverified};
 
 /// An object of a package.
 #[derive(Clone, Debug)]
@@ -308,7 +308,12 @@ impl Eval<'_> {
             && let Some(at) = self.via
         {
             let keys = vec![name.to_owned()];
-            self.facts.unverified.push(Unverified { at, keys, production: true });
+            self.facts.unverified.push(Unverified {
+                at,
+                keys,
+                production: true,
+                unless: Unless::Never,
+            });
         }
     }
 
@@ -455,17 +460,9 @@ impl Eval<'_> {
                 Value::Undefined
             }
             "setTimeout" => {
-                let after = args.get(1).unset().as_number();
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a time"
-                )]
-                let after = after.filter(|ms| *ms >= 0.0).map(|ms| ms as u64);
                 match self.phase {
                     Phase::Signal(_) => {
-                        let before = self.facts.timer;
-                        self.facts.timer = after.or(Some(u64::MAX));
+                        let before = self.facts.timer.replace(args.get(1));
                         self.call_aside(&args.get(0), Args::default(), at);
                         self.facts.timer = before;
                     }
@@ -476,6 +473,10 @@ impl Eval<'_> {
             }
             "process.on" | "process.once" | "process.addListener" | "process.prependListener" => {
                 self.on_process(args, at);
+                Value::external(":global", &["process"])
+            }
+            "process.removeAllListeners" | "process.off" | "process.removeListener" => {
+                self.off_process(name, args, at);
                 Value::external(":global", &["process"])
             }
             "fetch" => {
@@ -511,6 +512,35 @@ impl Eval<'_> {
                 }
             } else {
                 self.leave_for_later(args);
+            }
+        }
+    }
+
+    /// Takes handlers of signals away again.
+    fn off_process(&mut self, name: &str, args: &Args, at: Span) {
+        let signal = args.get(0);
+        let all = name.ends_with("removeAllListeners");
+        let every = all && matches!(signal, Value::Undefined);
+        let named = |handling: &Handling| {
+            every
+                || signal
+                    .each()
+                    .iter()
+                    .any(|one| one.as_text().as_deref() == Some(&*handling.signal))
+        };
+        let taken = |handling: &Handling| {
+            named(handling) && (all || handling.function.is_same(&args.get(1)))
+        };
+        match self.phase {
+            Phase::Start if self.branch == 0 && self.given().is_empty() => {
+                self.facts.handlers.retain(|handling| !taken(handling));
+            }
+            // What is taken away when it is called already runs to its end.
+            Phase::Signal(_) | Phase::Request => {}
+            _ => {
+                for handling in self.facts.handlers.iter_mut().filter(|handling| taken(handling)) {
+                    handling.unknown = handling.unknown.or(Some((crate::Why::Dynamic, at)));
+                }
             }
         }
     }

@@ -66,6 +66,8 @@ pub(super) struct Hook {
     pub(super) function: Value,
     pub(super) at: Span,
     pub(super) order: usize,
+    /// It is a route by a pattern, which answers what is registered after it, too.
+    pub(super) is_route: bool,
 }
 
 /// Files below a directory of plugins.
@@ -172,7 +174,7 @@ impl Eval<'_> {
                             }
                         }
                         None => {
-                            let hook = Hook { prefix, function: inner, at, order };
+                            let hook = Hook { prefix, function: inner, at, order, is_route: false };
                             if let Some(app) = self.app_mut(id) {
                                 app.hooks.push(hook);
                             }
@@ -531,7 +533,8 @@ impl Eval<'_> {
                     }
                 };
                 if event.as_text().is_none_or(|event| !event.ends_with("Response")) {
-                    let hook = Hook { prefix: Value::Undefined, function, at, order };
+                    let hook =
+                        Hook { prefix: Value::Undefined, function, at, order, is_route: false };
                     if let Some(app) = self.app_mut(id) {
                         app.hooks.push(hook);
                     }
@@ -541,7 +544,8 @@ impl Eval<'_> {
                 let function = args.get(1);
                 match args.get(0).as_text().as_deref() {
                     Some("onRequest" | "preHandler" | "preValidation" | "preParsing") => {
-                        let hook = Hook { prefix: Value::Undefined, function, at, order };
+                        let hook =
+                            Hook { prefix: Value::Undefined, function, at, order, is_route: false };
                         if let Some(app) = self.app_mut(id) {
                             app.hooks.push(hook);
                         }
@@ -734,7 +738,7 @@ impl Eval<'_> {
             if matches!(value, Value::Unknown) {
                 self.gap(Why::Dynamic, at, Hides::Routes);
             }
-            let hook = Hook { prefix: prefix.clone(), function: value, at, order };
+            let hook = Hook { prefix: prefix.clone(), function: value, at, order, is_route: false };
             if let Some(app) = self.app_mut(id) {
                 app.hooks.push(hook);
             }
@@ -776,7 +780,8 @@ impl Eval<'_> {
                 Value::External(path) => match path.0.as_str() {
                     "@fastify/bearer-auth" | "fastify-bearer-auth" => {
                         let function = Value::external(":guard", &[]);
-                        let hook = Hook { prefix: Value::Undefined, function, at, order };
+                        let hook =
+                            Hook { prefix: Value::Undefined, function, at, order, is_route: false };
                         if let Some(app) = self.app_mut(id) {
                             app.hooks.push(hook);
                         }

@@ -282,7 +282,7 @@ fn handlers(eval: &Eval<'_>) -> Vec<Handler> {
             late: started(handling.order),
             closes: handling.closes.clone(),
             exits,
-            timeout: handling.timeout.filter(|(after, _)| *after != u64::MAX),
+            timeout: handling.timeout.clone(),
             unknown: handling.unknown,
         }
     });

@@ -1093,7 +1093,7 @@ impl Eval<'_> {
                     other => other.clone(),
                 };
                 match self.one_guard(path, &function, middleware.at, Framework::Express) {
-                    Guard::Open => {}
+                    Guard::Open | Guard::Shadows(_) => {}
                     Guard::Rejects(at) if applies == Some(true) => return Guard::Rejects(at),
                     Guard::Rejects(at) => doubt = doubt.or(Some((Why::Dynamic, at))),
                     Guard::Unknown(why, at) => doubt = doubt.or(Some((why, at))),
@@ -1107,7 +1107,7 @@ impl Eval<'_> {
                 self.nest.metadata.push((Value::Unknown, Value::Unknown));
             }
             match self.nest_guard(guard, path, *at) {
-                Guard::Open => {}
+                Guard::Open | Guard::Shadows(_) => {}
                 Guard::Rejects(at) => return Guard::Rejects(at),
                 Guard::Unknown(why, at) => doubt = doubt.or(Some((why, at))),
             }

@@ -13,6 +13,8 @@ use crate::fact::Fact;
 
 /// Routes that are listed.
 const MAX_ROUTES: usize = 2_000;
+/// Patterns of one application that may answer in place of other routes.
+const MAX_PATTERNS: usize = 200;
 /// Routers within routers.
 const MAX_MOUNTS: usize = 12;
 
@@ -204,7 +206,10 @@ impl Eval<'_> {
         order: usize,
         framework: Framework,
     ) -> Guard {
-        let mut doubt = Guard::Open;
+        let mut doubt = self.shadow(path, hooks, order, framework);
+        if let Guard::Shadows(_) = doubt {
+            return doubt;
+        }
         let own = handlers.split_last().map_or(&[][..], |(_, before)| before);
         let mut standing: Vec<(Value, Span, bool)> = Vec::new();
         for (prefix, hook) in hooks {
@@ -215,7 +220,7 @@ impl Eval<'_> {
             };
             // Order decides but for Fastify, whose hooks hold for all of an instance.
             let of_all = matches!(framework, Framework::Fastify | Framework::Hapi);
-            if applies && (of_all || hook.order < order) {
+            if applies && !hook.is_route && (of_all || hook.order < order) {
                 standing.push((hook.function.clone(), hook.at, true));
             }
         }
@@ -231,6 +236,52 @@ impl Eval<'_> {
                     }
                     _ => {}
                 }
+            }
+        }
+        doubt
+    }
+
+    /// What is registered before a route and answers what asks for it, where order decides.
+    fn shadow(
+        &mut self,
+        path: Option<&str>,
+        hooks: &[(Option<String>, Hook)],
+        order: usize,
+        framework: Framework,
+    ) -> Guard {
+        let Some(path) = path.filter(|_| by_order(framework)) else { return Guard::Open };
+        // Its router looks for the closest match.
+        if self.facts.imports.iter().any(|import| import.package == "restify") {
+            return Guard::Open;
+        }
+        let mut doubt = Guard::Open;
+        for (prefix, hook) in hooks.iter().filter(|(_, hook)| hook.order < order) {
+            let matches = match prefix {
+                Some(pattern) if hook.is_route => covers(pattern, path),
+                Some(prefix) => Some(below(prefix, path)),
+                None => Some(true),
+            };
+            let [function @ (Value::Function(_) | Value::Bound(_))] = hook.function.each() else {
+                continue;
+            };
+            let closure = match function {
+                Value::Bound(bound) => &bound.1,
+                Value::Function(closure) => closure,
+                _ => continue,
+            };
+            // With four parameters it handles errors.
+            let params = closure.module.function(closure.function).params.len();
+            if matches == Some(false) || params > 3 {
+                continue;
+            }
+            let (answering, _) = self.ask_handler(Some(path), function, framework);
+            let passes = answering.next || answering.sends.is_none() && !hook.is_route;
+            match (passes, answering.unknown.is_some() || answering.too_large, matches) {
+                (true, ..) => {}
+                (false, false, Some(true)) => return Guard::Shadows(hook.at),
+                // What middleware does that is not followed, its guard says.
+                (false, ..) if !hook.is_route => {}
+                (false, ..) => doubt = Guard::Unknown(Why::Dynamic, hook.at),
             }
         }
         doubt
@@ -371,6 +422,24 @@ fn ways(apps: &[(HostId, App)], id: HostId, depth: usize, open: bool) -> Vec<Way
             };
             way.hooks.push((prefix, hook.clone()));
         }
+        if !by_order(app.framework) {
+            return;
+        }
+        // A pattern that is registered first answers in place of what it matches.
+        let patterns = app.routes.iter().filter_map(|route| {
+            let gets = matches!(&*route.method, "GET" | "HEAD" | "*" | "ALL");
+            let pattern = match &route.path {
+                // What it matches is not read.
+                Value::Regex => "(".to_owned(),
+                path => join(way.prefix.as_deref(), path)?,
+            };
+            let wide = matches!(route.path, Value::Regex) || pattern.contains(['*', ':', '(', '{']);
+            let function = route.handlers.last().filter(|_| gets && wide)?.clone();
+            let (prefix, at, order) = (route.path.clone(), route.at, route.order);
+            Some((Some(pattern), Hook { prefix, function, at, order, is_route: true }))
+        });
+        let patterns: Vec<_> = patterns.take(MAX_PATTERNS).collect();
+        way.hooks.extend(patterns);
     };
     let mut all = Vec::new();
     if app.parents.is_empty() || app.listens {
@@ -423,6 +492,32 @@ pub(super) fn join(prefix: Option<&str>, path: &Value) -> Option<String> {
         all.push('/');
     }
     Some(all)
+}
+
+/// Whether the first of an application's routes that matches answers.
+fn by_order(framework: Framework) -> bool {
+    matches!(framework, Framework::Express | Framework::Koa | Framework::Hono)
+}
+
+/// Whether a pattern of a route matches a path; `None` where it is more than names, parameters and
+/// a wildcard at its end.
+fn covers(pattern: &str, path: &str) -> Option<bool> {
+    let mut parts = path.trim_matches('/').split('/').filter(|part| !part.is_empty());
+    for own in pattern.split('/').filter(|part| !part.is_empty()) {
+        let rest = own.starts_with('*') || own.starts_with("{*") || own == "(.*)";
+        if rest && pattern.ends_with(own) {
+            return Some(true);
+        }
+        let Some(part) = parts.next() else { return Some(false) };
+        match own.strip_prefix(':') {
+            Some(name) if name.contains(['(', '*', '?', '+', '-', '.', '{']) => return None,
+            Some(_) => {}
+            None if own.contains(['(', '*', '?', '+', '{', '[']) => return None,
+            None if !own.eq_ignore_ascii_case(part) => return Some(false),
+            None => {}
+        }
+    }
+    Some(parts.next().is_none())
 }
 
 /// Whether a path lies below a hook's prefix.

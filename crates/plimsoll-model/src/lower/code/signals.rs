@@ -3,6 +3,7 @@
 use plimsoll_source::Span;
 
 use super::eval::{Args, Eval, HANDLER_FUEL, Phase};
+use super::facts::timeout;
 use super::host::{Host, Kind};
 use super::value::Value;
 
@@ -52,16 +53,14 @@ impl Eval<'_> {
             }
             ("close-with-grace", _) => {
                 let last = args.list.last().cloned().unwrap_or(Value::Undefined);
-                let delay = self.option(&args.get(0), "delay").unset().as_number();
+                let delay = match self.option(&args.get(0), "delay") {
+                    Value::Undefined | Value::Bool(_) => Value::Number(10_000.0),
+                    delay => delay,
+                };
                 for signal in ["SIGTERM", "SIGINT"] {
                     let handler = self.exiting(signal, last.clone(), at);
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "a time"
-                    )]
                     if let Some(handling) = self.facts.handlers.get_mut(handler) {
-                        handling.timeout = Some((delay.unwrap_or(10_000.0) as u64, at));
+                        handling.timeout = Some(timeout(&delay, at));
                     }
                 }
                 Value::Inert

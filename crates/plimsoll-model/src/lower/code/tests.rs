@@ -58,6 +58,7 @@ fn routes(files: &[(&str, &str)]) -> String {
             let guard = match route.guard {
                 Guard::Open => "open".to_owned(),
                 Guard::Rejects(span) => format!("rejects {}", at(span)),
+                Guard::Shadows(span) => format!("shadows {}", at(span)),
                 Guard::Unknown(why, _) => format!("{why:?}"),
             };
             let answers = match &route.answers {
@@ -93,7 +94,8 @@ fn signals(files: &[(&str, &str)]) -> String {
             if let Some((code, _)) = &handler.exits {
                 write!(out, "; exits {:?}", code.known()).unwrap();
             }
-            if let Some((after, _)) = handler.timeout {
+            if let Some(after) = handler.timeout.as_ref().and_then(|timeout| timeout.after.known())
+            {
                 write!(out, "; forced after {after}").unwrap();
             }
             if let Some((why, span)) = handler.unknown {

@@ -132,6 +132,34 @@ fn a_manifest_with_its_lockfile() {
     );
 }
 
+#[test]
+fn the_root_of_what_is_compiled_where_none_is_said() {
+    let check = |version: &str, lock: &str, expected: &str| {
+        let manifest = format!(
+            r#"{{"scripts": {{"build": "tsc"}}, "devDependencies": {{"typescript": "{version}"}}}}"#
+        );
+        let tree = Tree::from_memory([
+            ("package.json", &*manifest),
+            ("tsconfig.json", r#"{"compilerOptions": {"outDir": "dist"}}"#),
+            ("src/main.ts", ""),
+            ("package-lock.json", lock),
+        ]);
+        let packages = packages(&tree);
+        let built = packages[0].typescript.as_ref().expect("a build");
+        assert_eq!(fact(&tree, &built.root_dir), expected, "{version}");
+    };
+    let pinned = |version: &str| {
+        format!(
+            r#"{{"lockfileVersion": 3, "packages": {{"node_modules/typescript": {{"version": "{version}"}}}}}}"#
+        )
+    };
+    check("5.9.3", "{}", r#""src" at ``"#);
+    check("^6.0.0", "{}", r#""" at ``"#);
+    check(">=5", "{}", "unknown: needs-build");
+    check(">=5", &pinned("5.9.3"), r#""src" at ``"#);
+    check(">=5", &pinned("6.0.2"), r#""" at ``"#);
+}
+
 #[track_caller]
 fn check_sync(manifest: &str, lock: (&str, &str), expected: &str) {
     let tree = Tree::from_memory([("package.json", manifest), lock]);

@@ -7,7 +7,7 @@ use super::{Cx, find, string};
 use crate::fact::{Fact, How, Origin, Why};
 use crate::package::script::{Call, calls};
 use crate::package::{Package, TypeScript};
-use crate::path;
+use crate::{path, version};
 
 /// Configurations that extend one another.
 const MAX_EXTENDS: usize = 16;
@@ -130,14 +130,25 @@ fn configuration(
         (Some(files), Some(include)) => files.into_iter().chain(include).collect(),
         (Some(files), None) => files,
         (None, Some(include)) => include,
-        (None, None) => vec![top],
+        (None, None) => vec![top.clone()],
     };
     let exclude = merged.exclude.unwrap_or_default();
     let plain = merged.allow_js != Some(true) && !merged.aliases && !merged.references;
-    let root_dir = root_dir.or(unsaid.clone()).or_else(|| {
-        let root = shared(cx, package, &include, &exclude).filter(|_| plain)?;
-        let value = path::relative(&package.dir, &root);
-        Some(Fact::Known { value, at: Origin::default(), how: How::Inferred })
+    let inferred = |root: &str| Fact::Known {
+        value: path::relative(&package.dir, root),
+        at: Origin::default(),
+        how: How::Inferred,
+    };
+    // Up to version 5 what is compiled decides, from 6 on the configuration's place.
+    let root_dir = root_dir.or(unsaid.clone()).or_else(|| match is_six(packages, package) {
+        Some(true) => Some(inferred(&top)),
+        newer => {
+            let root = shared(cx, package, &include, &exclude).filter(|_| plain)?;
+            Some(match newer {
+                None if root != top => Fact::Unknown(Why::NeedsBuild, None),
+                _ => inferred(&root),
+            })
+        }
     });
     Some(TypeScript {
         config,
@@ -149,6 +160,26 @@ fn configuration(
         exclude,
         extends_missing: merged.missing,
     })
+}
+
+/// Whether the TypeScript that a package builds with is of version 6 or later; `None` where its
+/// range admits both, or nothing names it.
+fn is_six(packages: &[Package], package: &Package) -> Option<bool> {
+    const SIX: [u64; 3] = [6, 0, 0];
+    let root = package.workspace.as_deref();
+    let root = root.and_then(|dir| packages.iter().find(|other| other.dir == dir));
+    let named = [Some(package), root].into_iter().flatten();
+    let range = named.clone().find_map(|of| Some(&of.dependency("typescript")?.requirement));
+    let ranges = range.and_then(|range| version::intervals(range)).unwrap_or_default();
+    if !ranges.is_empty() && ranges.iter().all(|(low, _)| *low >= SIX) {
+        return Some(true);
+    }
+    if !ranges.is_empty() && ranges.iter().all(|(_, high)| high.is_some_and(|high| high <= SIX)) {
+        return Some(false);
+    }
+    let mut lockfiles = named.filter_map(|of| of.lockfile.as_ref());
+    let pinned = lockfiles.find_map(|lockfile| lockfile.installed.get("typescript"))?;
+    Some(version::major(&pinned.version)? >= 6)
 }
 
 /// The directory that all compiled files share, which is the `rootDir` where none is said; `None`

@@ -170,6 +170,7 @@ fn install(manager: Manager, packages: Vec<String>) -> Install {
     Install {
         manager,
         packages,
+        group: None,
         global: false,
         locked: false,
         production: false,
@@ -194,8 +195,10 @@ fn apk(args: &[String]) -> Option<Act> {
     match (options.operand(0), options.operand(1)) {
         ("add", _) => Act::new(EffectKind::Install(Install {
             cache_free: options.has(&["--no-cache"]),
+            group: options.value(&["-t", "--virtual"]).map(str::to_owned),
             ..install(Manager::Apk, options.from(1))
         })),
+        ("del", _) => Act::new(EffectKind::Uninstall(Manager::Apk, options.from(1))),
         ("cache", "clean" | "purge") => Act::new(EffectKind::CleanCache(Manager::Apk)),
         _ => None,
     }
@@ -204,8 +207,13 @@ fn apk(args: &[String]) -> Option<Act> {
 fn apt(args: &[String]) -> Option<Act> {
     let valued = ["-t", "--target-release", "-o", "--option", "-c", "--config-file", "-a"];
     let options = Options::read(args, &valued);
-    matches!(options.operand(0), "install" | "build-dep")
-        .then(|| Act::new(EffectKind::Install(install(Manager::Apt, options.from(1)))))?
+    match options.operand(0) {
+        "install" | "build-dep" => {
+            Act::new(EffectKind::Install(install(Manager::Apt, options.from(1))))
+        }
+        "purge" | "remove" => Act::new(EffectKind::Uninstall(Manager::Apt, options.from(1))),
+        _ => None,
+    }
 }
 
 fn dnf(args: &[String]) -> Option<Act> {
@@ -226,6 +234,7 @@ fn dnf(args: &[String]) -> Option<Act> {
         "install" | "groupinstall" | "localinstall" | "reinstall" => {
             Act::new(EffectKind::Install(install(Manager::Dnf, options.from(1))))
         }
+        "remove" | "erase" => Act::new(EffectKind::Uninstall(Manager::Dnf, options.from(1))),
         "clean" => Act::new(EffectKind::CleanCache(Manager::Dnf)),
         _ => None,
     }

@@ -44,6 +44,9 @@ fn line(file: &str, effect: &Effect) -> String {
             flag(made.cache_free, "cache-free"),
             flag(made.overrides_peers, "against-peers"),
         ),
+        EffectKind::Uninstall(manager, packages) => {
+            format!("uninstall {manager:?} [{}]", packages.join(" "))
+        }
         EffectKind::CleanCache(manager) => format!("clean {manager:?}"),
         EffectKind::Prune(manager) => format!("prune {manager:?}"),
         EffectKind::Build { words } => format!("build {}", words.join(" ")),

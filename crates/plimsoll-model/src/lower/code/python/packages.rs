@@ -12,7 +12,7 @@ use super::http::{named, or};
 use super::language::is_transparent;
 use super::{Path, Thing};
 use crate::Why;
-use crate::code::{Address, Hides, Resource, Unverified};
+use crate::code::{Address, Hides, Resource, Unless, Unverified};
 
 /// What calls of packages open.
 const OPENERS: &[(&str, &str, Resource)] = &[
@@ -200,7 +200,12 @@ impl Eval<'_> {
         if named(args, "verify").truth() == Some(false)
             && matches!(package.as_str(), "requests" | "httpx")
         {
-            self.facts.unverified.push(Unverified { at, keys: Vec::new(), production: true });
+            self.facts.unverified.push(Unverified {
+                at,
+                keys: Vec::new(),
+                production: true,
+                unless: Unless::Never,
+            });
         }
         if is_transparent(last) {
             return match args.list.first() {
@@ -616,7 +621,12 @@ impl Eval<'_> {
                 Value::Inert
             }
             ("ssl", "_create_unverified_context") => {
-                self.facts.unverified.push(Unverified { at, keys: Vec::new(), production: true });
+                self.facts.unverified.push(Unverified {
+                    at,
+                    keys: Vec::new(),
+                    production: true,
+                    unless: Unless::Never,
+                });
                 Value::Inert
             }
             ("importlib", "reload") => Value::Unknown,

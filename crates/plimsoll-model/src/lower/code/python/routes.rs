@@ -116,7 +116,7 @@ impl Eval<'_> {
                 }
                 None
             }
-            Guard::Open => None,
+            Guard::Open | Guard::Shadows(_) => None,
         };
         let guards = way.guards.iter().chain(&route.guards).cloned();
         let mut standing: Vec<(Value, Span)> = guards.collect();

@@ -60,6 +60,7 @@ fn check(what: &str, cmd: &str, files: &[(&str, &str)]) -> String {
                 let guard = match route.guard {
                     Guard::Open => "open".to_owned(),
                     Guard::Rejects(span) => format!("rejects {}", at(span)),
+                    Guard::Shadows(span) => format!("shadows {}", at(span)),
                     Guard::Unknown(why, _) => format!("{why:?}"),
                 };
                 let answers = match &route.answers {
