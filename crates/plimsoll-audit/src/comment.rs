@@ -6,10 +6,11 @@
 //! is indented below it), behind something of the construct that begins on its line; `accept-file`,
 //! above all else in a file, of the file.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plimsoll_source::{Derived, FileId, Span, TextRange};
-use plimsoll_syntax::yaml;
+use plimsoll_syntax::{toml, yaml};
 
 use crate::config::{Date, no_such_check};
 
@@ -488,42 +489,59 @@ pub fn answering(rule: &str) -> Vec<&'static crate::Check> {
     crate::all().into_iter().filter(answers).collect()
 }
 
-/// Rules that a file of another tool's settings switches off for the whole tree.
+/// Rules that a file of another tool's settings switches off.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// Of what it speaks.
-    pub(crate) dockerfiles_only: bool,
-    /// As if it stood at the top of each file.
+    /// Of which files it speaks.
+    pub(crate) files: Files,
+    /// As if it stood at the top of each of them, or at the line that it names.
     pub(crate) comment: Comment,
 }
 
+/// The files that a setting speaks of.
+#[derive(Debug)]
+pub(crate) enum Files {
+    All,
+    Dockerfiles,
+    /// The one at this path.
+    One(String),
+    /// Those that any of these matches.
+    Globs(Vec<String>),
+}
+
+impl Files {
+    /// Whether a file at this path is among them.
+    pub(crate) fn hold(&self, path: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Dockerfiles => is_dockerfile(path),
+            Self::One(one) => one == path,
+            Self::Globs(globs) => globs.iter().any(|glob| plimsoll_model::glob(glob, path)),
+        }
+    }
+}
+
+/// The most globs of one setting, and the most bytes of one: each is asked of each piece of evidence.
+const MAX_GLOBS: usize = 50;
+const MAX_GLOB: usize = 300;
+
 /// What other tools' settings at the top of a tree switch off: `.hadolint.yaml` (`ignored`),
-/// `.checkov.yaml` (`skip-check`), `.trivyignore` (an id a line, with `exp:` its last day).
+/// `.checkov.yaml` (`skip-check`), `.trivyignore` (an id a line, with `exp:` its last day),
+/// `.trivyignore.yaml`, `zizmor.yml` (there or in `.github`), `kics.config`.
 pub(crate) fn settings(read: impl Fn(&str) -> Option<Arc<[u8]>>) -> Vec<Setting> {
-    let setting = |file: &str, tool, rule: &str, until| Setting {
-        dockerfiles_only: tool == "hadolint",
-        comment: Comment {
-            at: TextRange::default(),
-            accepts: Accepts::Rules(tool, vec![rule.to_owned()]),
-            construct: None,
-            reason: format!("`{}` in `{file}`, for {tool}", clip(rule)),
-            owner: None,
-            until,
-        },
-    };
     let mut found = Vec::new();
-    for (file, tool, key) in [
-        (".hadolint.yaml", "hadolint", "ignored"),
-        (".hadolint.yml", "hadolint", "ignored"),
-        (".checkov.yaml", "checkov", "skip-check"),
-        (".checkov.yml", "checkov", "skip-check"),
+    for (file, tool, key, dockerfiles) in [
+        (".hadolint.yaml", "hadolint", "ignored", true),
+        (".hadolint.yml", "hadolint", "ignored", true),
+        (".checkov.yaml", "checkov", "skip-check", false),
+        (".checkov.yml", "checkov", "skip-check", false),
     ] {
-        let Some(text) = read(file) else { continue };
-        let whole = Span::new(FileId(0), TextRange::of(0, text.len()));
-        let parsed = yaml::parse(Derived::verbatim(text.to_vec(), whole));
-        let list = parsed.tree.root().and_then(|root| root.get(key));
+        let Some(parsed) = settings_file(&read, file) else { continue };
+        let list = parsed.root().and_then(|root| root.get(key));
         let rules = list.iter().flat_map(|list| list.items()).filter_map(|item| item.text());
-        found.extend(rules.take(MAX_COMMENTS).map(|rule| setting(file, tool, rule, None)));
+        let files = || if dockerfiles { Files::Dockerfiles } else { Files::All };
+        let rules = rules.take(MAX_COMMENTS);
+        found.extend(rules.map(|rule| setting(files(), file, tool, rule, None)));
     }
     let text = read(".trivyignore");
     for (_, line) in lines(text.as_deref().unwrap_or_default()).into_iter().take(MAX_COMMENTS) {
@@ -536,9 +554,151 @@ pub(crate) fn settings(read: impl Fn(&str) -> Option<Arc<[u8]>>) -> Vec<Setting>
             // Something else stands there: what it means is not known.
             Some(None) => continue,
         };
-        found.push(setting(".trivyignore", "trivy", rule, until));
+        found.push(setting(Files::All, ".trivyignore", "trivy", rule, until));
+    }
+    for file in [".trivyignore.yaml", ".trivyignore.yml"] {
+        found.extend(trivy(&read, file));
+    }
+    for file in ["zizmor.yml", "zizmor.yaml", ".github/zizmor.yml", ".github/zizmor.yaml"] {
+        found.extend(zizmor(&read, file));
+    }
+    found.extend(kics(&read));
+    found
+}
+
+fn setting(
+    files: Files,
+    file: &str,
+    tool: &'static str,
+    rule: &str,
+    until: Option<Date>,
+) -> Setting {
+    let comment = Comment {
+        at: TextRange::default(),
+        accepts: Accepts::Rules(tool, vec![rule.to_owned()]),
+        construct: None,
+        reason: format!("`{}` in `{file}`, for {tool}", clip(rule)),
+        owner: None,
+        until,
+    };
+    Setting { files, comment }
+}
+
+/// A file of settings in YAML or JSON.
+fn settings_file(read: &impl Fn(&str) -> Option<Arc<[u8]>>, file: &str) -> Option<yaml::Yaml> {
+    let text = read(file)?;
+    let whole = Span::new(FileId(0), TextRange::of(0, text.len()));
+    Some(yaml::parse(Derived::verbatim(text.to_vec(), whole)).tree)
+}
+
+/// `.trivyignore.yaml`: ids by kind, each with the globs and the last day of it.
+fn trivy(read: &impl Fn(&str) -> Option<Arc<[u8]>>, file: &str) -> Vec<Setting> {
+    let Some(parsed) = settings_file(read, file) else { return Vec::new() };
+    let root = parsed.root();
+    let entries = root.and_then(|root| root.get("misconfigurations"));
+    let of = |entry: yaml::Value<'_>| {
+        let rule = entry.get("id")?.text()?;
+        let until = match entry.get("expired_at") {
+            // A day, or a time of it.
+            Some(day) => Some(Date::parse(day.text()?.get(..10)?)?),
+            None => None,
+        };
+        let files = match entry.get("paths") {
+            Some(paths) => Files::Globs(globs(paths.items().filter_map(|path| path.text()))),
+            None => Files::All,
+        };
+        Some(setting(files, file, "trivy", rule, until))
+    };
+    let entries = entries.iter().flat_map(|list| list.items()).take(MAX_COMMENTS);
+    entries.filter_map(of).collect()
+}
+
+/// `zizmor.yml`: of each rule whether it is switched off, or the workflows, by the name of their
+/// file, or the lines of them in which it is.
+fn zizmor(read: &impl Fn(&str) -> Option<Arc<[u8]>>, file: &str) -> Vec<Setting> {
+    let Some(parsed) = settings_file(read, file) else { return Vec::new() };
+    let rules = parsed.root().and_then(|root| root.get("rules"));
+    let rules = rules.map(|rules| rules.entries()).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut workflows: BTreeMap<String, Vec<TextRange>> = BTreeMap::new();
+    for (rule, of) in rules {
+        let Some(rule) = rule.text() else { continue };
+        if of.get("disable").and_then(|disable| disable.bool()) == Some(true) {
+            found.push(setting(Files::All, file, "zizmor", rule, None));
+        }
+        let ignored = of.get("ignore");
+        for place in ignored.iter().flat_map(|list| list.items()).filter_map(|item| item.text()) {
+            if found.len() >= MAX_COMMENTS {
+                return found;
+            }
+            // `name`, `name:line` or `name:line:column`.
+            let mut parts = place.split(':');
+            let path = format!(".github/workflows/{}", parts.next().unwrap_or_default());
+            let line = match parts.next().map(str::parse::<usize>) {
+                None => None,
+                Some(Ok(line)) => Some(line),
+                Some(Err(_)) => continue,
+            };
+            let mut setting = setting(Files::One(path.clone()), file, "zizmor", rule, None);
+            if let Some(line) = line {
+                let ranges = workflows.entry(path).or_insert_with_key(|path| {
+                    let text = read(path);
+                    let lines = lines(text.as_deref().unwrap_or_default()).into_iter();
+                    lines.map(|(at, line)| TextRange::of(at, at + line.len())).collect()
+                });
+                let Some(range) = line.checked_sub(1).and_then(|line| ranges.get(line)) else {
+                    continue;
+                };
+                setting.comment.construct = Some(*range);
+                setting.comment.reason = format!("`{}` in `{file}`, for zizmor", clip(place));
+            }
+            found.push(setting);
+        }
     }
     found
+}
+
+/// `kics.config`, in any of the formats in which KICS reads it: queries that are not asked, and
+/// files of which none is.
+fn kics(read: &impl Fn(&str) -> Option<Arc<[u8]>>) -> Vec<Setting> {
+    const FILE: &str = "kics.config";
+    let listed = |key: &str| -> Vec<String> {
+        // A list, or one text with commas.
+        let divide = |text: &str| -> Vec<String> {
+            text.split(',').map(|part| part.trim().to_owned()).filter(|p| !p.is_empty()).collect()
+        };
+        let parsed = settings_file(read, FILE);
+        let root = parsed.as_ref().and_then(|parsed| parsed.root());
+        if let Some(value) = root.and_then(|root| root.get(key)) {
+            let items = value.items().filter_map(|item| item.text()).flat_map(divide);
+            return value.text().map(divide).into_iter().flatten().chain(items).collect();
+        }
+        let Some(text) = read(FILE) else { return Vec::new() };
+        let whole = Span::new(FileId(0), TextRange::of(0, text.len()));
+        // Its HCL is TOML, too: names, `=`, texts and lists.
+        let parsed = toml::parse(&Derived::verbatim(text.to_vec(), whole));
+        let Some(value) = parsed.tree.root().at(&[key]) else { return Vec::new() };
+        let items = value.items().filter_map(|item| item.text()).flat_map(divide);
+        value.text().map(divide).into_iter().flatten().chain(items).collect()
+    };
+    let queries = listed("exclude-queries").into_iter().take(MAX_COMMENTS);
+    let mut found: Vec<Setting> =
+        queries.map(|query| setting(Files::All, FILE, "kics", &query, None)).collect();
+    let paths = listed("exclude-paths");
+    if !paths.is_empty() {
+        let below = paths.iter().map(|path| format!("{}/**", path.trim_end_matches('/')));
+        let below: Vec<String> = below.take(MAX_GLOBS).collect();
+        let globs = globs(paths.iter().take(MAX_GLOBS).chain(&below).map(|path| &**path));
+        let mut of_files = setting(Files::Globs(globs), FILE, "kics", "exclude-paths", None);
+        of_files.comment.accepts = Accepts::Rules("kics", Vec::new());
+        found.push(of_files);
+    }
+    found
+}
+
+fn globs<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let short = paths.filter(|path| path.len() <= MAX_GLOB);
+    short.take(2 * MAX_GLOBS).map(str::to_owned).collect()
 }
 
 /// Whether a rule that somebody names is the one that we know as `ours`: each tool has ways to
@@ -779,6 +939,22 @@ mod tests {
                 ".trivyignore",
                 "# why\nAVD-DS-0002\nDS-0005 exp:2027-01-31 # x\nDS-0009 until:then\n\n",
             ),
+            (
+                ".trivyignore.yaml",
+                "misconfigurations:\n  - id: DS-0001\n    paths: [a/Dockerfile, 'b/**']\n    \
+                 expired_at: 2027-01-31\n  - id: DS-0002\n    expired_at: soon\n  - statement: x\n\
+                 vulnerabilities:\n  - id: CVE-2024-1\n",
+            ),
+            (
+                ".github/zizmor.yml",
+                "rules:\n  artipacked:\n    disable: true\n  unpinned-uses:\n    ignore:\n      \
+                 - a.yml:2\n      - a.yml:9\n      - b.yml\n      - c.yml:x\n",
+            ),
+            (".github/workflows/a.yml", "on: push\njobs: {}\n"),
+            (
+                "kics.config",
+                "exclude-queries = \"f1, f2\"\n\"exclude-paths\" = [\"tests/\", \"./x.yml\"]\n",
+            ),
         ];
         let read = |name: &str| {
             let found = files.iter().find(|(file, _)| *file == name);
@@ -787,7 +963,16 @@ mod tests {
         let shown = |of: &Setting| {
             let Accepts::Rules(tool, rules) = &of.comment.accepts else { return String::new() };
             let until = of.comment.until.as_ref().map(|day| format!(" until {day}"));
-            let only = if of.dockerfiles_only { " in Dockerfiles" } else { "" };
+            let only = match &of.files {
+                Files::All => String::new(),
+                Files::Dockerfiles => " in Dockerfiles".to_owned(),
+                Files::One(path) => format!(" in {path}"),
+                Files::Globs(globs) => format!(" in {}", globs.join(" ")),
+            };
+            let only = match of.comment.construct {
+                Some(at) => format!("{only} at {}-{}", at.start, at.end),
+                None => only,
+            };
             format!("{tool}:{}{}{only}", rules.join("+"), until.unwrap_or_default())
         };
         let found: Vec<String> = settings(read).iter().map(shown).collect();
@@ -798,8 +983,23 @@ mod tests {
                 "checkov:CKV_DOCKER_3",
                 "trivy:AVD-DS-0002",
                 "trivy:DS-0005 until 2027-01-31",
+                "trivy:DS-0001 until 2027-01-31 in a/Dockerfile b/**",
+                "zizmor:artipacked",
+                "zizmor:unpinned-uses in .github/workflows/a.yml at 9-18",
+                "zizmor:unpinned-uses in .github/workflows/b.yml",
+                "kics:f1",
+                "kics:f2",
+                "kics: in tests/ ./x.yml tests/** ./x.yml/**",
             ]
         );
+        for text in [
+            "{\"exclude-queries\": [\"f1,f2\"], \"exclude-paths\": \"tests/\"}",
+            "exclude-queries:\n  - f1\n  - f2\nexclude-paths: tests/\n",
+        ] {
+            let read = |name: &str| (name == "kics.config").then(|| Arc::from(text.as_bytes()));
+            let found: Vec<String> = settings(read).iter().map(shown).collect();
+            assert_eq!(found, ["kics:f1", "kics:f2", "kics: in tests/ tests/**"], "{text}");
+        }
         assert!(settings(|_| Some(Arc::from(&b"\xff: ["[..]))).len() < 2);
     }
 

@@ -132,7 +132,8 @@ impl Policy {
         Hints { services: self.layers.iter().flat_map(of).collect() }
     }
 
-    /// `[[service]]` entries that no service of a tree is meant by, in words.
+    /// `[[service]]` entries that no service of a tree is meant by, and contexts that are not there,
+    /// in words.
     #[must_use]
     pub fn unmet(&self, delivery: &Delivery) -> Vec<String> {
         let names: Vec<&str> = delivery.services.iter().map(|s| &*s.name).collect();
@@ -140,7 +141,19 @@ impl Policy {
         // One above the audited directory may speak of what lies outside.
         for layer in self.layers.iter().filter(|layer| layer.way.is_empty()) {
             for given in &layer.config.services {
-                let Some(hint) = layer.hint(given) else { continue };
+                let mut say = |says: &str| {
+                    found.push(format!("{}: [[service]]: {says}", layer.file));
+                };
+                let Some(hint) = layer.hint(given) else {
+                    say("a path in it leads out of what is audited: it does nothing");
+                    continue;
+                };
+                if let (Some(dir), Some(context)) = (&hint.context, &given.context)
+                    && !dir.is_empty()
+                    && !delivery.tree.is_dir(dir)
+                {
+                    say(&format!("there is no directory `{context}` to build from"));
+                }
                 let builds = |image: &plimsoll_model::image::Image| {
                     let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
                     hint.dir.as_deref() == Some(dir)
@@ -155,7 +168,7 @@ impl Policy {
                     (_, Some(path)) => format!("no service lies at `{path}`"),
                     (name, None) => no_such_service(name.as_deref().unwrap_or(""), &names),
                 };
-                found.push(format!("{}: [[service]]: {says}", layer.file));
+                say(&says);
             }
         }
         found

@@ -195,12 +195,11 @@ impl Waivers {
                 }
             }
         }
-        let switched_off =
-            |evidence: &Evidence, Setting { dockerfiles_only, comment }: &Setting| {
-                self.in_force(comment.until.as_ref())
-                    && (!dockerfiles_only || comment::is_dockerfile(path_of(cx, &evidence.place)))
-                    && comment_covers(comment, check, evidence)
-            };
+        let switched_off = |evidence: &Evidence, Setting { files, comment }: &Setting| {
+            self.in_force(comment.until.as_ref())
+                && comment_covers(comment, check, evidence)
+                && files.hold(path_of(cx, &evidence.place))
+        };
         let setting = |evidence| self.settings.iter().find(|of| switched_off(evidence, of));
         found.or_else(|| Some(of_comment(&setting(evidence?)?.comment)))
     }

@@ -47,3 +47,4 @@ pub use delivery::{
 };
 pub use fact::{Fact, How, Origin, Why};
 pub use lower::{Hints, ServiceHint, lower, lower_with};
+pub use path::glob;

@@ -48,7 +48,8 @@ pub(crate) fn relative(from: &str, to: &str) -> String {
 }
 
 /// Whether a path matches a glob: `*` and `?` within a part, `**` over any number of parts.
-pub(crate) fn glob(pattern: &str, path: &str) -> bool {
+#[must_use]
+pub fn glob(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     // reached[i]: the parts so far can be matched by the first i parts of the pattern.

@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::plain::{notes, plain, without_commands};
 use crate::terminal_operations::operations_terminal;
+use crate::view::nothing;
 use crate::{Profile, Show, View};
 
 /// How the terminal is.
@@ -47,10 +48,8 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
             1 => "1 file".to_owned(),
             n => format!("{n} files"),
         };
-        let nothing = format!(
-            "Nothing to audit: no Dockerfile, and no descriptor that builds one, in {files}."
-        );
-        let _ = writeln!(out, "{}", wrapped(&nothing, style.width, 0, 2));
+        let says = format!("{} in {files}.", nothing(report));
+        let _ = writeln!(out, "{}", wrapped(&says, style.width, 0, 2));
     }
     if shown.len() > 1 {
         fleet(&mut out, report, &shown, style);

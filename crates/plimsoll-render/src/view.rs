@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use plimsoll_audit::{Finding, Outcome, Report, ServiceReport, Severity};
 
+use crate::plain::plain;
+
 /// Which findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
@@ -75,6 +77,19 @@ impl View {
     /// The services that are shown, in order.
     pub fn services<'r>(&'r self, report: &'r Report) -> impl Iterator<Item = &'r ServiceReport> {
         report.services.iter().filter(|s| self.wants_service(report, s))
+    }
+}
+
+/// Why there is nothing to audit, to be followed by where.
+pub(crate) fn nothing(report: &Report) -> String {
+    let delivery = &report.delivery;
+    match delivery.problems.iter().find(|problem| problem.what == "Dockerfile") {
+        Some(problem) => format!(
+            "Nothing to audit: `{}` is not read (it {}), and there is no other Dockerfile",
+            plain(delivery.tree.path(problem.span.file)),
+            plain(&problem.message)
+        ),
+        None => "Nothing to audit: no Dockerfile, and no descriptor that builds one,".to_owned(),
     }
 }
 

@@ -384,6 +384,39 @@ fn a_configuration_that_is_a_link_stays_in_the_work_tree() {
 }
 
 #[test]
+fn what_is_known_of_a_service_decides() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    git(dir, &["init", "-q", "-b", "main"]);
+    let dockerfile =
+        "FROM node:20\nCOPY main.js package.json ./\nEXPOSE 3000\nCMD [\"node\", \"main.js\"]\n";
+    put(dir, "a/Dockerfile", dockerfile);
+    put(dir, "a/package.json", "{}\n");
+    put(dir, "a/main.js", "require(process.env.MAIN)\n");
+    put(dir, ".dockerignore", "**\n!main.js\n");
+    let ports = ["audit", "--check", "runtime/only-required-ports", "--fail-on", "low"];
+    check(dir, &ports, 0, &["UNKNOWN dynamic", "runtime/only-required-ports"]);
+    put(dir, "plimsoll.toml", "[[service]]\npath = 'a'\nports = [8080]\n");
+    check(dir, &ports, 1, &["runtime/only-required-ports", "a/Dockerfile:3:8"]);
+    put(dir, "plimsoll.toml", "[[service]]\npath = 'a'\nports = [3000]\n");
+    check(
+        dir,
+        &[&ports[..], &["--show", "all"]].concat(),
+        0,
+        &["PASS runtime/only-required-ports"],
+    );
+
+    let ignore = ["audit", "--check", "build/effective-dockerignore", "--show", "all"];
+    check(dir, &ignore, 1, &["a/.dockerignore (no such file)"]);
+    put(dir, "plimsoll.toml", "[[service]]\npath = 'a'\ncontext = '.'\n");
+    check(dir, &ignore, 0, &["PASS build/effective-dockerignore"]);
+    put(dir, "plimsoll.toml", "[[service]]\npath = 'a'\ncontext = 'b'\n");
+    check(dir, &ignore, 1, &["there is no directory `b` to build from"]);
+    put(dir, "plimsoll.toml", "[[service]]\npath = 'a'\ncontext = '../b'\n");
+    check(dir, &ignore, 1, &["leads out of what is audited"]);
+}
+
+#[test]
 fn settings_of_other_tools_accept_the_same() {
     let dir = repository();
     let dir = dir.path();
@@ -395,4 +428,21 @@ fn settings_of_other_tools_accept_the_same() {
     put(dir, ".trivyignore", "AVD-DS-0005 exp:2027-01-31\n");
     check(dir, &[&only[..], &["--date", "2027-01-31"]].concat(), 0, &["until 2027-01-31"]);
     check(dir, &[&only[..], &["--date", "2027-02-01"]].concat(), 1, &[]);
+    std::fs::remove_file(dir.join(".trivyignore")).unwrap();
+    put(dir, ".trivyignore.yaml", "misconfigurations:\n  - id: AVD-DS-0005\n    paths: ['**']\n");
+    check(dir, &only, 0, &["accepted: `AVD-DS-0005` in `.trivyignore.yaml`, for trivy"]);
+    put(dir, ".trivyignore.yaml", "misconfigurations:\n  - id: AVD-DS-0005\n    paths: [x/**]\n");
+    check(dir, &only, 1, &[]);
+    put(
+        dir,
+        ".github/workflows/a.yml",
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    \
+        steps:\n      - uses: actions/checkout@v4\n      - uses: actions/cache@v4\n",
+    );
+    let only = ["audit", "--check", "supply/actions-pinned", "--fail-on", "low"];
+    check(dir, &only, 1, &[]);
+    put(dir, "zizmor.yml", "rules:\n  unpinned-uses:\n    ignore: ['a.yml:6']\n");
+    check(dir, &only, 1, &["a.yml:7"]);
+    put(dir, "zizmor.yml", "rules:\n  unpinned-uses:\n    ignore: ['a.yml:6', 'a.yml:7:9']\n");
+    check(dir, &only, 0, &["accepted: `a.yml:6` in `zizmor.yml`, for zizmor"]);
 }
