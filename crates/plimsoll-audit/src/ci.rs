@@ -120,6 +120,7 @@ pub(crate) struct Ci<'a> {
 pub(crate) fn runs(pipeline: &Pipeline) -> bool {
     let by_hand = || pipeline.triggers.iter().any(|t| t.event == "workflow_dispatch");
     pipeline.forge != Forge::GitHubAction
+        && pipeline.refused.is_none()
         && (pipeline.runs == Runs::Yes || (pipeline.runs == Runs::OnCall && by_hand()))
 }
 
@@ -196,6 +197,9 @@ impl<'a> Ci<'a> {
         {
             return whose;
         }
+        if let Some(whose) = self.whose_filtered(&ran.role.words) {
+            return whose;
+        }
         let mut text = self.text(ran.step, ran.job, ran.caller);
         text.push_str(&ran.role.words.join(" "));
         let named = self.named(&text, ran.step.workdir.known().map(String::as_str));
@@ -211,6 +215,52 @@ impl<'a> Ci<'a> {
             return whose;
         }
         if is_of_image(ran.role.kind) { self.whose_image(ran) } else { self.whose_tree(ran, place) }
+    }
+
+    /// Whose a command is that picks packages of the workspace: `pnpm --filter api test`. `None`
+    /// where it picks none, or picks by what cannot be told.
+    fn whose_filtered(&self, words: &[String]) -> Option<Whose> {
+        const TOOLS: [&str; 6] = ["pnpm", "npm", "yarn", "turbo", "lerna", "bun"];
+        let tool = words.iter().map(|word| last(word)).find(|word| TOOLS.contains(word))?;
+        let mut picked: Vec<&str> = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            let next = || words.get(at + 1).map(String::as_str);
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (&**word, next()),
+            };
+            let picks = match name {
+                "--filter" | "--workspace" | "--scope" => true,
+                "-F" => tool == "pnpm",
+                "-w" => tool == "npm",
+                "workspace" => tool == "yarn",
+                _ => false,
+            };
+            picked.extend(value.filter(|_| picks));
+        }
+        // What changed, what is left out, and what a variable says may be anything.
+        let open = |pick: &&str| pick.contains(['$', '[', '!']) || pick.contains("XXXX");
+        if picked.is_empty() || picked.iter().any(|pick| open(&pick)) {
+            return None;
+        }
+        if picked.iter().any(|pick| self.is_picked(pick.trim_matches(['.', '^']))) {
+            return Some(Whose::Ours);
+        }
+        // With what it depends on, or what depends on it.
+        let around = picked.iter().any(|pick| pick.contains("..."));
+        Some(if around { Whose::Open } else { Whose::Others })
+    }
+
+    /// Whether the name, the directory or the pattern of a package means the service's.
+    fn is_picked(&self, pick: &str) -> bool {
+        let pick = pick.trim_matches(['{', '}', '"', '\'']);
+        let package = self.service.package.and_then(|id| self.cx.delivery[id].name.as_deref());
+        let dir = &*self.service.dir;
+        if let Some(path) = pick.strip_prefix("./").or(pick.strip_prefix('/')) {
+            return pick.ends_with('*') || covers(path, dir) || path == dir;
+        }
+        let names = package.into_iter().flat_map(|name| [name, last(name)]).chain([dir, last(dir)]);
+        names.chain([&*self.service.name]).any(|name| !name.is_empty() && covers(pick, name))
     }
 
     /// Whose a step is that works on what lies below its directory.
@@ -453,7 +503,7 @@ impl<'a> Ci<'a> {
                 self.cx.start_of(pipeline.file),
                 format!("never runs: {why}"),
             )),
-            _ => None,
+            _ => pipeline.refused.map(|at| Evidence::context(at, "the forge refuses the workflow")),
         });
         inert.take(5)
     }
@@ -548,6 +598,17 @@ fn is_of_image(kind: RoleKind) -> bool {
             | RoleKind::Verify { .. }
             | RoleKind::Push
     )
+}
+
+/// Whether a name, or a pattern with one `*`, means a text.
+fn covers(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((before, after)) => {
+            let rest = text.strip_prefix(before);
+            rest.is_some_and(|rest| rest.ends_with(after.trim_start_matches('*')))
+        }
+        None => pattern == text,
+    }
 }
 
 /// The name of an image without tag and digest.

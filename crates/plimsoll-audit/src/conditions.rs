@@ -434,7 +434,15 @@ pub static HAS_HEALTHCHECK: Condition = Condition {
         let engines = crate::health::deployments(cx, service);
         let hidden =
             engines.iter().filter(|d| !d.is_kubernetes()).find_map(|d| d.hidden(cx, service));
+        // Charts, manifests and Terraform set no HEALTHCHECK.
+        let unread = service.service.unread.first().map(|&file| cx.start_of(file));
         match hidden {
+            Some((Why::Unsupported, _, at)) if Some(at) == unread => {
+                match cx.delivery.tree.outside() {
+                    Some(_) => Fact::Unknown(Why::OutOfTree, None),
+                    None => Fact::inferred(false, None),
+                }
+            }
             Some((why, _, at)) => Fact::Unknown(why, Some(at)),
             None => Fact::inferred(false, None),
         }

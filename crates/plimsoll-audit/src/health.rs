@@ -4,7 +4,7 @@
 use plimsoll_model::base;
 use plimsoll_model::container::{Container, ContainerKind, EnvValue};
 use plimsoll_model::image::{Base, HealthTest, Healthcheck, Image};
-use plimsoll_model::probe::{Probe, probe};
+use plimsoll_model::probe::Probe;
 use plimsoll_model::{Fact, Why, mend};
 use plimsoll_source::Span;
 use plimsoll_syntax::dockerfile::Keyword;
@@ -213,7 +213,7 @@ fn numbers(port: &str) -> impl Iterator<Item = u16> {
 /// Whether a health check can find out anything.
 pub(crate) fn works(cx: &Cx<'_>, d: Deployment<'_>, health: &Healthcheck) -> Verdict {
     let at = health.span;
-    let Some(probe) = probe(&health.test) else {
+    let Some(probe) = cx.delivery.probe(&health.test, d.image) else {
         return Verdict::unknown(
             Why::Unparsed,
             "what the health check runs cannot be read",

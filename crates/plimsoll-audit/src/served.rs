@@ -84,6 +84,12 @@ pub(crate) fn find<'c>(code: &'c Code, path: &str) -> Found<'c> {
     if let Some(route) = named {
         return Found::Route(route);
     }
+    let trimmed = |path: &str| path.trim_end_matches('/').to_owned();
+    let mut loose = gets().filter(|route| route.loose);
+    let own = |route: &&Route| route.path.known().is_some_and(|own| trimmed(own) == trimmed(path));
+    if let Some(route) = loose.find(own) {
+        return Found::Route(route);
+    }
     if let Some((why, at)) = program::gap_of_routes(code) {
         return Found::Doubt(why, at);
     }

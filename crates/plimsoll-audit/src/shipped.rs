@@ -171,8 +171,34 @@ fn content(cx: &Cx<'_>, image: ImageSubject<'_>, copy: &Copy, source: &CopySourc
             Sources::Some => (Outcome::Partial, "brings sources".into()),
             Sources::None => fine(),
         },
+        Found::Absent | Found::Unknown(..) if may_be_sources(cx, image.image, copy, source) => {
+            (Outcome::Unknown, "brings a directory that holds sources in the tree".into())
+        }
         _ => fine(),
     }
+}
+
+/// Whether what a COPY takes from a stage is called like a directory of sources of the tree, and how
+/// it came there is not followed: `turbo prune`, a script.
+pub(crate) fn may_be_sources(cx: &Cx<'_>, image: &Image, copy: &Copy, source: &CopySource) -> bool {
+    let CopyFrom::Stage(stage) = copy.from else { return false };
+    let files = Filesystem::new(cx.delivery, image);
+    let path = source.path.trim_end_matches(['*', '/']);
+    if !matches!(files.find(stage, path), Found::Absent | Found::Unknown(..)) {
+        return false;
+    }
+    let workdir = image.stages.get(stage).and_then(|stage| stage.config.workdir.as_deref());
+    let workdir = workdir.unwrap_or("/").trim_end_matches('/');
+    let Some(below) = path.strip_prefix(workdir).map(|below| below.trim_matches('/')) else {
+        return false;
+    };
+    let context = image.context.known().map_or("", String::as_str);
+    let dirs = [format!("{context}/{below}"), below.to_owned()];
+    !below.is_empty()
+        && dirs.iter().any(|dir| {
+            let dir = dir.trim_start_matches('/');
+            cx.delivery.tree.is_dir(dir) && sources_below(cx, image, dir) != Sources::None
+        })
 }
 
 /// Whether a build ran in a directory of a stage, or below it.

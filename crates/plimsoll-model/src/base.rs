@@ -203,6 +203,7 @@ pub static VERIFIED: &[&str] = &[
     "docker.io/intel",
     "docker.io/jetbrains",
     "docker.io/newrelic",
+    "docker.io/nginxinc",
     "docker.io/nvidia",
     "docker.io/oven",
     "docker.io/redhat",

@@ -164,6 +164,8 @@ pub struct Route {
     pub method: String,
     /// Its path with every prefix: `/health/ready`, parameters as the framework writes them.
     pub path: Fact<String>,
+    /// A `/` at the end more or less makes no other path of it.
+    pub loose: bool,
     /// The registration.
     pub at: Span,
     /// What stands before it.

@@ -107,6 +107,10 @@ pub enum UnsupportedKind {
     Drone,
     Travis,
     Bitbucket,
+    CloudBuild,
+    CodeBuild,
+    AppVeyor,
+    Woodpecker,
     Skaffold,
     Nomad,
 }

@@ -8,12 +8,13 @@ use plimsoll_source::{FileId, Span};
 use plimsoll_syntax::ignorefile::glob_match;
 use std::borrow::Cow;
 
-use crate::Delivery;
 use crate::fact::Why;
 use crate::image::{
-    Base, Copy, CopyFrom, CopySource, EffectKind, Ignore, Image, Manager, Stage, Step, StepKind,
+    Base, Copy, CopyFrom, CopySource, EffectKind, Ignore, Image, Manager, Step, StepKind,
 };
 use crate::path as paths;
+use crate::reference::ImageRef;
+use crate::{Delivery, base};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,7 +276,20 @@ impl<'a> Filesystem<'a> {
         let base = match &stage.base {
             Base::Stage(base) => self.find_before(*base, usize::MAX, path, depth + 1),
             Base::Scratch => Found::Absent,
-            Base::External(_) if is_application_path(stage, path) => Found::Absent,
+            Base::External(reference) if self.ours(reference).is_some() => {
+                match self.ours(reference).and_then(|image| Some((image, image.target?))) {
+                    Some((image, target)) => Filesystem { delivery: self.delivery, image }
+                        .find_before(target, usize::MAX, path, depth + 1),
+                    None => Found::Unknown(Why::Unparsed, Some(stage.base_span)),
+                }
+            }
+            // What an image that nobody knows brings along, a registry would have to say.
+            Base::External(reference)
+                if is_application_path(path)
+                    && (base::is_verified(reference) || base::known(reference).is_some()) =>
+            {
+                Found::Absent
+            }
             Base::External(_) => Found::Unknown(Why::NeedsNetwork, Some(stage.base_span)),
             Base::Dynamic(_) => Found::Unknown(Why::Dynamic, Some(stage.base_span)),
         };
@@ -284,6 +298,12 @@ impl<'a> Filesystem<'a> {
             (Found::Absent, None, Some((why, at))) => Found::Unknown(why, at),
             (found, ..) => found,
         }
+    }
+
+    /// The image of this repository that a base names.
+    fn ours(&self, reference: &ImageRef) -> Option<&'a Image> {
+        let id = self.delivery.built.image(reference)?;
+        Some(&self.delivery[id]).filter(|image| !std::ptr::eq(*image, self.image))
     }
 
     fn in_copy(&self, copy: &Copy, step: &Step, path: &str, depth: usize) -> Option<Found> {
@@ -551,12 +571,11 @@ fn is_below(path: &str, dir: &str) -> bool {
 
 /// Whether a base image would hardly bring this path: below a directory that the Dockerfile names
 /// as its own (WORKDIR, or a COPY destination), and not one of the system's.
-fn is_application_path(stage: &Stage, path: &str) -> bool {
+fn is_application_path(path: &str) -> bool {
     let system = [
         "/usr", "/bin", "/sbin", "/lib", "/etc", "/var", "/root", "/home", "/tmp", "/dev", "/proc",
         "/sys", "/run",
     ];
-    let _ = stage;
     path != "/" && !system.iter().any(|dir| strip_dir(path, dir).is_some())
 }
 

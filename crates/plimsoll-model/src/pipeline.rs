@@ -33,6 +33,8 @@ pub struct Pipeline {
     pub expressions: Vec<Placed>,
     /// What the forge refuses in it, or never does (GitHub's workflows), in text order.
     pub faults: Vec<Fault>,
+    /// For which of them the forge runs none of it: a job without steps.
+    pub refused: Option<Span>,
     /// Secrets that are written out in it.
     pub secrets: Vec<WrittenSecret>,
     /// Its jobs.
@@ -274,6 +276,8 @@ pub struct Job {
     pub env_texts: Vec<(String, String)>,
     /// `strategy.matrix` values: name → values as written.
     pub matrix: Vec<(String, Vec<String>)>,
+    /// Values of it that belong together: those of an entry of `include`, or of a list of mappings.
+    pub matrix_rows: Vec<Vec<(String, String)>>,
 }
 
 /// A step.
@@ -409,6 +413,23 @@ impl Pipeline {
 }
 
 impl Job {
+    /// Whether the matrix has a way in which two of its values come together.
+    #[must_use]
+    pub fn comes_together(&self, one: (&str, &str), other: (&str, &str)) -> bool {
+        let has = |row: &[(String, String)], (name, value): (&str, &str)| {
+            row.iter().any(|(n, v)| n == name && v == value)
+        };
+        let linked = |of: (&str, &str), with: (&str, &str)| {
+            let mut rows = self
+                .matrix_rows
+                .iter()
+                .filter(|row| has(row, of) && row.iter().any(|(name, _)| name == with.0));
+            let first = rows.next();
+            first.is_none_or(|first| has(first, with) || rows.any(|row| has(row, with)))
+        };
+        linked(one, other) && linked(other, one)
+    }
+
     /// Whether a change of one of these files lets it run, as far as its own path filters say.
     #[must_use]
     pub fn reaches(&self, paths: &[String]) -> bool {

@@ -4,7 +4,9 @@ use plimsoll_syntax::shell::{self, CommandKind, Connector, Dialect, List, ListId
 
 use crate::Delivery;
 use crate::container::{Container, ContainerKind};
+use crate::filesystem::{Filesystem, Found};
 use crate::image::{HealthTest, Healthcheck, Image};
+use crate::lower::code::requests;
 
 /// How often `sh -c` may stand within `sh -c`, and a wrapper before a wrapper.
 const MAX_NESTED: usize = 4;
@@ -61,6 +63,46 @@ impl Delivery {
             (Some(set), _) => Some(set),
             (None, of_image) => of_image,
         }
+    }
+}
+
+impl Delivery {
+    /// Reads a health check as [`probe`] does, and the script of the image that it runs.
+    #[must_use]
+    pub fn probe(&self, test: &HealthTest, image: Option<&Image>) -> Option<Probe> {
+        let mut read = probe(test)?;
+        let script = match &read.scripts[..] {
+            [script] if read.scheme.is_none() => script,
+            _ => return Some(read),
+        };
+        if let Some(image) = image
+            && let Some((target, stage)) = image.target.zip(image.final_stage())
+            && let Some(workdir) =
+                stage.config.workdir.as_deref().or(script.starts_with('/').then_some("/"))
+            && let path = crate::lower::absolute(workdir, script)
+            && let Found::File { file, .. } = Filesystem::new(self, image).find(target, &path)
+            && let Ok(bytes) = self.tree.read(file)
+            && let name = base_name(self.tree.path(file))
+            && [".js", ".mjs", ".cjs", ".ts", ".py"].iter().any(|end| name.ends_with(end))
+            && let Some(url) = requests::url(name, &bytes)
+        {
+            read.url(&url);
+        }
+        Some(read)
+    }
+}
+
+/// Whether one-liners for this program are read as programs.
+fn is_read(program: &str) -> bool {
+    matches!(program, "node" | "nodejs" | "bun" | "deno" | "tsx" | "ts-node" | "python" | "python3")
+}
+
+/// A name of a file in the language of a program.
+fn language(program: &str) -> &'static str {
+    match program {
+        "python" | "python3" => "probe.py",
+        "tsx" | "ts-node" | "deno" => "probe.ts",
+        _ => "probe.js",
     }
 }
 
@@ -161,7 +203,10 @@ impl Probe {
                 let code = option(&["-e", "--eval", "-p", "--print", "-c", "-r", "-E"])
                     .or_else(|| arguments.split_first().filter(|(a, _)| *a == "eval")?.1.first());
                 match code {
-                    Some(code) => self.code(code),
+                    Some(code) => match requests::url(language(name), code.as_bytes()) {
+                        Some(url) if is_read(name) => self.url(&url),
+                        _ => self.code(code),
+                    },
                     None if option(&["-m"]).is_some() => {}
                     None => self.scripts.extend(plain().find(|word| *word != "run").cloned()),
                 }
@@ -537,7 +582,7 @@ mod tests {
         );
         exec(
             &["node", "-e", "fetch('http://localhost:' + (process.env.PORT || 3000) + '/health')"],
-            "node |  | http localhost ? -",
+            "node |  | http localhost ${PORT:-3000} /health",
         );
         exec(
             &["node", "-e", "fetch(`http://localhost:${process.env.PORT || 3000}/health`)"],

@@ -29,6 +29,15 @@ static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i)authorization\s*:\s*(?:(?:bearer|basic|token)\s+)?([^\s"'$][^\s"']*)"#).ok()
 });
 
+/// Options whose value is a password, on a command line or as words of a list:
+/// `--requirepass value`, `"redis-cli", "-a", "value"`, `mysql -pvalue`.
+static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?:--(?:requirepass|masterauth|masterpass|password|passwd|pass|passphrase)["']?|\b(?:redis|valkey|keydb)-cli\b[^\n]{0,200}?[\s"']-a["']?|\bsshpass["']?[\s,"']+-p["']?)[ \t]*,?[ \t]*["']?([^\s"',\]$<\-][^\s"',\]]*)|\b(?:mysql|mariadb)[a-z-]*\b[^\n]{0,200}?[\s"']-p([^\s"',\]$<][^\s"',\]]*)"#,
+    )
+    .ok()
+});
+
 /// The ranges of `text` that hold secrets, sorted, not overlapping.
 #[must_use]
 pub fn secret_ranges(text: &[u8]) -> Vec<TextRange> {
@@ -79,6 +88,11 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
     for header in HEADER.iter().flat_map(|r| r.captures_iter(text)) {
         if let Some(value) = header.get(1) {
             add("AUTHORIZATION_TOKEN", value.as_bytes(), value.start());
+        }
+    }
+    for option in OPTION.iter().flat_map(|r| r.captures_iter(text)) {
+        if let Some(value) = option.get(1).or_else(|| option.get(2)) {
+            add("PASSWORD", value.as_bytes(), value.start());
         }
     }
     found.sort_unstable();
@@ -144,6 +158,10 @@ static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "sk-",
         "dckr_pat_",
         "eyJ",
+        "-cli",
+        "mysql",
+        "mariadb",
+        "sshpass",
     ];
     // Searching ahead for single bytes pays in long texts; a sentence is short.
     AhoCorasick::builder().prefilter(false).build(signs).ok()
@@ -192,6 +210,17 @@ mod tests {
         check("ENV DB_PASSWORD not-real-1", "ENV DB_PASSWORD ***");
         check("curl -H 'Authorization: Bearer not-real-1'", "curl -H 'Authorization: Bearer ***'");
         check("PASSWORD: ${DB_PASSWORD}", "PASSWORD: ${DB_PASSWORD}");
+        check(
+            "command: redis-server --appendonly yes --requirepass not-real-1",
+            "command: redis-server --appendonly yes --requirepass ***",
+        );
+        check(
+            "test: ['CMD', 'redis-cli', '-a', 'not-real-1', 'ping']",
+            "test: ['CMD', 'redis-cli', '-a', '***', 'ping']",
+        );
+        check("mysqladmin ping -uroot -pnot-real-1", "mysqladmin ping -uroot -p***");
+        check("redis-cli -a $PASSWORD ping", "redis-cli -a $PASSWORD ping");
+        check("mysql -uroot -p db", "mysql -uroot -p db");
         check(
             "`DB_PASSWORD` has a literal value: take it out",
             "`DB_PASSWORD` has a literal value: take it out",

@@ -246,19 +246,19 @@ fn combinations<'j>(job: &'j Job, text: &str) -> Vec<Vec<(&'j str, &'j str)>> {
         if !text.contains(&format!("matrix.{name}")) || values.is_empty() {
             continue;
         }
-        if all.len() * values.len() > MAX_COMBINATIONS {
-            break;
-        }
+        let before = all.clone();
         all = all
             .iter()
             .flat_map(|way| {
-                values.iter().map(move |value| {
-                    let mut way = way.clone();
-                    way.push((name.as_str(), value.as_str()));
-                    way
-                })
+                let own = values.iter().map(|value| (name.as_str(), value.as_str()));
+                let own = own.filter(|&own| way.iter().all(|&of| job.comes_together(of, own)));
+                own.map(|own| way.iter().copied().chain([own]).collect()).collect::<Vec<_>>()
             })
+            .take(MAX_COMBINATIONS + 1)
             .collect();
+        if all.len() > MAX_COMBINATIONS {
+            return before;
+        }
     }
     all
 }

@@ -106,7 +106,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     secrets.mask(pipelines.iter().flat_map(|p| p.secrets.iter().map(|secret| secret.span)));
     let mut delivery = Delivery {
         tree: tree.clone(),
-        built: crate::built::Built::of(&images, &containers),
+        built: crate::built::Built::of(tree, &images, &containers),
         images,
         projects,
         containers,

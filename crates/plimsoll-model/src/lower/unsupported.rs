@@ -32,10 +32,17 @@ fn kind(path: &str) -> Option<Kind> {
         }
         ".travis.yml" => return Some(Kind::Travis),
         "bitbucket-pipelines.yml" => return Some(Kind::Bitbucket),
+        "cloudbuild.yaml" | "cloudbuild.yml" | "cloudbuild.json" => return Some(Kind::CloudBuild),
+        "buildspec.yml" | "buildspec.yaml" => return Some(Kind::CodeBuild),
+        "appveyor.yml" | ".appveyor.yml" => return Some(Kind::AppVeyor),
+        ".woodpecker.yml" | ".woodpecker.yaml" => return Some(Kind::Woodpecker),
         _ => {}
     }
     let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
     let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    if yaml && dir == ".woodpecker" {
+        return Some(Kind::Woodpecker);
+    }
     if yaml && dir == ".buildkite" {
         return Some(Kind::Buildkite);
     }
@@ -74,6 +81,7 @@ mod tests {
                 "a/Jenkinsfile",
                 "vendor/x/main.tf",
                 ".buildkite/pipeline.yml",
+                "cloudbuild.yaml",
                 "k8s/kustomization.yaml",
                 "k8s/deploy.yaml",
             ]
@@ -89,6 +97,7 @@ mod tests {
                 ".buildkite/pipeline.yml Buildkite",
                 ".circleci/config.yml CircleCi",
                 "a/Jenkinsfile Jenkins",
+                "cloudbuild.yaml CloudBuild",
                 "deploy/chart/Chart.yaml Helm",
                 "infra/main.tf Terraform",
                 "k8s/kustomization.yaml Kustomize",

@@ -123,6 +123,7 @@ use plimsoll_model::image::{CopyFrom, EffectKind, Image, StepKind};
 
 use crate::conditions::BUILDS_SOMETHING;
 use crate::context::{covers, last_build};
+use crate::shipped::may_be_sources;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
     Run, Safety, Section, Severity, Snippet, Status, Verdict,
@@ -184,6 +185,9 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
                     step.span,
                     "brings the builder's directory, from which something was removed",
                 )),
+                None if may_be_sources(cx, image.image, copy, source) => {
+                    doubt.push(Evidence::context(step.span, "brings a directory of the builder's"));
+                }
                 None => {}
             }
         }

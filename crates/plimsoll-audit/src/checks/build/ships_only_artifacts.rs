@@ -190,6 +190,30 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! How its packages came into the builder is not followed:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS pruner
+//! WORKDIR /app
+//! COPY . .
+//! RUN turbo prune orders --docker
+//!
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY --from=pruner /app/out/full/ .
+//! RUN turbo run build
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/ ./services/ # <- holds sources in the tree
+//! CMD ["node", "services/orders/dist/main.js"]
+//! ```
+//! `services/orders/src/main.ts`:
+//! ```ts
+//! export {};
+//! ```
+//!
 //! A group whose name does not tell:
 //!
 //! `Dockerfile`:

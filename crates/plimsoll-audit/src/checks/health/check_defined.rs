@@ -218,7 +218,6 @@ use plimsoll_model::code::{Answers, Guard};
 use plimsoll_model::container::ContainerKind;
 use plimsoll_model::image::{HealthTest, Healthcheck, Image};
 use plimsoll_model::mend::dockerfile;
-use plimsoll_model::probe::probe;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::evidence::clip;
@@ -345,7 +344,8 @@ fn answered(
     health: &Healthcheck,
 ) -> Verdict {
     let works = works(cx, d, health);
-    let path = probe(&health.test).and_then(|probe| probe.path).filter(|path| !path.contains('$'));
+    let probe = cx.delivery.probe(&health.test, d.image);
+    let path = probe.and_then(|probe| probe.path).filter(|path| !path.contains('$'));
     let code = program::code_in(cx, service, d.container);
     let (Outcome::Pass, Some(path), Ok(code)) = (works.outcome, path, code) else {
         return works;

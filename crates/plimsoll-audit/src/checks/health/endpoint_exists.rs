@@ -92,6 +92,68 @@
 //! HEALTHCHECK CMD wget -q --spider http://127.0.0.1/ # <- asks 80/
 //! ```
 //!
+//! An address that is put together:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000
+//! HEALTHCHECK CMD node -e "fetch('http://localhost:' + (process.env.PORT || 3000) + '/health').then(r => process.exit(r.ok ? 0 : 1))" # <- asks 3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end()); // <- answers /health
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//!
+//! By a script of its own:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000
+//! HEALTHCHECK CMD node healthcheck.js # <- asks 3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end()); // <- answers /health
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//! `healthcheck.js`:
+//! ```js
+//! const port = process.env.PORT || 3000;
+//! const request = require("http").get(`http://127.0.0.1:${port}/health`, (reply) => {
+//!   process.exit(reply.statusCode === 200 ? 0 : 1);
+//! });
+//! request.on("error", () => process.exit(1));
+//! ```
+//!
+//! A `/` at the end makes no other path for Express:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! EXPOSE 3000
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health/ # <- asks 3000/health/
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end()); // <- answers /health
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -233,7 +295,6 @@
 use plimsoll_model::Why;
 use plimsoll_model::code::{Answers, Guard};
 use plimsoll_model::image::Healthcheck;
-use plimsoll_model::probe::probe;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
@@ -270,7 +331,7 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
     }
     let mut judged = Vec::new();
     for health in &asked {
-        let probe = probe(&health.test).unwrap_or_default();
+        let probe = cx.delivery.probe(&health.test, d.image).unwrap_or_default();
         let port = probe.port.as_deref();
         let number = port.and_then(|port| d.port_number(port));
         let path = match (probe.path.as_deref(), probe.scheme.as_deref()) {

@@ -132,7 +132,6 @@
 use plimsoll_model::Why;
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::pipeline::{Role, RoleKind, Runs};
-use plimsoll_model::probe::probe;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
@@ -172,7 +171,10 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
     }
     let at = d.places().first().copied().unwrap_or(service.place);
     let health = d.healthcheck(cx);
-    let path = health.as_ref().and_then(|h| probe(&h.test)?.path).unwrap_or("/health".to_owned());
+    let path = health
+        .as_ref()
+        .and_then(|h| cx.delivery.probe(&h.test, d.image)?.path)
+        .unwrap_or("/health".to_owned());
     let says = "nothing waits for it";
     match static_site::of(d).map(|site| site.serves(cx, &path)) {
         Some(Ok(Some(via))) => {

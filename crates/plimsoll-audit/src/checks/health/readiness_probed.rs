@@ -120,7 +120,6 @@
 use plimsoll_model::Why;
 use plimsoll_model::code::{Answers, Code, Guard, Route};
 use plimsoll_model::image::Healthcheck;
-use plimsoll_model::probe::probe;
 
 use crate::conditions::{HAS_IMAGE, IS_PROBED, RUNS_AS_A_SERVICE};
 use crate::evidence::clip;
@@ -183,7 +182,7 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
         d.healthcheck(cx)
     };
     match asked {
-        Some(health) => of(code, &health),
+        Some(health) => of(cx, d, code, &health),
         None => match d.hidden(cx, service) {
             Some((why, says, at)) => {
                 let message = "whether anything probes the service is not known";
@@ -197,12 +196,12 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
     }
 }
 
-fn of(code: &Code, health: &Healthcheck) -> Verdict {
+fn of(cx: &Cx<'_>, d: Deployment<'_>, code: &Code, health: &Healthcheck) -> Verdict {
     let at = health.span;
     let unknown = |why, message: &'static str| {
         Verdict::unknown(why, message, Evidence::context(at, "the probe"))
     };
-    let Some(probe) = probe(&health.test) else {
+    let Some(probe) = cx.delivery.probe(&health.test, d.image) else {
         return unknown(Why::Unparsed, "what the health check asks cannot be read");
     };
     let ready = readiness(code);

@@ -241,9 +241,13 @@ fn tool_chain(image: &Image, target: usize) -> Option<Evidence> {
         }
         // Taken away again in the same RUN, it is in no layer.
         let gone = effects.iter().skip(at).filter(|(s, _)| s.index == step.index).any(|(_, e)| {
-            matches!(&e.kind, EffectKind::Uninstall(..))
+            // What is not named, `apt-mark` says.
+            let named = |names: &[String]| {
+                names.is_empty() || names.iter().any(|n| is_chain(n) || n.contains('$'))
+            };
+            matches!(&e.kind, EffectKind::Uninstall(_, names) if named(names))
                 || matches!(&e.kind, EffectKind::Other(words)
-                    if words.iter().any(|word| word == "autoremove"))
+                    if words.first().is_some_and(|word| word == "apt-mark"))
         });
         (!gone).then(|| Evidence::contradicts(effect.span, "installs a tool chain"))
     })

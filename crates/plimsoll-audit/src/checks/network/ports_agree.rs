@@ -78,7 +78,6 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::container::{Container, Port};
-use plimsoll_model::probe::probe;
 use plimsoll_source::Span;
 
 use crate::answers::Answers;
@@ -173,7 +172,8 @@ fn served(cx: &Cx<'_>, container: &Container) -> (Vec<Served>, bool) {
         }
     }
     for health in d.asked(cx) {
-        let port = probe(&health.test).and_then(|probe| d.port_number(&probe.port?));
+        let port = cx.delivery.probe(&health.test, image);
+        let port = port.and_then(|probe| d.port_number(&probe.port?));
         found.extend(port.map(|port| ((port, port), health.span, "the health check")));
     }
     let Some(service) = cx.delivery.service_ids().map(|id| cx.service(id)).find(|service| {

@@ -165,6 +165,35 @@
 //!       - run: cd api && npm run build && npm test
 //! ```
 //!
+//! It tests another package of the workspace:
+//!
+//! `packages/api/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `packages/api/package.json`:
+//! ```json
+//! {"name": "api", "scripts": {"build": "tsc"}}
+//! ```
+//! `packages/tokens/package.json`:
+//! ```json
+//! {"name": "tokens", "scripts": {"test": "jest"}}
+//! ```
+//! `pnpm-workspace.yaml`:
+//! ```yaml
+//! packages: ["packages/*"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     steps:
+//!       - run: pnpm --filter api build
+//!       - run: pnpm --filter tokens test
+//! ```
+//!
 //! It tests elsewhere, and its failures are ignored:
 //!
 //! `api/Dockerfile`:

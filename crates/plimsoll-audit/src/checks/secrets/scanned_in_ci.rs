@@ -41,6 +41,26 @@
 //!       - run: cd web && gitleaks dir .
 //! ```
 //!
+//! The forge refuses the workflow, for a job without steps:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   review:
+//!     runs-on: ubuntu-24.04
+//!   secrets:
+//!     runs-on: ubuntu-24.04
+//!     steps:
+//!       - run: gitleaks dir .
+//! ```
+//! <- nothing looks for secrets
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/secrets.yml`:

@@ -112,6 +112,30 @@
 //!           exit-code: "1"
 //! ```
 //!
+//! A later step heeds what it finds:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     steps:
+//!       - run: docker build --tag registry.example/acme/orders:1 .
+//!       - id: scan
+//!         uses: aquasecurity/trivy-action@85c591580c51107dad2a00039991f287ca8ecaf2 # <- fails on
+//!         continue-on-error: true
+//!         with:
+//!           image-ref: registry.example/acme/orders:1
+//!           exit-code: "1"
+//!       - if: steps.scan.outcome == 'failure'
+//!         run: exit 1
+//! ```
+//!
 //! Of GitLab, in a job of its own:
 //!
 //! `Dockerfile`:

@@ -192,6 +192,8 @@ pub(super) struct Eval<'a> {
     pub(super) stop: Option<Ends>,
     pub(super) branch: usize,
     pub(super) tries: Vec<usize>,
+    /// Some router takes `/a/` for another path than `/a`.
+    pub(super) strict_routing: bool,
     /// NODE_ENV, where all that deploys it says the same.
     pub(super) mode: Option<Rc<str>>,
     /// What is known of the run where the program is Python.
@@ -238,6 +240,7 @@ impl<'a> Eval<'a> {
             stop: None,
             branch: 0,
             tries: Vec::new(),
+            strict_routing: false,
             mode: None,
             python: None,
             nest: super::nest::State::default(),

@@ -333,7 +333,7 @@ fn variable(module: &Module, id: ExprId) -> Option<(&str, Option<&str>)> {
 }
 
 /// What a name of the module's own level is bound to, once.
-fn constant(module: &Module, name: &str) -> Option<ExprId> {
+pub(super) fn constant(module: &Module, name: &str) -> Option<ExprId> {
     let mut bound = module.body.iter().filter_map(|&id| match &module.stmt(id).kind {
         StmtKind::Let { pattern, init, .. } => match &module.pattern(*pattern).kind {
             PatternKind::Name(own) if **own == *name => *init,

@@ -134,12 +134,16 @@ impl Eval<'_> {
     ) -> Option<Value> {
         Some(match (package, name) {
             ("express", "" | "Router" | "express") | ("restify", "createServer") => {
+                let strict = self.option(&args.get(0), "strict");
+                self.strict_routing |= !matches!(strict, Value::Undefined | Value::Bool(false));
                 self.app(Framework::Express, Value::Undefined, at)
             }
             ("express-promise-router", "") => self.app(Framework::Express, Value::Undefined, at),
             ("fastify", "" | "fastify") => self.app(Framework::Fastify, args.get(0), at),
             ("koa", "") => self.app(Framework::Koa, Value::Undefined, at),
             ("koa-router" | "@koa/router", "" | "Router") => {
+                let strict = self.option(&args.get(0), "strict");
+                self.strict_routing |= !matches!(strict, Value::Undefined | Value::Bool(false));
                 self.app(Framework::Koa, args.get(0), at)
             }
             ("hono", "Hono") | ("@hono/zod-openapi", "OpenAPIHono") => {
@@ -589,6 +593,9 @@ impl Eval<'_> {
             "callback" | "routes" | "middleware" | "handle" | "fetch" | "getHttpServer"
             | "withTypeProvider" => {
                 return itself;
+            }
+            "set" | "enable" if args.get(0).as_text().as_deref() == Some("strict routing") => {
+                self.strict_routing = true;
             }
             "inject" | "allowedMethods" | "set" | "enable" | "disable" | "engine" => {
                 return if name == "allowedMethods" { Value::Inert } else { itself };

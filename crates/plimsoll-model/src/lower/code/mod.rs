@@ -16,6 +16,7 @@ mod language;
 mod nest;
 mod next;
 mod python;
+pub(crate) mod requests;
 mod routes;
 mod signals;
 mod undo;

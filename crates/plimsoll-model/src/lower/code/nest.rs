@@ -1007,6 +1007,7 @@ impl Eval<'_> {
                         _ => Answers::Unknown(Why::Unsupported),
                     };
                     routes.push(Route {
+                        loose: false,
                         method: endpoint.method.clone(),
                         path: path.map_or(Fact::Unknown(Why::Dynamic, Some(at)), |path| {
                             super::facts::known(path, at)

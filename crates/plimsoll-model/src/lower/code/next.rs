@@ -144,6 +144,7 @@ impl Eval<'_> {
             let mut push = |method: &str, answers: Answers| {
                 let path = path.clone();
                 routes.push(Route {
+                    loose: false,
                     method: method.to_owned(),
                     path: path.map_or(Fact::Unknown(Why::Dynamic, Some(at)), |p| known(p, at)),
                     at,

@@ -87,6 +87,9 @@ impl Eval<'_> {
         // Fuel is for the routes that probes ask.
         found.sort_by_key(|(registered, path, _, _)| (!probed(path), registered.at));
         let mut routes = Vec::new();
+        // Routers of these read `/a/` as `/a`, unless told otherwise.
+        let strict = self.facts.imports.iter().any(|import| import.package == "restify")
+            || self.strict_routing;
         for (registered, path, hooks, framework) in found {
             let all = apps.iter().find_map(|(_, app)| app.asks_all);
             let all = all.filter(|_| framework == Framework::Hapi && registered.inherits);
@@ -113,6 +116,7 @@ impl Eval<'_> {
             };
             let at = registered.at;
             routes.push(Route {
+                loose: matches!(framework, Framework::Express | Framework::Koa) && !strict,
                 method: registered.method,
                 path: path.map_or(Fact::Unknown(Why::Dynamic, Some(at)), |path| known(path, at)),
                 at,

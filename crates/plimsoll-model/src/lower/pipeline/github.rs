@@ -73,6 +73,8 @@ pub(super) fn workflow(
     }
     if runs && !broken {
         pipeline.faults = schema::faults(root, &pipeline);
+        let mut faults = pipeline.faults.iter();
+        pipeline.refused = faults.find(|fault| fault.says == schema::NO_STEPS).map(|f| f.span);
     }
     (pipeline, called)
 }
@@ -126,6 +128,7 @@ pub(super) fn empty(file: FileId, forge: Forge, runs: Runs) -> Pipeline {
         inputs: Vec::new(),
         expressions: Vec::new(),
         faults: Vec::new(),
+        refused: None,
         secrets: Vec::new(),
         jobs: Vec::new(),
         unread: Vec::new(),
@@ -154,6 +157,7 @@ pub(super) fn empty_job(id: &str, span: Span) -> Job {
         env: Vec::new(),
         env_texts: Vec::new(),
         matrix: Vec::new(),
+        matrix_rows: Vec::new(),
     }
 }
 
@@ -363,6 +367,7 @@ impl Reader<'_> {
         job.env = facts(&env);
         job.env_texts = env.into_iter().map(|(name, value, _)| (name, value)).collect();
         job.matrix = matrix(value.path(&["strategy", "matrix"]));
+        job.matrix_rows = matrix_rows(value.path(&["strategy", "matrix"]));
         let mut calls = None;
         if let Some(uses) = value.get("uses")
             && let Some(text) = uses.text()
@@ -467,6 +472,22 @@ impl Reader<'_> {
         }
         step
     }
+}
+
+/// The values of a matrix that stand in one entry: they come together.
+fn matrix_rows(value: Option<Value<'_>>) -> Vec<Vec<(String, String)>> {
+    let mut rows = Vec::new();
+    for (key, value) in value.into_iter().flat_map(|value| value.entries()) {
+        let Some(key) = key.text().filter(|key| *key != "exclude") else { continue };
+        for item in value.items().filter(|item| item.is_map()).take(1000) {
+            let inner = pairs(Some(item)).into_iter().map(|(name, text, _)| match key {
+                "include" => (name, text),
+                key => (format!("{key}.{name}"), text),
+            });
+            rows.push(inner.collect());
+        }
+    }
+    rows
 }
 
 /// The values of a matrix, `include` counted in, as far as they are written.

@@ -219,20 +219,18 @@ fn ways<'j>(job: &'j Job, text: &Derived, exprs: &[TextRange]) -> Vec<Vec<(&'j s
         if all.is_empty() {
             all.push(Vec::new());
         }
-        let ways = all.len().saturating_mul(values.len());
-        if ways > MAX_WAYS || ways.saturating_mul(text.text().len()) > MAX_WAYS_TEXT {
-            return Vec::new();
-        }
         all = all
             .iter()
             .flat_map(|way| {
-                values.iter().map(move |value| {
-                    let mut way = way.clone();
-                    way.push((name.as_str(), value.as_str()));
-                    way
-                })
+                let own = values.iter().map(|value| (name.as_str(), value.as_str()));
+                let own = own.filter(|&own| way.iter().all(|&of| job.comes_together(of, own)));
+                own.map(|own| way.iter().copied().chain([own]).collect()).collect::<Vec<_>>()
             })
+            .take(MAX_WAYS + 1)
             .collect();
+        if all.len() > MAX_WAYS || all.len().saturating_mul(text.text().len()) > MAX_WAYS_TEXT {
+            return Vec::new();
+        }
     }
     all
 }
@@ -254,13 +252,39 @@ fn put(text: &Derived, exprs: &[TextRange], way: &[(&str, &str)]) -> Derived {
     builder.finish(text.whole())
 }
 
+/// Whether a later step fails where this one did, whose own failure is left aside:
+/// `if: steps.scan.outcome == 'failure'`, `run: exit 1`.
+fn is_heeded(step: &JobStep, later: &[JobStep]) -> bool {
+    let Some(outcome) = step.id.as_ref().map(|id| format!("steps.{id}.outcome")) else {
+        return false;
+    };
+    later.iter().any(|other| {
+        let run = other.run.as_ref().map(|(text, _)| String::from_utf8_lossy(text.text()));
+        let run = run.as_deref().unwrap_or_default();
+        let script = other.with.iter().find(|(key, ..)| key == "script");
+        let fails = run.split(['\n', ';', '{', '&', '|']).any(|line| {
+            let mut words = line.split_whitespace();
+            match words.next() {
+                Some("exit") => words.next().is_some_and(|code| code != "0"),
+                Some("false") => true,
+                _ => false,
+            }
+        }) || script.is_some_and(|(_, text, _)| text.contains("setFailed"));
+        let asks = |text: &str| text.contains(&*outcome);
+        fails
+            && (other.condition.as_ref().is_some_and(|(text, _)| asks(text))
+                || asks(run)
+                || other.env_texts.iter().any(|(_, text)| asks(text)))
+    })
+}
+
 /// Fills in what the steps of a job do. `deploys` says whether the job's machine may be one that
 /// things are deployed to, not only a runner; `kept` is what the last step keeps by declaration.
 fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
     let off = job.condition.as_ref().is_some_and(|(text, _)| never(text));
     let mut all: Vec<Vec<Done>> = Vec::with_capacity(job.steps.len());
     let mut calls: Vec<Vec<Call>> = Vec::with_capacity(job.steps.len());
-    for step in &job.steps {
+    for (index, step) in job.steps.iter().enumerate() {
         let mut done = Vec::new();
         let mut own = Vec::new();
         if !off && !step.condition.as_ref().is_some_and(|(text, _)| never(text)) {
@@ -276,7 +300,9 @@ fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
             own = calls_of(job, step);
             done.extend(reach.closure(&reach.direct(&own, &[""])));
         }
-        let masked = step.continue_on_error.or(job.continue_on_error);
+        let later = job.steps.get(index + 1..).unwrap_or_default();
+        let own_mask = step.continue_on_error.filter(|_| !is_heeded(step, later));
+        let masked = own_mask.or(job.continue_on_error);
         for done in &mut done {
             done.role.masked = done.role.masked.or(masked);
         }

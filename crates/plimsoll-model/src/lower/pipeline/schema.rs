@@ -554,6 +554,9 @@ fn cycles(jobs: &[(Value<'_>, Value<'_>)], found: &mut Found) {
     }
 }
 
+/// A job that does nothing, for which the forge refuses the whole workflow.
+pub(super) const NO_STEPS: &str = "no `steps`, and no `uses`";
+
 fn steps(key: Value<'_>, job: Value<'_>, found: &mut Found) {
     if !job.is_map() {
         return;
@@ -563,7 +566,7 @@ fn steps(key: Value<'_>, job: Value<'_>, found: &mut Found) {
         (Some(_), Some(steps)) => {
             found.add(FaultKind::Schema, steps, "a job that calls a workflow has no steps");
         }
-        (None, None) => found.add(FaultKind::Schema, key, "no `steps`, and no `uses`"),
+        (None, None) => found.add(FaultKind::Schema, key, NO_STEPS),
         (Some(_), None) if job.get("runs-on").is_some() => {
             found.add(FaultKind::Schema, key, "a job that calls a workflow has no `runs-on`");
         }

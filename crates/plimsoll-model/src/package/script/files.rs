@@ -154,6 +154,9 @@ impl<'a> Files<'a> {
         if resolve == Resolve::Plain && self.is_dir(&path) {
             return FileState::Directory;
         }
+        if let Some((_, name)) = path.rsplit_once("node_modules/.bin/") {
+            return self.binary(&path, name);
+        }
         if path.split('/').any(|part| part == "node_modules") {
             return FileState::Unknown(Why::NeedsBuild);
         }
@@ -186,6 +189,20 @@ impl<'a> Files<'a> {
             return FileState::Unknown(Why::NeedsBuild);
         }
         FileState::Missing(candidates)
+    }
+
+    /// Whether an installation puts a program into `node_modules/.bin`: as the lockfile says.
+    fn binary(&self, path: &str, name: &str) -> FileState {
+        let owner = path.split("node_modules/").next().map(|dir| dir.trim_end_matches('/'));
+        let owner = owner.and_then(|dir| self.package_at(dir));
+        let lock = owner.and_then(|owner| owner.lockfile.as_ref());
+        match lock.filter(|lock| lock.tells_bins && lock.trouble.is_none()) {
+            Some(lock) if lock.bins.contains_key(name) => FileState::Emitted(lock.file),
+            Some(_) if owner.is_some_and(|owner| owner.workspace.is_none()) => {
+                FileState::Missing(vec![path.to_owned()])
+            }
+            _ => FileState::Unknown(Why::NeedsBuild),
+        }
     }
 
     /// What `tsc` makes of its sources; `None` where the path is none of its outputs.

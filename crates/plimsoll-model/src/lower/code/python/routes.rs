@@ -71,6 +71,7 @@ impl Eval<'_> {
             let at = route.at;
             for method in &route.methods {
                 routes.push(Route {
+                    loose: false,
                     method: method.clone(),
                     path: path
                         .clone()
