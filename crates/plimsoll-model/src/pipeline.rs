@@ -213,6 +213,8 @@ pub enum Loss {
     OneCode,
     /// `find -exec … ;` is content whatever the command says.
     FindExec,
+    /// Somebody has to start it, and nothing waits for that.
+    ByHand,
 }
 
 /// What starts a pipeline.
@@ -264,6 +266,9 @@ pub struct Job {
     pub inherits_secrets: Option<Span>,
     /// Its failure does not fail the pipeline.
     pub continue_on_error: Option<Span>,
+    /// Where it is said that somebody has to start it by hand (GitLab's `when: manual`), and whether
+    /// the pipeline waits for that.
+    pub by_hand: Option<(Span, bool)>,
     /// It calls this workflow of the repository.
     pub calls: Option<PipelineId>,
     /// Its steps; those of called local actions are spliced in.

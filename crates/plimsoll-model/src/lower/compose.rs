@@ -765,6 +765,11 @@ impl<'a> Reading<'a> {
         let scope = Scope { loader, dir, vars, header: &header };
         for (key, map) in services.entries() {
             let Some(name) = key.text() else { continue };
+            // `web: !reset` takes away what files before said of it.
+            if map.tag().is_some_and(|(tag, _)| tag == "!reset") {
+                self.services.remove(name);
+                continue;
+            }
             let Some(mut service) = scope.service(doc, key, map) else { continue };
             match self.services.get_mut(name) {
                 None => {
@@ -1333,6 +1338,17 @@ web docker-compose.yml:2 Production
 db docker-compose.yml:3 Production
   image db
 "##,
+        );
+    }
+
+    #[test]
+    fn a_service_is_reset() {
+        check(
+            &[
+                ("docker-compose.yml", "services:\n  web: {image: web}\n  db: {image: db}\n"),
+                ("docker-compose.prod.yml", "services:\n  web: {user: '1'}\n  db: !reset\n"),
+            ],
+            "web docker-compose.yml:2 Production\n  image web\n  user 1",
         );
     }
 

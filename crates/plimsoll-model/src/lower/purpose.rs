@@ -46,11 +46,17 @@ const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
             "playground",
         ],
     ),
-    (PurposeKind::Development, &[".devcontainer", "dev", "development", "local"]),
+    (PurposeKind::Development, &[".devcontainer", "devcontainer", "dev", "development", "local"]),
 ];
 
 /// Endings of directory names that say the same: `load-tests`.
 const TEST_ENDINGS: &[&str] = &["-tests", "_tests", "-test", "_test", "-e2e"];
+const EXAMPLE_ENDINGS: &[&str] =
+    &["-example", "_example", "-examples", "_examples", "-sample", "-samples", "-demo"];
+
+/// Directories of a pipeline's own containers: what is described there is run to test; a script
+/// there may well deploy.
+const PIPELINES: &[&str] = &["ci", ".ci"];
 
 /// Parts of a file's name between dots (and, for container files, dashes): `Dockerfile.dev`.
 const NAME_PARTS: &[(PurposeKind, &[&str])] = &[
@@ -73,8 +79,12 @@ pub(crate) fn of_path(path: &str) -> Purpose {
     };
     for (kind, names) in DIRECTORIES {
         for part in dirs.split('/').filter(|part| !part.is_empty()) {
-            let ending = *kind == PurposeKind::Test
-                && TEST_ENDINGS.iter().any(|ending| part.ends_with(ending));
+            let endings = match kind {
+                PurposeKind::Test => TEST_ENDINGS,
+                PurposeKind::Example => EXAMPLE_ENDINGS,
+                _ => &[],
+            };
+            let ending = endings.iter().any(|ending| part.ends_with(ending));
             if names.contains(&part) || ending {
                 return because_dir(*kind, part);
             }
@@ -87,6 +97,9 @@ pub(crate) fn of_path(path: &str) -> Purpose {
     };
     let compose = name.starts_with("compose") || name.starts_with("docker-compose");
     let container = compose || name.contains("dockerfile") || name.contains("containerfile");
+    if container && let Some(part) = dirs.split('/').find(|part| PIPELINES.contains(part)) {
+        return because_dir(PurposeKind::Test, part);
+    }
     let parts: Vec<&str> = if container {
         name.split(['.', '-', '_']).collect()
     } else {
@@ -177,5 +190,9 @@ mod tests {
         check("scripts/deploy-test.sh", PurposeKind::Production, "nothing says otherwise");
         check("values.local.yml", PurposeKind::Development, &name("local"));
         check(".devcontainer/Dockerfile", PurposeKind::Development, &part(".devcontainer"));
+        let example = "devcontainer-example";
+        check("devcontainer-example/compose.yml", PurposeKind::Example, &part(example));
+        check("ci/backup/compose.yaml", PurposeKind::Test, &part("ci"));
+        check("ci/deploy.sh", PurposeKind::Production, "nothing says otherwise");
     }
 }

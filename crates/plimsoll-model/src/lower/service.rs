@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::link::context_copies;
 use crate::delivery::{Delivery, UnsupportedKind};
 use crate::image::Image;
+use crate::package::{DependencyKind, Ecosystem};
 use crate::pipeline::Runs;
 use crate::purpose::{Purpose, PurposeKind};
 use crate::service::Service;
@@ -136,6 +137,21 @@ fn home(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -> String {
         if found.iter().any(speaks) {
             found.retain(speaks);
         }
+    }
+    // What another of them depends on is its library; a workspace's root of Node may list its programs.
+    let libraries: BTreeSet<&str> = found
+        .iter()
+        .flat_map(|dir| packages.get(&**dir).into_iter().flatten().map(move |&id| (dir, id)))
+        .flat_map(|(dir, id)| delivery[id].dependencies.iter().map(move |on| (dir, id, on)))
+        .filter_map(|(dir, id, on)| Some((dir, id, on.local.as_deref()?)))
+        .filter(|(dir, id, local)| {
+            delivery[*id].ecosystem == Ecosystem::Rust
+                || !(dir.is_empty() || local.starts_with(&**dir))
+        })
+        .map(|(.., local)| local)
+        .collect();
+    if found.iter().any(|dir| !libraries.contains(&**dir)) {
+        found.retain(|dir| !libraries.contains(&**dir));
     }
     let first = found.iter().next().cloned();
     match (found.len(), first) {
@@ -416,7 +432,7 @@ fn service(
 }
 
 /// Of the packages in a directory, one a language, that of what the images run; for want of it the
-/// last.
+/// last that is not there for the repository's own tools.
 fn of_language(
     delivery: &Delivery,
     images: &[ImageId],
@@ -425,7 +441,33 @@ fn of_language(
     let languages: Vec<_> = images.iter().flat_map(|&id| delivery[id].languages()).collect();
     let rank = |id: &&PackageId| languages.iter().position(|l| *l == delivery[**id].ecosystem);
     let spoken = packages.iter().filter(|id| rank(id).is_some()).min_by_key(rank);
-    spoken.or(packages.last()).copied()
+    spoken.or_else(|| packages.iter().rfind(|id| !is_tooling(delivery, images, **id))).copied()
+}
+
+/// Whether a manifest names nothing but tools, and no image takes it in.
+fn is_tooling(delivery: &Delivery, images: &[ImageId], id: PackageId) -> bool {
+    let package = &delivery[id];
+    let of_tools = package.ecosystem == Ecosystem::Node
+        && package.scripts.is_empty()
+        && package.main.is_none()
+        && !package.dependencies.is_empty()
+        && package.dependencies.iter().all(|on| on.kind == DependencyKind::Development);
+    let manifest = delivery.tree.path(package.manifest);
+    let takes = |image: &Image| {
+        let Some(context) = image.context.known() else { return true };
+        let mut sources = context_copies(image).flat_map(|copy| &copy.sources);
+        sources.any(|source| {
+            let path = plimsoll_source::normalize_path(&format!("{context}/{}", source.path));
+            source.dynamic
+                || source.path.contains(['*', '?', '['])
+                || path.is_none_or(|path| {
+                    manifest.strip_prefix(&*path).is_some_and(|rest| {
+                        path.is_empty() || rest.is_empty() || rest.starts_with('/')
+                    })
+                })
+        })
+    };
+    of_tools && !images.iter().any(|&image| takes(&delivery[image]))
 }
 
 /// The packages at the root of an image's context, where the image copies a manifest or all of it;
@@ -514,4 +556,47 @@ fn starts_everything(program: &crate::script::Program) -> bool {
         };
         compose && words.iter().any(|w| w == "up")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_source::Tree;
+
+    #[test]
+    fn a_manifest_of_tools_is_not_what_an_image_runs() {
+        let check = |copies: &str, manifest: &str, has_package: bool| {
+            let dockerfile = format!("FROM ubuntu:24.04\n{copies}\nCMD [\"/run.sh\"]\n");
+            let files =
+                [("Dockerfile", &*dockerfile), ("package.json", manifest), ("run.sh", "ls\n")];
+            let delivery = crate::lower(&Tree::from_memory(files));
+            assert_eq!(delivery.services[0].package.is_some(), has_package, "{copies} {manifest}");
+        };
+        let tools = r#"{"devDependencies": {"prettier": "3.8.4"}}"#;
+        check("COPY run.sh /", tools, false);
+        check("COPY . /", tools, true);
+        check("COPY run.sh /", r#"{"dependencies": {"express": "4"}}"#, true);
+        check(
+            "COPY run.sh /",
+            r#"{"scripts": {"start": "x"}, "devDependencies": {"x": "1"}}"#,
+            true,
+        );
+    }
+
+    #[test]
+    fn a_library_of_another_package_is_not_what_an_image_runs() {
+        let dockerfile = "FROM rust:1.90\nCOPY Cargo.toml ./\nCOPY src src\nCOPY macros macros\n\
+                          RUN cargo build --locked\nCMD [\"./target/debug/app\"]\n";
+        let root = "[workspace]\nmembers = [\"macros\"]\n[package]\nname = \"app\"\n[dependencies]\n\
+                    macros = { path = \"./macros\" }\n";
+        let files = [
+            ("docker/Dockerfile", dockerfile),
+            ("Cargo.toml", root),
+            ("src/main.rs", "fn main() {}\n"),
+            ("macros/Cargo.toml", "[package]\nname = \"macros\"\n"),
+            ("macros/src/lib.rs", "\n"),
+        ];
+        let delivery = crate::lower(&Tree::from_memory(files));
+        let dirs: Vec<&str> = delivery.services.iter().map(|service| &*service.dir).collect();
+        assert_eq!(dirs, [""]);
+    }
 }

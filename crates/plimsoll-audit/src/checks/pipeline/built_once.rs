@@ -168,7 +168,8 @@ fn together(one: &CiBuild<'_>, other: &CiBuild<'_>) -> bool {
             .any(|word| condition.contains(word))
     };
     // Two choices by event or branch may well exclude each other.
-    if about_event(one) && about_event(other) {
+    let by_hand = one.job.by_hand.is_some() || other.job.by_hand.is_some();
+    if by_hand || about_event(one) && about_event(other) {
         return false;
     }
     let same_file = one.pipeline.file == other.pipeline.file;

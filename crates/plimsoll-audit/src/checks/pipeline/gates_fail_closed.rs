@@ -74,6 +74,15 @@
 //!   allow_failure: true # <- swallows
 //! ```
 //!
+//! Nobody has to start it:
+//!
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! scan:
+//!   script: gitleaks detect
+//!   when: manual # <- waits for somebody
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/ci.yml`:
@@ -172,7 +181,7 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut bad = Vec::new();
     let mut good = Vec::new();
-    for (.., step) in workflows::steps(workflows::started(cx)) {
+    for (_, job, step) in workflows::steps(workflows::started(cx)) {
         for lost in &step.lost {
             // A condition may leave it in force.
             let text = cx.text_of(lost.span).unwrap_or_default();
@@ -185,6 +194,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 Loss::Pipe => "of this pipe only the last command's failure counts",
                 Loss::OneCode => "every other exit code passes for success",
                 Loss::FindExec => "`find` never fails for what this command says",
+                Loss::ByHand => "waits for somebody to start it, and nothing waits for that",
             };
             let evidence = Evidence::contradicts(lost.span, says);
             let lesser = matches!(lost.kind, RoleKind::Lint | RoleKind::Typecheck);
@@ -193,6 +203,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let gates = step.roles.iter().filter(|role| {
             let lenient = ["--exit-zero", "--soft-fail", "--no-fail"];
             role.masked.is_none()
+                && job.by_hand.is_none()
                 && heeds(step, role)
                 && role.span.file == step.span.file
                 && is_gate(role.kind)
@@ -291,6 +302,6 @@ fn closed(cx: &Cx<'_>, step: &JobStep, lost: &LostGate) -> Option<Vec<Edit>> {
             let start = end - u32::try_from(tail.len()).ok()?;
             Some(vec![replace(Span::new(lost.span.file, TextRange::new(start, end)), "+")])
         }
-        Loss::OneCode => None,
+        Loss::OneCode | Loss::ByHand => None,
     }
 }

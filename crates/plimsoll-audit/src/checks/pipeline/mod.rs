@@ -3,6 +3,7 @@
 use crate::Check;
 
 mod actor_checks_unspoofable;
+mod artifacts_trusted;
 mod built_once;
 mod conditions_can_be_false;
 mod configs_validated;
@@ -43,6 +44,7 @@ pub(crate) use configs_validated::configs;
 
 pub(super) static CHECKS: &[&Check] = &[
     &actor_checks_unspoofable::CHECK,
+    &artifacts_trusted::CHECK,
     &built_once::CHECK,
     &conditions_can_be_false::CHECK,
     &configs_validated::CHECK,

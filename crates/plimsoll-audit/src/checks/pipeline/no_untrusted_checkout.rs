@@ -284,7 +284,7 @@ fn fetches(pipeline: &Pipeline, step: &JobStep) -> Option<Span> {
 }
 
 /// What in a step runs code of the tree.
-fn runs(step: &JobStep) -> Option<Span> {
+pub(super) fn runs(step: &JobStep) -> Option<Span> {
     use RoleKind as K;
     const TOOLS: [&str; 32] = [
         "npm",

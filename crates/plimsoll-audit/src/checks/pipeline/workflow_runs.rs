@@ -216,6 +216,25 @@
 //!       - run: go test ./... || true
 //! ```
 //!
+//! GitLab waits for somebody:
+//!
+//! `api/Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! CMD ["/api"]
+//! ```
+//! `.gitlab-ci.yml`:
+//! ```yaml
+//! test:
+//!   script:
+//!     - cd api
+//!     - go test ./...
+//!     - go build ./...
+//!   rules:
+//!     - if: $CI_COMMIT_BRANCH
+//!       when: manual # <- nothing but a hand
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `api/Dockerfile`:
@@ -317,7 +336,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let found = |ran: &&Ran<'_>| {
             ran.whose == whose && wanted(ran.role.kind) && ran.role.masked.is_none()
         };
-        all.iter().filter(found).min_by_key(|ran| !on_change(ran.pipeline)).copied()
+        let waits = |ran: &&Ran<'_>| (!on_change(ran.pipeline), ran.job.by_hand.is_some());
+        all.iter().filter(found).min_by_key(waits).copied()
     };
     let is_test = |kind| kind == RoleKind::Test;
     let (test, build) = (of(Whose::Ours, &is_test), of(Whose::Ours, &builds));
@@ -327,6 +347,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         if !on_change(test.pipeline) || !on_change(build.pipeline) {
             let place = cx.start_of(test.pipeline.file);
             let evidence = Evidence::missing_in(place, "nothing but a hand starts it");
+            return Verdict::partial("the service is tested only when someone asks", evidence);
+        }
+        if let Some((at, _)) = test.job.by_hand {
+            let evidence = Evidence::contradicts(at, "nothing but a hand starts it");
             return Verdict::partial("the service is tested only when someone asks", evidence);
         }
         return match left_out(cx, service, test.pipeline) {

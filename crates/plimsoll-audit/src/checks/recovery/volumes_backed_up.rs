@@ -19,6 +19,25 @@
 //! volumes: { data: {} }
 //! ```
 //!
+//! Pages that the product serves tell its users about theirs:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   db: # <- nothing backs it up
+//!     image: postgres:17
+//!     volumes: ["data:/var/lib/postgresql/data"]
+//! volumes: { data: {} }
+//! ```
+//! `templates/docs/bash.md`:
+//! ````markdown
+//! # Signalling from scripts
+//!
+//! ```sh
+//! pg_dump somedb > somedb.sql && curl https://ping.example/1
+//! ```
+//! ````
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -140,7 +159,12 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         asked.good.push(Evidence::shows(at, "backs it up"));
         return asked.verdict(&container, &WORDS);
     }
-    let code = documents::guides(cx).flat_map(|document| &document.code);
+    // What lies among the pages that the product serves is written for those who use it.
+    let served = |path: &str| {
+        path.split('/').any(|part| matches!(part, "templates" | "static" | "public" | "assets"))
+    };
+    let own = documents::guides(cx).filter(|document| !served(cx.path(document.file)));
+    let code = own.flat_map(|document| &document.code);
     let says = |text: &str| dumpers.iter().any(|dumper| text.contains(dumper));
     if let Some(code) = code.into_iter().find(|code| says(&code.text)) {
         asked.partly.push(Evidence::shows(code.span, "says how"));

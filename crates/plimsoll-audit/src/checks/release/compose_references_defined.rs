@@ -69,6 +69,48 @@
 //!     networks: [of-the-base]
 //! ```
 //!
+//! ## Cannot tell
+//!
+//! Everybody writes an override of his own:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: acme/web:1.2.0
+//!     secrets:
+//!       - db_password # <- is defined here
+//! ```
+//! `compose.override.yaml.example`:
+//! ```text
+//! secrets:
+//!   db_password: { environment: DB_PASSWORD }
+//! ```
+//!
+//! It is laid over another file:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   setup:
+//!     image: acme/web:1.2.0
+//!     command: setup
+//! volumes:
+//!   sites:
+//! ```
+//! `overrides/compose.migrator.yaml`:
+//! ```yaml
+//! services:
+//!   migrator:
+//!     image: acme/web:1.2.0
+//!     command: migrate
+//!     depends_on:
+//!       setup: # <- is defined here
+//!         condition: service_completed_successfully
+//!     volumes:
+//!       - sites:/sites
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `README.md`:
@@ -79,11 +121,13 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
+use crate::policy::is_at_or_below;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, composed,
+    Section, Severity, Status, Verdict, Why, composed,
 };
-use plimsoll_model::container::MountKind;
+use plimsoll_model::container::{ContainerKind, MountKind, Project};
+use plimsoll_source::Span;
 
 pub(super) static CHECK: Check = Check {
     id: "release/compose-references-defined",
@@ -121,12 +165,8 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let Some(project) = composed::project_of(cx, &container).filter(|p| !p.in_part) else {
         return asked.verdict(&container, &WORDS);
     };
-    let mut missing = |kind: &str, name: &str, at| {
-        if !name.contains('$') {
-            let says = format!("no {kind} `{}` is defined", clip(name));
-            asked.bad.push(Evidence::contradicts(at, says));
-        }
-    };
+    let mut wanted: Vec<(&str, &str, Span)> = Vec::new();
+    let mut missing = |kind: &'static str, name, at| wanted.push((kind, name, at));
     for on in container.depends_on.iter().filter(|on| on.required) {
         if composed::beside(cx, &container, &on.service).is_none() {
             missing("service", &on.service, on.span);
@@ -156,5 +196,55 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
             missing("secret", &secret.name, secret.span);
         }
     }
+    wanted.retain(|(_, name, _)| !name.contains('$'));
+    if let Some(&(kind, name, at)) = wanted.first()
+        && let Some((why, beside)) = may_be_beside(cx, project, &wanted)
+    {
+        let says = format!("no {kind} `{}` is defined here", clip(name));
+        let message = format!("`{}` names what `{}` may define", clip(&container.name), beside);
+        return Verdict::unknown(why, message, Evidence::context(at, says));
+    }
+    let says = |(kind, name, at): (&str, &str, Span)| {
+        Evidence::contradicts(at, format!("no {kind} `{}` is defined", clip(name)))
+    };
+    asked.bad.extend(wanted.into_iter().map(says));
     asked.verdict(&container, &WORDS)
+}
+
+/// The file that may define what a project names and does not define: an override that everybody
+/// writes for himself after an example of it, or a project here or above that defines all of that,
+/// which this one is laid over.
+fn may_be_beside<'a>(
+    cx: &Cx<'a>,
+    project: &Project,
+    wanted: &[(&str, &str, Span)],
+) -> Option<(Why, &'a str)> {
+    let tree = &cx.delivery.tree;
+    let example = tree.under(&project.dir).map(|file| cx.path(file)).find(|path| {
+        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let stem = name.trim_start_matches("docker-");
+        let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+        dir == project.dir && stem.starts_with("compose.override.") && !is_yaml
+    });
+    if let Some(example) = example {
+        return Some((Why::OutOfTree, example));
+    }
+    let defines =
+        |index: usize, other: &Project| {
+            wanted.iter().all(|(kind, name, _)| match *kind {
+                "service" => cx.delivery.containers.iter().any(|c| {
+                    c.name == *name && c.kind == ContainerKind::Compose { project: index }
+                }),
+                "network" => other.networks.iter().any(|network| network.name == *name),
+                "volume" => other.volumes.iter().any(|volume| volume.name == *name),
+                "config" => other.configs.iter().any(|config| config == name),
+                _ => other.secrets.iter().any(|(secret, ..)| secret == name),
+            })
+        };
+    let projects = cx.delivery.projects.iter().enumerate();
+    let over = projects
+        .filter(|(_, other)| other.files != project.files)
+        .filter(|(_, other)| is_at_or_below(&project.dir, &other.dir))
+        .find(|(index, other)| defines(*index, other));
+    Some((Why::NeedsRun, cx.path(*over?.1.files.first()?)))
 }

@@ -257,7 +257,16 @@ fn published_elsewhere(cx: &Cx<'_>) -> Option<Span> {
             && image.repository.contains('/')
             && (container.image_id.is_some() || named())
     };
+    // Joined with a service by what both are called.
+    let services = cx.delivery.services.iter().filter(|service| service.purpose.is_production());
+    let joined = services.flat_map(|service| &service.containers).map(|&id| &cx.delivery[id]);
+    let pulled = |container: &&Container| {
+        let image = container.image.known().and_then(|name| ImageRef::parse(name));
+        container.build.is_none()
+            && image.is_some_and(|image| !image.is_official() && image.repository.contains('/'))
+    };
     let built = production.clone().any(|container| container.build.is_some());
-    let mut found = production.filter(ours).filter(|_| !built);
+    let found = production.filter(ours).filter(|_| !built);
+    let mut found = found.chain(joined.filter(pulled).filter(|_| !built));
     found.find_map(|container| container.image.span())
 }

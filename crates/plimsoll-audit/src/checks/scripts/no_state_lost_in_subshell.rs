@@ -130,6 +130,18 @@
 //! release=$(get RELEASE)
 //! put RELEASE "$release"
 //! ```
+//!
+//! `eval echo` asks for a value:
+//!
+//! `ops/secrets.sh`:
+//! ```sh
+//! #!/bin/sh
+//! for name in $(env | cut -d= -f1); do
+//!   if [ -n "$(eval echo "\$$name")" ]; then
+//!     echo "$name"
+//!   fi
+//! done
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -84,6 +84,22 @@
 //! pg_dump -U "$PGUSER" app > app.sql # <- is set
 //! ```
 //!
+//! An argument of the build, in which it runs:
+//!
+//! `image/Dockerfile`:
+//! ```dockerfile
+//! FROM debian:12
+//! ARG BROWSER=chromium
+//! COPY rootfs/ /
+//! RUN /usr/bin/install-browser.sh
+//! ```
+//! `image/rootfs/usr/bin/install-browser.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -eu
+//! apt-get install -y "$BROWSER" # <- is set
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! A file that is not in the repository may set it:
@@ -117,6 +133,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::flow::{Command, Read, RegionKind};
+use plimsoll_model::image::{Step, StepKind};
 use plimsoll_source::{Span, TextRange};
 
 use crate::conditions::STOPS_AT_UNSET;
@@ -173,7 +190,8 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             || is_given(&read.name)
             || speaks_of(&text, &read.name)
             || files_set(cx, script, read)
-            || pipelines_give(cx, cx.path(script.file), &read.name);
+            || pipelines_give(cx, cx.path(script.file), &read.name)
+            || images_give(cx, cx.path(script.file), &read.name);
         if set {
             fine.push(Evidence::context(read.span, "is set"));
         } else if let Some(file) = unread_source(cx, script, read) {
@@ -314,6 +332,24 @@ fn speaks_of(text: &str, name: &str) -> bool {
             && !before.ends_with('$')
             && !before.ends_with("${")
             && !after.starts_with(is_part)
+    })
+}
+
+/// Whether an image that runs the script while it is built has the variable.
+fn images_give(cx: &Cx<'_>, path: &str, name: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    cx.delivery.images.iter().any(|image| {
+        let steps = || image.stages.iter().flat_map(|stage| &stage.steps);
+        let given = steps().any(|step| match &step.kind {
+            StepKind::Arg(setting) => setting.name == name,
+            StepKind::Env(settings) => settings.iter().any(|setting| setting.name == name),
+            _ => false,
+        });
+        let runs = |step: &Step| match &step.kind {
+            StepKind::Run(run) => memchr::memmem::find(run.text.text(), file.as_bytes()).is_some(),
+            _ => false,
+        };
+        given && steps().any(runs)
     })
 }
 

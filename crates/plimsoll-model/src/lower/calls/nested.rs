@@ -42,7 +42,9 @@ impl<'a> Walker<'a> {
 
     /// Notes the variables that `eval` of a computed text may set: it holds their names.
     pub(super) fn evaluated(&mut self, text: &str, span: Span, ctx: Ctx) {
-        if !text.contains(['$', '`']) {
+        // `eval echo "\$$name"` asks for a value, and sets none.
+        let asks = text.starts_with("echo ") && !text.contains([';', '&', '|', '\n', '(', '`']);
+        if asks || !text.contains(['$', '`']) {
             return;
         }
         let mut seen = HashSet::new();

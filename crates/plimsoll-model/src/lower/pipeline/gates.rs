@@ -11,16 +11,26 @@ use crate::lower::roles;
 use crate::pipeline::{JobStep, Loss, LostGate, RoleKind};
 
 /// The gates of a job whose failure is lost, for each of its steps. `always` is where the job says
-/// that its failure does not matter.
+/// that its failure does not matter, `by_hand` where it says that it waits for somebody, and nothing
+/// for it.
 pub(super) fn lost(
     steps: &[JobStep],
     calls: &[Vec<Call>],
     always: Option<Span>,
+    by_hand: Option<Span>,
 ) -> Vec<Vec<LostGate>> {
     let all: Vec<&Call> = calls.iter().flatten().collect();
     let of_step = |(step, own): (&JobStep, &Vec<Call>)| {
         let mut lost = of_step(step, own, &all, always);
         lost.extend(input_off(step, steps));
+        // Tests that somebody starts may be a choice; a scan that nobody starts finds nothing.
+        let scan = step.roles.iter().find(|role| scans(role.kind)).filter(|_| lost.is_empty());
+        lost.extend(scan.zip(by_hand).map(|(role, span)| LostGate {
+            kind: role.kind,
+            span,
+            gate: role.span,
+            how: Loss::ByHand,
+        }));
         lost
     };
     steps.iter().zip(calls).map(of_step).collect()
@@ -42,15 +52,16 @@ fn input_off(step: &JobStep, steps: &[JobStep]) -> Option<LostGate> {
         };
         step.with.iter().find(is_off).map(|(.., span)| *span)
     };
-    let scans = |kind| {
-        matches!(kind, RoleKind::ScanImage { .. } | RoleKind::ScanFiles | RoleKind::ScanSecrets)
-    };
     let role = step.roles.iter().find(|role| scans(role.kind))?;
     let span = off(step)?;
     let report = step.with.iter().any(|(_, value, _)| value.trim().eq_ignore_ascii_case("sarif"));
     let earnest = steps.iter().any(|other| name(other) == name(step) && off(other).is_none());
     let lost = LostGate { kind: role.kind, span, gate: role.span, how: Loss::Flag };
     (!report && !earnest).then_some(lost)
+}
+
+fn scans(kind: RoleKind) -> bool {
+    matches!(kind, RoleKind::ScanImage { .. } | RoleKind::ScanFiles | RoleKind::ScanSecrets)
 }
 
 fn is_gate(kind: RoleKind) -> bool {

@@ -151,6 +151,7 @@ pub(super) fn empty_job(id: &str, span: Span) -> Job {
         containers: Vec::new(),
         inherits_secrets: None,
         continue_on_error: None,
+        by_hand: None,
         calls: None,
         steps: Vec::new(),
         runs_on: None,

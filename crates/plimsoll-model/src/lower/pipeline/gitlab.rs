@@ -279,8 +279,13 @@ fn job(
     job
 }
 
-/// `rules:`, `only:`, `when:`: what they say of paths, and whether it never runs.
+/// `rules:`, `only:`, `when:`: what they say of paths, and whether it never runs, or by hand.
 fn rules(layers: &[Value<'_>], job: &mut Job) {
+    let manual = |of: &Value<'_>| of.text() == Some("manual");
+    let allowed = first(layers, "allow_failure").and_then(Value::bool);
+    let of_job = first(layers, "when");
+    // Without rules, the pipeline waits for such a job only where it is told to.
+    job.by_hand = of_job.filter(manual).map(|when| (when.span(), allowed == Some(false)));
     if let Some(when) = first(layers, "when").filter(|when| when.text() == Some("never")) {
         job.condition = Some(("false".to_owned(), when.span()));
     }
@@ -294,6 +299,15 @@ fn rules(layers: &[Value<'_>], job: &mut Job) {
             .iter()
             .filter(|rule| rule.get("when").and_then(Value::text) != Some("never"))
             .collect();
+        // A rule without `when:` takes the job's. Where each that lets it run waits for somebody, all do.
+        let whens = live.iter().map(|rule| rule.get("when").or(of_job).filter(manual));
+        let whens: Option<Vec<Value<'_>>> = whens.collect();
+        job.by_hand = whens.and_then(|whens| {
+            let goes_on = |rule: &&Value<'_>| {
+                rule.get("allow_failure").and_then(Value::bool).or(allowed) == Some(true)
+            };
+            Some((whens.first()?.span(), !live.iter().any(goes_on)))
+        });
         if !items.is_empty() && live.is_empty() {
             job.condition = Some(("false".to_owned(), rules.span()));
         }

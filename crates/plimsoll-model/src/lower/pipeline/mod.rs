@@ -316,7 +316,8 @@ fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
     for (step, done) in job.steps.iter_mut().zip(all) {
         step.roles = done.into_iter().map(|done| -> Role { done.role }).collect();
     }
-    let lost = gates::lost(&job.steps, &calls, job.continue_on_error);
+    let by_hand = job.by_hand.filter(|(_, waits)| !waits).map(|(span, _)| span);
+    let lost = gates::lost(&job.steps, &calls, job.continue_on_error, by_hand);
     for ((step, calls), lost) in job.steps.iter_mut().zip(calls).zip(lost) {
         step.lost = lost;
         let run = calls.into_iter().filter(|call| call.kind == CommandKind::Run);
