@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use plimsoll_source::{Conflict, Create, Edit, FileId, Patch, Span, Tree, difference};
 
-use crate::mending::Looked;
+use crate::mending::{Looked, unfixed};
 use crate::{
     Check, Finding, Fix, Outcome, Outside, Policy, Question, Report, Resolved, Safety, Subject,
     audit,
@@ -151,6 +151,17 @@ pub fn offers(report: &Report) -> Vec<Offer> {
     let mut offers: Vec<Offer> = wrong.filter_map(|finding| offer(report, finding)).collect();
     offers.sort_by(Offer::order);
     offers
+}
+
+/// The findings of a report that offer no fix though something is wrong, and why not.
+#[must_use]
+pub fn unmended(report: &Report) -> Vec<(&Finding, &'static str)> {
+    let wrong = report
+        .findings
+        .iter()
+        .filter(|finding| finding.is_problem() && finding.accepted.is_none() && !finding.newer);
+    let none = wrong.filter(|finding| offer(report, finding).is_none());
+    none.map(|finding| (finding, unfixed::why(finding.check))).collect()
 }
 
 fn offer(report: &Report, finding: &Finding) -> Option<Offer> {

@@ -6,6 +6,7 @@ pub(crate) mod delivery;
 pub(crate) mod pins;
 pub(crate) mod resolved;
 pub(crate) mod scripts;
+pub(crate) mod unfixed;
 pub(crate) mod workflows;
 
 use std::borrow::Cow;
@@ -178,6 +179,34 @@ pub(crate) fn has(cx: &Cx<'_>, image: &Image, tool: &str) -> bool {
 pub(crate) fn is_unprivileged(image: &Image) -> bool {
     let runs_as = image.target.and_then(|stage| plimsoll_model::user::runs_as(image, stage));
     runs_as.is_some_and(|runs_as| runs_as.is_root() == Some(false))
+}
+
+/// What a human would write where a finding stands, or at the service's first compose file.
+pub(crate) fn sketched(
+    cx: &Cx<'_>,
+    finding: &Finding,
+    does: &'static str,
+    language: &'static str,
+    text: impl Into<String>,
+) -> Option<Fix> {
+    let file = against(finding).next()?.file;
+    Some(Fix::of_edits(does, Safety::Sketch, snippet(cx.path(file), language, text), Vec::new()))
+}
+
+/// The variables that a service's compose file would have to give: each has to be set by who starts it.
+pub(crate) fn variables(cx: &Cx<'_>, finding: &Finding, names: &BTreeSet<&str>) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let container = containers.into_iter().find(|container| is_compose(container))?;
+    let lines = names.iter().map(|name| format!("      {name}: ${{{name}:?}}\n"));
+    let text = format!(
+        "services:\n  {}:\n    environment:\n{}",
+        container.name,
+        lines.collect::<String>()
+    );
+    let does = "give it what it reads; who starts it sets the values";
+    let snippet = snippet(cx.path(container.file), "yaml", text);
+    (!names.is_empty()).then(|| Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
 }
 
 /// What a service's containers are, in words: for the last part of what a fix does.

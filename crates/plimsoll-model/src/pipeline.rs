@@ -55,6 +55,8 @@ pub struct Fault {
     pub span: Span,
     /// What is wrong, in words.
     pub says: String,
+    /// What is meant, to be written in its place, if that is near.
+    pub meant: Option<String>,
 }
 
 /// What a [`Fault`] is of.

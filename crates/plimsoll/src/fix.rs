@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::path::Path;
 
-use plimsoll_audit::{Date, Mended, Offer, Outside, Report, Safety};
+use plimsoll_audit::{Date, Mended, Offer, Outside, Report, Safety, Subject};
 use plimsoll_source::{Recovered, Tracking, Tree};
 
 use crate::cli::FixArgs;
@@ -32,18 +32,12 @@ pub(crate) fn run(args: &FixArgs) -> Result<u8, String> {
     let (tree, mut policy) = config::open(&args.path, ask)?;
     policy.today = Date::parse(&date::today(args.date.as_deref())?);
     let mut answers = Answers::default();
-    let meant = |offer: &Offer| {
-        (args.only.is_empty() || args.only.iter().any(|id| id == offer.check.id))
-            && (args.services.is_empty()
-                || offer.service.as_ref().is_some_and(|name| {
-                    args.services.iter().any(|glob| plimsoll_render::matches(glob, name))
-                }))
-    };
+    let meant = |offer: &Offer| is_meant(args, offer.check.id, offer.service.as_deref());
     let mut wants = |offer: &Offer, now: &Tree| {
         let graded = offer.fix.safety == Safety::Safe || args.review || args.interactive;
         meant(offer) && graded && (!args.interactive || answers.ask(offer, now))
     };
-    let network = args.resolve.then(|| Network::new(policy.today.clone(), &meant));
+    let network = args.resolve.then(|| Network::new(policy.today.clone(), &args.path, &meant));
     let outside: &dyn Outside = match &network {
         Some(network) => network,
         None => &(),
@@ -76,6 +70,13 @@ pub(crate) fn run(args: &FixArgs) -> Result<u8, String> {
         (true, true) => FINDINGS,
         (true, false) => CLEAN,
     })
+}
+
+/// Whether what a check says of a service is asked for.
+fn is_meant(args: &FixArgs, check: &str, service: Option<&str>) -> bool {
+    let is_it = |name: &str| args.services.iter().any(|glob| plimsoll_render::matches(glob, name));
+    (args.only.is_empty() || args.only.iter().any(|id| id == check))
+        && (args.services.is_empty() || service.is_some_and(is_it))
 }
 
 /// Brings a write that was cut short to its end before anything else is read.
@@ -171,6 +172,17 @@ fn told(args: &FixArgs, mended: &Mended) -> String {
             }
         }
     }
+    let mut none = 0;
+    for (finding, why) in plimsoll_audit::unmended(&mended.after) {
+        let subject = mended.after.subject_name(finding.subject);
+        let service = matches!(finding.subject, Subject::Service(_)).then_some(subject);
+        if is_meant(args, finding.check.id, service) {
+            none += 1;
+            let subject = if subject == "." { "the repository" } else { subject };
+            let (id, message) = (finding.check.id, shown(&finding.message));
+            let _ = writeln!(out, "no fix  {id} for {}: {message}\n    {why}", shown(subject));
+        }
+    }
     let rate = |report: &Report| {
         let all = report.services.iter().map(|s| s.scores.rate);
         let (passed, of) = all.fold((0, 0), |(p, n), rate| (p + rate.passed, n + rate.applicable));
@@ -178,11 +190,12 @@ fn told(args: &FixArgs, mended: &Mended) -> String {
     };
     let _ = writeln!(
         out,
-        "{} fixes {} in {} files; services pass {} questions, {} before; {} left for `--review`, {} \
-         by hand",
+        "{} fixes {} in {} files, {} audits; services pass {} questions, {} before; {} left for \
+         `--review`, {} by hand, {none} without a fix",
         mended.applied.len(),
         if args.check { "to make" } else { "made" },
         mended.paths.len(),
+        mended.audits,
         rate(&mended.after),
         rate(&mended.before),
         review.len(),

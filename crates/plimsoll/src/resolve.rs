@@ -10,11 +10,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use plimsoll_audit::{Answer, Date, Offer, Outside, Question, Resolved};
+use plimsoll_audit::{Answer, Date, Offer, Outside, Question, Resolved, SAME_FORGE};
 use rayon::prelude::*;
 
 /// How long one question may take, in seconds.
@@ -31,14 +32,20 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
 /// Registries and git repositories, each asked once.
 pub(crate) struct Network<'a> {
     today: Option<Date>,
+    /// The directory whose repository says on which forge it lies.
+    root: &'a Path,
     /// Whose questions are asked.
     meant: &'a (dyn Fn(&Offer) -> bool + Sync),
     asked: Mutex<BTreeMap<Question, Result<Answer, String>>>,
 }
 
 impl<'a> Network<'a> {
-    pub(crate) fn new(today: Option<Date>, meant: &'a (dyn Fn(&Offer) -> bool + Sync)) -> Self {
-        Self { today, meant, asked: Mutex::default() }
+    pub(crate) fn new(
+        today: Option<Date>,
+        root: &'a Path,
+        meant: &'a (dyn Fn(&Offer) -> bool + Sync),
+    ) -> Self {
+        Self { today, root, meant, asked: Mutex::default() }
     }
 
     /// Why questions have no answer, and what to do, a sentence each.
@@ -56,7 +63,7 @@ impl Outside for Network<'_> {
         let new = questions.into_iter().filter(|question| !asked.contains_key(question));
         let new: Vec<&Question> = new.collect();
         let answers: Vec<_> =
-            new.into_par_iter().map(|question| (question.clone(), answer(question))).collect();
+            new.into_par_iter().map(|q| (q.clone(), answer(q, self.root))).collect();
         let known = answers.iter().filter_map(|(q, a)| Some((q.clone(), a.clone().ok()?)));
         let known = known.collect();
         asked.extend(answers);
@@ -64,7 +71,7 @@ impl Outside for Network<'_> {
     }
 }
 
-fn answer(question: &Question) -> Result<Answer, String> {
+fn answer(question: &Question, root: &Path) -> Result<Answer, String> {
     match question {
         Question::Digest { registry, repository, tag } => {
             let image = format!("{registry}/{repository}:{tag}");
@@ -76,13 +83,15 @@ fn answer(question: &Question) -> Result<Answer, String> {
             })?;
             Ok(Answer { names, version: None })
         }
-        Question::Commit { url, name } => commit(url, name).map_err(|why| {
-            format!(
-                "{}@{}: {why}; it stays as it is: look it up with `git ls-remote`",
-                url.escape_debug(),
-                name.escape_debug()
-            )
-        }),
+        Question::Commit { url, name } => {
+            on_forge(url, root).and_then(|url| commit(&url, name)).map_err(|why| {
+                format!(
+                    "{}@{}: {why}; it stays as it is: look it up with `git ls-remote`",
+                    url.escape_debug(),
+                    name.escape_debug()
+                )
+            })
+        }
     }
 }
 
@@ -241,6 +250,33 @@ fn curl(url: &str, headers: &[(&str, &str)], head: bool) -> Result<String, Strin
     run(command, config.as_bytes())
 }
 
+/// The address of a repository that lies on the same forge as the audited one, which its `origin`
+/// names; others are theirs already.
+fn on_forge(url: &str, root: &Path) -> Result<String, String> {
+    let Some(path) = url.strip_prefix(SAME_FORGE) else { return Ok(url.to_owned()) };
+    let mut command = Command::new("git");
+    // One file is read, and nothing that it includes.
+    command.env("GIT_DIR", "/dev/null").args(["config", "--no-includes", "--file"]);
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    command.arg(root.join(".git/config")).args(["--get", "remote.origin.url"]);
+    let origin = run(command, b"").unwrap_or_default();
+    let host = forge(origin.trim()).ok_or("the repository has no `origin` that names a forge")?;
+    Ok(format!("https://{host}/{path}"))
+}
+
+/// The host of an address as git writes it: `https://host/…`, `ssh://git@host:22/…`, `git@host:…`.
+fn forge(origin: &str) -> Option<&str> {
+    let rest = match origin.split_once("://") {
+        Some(("https" | "ssh" | "git+ssh", rest)) => rest.split('/').next()?,
+        Some(_) => return None,
+        None => origin.split_once(':')?.0,
+    };
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let host = host.split(':').next()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+    (host.contains('.') && host.bytes().all(plain)).then_some(host)
+}
+
 /// Asks a git repository which commit a tag or a branch is.
 fn commit(url: &str, name: &str) -> Result<Answer, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
@@ -254,7 +290,11 @@ fn commit(url: &str, name: &str) -> Result<Answer, String> {
     // A repository that was unpacked from elsewhere brings a configuration that runs programs.
     command.env("GIT_DIR", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
     command.args(["-c", "credential.helper=", "-c", "core.askPass=", "ls-remote", "--", url]);
-    command.args([format!("refs/heads/{name}"), format!("refs/tags/{name}*")]);
+    if name == "HEAD" {
+        command.arg(name);
+    } else {
+        command.args([format!("refs/heads/{name}"), format!("refs/tags/{name}*")]);
+    }
     chosen(&run(command, b"")?, name)
 }
 
@@ -273,7 +313,7 @@ fn chosen(listed: &str, name: &str) -> Result<Answer, String> {
                 Some(tag) => peeled.insert(tag, commit),
                 None => tags.insert(tag, commit),
             };
-        } else if reference.strip_prefix("refs/heads/") == Some(name) {
+        } else if reference.strip_prefix("refs/heads/").unwrap_or(reference) == name {
             branch = Some(commit);
         }
     }
@@ -348,6 +388,22 @@ fn run(mut command: Command, input: &[u8]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_forge_is_that_of_the_origin() {
+        for (origin, expected) in [
+            ("https://gitlab.example.org/a/b.git", Some("gitlab.example.org")),
+            ("https://token:x@gitlab.example.org:8443/a/b", Some("gitlab.example.org")),
+            ("git@gitlab.example.org:a/b.git", Some("gitlab.example.org")),
+            ("ssh://git@gitlab.example.org:22/a/b", Some("gitlab.example.org")),
+            ("/srv/git/b.git", None),
+            ("file:///srv/git/b.git", None),
+            ("ext::sh -c 'x'", None),
+            ("", None),
+        ] {
+            assert_eq!(forge(origin), expected, "{origin}");
+        }
+    }
 
     #[test]
     fn challenges_are_read_as_they_are_written() {

@@ -80,13 +80,18 @@ fn fix(dir: &Path, forge: &Path, more: &[&str]) -> String {
     let base = forge.display();
     std::fs::write(
         &config,
-        format!("[url \"file://{base}/\"]\n\tinsteadOf = https://github.com/\n"),
+        format!("[url \"file://{base}/\"]\n\tinsteadOf = https://github.com/\n\tinsteadOf = https://gitlab.example/\n"),
     )
     .unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.current_dir(dir).env("GIT_CONFIG_GLOBAL", &config).env("NO_PROXY", "*");
     command.args(["fix", "--review", "--date", "2026-08-03"]);
-    for only in ["image/pinned-digest", "supply/actions-pinned", "supply/job-images-pinned"] {
+    for only in [
+        "image/pinned-digest",
+        "supply/actions-pinned",
+        "supply/gitlab-includes-pinned",
+        "supply/job-images-pinned",
+    ] {
         command.args(["--only", only]);
     }
     let Output { status, stdout, stderr } = command.args(more).output().unwrap();
@@ -157,6 +162,43 @@ fn tags_become_what_the_registry_and_the_repository_say_that_they_are() {
 
     let again = fix(dir, forge, &["--resolve"]);
     assert!(again.contains("0 fixes made"), "{again}");
+}
+
+#[test]
+fn what_a_gitlab_pipeline_includes_is_pinned_on_the_forge_of_the_repository() {
+    let (tree, forge) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, forge) = (tree.path(), forge.path());
+    let mut commits = Vec::new();
+    for name in ["acme/templates", "parts/scan"] {
+        let project = forge.join(name);
+        put(&project, "job.yml", "job: { script: make }\n");
+        git(&project, &["init", "-q", "-b", "main"]);
+        git(&project, &["add", "-A"]);
+        git(&project, &["commit", "-qm", name]);
+        commits.push(git(&project, &["rev-parse", "HEAD"]));
+    }
+    git(&forge.join("parts/scan"), &["tag", "1"]);
+    let pipeline = "include:\n  - project: acme/templates\n    file: /job.yml\n  - project: acme/templates\n    \
+                    ref: main\n    file: /job.yml\n  - component: gitlab.example/parts/scan/sast@1\n  - \
+                    project: acme/gone\n    file: /job.yml\nbuild:\n  script: make\n";
+    put(dir, ".gitlab-ci.yml", pipeline);
+    git(dir, &["init", "-q"]);
+    git(dir, &["remote", "add", "origin", "git@gitlab.example:acme/app.git"]);
+    git(dir, &["add", "-A"]);
+    git(dir, &["commit", "-qm", "first"]);
+
+    let said = fix(dir, forge, &[]);
+    assert_eq!(read(dir, ".gitlab-ci.yml"), pipeline);
+    assert!(said.contains("git ls-remote \"$CI_SERVER_URL/acme/templates\" main"), "{said}");
+
+    let said = fix(dir, forge, &["--resolve"]);
+    let (first, second) = (&commits[0], &commits[1]);
+    let expected = pipeline
+        .replacen("file: /job.yml\n", &format!("file: /job.yml\n    ref: {first}\n"), 1)
+        .replace("ref: main\n", &format!("ref: {first} # main\n"))
+        .replace("sast@1\n", &format!("sast@{second} # 1\n"));
+    assert_eq!(read(dir, ".gitlab-ci.yml"), expected, "{said}");
+    assert!(said.contains("acme/gone@HEAD: `git` could not ask"), "{said}");
 }
 
 #[test]

@@ -170,13 +170,20 @@ pub(crate) struct AsFiles {
     pub(crate) edits: Vec<Edit>,
     /// The variables that hold the values on the host, which stay what they are.
     pub(crate) sources: BTreeSet<String>,
+    /// The files on the host that hold them from then on.
+    pub(crate) files: BTreeSet<String>,
     /// What stays a variable because something else reads it: its name, who.
     pub(crate) kept: Vec<(String, &'static str)>,
 }
 
 /// Gives containers as files what they get as variables from the caller's environment.
 pub(crate) fn as_files(cx: &Cx<'_>, containers: &[&Container]) -> AsFiles {
-    let mut all = AsFiles { edits: Vec::new(), sources: BTreeSet::new(), kept: Vec::new() };
+    let mut all = AsFiles {
+        edits: Vec::new(),
+        sources: BTreeSet::new(),
+        files: BTreeSet::new(),
+        kept: Vec::new(),
+    };
     // A swarm makes no secret of a variable.
     if composed::has_swarm(cx) {
         return all;
@@ -200,9 +207,18 @@ pub(crate) fn as_files(cx: &Cx<'_>, containers: &[&Container]) -> AsFiles {
         }
     }
     for (file, (edits, sources)) in by_file {
+        let dir = secrets_dir(cx, file);
         let entry = |source: &String| {
-            let from = Data::map("environment", Data::scalar(source.clone()));
-            (source.to_ascii_lowercase(), from)
+            let name = source.to_ascii_lowercase();
+            let from = match dir.as_ref().filter(|_| is_read_once(cx, file, source)) {
+                Some(dir) => {
+                    let path = format!("{dir}/{name}");
+                    all.files.insert(path.clone());
+                    Data::map("file", Data::scalar(path))
+                }
+                None => Data::map("environment", Data::scalar(source.clone())),
+            };
+            (name, from)
         };
         let section = Data::Map(sources.iter().map(entry).collect());
         // Half of it is nothing.
@@ -213,6 +229,34 @@ pub(crate) fn as_files(cx: &Cx<'_>, containers: &[&Container]) -> AsFiles {
         }
     }
     all
+}
+
+/// The directory in which a compose file has its other secrets, as it writes it.
+fn secrets_dir(cx: &Cx<'_>, file: FileId) -> Option<String> {
+    let mut projects = cx.delivery.projects.iter().filter(|project| project.files[..] == [file]);
+    let (_, _, at) = projects.find_map(|p| p.secrets.iter().find(|(_, path, _)| path.is_some()))?;
+    let text = cx.text_of(*at)?;
+    let (_, path) = text.split_once("file:")?;
+    let path = path.trim_start().split(['\n', '}', ',', '#']).next()?.trim();
+    let (dir, _) = path.trim_matches(['"', '\'']).rsplit_once('/')?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"./_-".contains(&b);
+    (dir.starts_with("./") && dir.bytes().all(plain)).then(|| dir.to_owned())
+}
+
+/// Whether nothing but one place in a compose file, and nothing else, reads a variable of the caller.
+fn is_read_once(cx: &Cx<'_>, file: FileId, name: &str) -> bool {
+    let whole = |file: FileId| {
+        let len = cx.delivery.tree.entry(file).len;
+        let end = u32::try_from(len).ok().filter(|_| len <= MAX_CONFIG)?;
+        cx.text_of(Span::new(file, TextRange::new(0, end)))
+    };
+    let reads = |text: &str| {
+        text.matches(&format!("${{{name}")).count() + text.matches(&format!("${name}")).count()
+    };
+    let others = cx.delivery.containers.iter().map(|container| container.file);
+    let others: BTreeSet<FileId> = others.filter(|other| *other != file).collect();
+    whole(file).is_some_and(|text| reads(&text) == 1)
+        && others.into_iter().all(|other| whole(other).is_some_and(|text| reads(&text) == 0))
 }
 
 /// The variables of a container that its image reads from files, too, with the variable of the caller

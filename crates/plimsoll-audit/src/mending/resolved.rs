@@ -8,6 +8,10 @@ use plimsoll_model::reference::ImageRef;
 use super::Looked;
 use crate::{Cx, Date};
 
+/// What the address of a git repository begins with that lies on the same forge as the audited one: its
+/// path follows.
+pub const SAME_FORGE: &str = "forge:";
+
 /// What a fix would have to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Question {
@@ -22,9 +26,9 @@ pub enum Question {
     },
     /// The commit that a tag or branch of a git repository names.
     Commit {
-        /// Where it is fetched from: `https://github.com/actions/checkout`.
+        /// Where it is fetched from: `https://github.com/actions/checkout`, or [`SAME_FORGE`] and a path.
         url: String,
-        /// The tag or branch.
+        /// The tag or branch; `HEAD` for the default one.
         name: String,
     },
 }

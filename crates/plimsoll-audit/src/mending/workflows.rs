@@ -1,10 +1,10 @@
 //! What fixes of workflows share: keys of steps and jobs, and expressions given as variables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_model::mend::{Data, replace};
-use plimsoll_model::pipeline::{Forge, JobStep, Pipeline, Placed, Slot};
-use plimsoll_source::{Edit, Span};
+use plimsoll_model::mend::{Data, after, replace, shell};
+use plimsoll_model::pipeline::{FaultKind, Forge, JobStep, Pipeline, Placed, Slot};
+use plimsoll_source::{Derived, Edit, Span};
 use plimsoll_syntax::shell::{PartKind, Script};
 
 use super::{against, document};
@@ -75,6 +75,99 @@ pub(crate) fn only_reads(pipeline: &Pipeline) -> bool {
         && !called
         && pipeline.unread.is_empty()
         && steps().all(known)
+}
+
+/// Names in workflows that a finding stands on become those that are near, where they are the forge's.
+pub(crate) fn corrected(cx: &Cx<'_>, finding: &Finding, kind: FaultKind) -> Option<Fix> {
+    let places: Vec<Span> = against(finding).collect();
+    let faults = workflows::live(cx).flat_map(|pipeline| &pipeline.faults);
+    let found = faults.filter(|fault| fault.kind == kind && places.contains(&fault.span));
+    let edits = found.filter_map(|fault| {
+        let text = cx.text_of(fault.span)?;
+        let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let quote = quote.map_or(String::new(), String::from);
+        let meant = fault.meant.as_deref()?;
+        Some(replace(fault.span, format!("{quote}{meant}{quote}")))
+    });
+    let does = "write what is near it, and known: look whether that is meant";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits.collect());
+    fix.patch.is_some().then_some(fix)
+}
+
+/// The step that a place lies in whose program stands in the file as it is, and that program.
+fn program_at<'a>(cx: &Cx<'a>, at: Span) -> Option<&'a (Derived, Script)> {
+    document(cx, at.file)?.is_verbatim(at).then_some(())?;
+    let steps = workflows::live(cx).flat_map(|p| &p.jobs).flat_map(|job| &job.steps);
+    let mut own = steps.filter(|step| {
+        step.span.file == at.file
+            && step.span.range.start <= at.range.start
+            && at.range.end <= step.span.range.end
+    });
+    own.find_map(|step| step.run.as_ref())
+}
+
+/// Edits of the commands of steps and scripts that a finding stands on, each given as its words are
+/// written.
+pub(crate) fn commands(
+    cx: &Cx<'_>,
+    finding: &Finding,
+    make: impl Fn(&[(String, Span)]) -> Option<Vec<Edit>>,
+) -> Vec<Edit> {
+    let tree = &cx.delivery.tree;
+    let of_place = |at: Span| {
+        let of_step = program_at(cx, at).map(|(text, script)| (text, script));
+        let of_script = || {
+            let mut programs = cx.delivery.programs.iter();
+            let own = programs.find(|program| program.file == at.file && program.target.is_none());
+            let own = own.filter(|program| program.purpose.is_production())?;
+            Some((&own.text, &own.script))
+        };
+        let (text, script) = of_step.or_else(of_script)?;
+        make(&shell::written(tree, text, script, at)?)
+    };
+    let edits: BTreeSet<Edit> = against(finding).filter_map(of_place).flatten().collect();
+    edits.into_iter().collect()
+}
+
+/// A command that hands its runner a value becomes a line of the file that the runner reads.
+pub(crate) fn through_files(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = against(finding).collect();
+    let faults = workflows::live(cx).flat_map(|pipeline| &pipeline.faults);
+    let found =
+        faults.filter(|fault| fault.kind == FaultKind::Command && places.contains(&fault.span));
+    let edits = found.filter_map(|fault| {
+        let (text, script) = program_at(cx, fault.span)?;
+        let holds = |span: Span| {
+            span.file == fault.span.file
+                && span.range.start <= fault.span.range.start
+                && fault.span.range.end <= span.range.end
+        };
+        let spans = script.simple_commands().map(|id| text.span(script.command(id).range));
+        let at = spans.filter(|span| holds(*span)).min_by_key(|span| span.range.len())?;
+        let words = shell::written(&cx.delivery.tree, text, script, at)?;
+        let [(echo, _), (word, place)] = &words[..] else { return None };
+        let quote = word.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let quote = quote.map_or(String::new(), String::from);
+        let inner = word.strip_prefix(&*quote)?.strip_suffix(&*quote)?;
+        let line = match inner.strip_prefix("::add-path::") {
+            Some(path) => path.to_owned(),
+            None => {
+                let (name, value) =
+                    inner.strip_prefix("::")?.split_once(" name=")?.1.split_once("::")?;
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+                name.chars().all(plain).then(|| format!("{name}={value}"))?
+            }
+        };
+        // `%0A` stands for a line end there, and for itself in a file.
+        let plain = echo == "echo" && !line.contains(['%', '\n']) && !line.contains("${{");
+        let file = fault.meant.as_deref()?;
+        let end = after(*place, format!(" >> \"{file}\""));
+        plain.then(|| vec![replace(*place, format!("{quote}{line}{quote}")), end])
+    });
+    let edits: BTreeSet<Edit> = edits.flatten().collect();
+    let does = "write it to the file that the runner reads";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits.into_iter().collect());
+    fix.patch.is_some().then_some(fix)
 }
 
 /// Expressions in scripts that a finding stands on become variables of their steps, where the shell

@@ -2,7 +2,9 @@
 //! and what follows from its failure.
 
 use plimsoll_source::{Derived, Edit, Span, TextRange, Tree};
-use plimsoll_syntax::shell::{self, CommandId, CommandKind, Connector, Dialect, Script};
+use plimsoll_syntax::shell::{
+    self, CommandId, CommandKind, Connector, Dialect, ListId, PartKind, RedirectOp, Script, WordId,
+};
 
 use super::{Text, after, replace};
 
@@ -24,6 +26,36 @@ pub fn words(text: &Derived, script: &Script, at: Span) -> Option<Vec<(String, S
 pub fn add_word(words: &[(String, Span)], names: &[&str], word: &str) -> Option<Edit> {
     let (_, place) = words.iter().find(|(text, _)| names.contains(&&**text))?;
     Some(after(*place, format!(" {word}")))
+}
+
+/// The words of the command at `at` as they are written, quotes and variables included, with their
+/// places. `None` where it is a part of a pipe, sets variables or reads a file, so that it could not be
+/// given something else; and where its text is put together from pieces.
+#[must_use]
+pub fn written(
+    tree: &Tree,
+    text: &Derived,
+    script: &Script,
+    at: Span,
+) -> Option<Vec<(String, Span)>> {
+    let is_it = |id: CommandId| text.span(script.command(id).range) == at;
+    let mut items = script.lists.iter().flat_map(|list| &list.items);
+    let id = items.find_map(|item| match item.pipeline[..] {
+        [only] if is_it(only) => Some(only),
+        _ => None,
+    })?;
+    let command = script.command(id);
+    let CommandKind::Simple { assignments, words } = &command.kind else { return None };
+    let reads = |op| !matches!(op, RedirectOp::Write | RedirectOp::Append | RedirectOp::DupOut);
+    if !assignments.is_empty() || command.redirects.iter().any(|redirect| reads(redirect.op)) {
+        return None;
+    }
+    let word = |&word: &WordId| {
+        let range = script.word(word).range;
+        let own = String::from_utf8_lossy(range.slice(text.text())).into_owned();
+        Some((own, place(tree, text, range)?))
+    };
+    words.iter().map(word).collect()
 }
 
 /// Lets the failure of the command at `at` end the program: `|| exit 1` behind it; where something
@@ -107,6 +139,12 @@ impl Source<'_> {
     #[must_use]
     pub fn is_bash(&self) -> bool {
         self.script.shebang.as_ref().is_some_and(|line| line.contains("bash"))
+    }
+
+    /// The line end that it uses.
+    #[must_use]
+    pub fn line_end(&self) -> &'static str {
+        self.file.eol()
     }
 
     /// The calls of `set` with options that it begins with, and where its first other command is.
@@ -284,6 +322,102 @@ impl Source<'_> {
         Some((self.text.span(only), text))
     }
 
+    /// Lets the program end where the command at `at` fails, wherever that is a statement of its own:
+    /// `|| exit 1` behind it. `None` for conditions, and where something depends on it already.
+    #[must_use]
+    pub fn or_exit(&self, at: Span) -> Option<Edit> {
+        let mut conditions: Vec<ListId> = Vec::new();
+        for command in &self.script.commands {
+            match &command.kind {
+                CommandKind::If { branches, .. } => {
+                    conditions.extend(branches.iter().map(|(condition, _)| *condition));
+                }
+                CommandKind::Loop { condition, .. } => conditions.push(*condition),
+                _ => {}
+            }
+        }
+        let is_it = |id: CommandId| self.text.span(self.script.command(id).range) == at;
+        let lists = self
+            .script
+            .lists
+            .iter()
+            .enumerate()
+            .filter(|(id, _)| !conditions.iter().any(|condition| condition.0 as usize == *id));
+        lists.map(|(_, list)| list).find_map(|list| {
+            let index = list
+                .items
+                .iter()
+                .position(|item| matches!(item.pipeline[..], [only] if is_it(only)))?;
+            let item = list.items.get(index)?;
+            let first = index == 0 || list.items.get(index - 1)?.then == Connector::Seq;
+            let alone = first && item.then == Connector::Seq && !item.negated;
+            alone.then(|| after(at, " || exit 1"))
+        })
+    }
+
+    /// Puts quotes around a variable that the shell splits: around its whole word where nothing else in
+    /// that means something to the shell.
+    #[must_use]
+    pub fn quote(&self, at: Span) -> Option<Edit> {
+        let holds = |range: TextRange| range.start <= at.range.start && at.range.end <= range.end;
+        let words = self.script.words.iter().filter(|word| holds(word.range));
+        let word = words.min_by_key(|word| word.range.len())?;
+        let is_it = |part: &&shell::Part| part.range == at.range && !part.quoted;
+        let part = word.parts.iter().find(is_it)?;
+        let written = |range: TextRange| std::str::from_utf8(range.slice(self.text.text())).ok();
+        let own = written(part.range)?;
+        if !matches!(part.kind, PartKind::Variable { .. }) || own.contains(['"', '\\', '`', '\'']) {
+            return None;
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-:=@+,".contains(&b);
+        let whole = word.parts.iter().all(|part| match part.kind {
+            PartKind::Literal(_) => part.range.slice(self.text.text()).iter().copied().all(plain),
+            PartKind::Variable { .. } => written(part.range).is_some_and(|own| !own.contains('"')),
+            _ => false,
+        });
+        let range = if whole { word.range } else { part.range };
+        Some(replace(self.text.span(range), format!("\"{}\"", written(range)?)))
+    }
+
+    /// The words that are this text, in quotes or not. `None` where it stands elsewhere, too: in a word
+    /// that is more, in a comment, in a program that another runs.
+    #[must_use]
+    pub fn everywhere(&self, text: &str) -> Option<Vec<Span>> {
+        let ids = (0..self.script.words.len()).map(|id| WordId(super::offset(id)));
+        let same = ids.filter(|id| self.script.literal(*id).as_deref() == Some(text));
+        let mut found: Vec<TextRange> = same.map(|id| self.script.word(id).range).collect();
+        found.sort_unstable();
+        found.dedup();
+        let all = memchr::memmem::find_iter(&self.file.bytes, text.as_bytes()).count();
+        (found.len() == all).then(|| found.into_iter().map(|range| self.text.span(range)).collect())
+    }
+
+    /// Lets the first argument of the command at `at`, a program in double quotes, be expanded when it
+    /// runs and not before: in single quotes, its variables in double ones.
+    #[must_use]
+    pub fn expand_late(&self, at: Span) -> Option<Edit> {
+        let is_it = |id: &CommandId| self.text.span(self.script.command(*id).range) == at;
+        let id = self.script.simple_commands().find(is_it)?;
+        let word = self.script.word(*self.script.argv(id)?.get(1)?);
+        let text = std::str::from_utf8(word.range.slice(self.text.text())).ok()?;
+        let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+        if inner.contains(['"', '\'', '\\', '`']) || inner.contains("$(") {
+            return None;
+        }
+        let mut out = String::new();
+        let mut done = word.range.start + 1;
+        for part in word.parts.iter().filter(|p| matches!(p.kind, PartKind::Variable { .. })) {
+            let before = TextRange::new(done, part.range.start).slice(self.text.text());
+            let own = part.range.slice(self.text.text());
+            out += &String::from_utf8_lossy(before);
+            out += &format!("\"{}\"", String::from_utf8_lossy(own));
+            done = part.range.end;
+        }
+        let rest = TextRange::new(done, word.range.end - 1).slice(self.text.text());
+        out += &String::from_utf8_lossy(rest);
+        Some(replace(self.text.span(word.range), format!("'{out}'")))
+    }
+
     /// Puts a line behind the statement of the program's own list in which `at` lies, where nothing but
     /// a line end follows that. `None` for what stands in functions and branches.
     #[must_use]
@@ -429,6 +563,65 @@ mod tests {
         );
         let before = "f() { local x=$(a); }\n";
         check_source(before, split(before, "local x=$(a)"), None);
+    }
+
+    #[test]
+    fn statements_end_the_program_wherever_they_stand() {
+        let or_exit = |before: &'static str| {
+            let at = span(before, "cd a");
+            move |source: &Source<'_>| source.or_exit(at)
+        };
+        for (before, expected) in [
+            ("f() {\n  cd a\n}\n", Some("f() {\n  cd a || exit 1\n}\n")),
+            ("if x; then cd a; fi\n", Some("if x; then cd a || exit 1; fi\n")),
+            ("if cd a; then x; fi\n", None),
+            ("while cd a; do x; done\n", None),
+            ("x && cd a\n", None),
+            ("cd a && x\n", None),
+        ] {
+            check_source(before, or_exit(before), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_split_is_quoted() {
+        let quote = |before: &'static str, part: &'static str| {
+            let at = span(before, part);
+            move |source: &Source<'_>| source.quote(at)
+        };
+        for (before, part, expected) in [
+            ("rm -rf $A/b\n", "$A", Some("rm -rf \"$A/b\"\n")),
+            ("rm -rf ${A}/*\n", "${A}", Some("rm -rf \"${A}\"/*\n")),
+            ("rm -rf ~/$A\n", "$A", Some("rm -rf ~/\"$A\"\n")),
+            ("rm -rf \"$A\"\n", "$A", None),
+        ] {
+            check_source(before, quote(before, part), expected);
+        }
+    }
+
+    #[test]
+    fn traps_are_expanded_when_they_run() {
+        let late = |before: &'static str| {
+            let at = span(before, before.trim_end());
+            move |source: &Source<'_>| source.expand_late(at)
+        };
+        for (before, expected) in [
+            ("trap \"rm -rf $d/x\" EXIT\n", Some("trap 'rm -rf \"$d\"/x' EXIT\n")),
+            ("trap \"rm '$d'\" EXIT\n", None),
+            ("trap 'rm $d' EXIT\n", None),
+        ] {
+            check_source(before, late(before), expected);
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_where_it_is_a_whole_word() {
+        let count = |source: &Source<'_>| {
+            source.everywhere("/tmp/a").map(|all| replace(all[0], all.len().to_string()))
+        };
+        check_source("x > /tmp/a\ny \"/tmp/a\"\n", count, Some("x > 2\ny \"/tmp/a\"\n"));
+        check_source("x > /tmp/a\ny /tmp/ab\n", count, None);
+        check_source("x > /tmp/a\nssh h 'y /tmp/a'\n", count, None);
     }
 
     #[test]

@@ -204,6 +204,21 @@ impl Document {
         Some(replace(at, format!("{quote}{own}{quote}")))
     }
 
+    /// Whether what is put at a place within a scalar is read as it is written: no quotes of its own are
+    /// about it, and no others share it.
+    #[must_use]
+    pub fn is_verbatim(&self, at: Span) -> bool {
+        let holds = |range: &&TextRange| {
+            at.file == self.text.file && range.start <= at.range.start && at.range.end <= range.end
+        };
+        let range = self.places.keys().filter(holds).min_by_key(|range| range.len());
+        let value = range.and_then(|range| self.at(Span::new(at.file, *range)));
+        value.is_some_and(|value| {
+            let plain = matches!(value.style(), Some(Style::Plain | Style::Literal));
+            plain && !value.is_alias() && !self.is_shared(value)
+        })
+    }
+
     /// Puts another text in the place of a scalar, and a note into a comment behind it: in the place of
     /// one that is there if that is a version, too. `None` where something else stands behind it.
     #[must_use]
@@ -417,7 +432,25 @@ impl Document {
         let step = self.step(map);
         block(&mut lines, column as usize, step, key, data);
         let end = last_byte(map.raw().range).max(last_byte(last_key.raw().range));
-        Some(self.text.lines_after(end, &lines))
+        Some(self.text.lines_after(self.past_comments(end, column as usize), &lines))
+    }
+
+    /// The end of the comments behind a mapping that stand deeper than its keys: they are about its last
+    /// entry.
+    fn past_comments(&self, end: u32, column: usize) -> u32 {
+        let (mut end, mut next) = (end, self.text.next_line(end));
+        while let Some(start) = next {
+            let line = self.text.slice(start, self.text.line_stop(start));
+            let blanks = line.iter().take_while(|b| **b == b' ').count();
+            match line.get(blanks) {
+                // More may follow.
+                None => {}
+                Some(b'#') if blanks > column => end = start + super::offset(blanks),
+                Some(_) => break,
+            }
+            next = self.text.next_line(start);
+        }
+        end
     }
 
     /// How far what is nested stands right of what it is nested in: as within this mapping, else as
@@ -501,6 +534,27 @@ mod tests {
         let map = root.path(path).expect("a mapping");
         let edits = document.set(map, key, data);
         assert_eq!(edited(&tree, edits).as_deref(), expected, "{before}");
+    }
+
+    #[test]
+    fn comments_stay_with_what_they_are_about() {
+        let init = Data::scalar("true");
+        check(
+            "services:\n  a:\n    environment:\n      X: 1\n\n      # Mail\n      # Y: 2\n  # b\n  b: {}\n",
+            &["services", "a"],
+            "init",
+            &init,
+            Some(
+                "services:\n  a:\n    environment:\n      X: 1\n\n      # Mail\n      # Y: 2\n    init: true\n  # b\n  b: {}\n",
+            ),
+        );
+        check(
+            "a:\n  b: 1\n  # c: 2\n",
+            &["a"],
+            "init",
+            &init,
+            Some("a:\n  b: 1\n  init: true\n  # c: 2\n"),
+        );
     }
 
     #[test]

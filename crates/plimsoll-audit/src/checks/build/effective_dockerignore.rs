@@ -309,6 +309,8 @@ fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
         let add: &[&str] = match name {
             "`.git`" => &[".git"],
             "`.env`" => &["**/.env"],
+            // What is kept out already stays out.
+            "`.env.*`" if excluded(patterns, ".env.example").is_some() => &["**/.env.*"],
             "`.env.*`" => &["**/.env.*", "!**/.env.example"],
             "keys" => &["**/*.pem", "**/*.key"],
             _ => &["**/node_modules"],

@@ -138,8 +138,8 @@ use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::evidence::clip;
 use crate::health::{Deployment, each_asked};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, program, served, startup, static_site,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Status, Verdict, mending, program, served, startup, static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -157,7 +157,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_AS_A_SERVICE],
     source: include_str!("gates_deployment.rs"),
     run: Run::Service(|cx, service| each_asked(cx, service, |d| judge(cx, service, d))),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict {
@@ -306,4 +306,14 @@ fn is_about(service: ServiceSubject<'_>, d: Deployment<'_>, role: &Role) -> bool
             let port = format!(":{host}");
             words.iter().any(|word| word.ends_with(&port) || word.contains(&format!("{port}/")))
         })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let container = containers.into_iter().find(|container| mending::is_compose(container))?;
+    let text = format!("docker compose up --detach --wait --wait-timeout 120 {}\n", container.name);
+    let does = "let the deployment wait until it is healthy, and fail where it does not become so";
+    let snippet = mending::snippet(cx.path(container.file), "sh", text);
+    Some(Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
 }

@@ -117,16 +117,20 @@
 //!
 //! - `health/endpoint-exists`: that what is asked is answered at all.
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::Why;
 use plimsoll_model::code::{Answers, Code, Guard, Route};
 use plimsoll_model::image::Healthcheck;
+use plimsoll_model::mend::replace;
+use plimsoll_source::{Edit, Span, TextRange};
 
 use crate::conditions::{HAS_IMAGE, IS_PROBED, RUNS_AS_A_SERVICE};
 use crate::evidence::clip;
 use crate::health::{Deployment, each};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, program,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Status, Verdict, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -144,7 +148,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_IMAGE, &RUNS_AS_A_SERVICE, &IS_PROBED],
     source: include_str!("readiness_probed.rs"),
     run: Run::Service(|cx, service| each(cx, service, |d| judge(cx, service, d))),
-    fix: None,
+    fix: Some(fix),
 };
 
 /// The route that answers a GET of a path.
@@ -254,4 +258,40 @@ fn of(cx: &Cx<'_>, d: Deployment<'_>, code: &Code, health: &Healthcheck) -> Verd
         }
         _ => unknown(Why::Unsupported, "what answers the health check is not read"),
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let ready = readiness(program::code(service).ok()?)?.path.known()?.clone();
+    let places: Vec<Span> = mending::against(finding).collect();
+    let containers = service.containers.iter().map(|&id| Some(&cx.delivery[id]));
+    let containers: Vec<_> = containers.chain([None]).collect();
+    let images = service.images.iter();
+    let asked = images.flat_map(|&id| {
+        containers.iter().filter_map(move |&c| cx.delivery.healthcheck(c, Some(&cx.delivery[id])))
+    });
+    let edits: BTreeSet<Edit> = asked
+        .filter(|health| places.contains(&health.span))
+        .filter_map(|health| {
+            let path = cx.delivery.probe(&health.test, None)?.path?;
+            let text = cx.text_of(health.span)?;
+            // As an address ends: what is longer is another route.
+            let ends = |at: usize| {
+                let next = text.get(at + path.len()..).and_then(|rest| rest.chars().next());
+                !next.is_some_and(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c))
+            };
+            let mut found = text.match_indices(&*path).map(|(at, _)| at).filter(|at| ends(*at));
+            let start = health.span.range.start + u32::try_from(found.next()?).ok()?;
+            let end = start + u32::try_from(path.len()).ok()?;
+            let only = found.next().is_none() && path.len() > 1;
+            let at = Span::new(health.span.file, TextRange::new(start, end));
+            only.then(|| replace(at, ready.clone()))
+        })
+        .collect();
+    let does = format!(
+        "ask `{}`: where what the service needs is away, it is no longer healthy",
+        clip(&ready)
+    );
+    let fix = Fix::of_edits(does, Safety::Review, None, edits.into_iter().collect());
+    fix.patch.is_some().then_some(fix)
 }

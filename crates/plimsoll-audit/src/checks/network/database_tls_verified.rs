@@ -229,8 +229,8 @@ use crate::conditions::{CONFIGURES_A_DATABASE, HAS_IMAGE};
 use crate::startup::{Start, starts};
 use crate::supplied::Supply;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Subject, Verdict, program, supplied,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Subject, Verdict, mending, program, supplied,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -248,7 +248,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_IMAGE, &CONFIGURES_A_DATABASE],
     source: include_str!("database_tls_verified.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 /// Packages that are clients of databases.
@@ -357,4 +357,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         "no database configuration turns the verification of certificates off",
         Evidence::shows(at.unwrap_or(service.place), "turns no verification off"),
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "verify the certificate by the authority that made it, given as a file";
+    let text = "ssl: { ca: readFileSync(process.env.DATABASE_CA_FILE, 'utf8') },\n";
+    mending::sketched(cx, finding, does, "js", text)
 }

@@ -171,6 +171,14 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let made = package(cx, service)?.typescript.as_ref().and_then(|ts| ts.out_dir.known());
+    if let Some(fix) = WANTED.rewritten(cx, service, |command| {
+        // The same by what every image and machine has.
+        let paths = command.strip_prefix("rimraf ")?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "./-_ ".contains(c);
+        (paths.chars().all(plain) && !paths.starts_with('-')).then(|| format!("rm -rf {paths}"))
+    }) {
+        return Some(fix);
+    }
     let fix = WANTED.fix(cx, service, &format!("rm -rf {}", made.map_or("dist", |dir| dir)))?;
     // What another build makes, and where, is not known.
     Some(if made.is_some() { fix } else { fix.into_sketch() })

@@ -132,6 +132,23 @@ impl Wanted {
         ))
     }
 
+    /// The script that is there with another command, where that would pass.
+    fn rewritten(
+        &self,
+        cx: &Cx<'_>,
+        service: ServiceSubject<'_>,
+        other: impl Fn(&str) -> Option<String>,
+    ) -> Option<Fix> {
+        let package = package(cx, service)?;
+        let script = self.find(package)?;
+        let command = other(script.command.trim())?;
+        self.is_certain(cx, service, package, &command).then_some(())?;
+        let manifest = json::open(&cx.delivery.tree, package.manifest)?;
+        let edit = manifest.set(&["scripts", &script.name], &command)?;
+        let does = format!("let `npm run {}` run `{}`", script.name, clip(&command));
+        Some(Fix::of_edits(does, Safety::Review, None, vec![edit]))
+    }
+
     /// Whether a script with this command would pass.
     fn is_certain(
         &self,

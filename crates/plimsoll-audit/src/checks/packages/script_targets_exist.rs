@@ -154,11 +154,12 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::package::script::{self, Provided};
+use plimsoll_source::Span;
 
 use crate::conditions::{HAS_PACKAGE_SCRIPTS, IS_NODE_PACKAGE};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Status, Verdict, mending,
 };
 
 use super::{no_package, package};
@@ -178,7 +179,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IS_NODE_PACKAGE, &HAS_PACKAGE_SCRIPTS],
     source: include_str!("script_targets_exist.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -221,4 +222,16 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         Some(first) => Verdict::pass("every script names what exists", first).and_all(shown),
         None => no_package(service),
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let package = &cx.delivery[service.package?];
+    let places: Vec<Span> = mending::against(finding).collect();
+    let own = package.scripts.iter().filter(|script| places.contains(&script.span));
+    let names: Vec<String> = own.map(|script| format!("scripts.{}", script.name)).collect();
+    let does = "install what they run, name files that exist, or take out those that nobody runs";
+    let text = format!("npm pkg delete {}\n", names.join(" "));
+    let snippet = mending::snippet(cx.path(package.manifest), "sh", text);
+    (!names.is_empty()).then(|| Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
 }

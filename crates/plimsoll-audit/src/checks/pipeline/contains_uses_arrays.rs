@@ -57,9 +57,12 @@
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::evidence::clip;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending, workflows,
 };
+use plimsoll_model::mend::replace;
+use plimsoll_source::{Edit, Span};
+use std::collections::BTreeSet;
 
 pub(super) static CHECK: Check = Check {
     id: "pipeline/contains-uses-arrays",
@@ -82,7 +85,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("contains_uses_arrays.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -107,4 +110,30 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let bad = bad.collect();
     let wrong = "a condition looks a name up in a text: use a list or `==`";
     workflows::none(cx, bad, wrong, "no condition looks a name up in a text")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = mending::against(finding).collect();
+    let all = workflows::live(cx).flat_map(|pipeline| &pipeline.expressions);
+    let found = all.filter(|placed| places.contains(&placed.span));
+    let edits: BTreeSet<Edit> = found
+        .filter_map(|placed| {
+            let at = placed.span;
+            mending::document(cx, at.file)?.is_verbatim(at).then_some(())?;
+            let mut text = cx.text_of(at)?;
+            for (listed, _) in &placed.expression.contains {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "._-/ ,".contains(c);
+                let names = listed.split([' ', ',']).filter(|name| !name.is_empty());
+                let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+                let written = format!("contains('{listed}'");
+                (listed.chars().all(plain) && text.matches(&*written).count() == 1).then_some(())?;
+                let list = format!("contains(fromJSON('[{}]')", names.join(", "));
+                text = text.replace(&written, &list);
+            }
+            Some(replace(at, text))
+        })
+        .collect();
+    let does = "look the name up in a list";
+    let fix = Fix::of_edits(does, Safety::Review, None, edits.into_iter().collect());
+    fix.patch.is_some().then_some(fix)
 }

@@ -151,7 +151,9 @@
 //!
 //! - `packages/coverage-script`
 
+use plimsoll_model::mend::replace;
 use plimsoll_model::package::{Package, Threshold, ThresholdKind};
+use plimsoll_source::{Edit, Span, TextRange};
 
 use crate::conditions::SETS_COVERAGE_THRESHOLDS;
 use crate::evidence::clip;
@@ -248,6 +250,22 @@ fn collects(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> bool
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let package = &cx.delivery[service.package?];
+    let misspelt = package.thresholds.iter().filter(|t| t.kind == ThresholdKind::Misspelt);
+    let edits: Vec<Edit> = misspelt
+        .filter_map(|threshold| {
+            // The key in its quotes, if it has some, stands first.
+            let text = cx.text_of(threshold.span)?;
+            let at = text.find(&*threshold.name).filter(|at| *at < 2)?;
+            let start = threshold.span.range.start + u32::try_from(at).ok()?;
+            let end = start + u32::try_from(threshold.name.len()).ok()?;
+            let at = Span::new(threshold.span.file, TextRange::new(start, end));
+            Some(replace(at, "coverageThreshold"))
+        })
+        .collect();
+    if !edits.is_empty() {
+        let does = "let Jest compare the thresholds: tests fail where they are not reached";
+        return Some(Fix::of_edits(does, Safety::Review, None, edits));
+    }
     let threshold = package.thresholds.first()?;
     let text = match threshold.kind {
         ThresholdKind::Measure => "\"test:coverage\": \"jest --coverage\"\n".to_owned(),

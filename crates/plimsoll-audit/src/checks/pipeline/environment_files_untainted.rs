@@ -63,8 +63,8 @@ use plimsoll_source::TextRange;
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::taint::{self, Writer};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -90,7 +90,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_WORKFLOWS],
     source: include_str!("environment_files_untainted.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -159,4 +159,11 @@ fn is_open(value: &str) -> bool {
         });
         !own && !constant && !name.starts_with("(pwd)")
     })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "end the value by a word that nobody can guess, so that it adds no line of its own";
+    let text = "end=$(openssl rand -hex 16)\n{ echo \"TITLE<<$end\"; printf '%s\\n' \"$TITLE\"; \
+                echo \"$end\"; } >> \"$GITHUB_ENV\"\n";
+    mending::sketched(cx, finding, does, "sh", text)
 }

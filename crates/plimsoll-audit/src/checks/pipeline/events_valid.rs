@@ -16,6 +16,19 @@
 //!   pull-request: # <- `pull_request` is
 //!   issues:
 //!     types: [open] # <- no type of `issues`
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make test
+//! ```
+//!
+//! Filters and times:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on:
+//!   issues:
 //!     branches: [main] # <- has no filter
 //!   schedule:
 //!     - cron: "0 25 * * *" # <- is no time
@@ -34,6 +47,19 @@
 //!   pull_request:
 //!   issues:
 //!     types: [opened]
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make test
+//! ```
+//!
+//! Or:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on:
+//!   issues:
 //!   schedule:
 //!     - cron: "0 23 * * *"
 //! jobs:
@@ -70,7 +96,8 @@ use plimsoll_model::pipeline::FaultKind;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, workflows,
+    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, mending,
+    workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -101,5 +128,5 @@ pub(super) static CHECK: Check = Check {
             "workflows are started by events that exist",
         )
     }),
-    fix: None,
+    fix: Some(|cx, finding| mending::workflows::corrected(cx, finding, FaultKind::Event)),
 };

@@ -13,8 +13,21 @@
 //! ```yaml
 //! on:
 //!   push:
-//!     branches: ["release v*"] # <- no name of a branch
 //!     paths: ["./src/**"] # <- paths begin at the root
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make test
+//! ```
+//!
+//! A blank:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on:
+//!   push:
+//!     branches: ["release v*"] # <- no name of a branch
 //! jobs:
 //!   test:
 //!     runs-on: ubuntu-latest
@@ -28,8 +41,21 @@
 //! ```yaml
 //! on:
 //!   push:
-//!     branches: ["release-v*"]
 //!     paths: ["src/**"]
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make test
+//! ```
+//!
+//! Or:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on:
+//!   push:
+//!     branches: ["release-v*"]
 //! jobs:
 //!   test:
 //!     runs-on: ubuntu-latest
@@ -63,7 +89,8 @@ use plimsoll_model::pipeline::FaultKind;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, workflows,
+    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, mending,
+    workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -94,5 +121,5 @@ pub(super) static CHECK: Check = Check {
             "patterns of branches, tags and paths can match",
         )
     }),
-    fix: None,
+    fix: Some(|cx, finding| mending::workflows::corrected(cx, finding, FaultKind::Glob)),
 };

@@ -60,7 +60,8 @@ use plimsoll_model::pipeline::FaultKind;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, workflows,
+    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, mending,
+    workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -95,5 +96,5 @@ pub(super) static CHECK: Check = Check {
             "scripts write to the files of the runner",
         )
     }),
-    fix: None,
+    fix: Some(|cx, finding| mending::workflows::through_files(cx, finding)),
 };

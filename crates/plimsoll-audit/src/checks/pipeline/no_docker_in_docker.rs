@@ -63,8 +63,8 @@ use std::collections::BTreeSet;
 
 use crate::conditions::RUNS_PIPELINES;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -98,7 +98,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_PIPELINES],
     source: include_str!("no_docker_in_docker.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -142,4 +142,11 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "a Docker daemon is spoken to without TLS: use its certificates",
         right,
     )
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "build without a daemon, or by one of your own that is reached with TLS";
+    let text = "script:\n  - buildah build --tag \"$CI_REGISTRY_IMAGE:$CI_COMMIT_SHA\" .\n  - \
+                buildah push \"$CI_REGISTRY_IMAGE:$CI_COMMIT_SHA\"\n";
+    mending::sketched(cx, finding, does, "yaml", text)
 }

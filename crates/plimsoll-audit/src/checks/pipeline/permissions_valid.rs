@@ -16,6 +16,18 @@
 //! jobs:
 //!   test:
 //!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make test
+//! ```
+//!
+//! A level:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
 //!     permissions: { issues: admin } # <- is no level
 //!     steps:
 //!       - run: make test
@@ -28,6 +40,18 @@
 //! on: push
 //! permissions:
 //!   contents: read
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: make test
+//! ```
+//!
+//! A level:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
 //! jobs:
 //!   test:
 //!     runs-on: ubuntu-latest
@@ -61,7 +85,8 @@ use plimsoll_model::pipeline::FaultKind;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, workflows,
+    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, mending,
+    workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -92,5 +117,5 @@ pub(super) static CHECK: Check = Check {
             "permissions are ones that the forge knows",
         )
     }),
-    fix: None,
+    fix: Some(|cx, finding| mending::workflows::corrected(cx, finding, FaultKind::Permission)),
 };

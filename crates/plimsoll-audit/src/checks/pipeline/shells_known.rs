@@ -59,7 +59,8 @@ use plimsoll_model::pipeline::FaultKind;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, workflows,
+    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, mending,
+    workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -90,5 +91,5 @@ pub(super) static CHECK: Check = Check {
             "steps run in shells that exist",
         )
     }),
-    fix: None,
+    fix: Some(|cx, finding| mending::workflows::corrected(cx, finding, FaultKind::Shell)),
 };

@@ -57,8 +57,8 @@
 
 use crate::conditions::RUNS_PIPELINES;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Section,
+    Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -84,7 +84,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_PIPELINES],
     source: include_str!("tls_verified.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -163,4 +163,10 @@ fn unverified(words: &[String]) -> Option<&str> {
         "docker" => has(&["--insecure-registry"]),
         _ => None,
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "trust the authority that made the certificate, and verify it";
+    let text = "export CURL_CA_BUNDLE=ca.pem GIT_SSL_CAINFO=ca.pem NODE_EXTRA_CA_CERTS=ca.pem\n";
+    mending::sketched(cx, finding, does, "sh", text)
 }

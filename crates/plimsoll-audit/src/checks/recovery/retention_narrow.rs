@@ -60,13 +60,14 @@
 
 use plimsoll_model::data;
 use plimsoll_model::flow::Command;
+use plimsoll_model::mend::replace;
 
 use crate::conditions::REMOVES_OLD_FILES;
-use crate::operands::{leading, may_be_empty, shown};
+use crate::operands::{leading, may_be_empty, shown, variable};
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -91,7 +92,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&REMOVES_OLD_FILES],
     source: include_str!("retention_narrow.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -143,4 +144,21 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let none = || Evidence::context(script.text.whole(), "removes no old backups itself");
     let fails = "removing old backups may remove more: give `find` a name, and a sure directory";
     scripts::verdict(open, fails, fine, "removing old backups touches nothing else", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "end the script where the directory has no name";
+    let sample = "find \"${BACKUP_DIR:?}\" -name 'app_*.gz' -mtime +14 -delete\n";
+    let sample = mending::scripts::sample(cx, finding, sample);
+    mending::scripts::each(cx, finding, does, sample, |program, _, at| {
+        let command = mending::scripts::command(program, at)?;
+        let (expansion, _) = leading(command.args().first()?)?;
+        let (name, _) = variable(expansion)?;
+        may_be_empty(&program.flow, command, expansion).then_some(())?;
+        let mut found = command.expansions.iter().filter(|e| e.word == 1 && e.name == name);
+        let at = found.next()?.span;
+        let text = cx.text_of(at)?;
+        let plain = text == format!("${name}") || text == format!("${{{name}}}");
+        plain.then(|| vec![replace(at, format!("${{{name}:?}}"))])
+    })
 }

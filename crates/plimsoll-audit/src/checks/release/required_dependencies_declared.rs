@@ -155,15 +155,15 @@
 use plimsoll_model::Why;
 use plimsoll_model::code::{Address, Code, Opened, Resource};
 use plimsoll_model::container::{Container, ContainerKind, DependsOn};
-use plimsoll_source::Span;
+use plimsoll_source::{FileId, Span};
 
 use crate::conditions::{CONNECTS_AT_START, HAS_DESCRIPTOR, HAS_IMAGE};
 use crate::evidence::clip;
 use crate::startup::{self, Start};
 use crate::supplied::{Supply, supply};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, program,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -181,7 +181,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_IMAGE, &HAS_DESCRIPTOR, &CONNECTS_AT_START],
     source: include_str!("required_dependencies_declared.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -401,4 +401,13 @@ fn awaited(container: &Container, kind: Resource) -> Option<&DependsOn> {
         let mongo = name.contains("mongo") && kind != Resource::Mongo;
         !mongo && words.iter().any(|word| name.contains(word))
     })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let code = program::code(cx.service_of(finding)?).ok()?;
+    let files: Vec<FileId> = mending::against(finding).map(|at| at.file).collect();
+    let opens = code.opens.iter().filter(|open| program::is_backing(open));
+    let own = opens.filter(|open| files.contains(&open.at.file));
+    let names = own.filter_map(|open| open.address.as_ref()).flat_map(|address| &address.variables);
+    mending::variables(cx, finding, &names.map(String::as_str).collect())
 }

@@ -120,15 +120,15 @@
 use plimsoll_model::code::{Code, EnvironmentRead};
 use plimsoll_model::secret::is_secret_name;
 use plimsoll_model::{Fact, Why};
-use plimsoll_source::{TextRange, normalize_path};
+use plimsoll_source::{Span, TextRange, normalize_path};
 
 use crate::conditions::{HAS_DESCRIPTOR, HAS_IMAGE, NEEDS_ENVIRONMENT};
 use crate::evidence::clip;
 use crate::startup::{self, Start};
 use crate::supplied::{Supply, supply};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict, program,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict, mending, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -146,7 +146,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_IMAGE, &HAS_DESCRIPTOR, &NEEDS_ENVIRONMENT],
     source: include_str!("required_environment_declared.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -277,4 +277,11 @@ fn mounted(start: &Start<'_>, path: &str) -> bool {
         let target = mount.target.trim_end_matches('/');
         at == target || at.strip_prefix(target).is_some_and(|rest| rest.starts_with('/'))
     })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let places: Vec<Span> = mending::against(finding).collect();
+    let code = program::code(cx.service_of(finding)?).ok()?;
+    let reads = code.environment.iter().filter(|read| places.contains(&read.at));
+    mending::variables(cx, finding, &reads.map(|read| &*read.name).collect())
 }

@@ -166,13 +166,14 @@
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::document::DocumentKind;
 use plimsoll_model::migration::MigrationTool;
+use plimsoll_model::purpose::Purpose;
 use plimsoll_source::{Create, Patch, Span};
 
 use crate::conditions::STARTED;
 use crate::runbook::{Way, way};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict,
+    ServiceSubject, Severity, Snippet, Status, Verdict, datastores,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -246,7 +247,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let name = &service.name;
-    let containers = service.containers.iter().map(|&id| &cx.delivery[id]).filter(|c| !c.job);
+    let all = service.containers.iter().map(|&id| &cx.delivery[id]);
+    // What developers start is no release.
+    let containers = all.filter(|c| !c.job && Purpose::of_path(cx.path(c.file)).is_production());
     // The one that is started where nothing else is said.
     let container = containers.min_by_key(|c| (!is_found(cx.path(c.file)), c.name != *name));
     let undo = undo(cx, service, container);
@@ -287,7 +290,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         false => format!("docs/runbooks/{name}-rollback.md"),
     };
     // Only where no document says anything, and every command is known to be there.
-    let known = container.is_some() && (service.migrations.is_none() || undo.is_some());
+    let returns = container.is_some_and(|container| brings_back(cx, container));
+    let known = returns && (service.migrations.is_none() || undo.is_some());
     let free = finding.outcome == Outcome::Fail && cx.delivery.tree.find(&path).is_none();
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     let file = Create { path: path.clone(), bytes: text.clone().into_bytes(), executable: false };
@@ -298,6 +302,17 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         snippet: Some(Snippet { path, language: "markdown", text }),
         patch,
     })
+}
+
+/// Whether an older commit names what ran then: a version, or what is built from that commit.
+fn brings_back(cx: &Cx<'_>, container: &Container) -> bool {
+    let named = || datastores::reference(cx, container);
+    matches!(container.kind, ContainerKind::Kubernetes { .. })
+        || container.build.is_some()
+        || named().is_some_and(|image| {
+            image.digest.is_some()
+                || image.tag.is_some_and(|tag| tag.contains(|c: char| c.is_ascii_digit()))
+        })
 }
 
 /// `docker compose` with the file that describes a container, where it does not find that by itself.

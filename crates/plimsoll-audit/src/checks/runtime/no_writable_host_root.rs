@@ -40,9 +40,20 @@
 //!   setup:
 //!     image: acme/setup:1.2.0
 //!     volumes:
-//!       - jobs:/cron
+//!       - /etc/cron.d:/cron:ro
+//! ```
+//!
+//! Or:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   setup:
+//!     image: acme/setup:1.2.0
+//!     volumes:
+//!       - state:/docker
 //! volumes:
-//!   jobs:
+//!   state:
 //! ```
 //!
 //! ## Passes
@@ -74,8 +85,8 @@ use crate::conditions::HAS_DESCRIPTOR;
 use crate::evidence::clip;
 use crate::hostpath::Shown;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, hostpath,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, hostpath, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -100,7 +111,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_DESCRIPTOR],
     source: include_str!("no_writable_host_root.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -124,4 +135,15 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         }
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "mount it read-only: what writes there no longer can";
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let scalar = document.scalar_at(at)?;
+        // What follows the target is for whoever wrote it.
+        let plain = scalar.text()?.matches(':').count() == 1 && !scalar.text()?.contains('$');
+        plain.then(|| document.append(scalar, ":ro"))?
+    });
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }

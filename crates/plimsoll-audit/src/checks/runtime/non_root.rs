@@ -338,7 +338,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let image = &cx.delivery[*service.images.first()?];
     let edits = service.images.iter().flat_map(|&id| switch(cx, service, &cx.delivery[id]));
     Some(Fix::of_edits(
-        "run as a user of its own with fixed numbers; look what it writes",
+        "run as a user of its own with fixed numbers: what it writes, mounts too, has to be its",
         Safety::Review,
         mending::snippet(&image.path, "dockerfile", startup::create_user(image)),
         edits.flatten().collect(),

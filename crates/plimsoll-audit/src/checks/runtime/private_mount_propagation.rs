@@ -65,8 +65,8 @@
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -101,7 +101,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("private_mount_propagation.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -128,4 +128,21 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         }
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "keep mounts apart: what is mounted later is not seen on the other side";
+    let shares = ["shared", "rshared", "slave", "rslave"];
+    let edits = mending::in_places(cx, finding, |document, at| {
+        if let Some(map) = document.map_at(at) {
+            let entry = map.path(&["bind", "propagation"])?;
+            return document.remove(entry.span());
+        }
+        let scalar = document.scalar_at(at)?;
+        let (paths, options) = scalar.text()?.rsplit_once(':')?;
+        let kept: Vec<&str> = options.split(',').filter(|o| !shares.contains(o)).collect();
+        let colon = if kept.is_empty() { "" } else { ":" };
+        document.rewrite(scalar, &format!("{paths}{colon}{}", kept.join(",")))
+    });
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }

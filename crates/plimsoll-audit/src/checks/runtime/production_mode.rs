@@ -26,6 +26,22 @@
 //! CMD ["node", "main.js"]
 //! ```
 //!
+//! Written out:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       NODE_ENV: development # <- `development`
+//! ```
+//!
 //! The only descriptor is for development:
 //!
 //! `Dockerfile`:
@@ -55,6 +71,17 @@
 //! ARG NODE_ENV=production
 //! ENV NODE_ENV=production # <- `production`
 //! CMD ["node", "main.js"]
+//! ```
+//!//!
+//! Or:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       NODE_ENV: production # <- `production`
 //! ```
 //!
 //! ## Passes
@@ -118,6 +145,7 @@ use plimsoll_model::container::EnvValue;
 use plimsoll_model::entrypoint;
 use plimsoll_model::mend::dockerfile;
 use plimsoll_model::package::Package;
+use plimsoll_model::purpose::Purpose;
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_ON_NODE;
@@ -285,6 +313,17 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
                 dockerfile::settle(&cx.delivery.tree, start.image, stage, &[line])
             }),
         );
+    }
+    // What is written out is for production as the file is; a default is its caller's.
+    for container in service.containers.iter().map(|&id| &cx.delivery[id]) {
+        let own = Purpose::of_path(cx.path(container.file)).is_production();
+        let literal = container.env.iter().filter(|var| {
+            var.name == NAME
+                && matches!(&var.value, EnvValue::Literal(text) if text != "production")
+        });
+        edits.extend(literal.filter(|_| own).filter_map(|var| {
+            mending::document(cx, var.span.file)?.rewrite_entry(var.span, NAME, "production")
+        }));
     }
     edits.dedup();
     Some(Fix::of_edits(

@@ -293,7 +293,18 @@ fn of_container(container: &Container) -> Result<(Outcome, Vec<Evidence>), (Why,
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
-    let service = cx.service_of(finding)?;
+    let Some(service) = cx.service_of(finding) else {
+        // What others made needs what its makers say, and a store all that it can get.
+        let containers = mending::containers::against(cx, finding);
+        let container = containers.into_iter().find(|container| mending::is_compose(container))?;
+        let text = format!(
+            "services:\n  {}:\n    mem_limit: 1g # measure it, with `docker stats`\n    cpus: \"2.0\"\n",
+            container.name
+        );
+        let snippet = mending::snippet(cx.path(container.file), "yaml", text);
+        let does = "limit memory and processor time to what it was measured to need";
+        return Some(Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()));
+    };
     let container = &cx.delivery[*service.containers.first()?];
     let name = &container.name;
     let text = match &container.kind {

@@ -50,8 +50,8 @@ use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
 use crate::{
-    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict,
+    Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, mending,
 };
 use plimsoll_model::container::MountKind;
 
@@ -76,7 +76,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IN_COMPOSE],
     source: include_str!("tmpfs_restricted.rs"),
     run: Run::EveryContainer(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 const WORDS: Words = Words {
@@ -100,4 +100,17 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         }
     }
     asked.verdict(&container, &WORDS)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "mount it without `exec`, `suid` and `dev`: what it runs from there no longer runs";
+    let edits = mending::in_places(cx, finding, |document, at| {
+        let scalar = document.scalar_at(at)?;
+        let (target, options) = scalar.text()?.split_once(':')?;
+        let kept = options.split(',').filter(|o| !matches!(*o, "exec" | "suid" | "dev"));
+        let kept: Vec<&str> = kept.collect();
+        let colon = if kept.is_empty() { "" } else { ":" };
+        document.rewrite(scalar, &format!("{target}{colon}{}", kept.join(",")))
+    });
+    Some(Fix::of_edits(does, Safety::Review, None, edits)).filter(|fix| fix.patch.is_some())
 }

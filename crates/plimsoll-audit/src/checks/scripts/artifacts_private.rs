@@ -68,8 +68,8 @@
 
 use crate::conditions::WRITES_PRIVATE_FILES;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 use crate::{scripts, written};
 
@@ -91,7 +91,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&WRITES_PRIVATE_FILES],
     source: include_str!("artifacts_private.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -111,4 +111,26 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "data or secrets are written for everybody to read: begin with `umask 077`";
     let none = || Evidence::context(script.text.whole(), "writes neither data nor secrets");
     scripts::verdict(open, fails, closed, "what is written is its owner's alone", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does =
+        "keep others out of what is written: containers that read it as another user need a say";
+    let sample = mending::scripts::sample(cx, finding, "umask 077\n");
+    mending::scripts::mended(cx, finding, does, sample, |program, source, places| {
+        let flow = &program.flow;
+        let at_places = || flow.commands.iter().filter(|command| places.contains(&command.span));
+        if at_places().any(written::opens) {
+            return Vec::new();
+        }
+        // What saves data writes nothing that others have to read.
+        if scripts::is_about_backups(cx, program) {
+            return source.begin_with("umask 077").into_iter().collect();
+        }
+        let closed = at_places().filter_map(|command| {
+            let (_, target) = source.output(command.span)?;
+            source.follow(command.span, &format!("chmod 600 {target}"))
+        });
+        closed.collect()
+    })
 }

@@ -58,8 +58,8 @@ use plimsoll_model::flow::{After, Command};
 use crate::conditions::CHANGES_DIRECTORY;
 use crate::scripts::{self, deletes_trees};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -83,7 +83,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&CHANGES_DIRECTORY],
     source: include_str!("cd_checked.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -136,4 +136,12 @@ fn acts_here(command: &Command) -> bool {
         "find" => has("-delete") && args.first().is_some_and(|word| word == "."),
         _ => false,
     }
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "end the script where the directory is not there";
+    let sample = mending::scripts::sample(cx, finding, "cd \"$DIR\" || exit 1\n");
+    mending::scripts::each(cx, finding, does, sample, |_, source, at| {
+        Some(vec![source.or_exit(at)?])
+    })
 }

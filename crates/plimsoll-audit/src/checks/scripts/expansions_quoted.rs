@@ -14,6 +14,13 @@
 //! #!/usr/bin/env bash
 //! DIR="$1"
 //! rm -rf $DIR # <- `DIR` may become several
+//! ```
+//!
+//! What a command prints:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
 //! mv $(ls *.log) /srv/old # <- what a command prints may become several
 //! ```
 //!
@@ -24,7 +31,14 @@
 //! #!/usr/bin/env bash
 //! DIR="$1"
 //! rm -rf "$DIR" # <- is one word each
-//! mv ./*.log /srv/old
+//! ```
+//!
+//! A pattern:
+//!
+//! `ops/clean.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! mv ./*.log /srv/old # <- is one word each
 //! ```
 //!
 //! ## Passes
@@ -50,8 +64,8 @@
 use crate::conditions::MOVES_DATA;
 use crate::evidence::clip;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 use crate::{operands, scripts};
 
@@ -87,7 +101,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&MOVES_DATA],
     source: include_str!("expansions_quoted.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -111,14 +125,35 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             true => "what a command prints may become several".to_owned(),
             false => format!("`{}` may become several", clip(name)),
         };
-        let lower = name.to_ascii_lowercase();
-        let meant = matches!(name.as_str(), "@" | "*")
-            || lower.ends_with('s') && !lower.ends_with("ss")
-            || ["opt", "arg", "flag", "list"].iter().any(|word| lower.contains(word));
         let evidence = Evidence::contradicts(command.span, says);
-        open.push(if meant { evidence.severity(Severity::Low) } else { evidence });
+        open.push(if is_several(name) { evidence.severity(Severity::Low) } else { evidence });
     }
     let fails = "what is deleted or moved is split at blanks: quote it";
     let none = || Evidence::context(script.text.whole(), "deletes and moves nothing");
     scripts::verdict(open, fails, fine, "what is deleted or moved is one path each", none)
+}
+
+/// Whether a variable is split on purpose, by its name.
+fn is_several(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    matches!(name, "@" | "*")
+        || lower.ends_with('s') && !lower.ends_with("ss")
+        || ["opt", "arg", "flag", "list"].iter().any(|word| lower.contains(word))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "quote what is one path";
+    let sample = mending::scripts::sample(cx, finding, "rm -rf \"$DIR\"\n");
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let flow = &program.flow;
+        let command = mending::scripts::command(program, at)?;
+        // What a command prints, and what is set to several, is meant to be split.
+        let one = |name: &str| {
+            let mut sets = flow.sets.iter().filter(|set| set.name == name);
+            !is_several(name) && sets.all(|set| !set.value.contains([' ', '*', '\n', '(', '`']))
+        };
+        let splits = command.expansions.iter().filter(|expansion| expansion.splits);
+        let named = splits.filter(|expansion| !expansion.name.is_empty() && one(&expansion.name));
+        Some(named.filter_map(|expansion| source.quote(expansion.span)).collect())
+    })
 }

@@ -17,8 +17,15 @@
 //! if curl -s -o /dev/null https://app.example.com/health; then # <- takes an error page for success
 //!   echo well
 //! fi
-//! curl -fsk https://app.example.com/x # <- does not look at the certificate
 //! ssh -o StrictHostKeyChecking=no app@host uptime # <- does not look at the host's key
+//! ```
+//!
+//! A certificate:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! curl -fsk https://app.example.com/x # <- does not look at the certificate
 //! ```
 //!
 //! ## Fixed
@@ -26,11 +33,18 @@
 //! `ops/deploy.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
-//! if curl -fs -o /dev/null https://app.example.com/health; then # <- notices
+//! if curl --fail -s -o /dev/null https://app.example.com/health; then # <- notices
 //!   echo well
 //! fi
+//! ssh -o StrictHostKeyChecking=accept-new app@host uptime # <- notices
+//! ```
+//!
+//! It is looked at:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
 //! curl -fs https://app.example.com/x # <- notices
-//! ssh -o StrictHostKeyChecking=yes app@host uptime # <- notices
 //! ```
 //!
 //! ## Passes
@@ -56,13 +70,14 @@
 
 use plimsoll_model::data;
 use plimsoll_model::flow::{Command, Flow, Output};
+use plimsoll_model::mend::{after, replace};
 
 use crate::conditions::ASKS_NETWORK;
 use crate::downloads::is_remote;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -83,7 +98,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&ASKS_NETWORK],
     source: include_str!("http_failures_detected.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -162,4 +177,20 @@ fn takes_errors(flow: &Flow, command: &Command) -> bool {
         && unread
         && http
         && (data::option(command, &["-o", "--output"]).is_none_or(|file| file == "/dev/null"))
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "let a call fail where the answer is an error, and a host's key be kept: the first is trusted";
+    let sample =
+        mending::scripts::sample(cx, finding, "curl --fail --silent --show-error \"$URL\"\n");
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let command = mending::scripts::command(program, at)?;
+        if trusts_anyone(command).is_some() {
+            // Whom a certificate is of cannot be told from here.
+            let off = "StrictHostKeyChecking=no";
+            return Some(vec![replace(source.word(at, off)?, "StrictHostKeyChecking=accept-new")]);
+        }
+        takes_errors(&program.flow, command).then_some(())?;
+        Some(vec![after(source.word(at, "curl")?, " --fail")])
+    })
 }

@@ -14,7 +14,6 @@
 //! ```sh
 //! #!/usr/bin/env bash
 //! trap "rm -rf $dir" EXIT # <- `dir` is expanded when the trap is set
-//! trap 'echo stopped' KILL # <- no program can catch KILL
 //! dir=$(mktemp -d)
 //! ```
 //!
@@ -29,13 +28,20 @@
 //! save
 //! ```
 //!
+//! A signal that none can catch:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! trap 'echo stopped' KILL # <- no program can catch KILL
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
 //! trap 'rm -rf "$dir"' EXIT # <- runs as written
-//! trap 'echo stopped' TERM
 //! dir=$(mktemp -d)
 //! ```
 //!
@@ -44,10 +50,18 @@
 //! `ops/backup.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
-//! set -eE
+//! set -Ee
 //! trap 'echo failed' ERR # <- runs as written
 //! save() { pg_dump app > app.sql; }
 //! save
+//! ```
+//!
+//! Or:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! trap 'echo stopped' TERM # <- runs as written
 //! ```
 //!
 //! ## Passes
@@ -76,8 +90,8 @@ use crate::conditions::SETS_TRAPS;
 use crate::evidence::clip;
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -102,7 +116,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&SETS_TRAPS],
     source: include_str!("traps_sound.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -149,4 +163,18 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "a trap does not do what it says: single quotes, `set -E`, a signal that comes";
     let none = || Evidence::context(script.text.whole(), "sets no trap");
     scripts::verdict(bad, fails, fine, "traps do what they say", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "let the trap do what it says";
+    let sample = mending::scripts::sample(cx, finding, "trap 'rm -rf \"$dir\"' EXIT\n");
+    mending::scripts::each(cx, finding, does, sample, |program, source, at| {
+        let trap = mending::scripts::command(program, at)?;
+        let signals = trap.words.get(2..)?;
+        if trap.expansions.iter().any(|expansion| expansion.word == 1) {
+            return Some(vec![source.expand_late(at)?]);
+        }
+        let errors = signals.iter().any(|signal| signal == "ERR") && source.is_bash();
+        errors.then(|| source.set_options("E", false).map(|edit| vec![edit]))?
+    })
 }

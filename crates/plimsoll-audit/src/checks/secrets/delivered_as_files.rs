@@ -179,6 +179,7 @@
 use plimsoll_model::container::Container;
 
 use crate::conditions::GETS_SECRETS;
+use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
     Section, ServiceSubject, Severity, Snippet, Status, Verdict, composed, delivered, mending,
@@ -284,6 +285,9 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             "give datastores as files what `{}` holds; programs that read it as a variable still do",
             sources.join("`, `")
         );
+        for file in &mended.files {
+            does += &format!("; write the value to `{}` before it starts", clip(file));
+        }
         for (name, who) in &mended.kept {
             does += &format!("; `{name}` stays, {who} reads it");
         }

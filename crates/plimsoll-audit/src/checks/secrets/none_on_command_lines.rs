@@ -49,7 +49,7 @@
 //!     runs-on: ubuntu-latest
 //!     env: { TOKEN: "${{ secrets.TOKEN }}" }
 //!     steps:
-//!       - run: echo "$TOKEN" | docker login -u ci --password-stdin registry.example
+//!       - run: printf %s "$TOKEN" | docker login -u ci --password-stdin registry.example
 //! ```
 //!
 //! GitLab's:
@@ -58,7 +58,7 @@
 //! ```yaml
 //! push:
 //!   script:
-//!     - echo "$CI_JOB_TOKEN" | docker login --username ci --password-stdin registry.example
+//!     - printf %s "$CI_JOB_TOKEN" | docker login --username ci --password-stdin registry.example
 //! ```
 //!
 //! In a script:
@@ -92,8 +92,8 @@
 
 use crate::conditions::RUNS_COMMANDS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict, consent, passwords, scripts, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, consent, mending, passwords, scripts, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -117,7 +117,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&RUNS_COMMANDS],
     source: include_str!("none_on_command_lines.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>) -> Verdict {
@@ -136,4 +136,15 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let bad = scripts::once(bad.collect());
     let wrong = "a command is given a password as a word: give it on standard input";
     workflows::none(cx, bad, wrong, "no command is given a password as a word")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let edits = mending::workflows::commands(cx, finding, passwords::handed_over);
+    let does = "give the password where no list of processes shows it";
+    let sample = mending::scripts::sample(
+        cx,
+        finding,
+        "printf %s \"$PASSWORD\" | docker login -u \"$LOGIN\" --password-stdin\n",
+    );
+    Some(Fix::of_edits(does, Safety::Review, sample, edits))
 }

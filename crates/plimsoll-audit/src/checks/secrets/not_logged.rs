@@ -33,7 +33,7 @@
 //! `ops/deploy.sh`:
 //! ```sh
 //! #!/usr/bin/env bash
-//! echo "deploying with ${API_TOKEN:+a token}"
+//! echo "deploying with ${API_TOKEN:+(set)}"
 //! printf %s "$REGISTRY_PASSWORD" | docker login -u ci --password-stdin registry.example.com # <- is not printed
 //! ```
 //!
@@ -78,14 +78,16 @@
 //! ```
 
 use plimsoll_model::flow::{CommandKind, Output};
+use plimsoll_model::mend::replace;
+use plimsoll_source::Span;
 
 use crate::conditions::HANDLES_SECRETS;
 use crate::evidence::clip;
 use crate::passwords::{self, secret_of};
 use crate::scripts;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -106,7 +108,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HANDLES_SECRETS],
     source: include_str!("not_logged.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -139,4 +141,29 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "a secret is printed where logs keep it: say that it is set, not what it is";
     let none = || Evidence::context(script.text.whole(), "no secret in any word");
     scripts::verdict(open, fails, fine, "no secret is printed", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "say that it is set, not what it is; give passwords on standard input";
+    let sample = mending::scripts::sample(cx, finding, "echo \"${API_TOKEN:+(set)}\"\n");
+    let login = |words: &[(String, Span)]| {
+        words.iter().any(|(word, _)| word == "login").then(|| passwords::handed_over(words))?
+    };
+    let mut edits = mending::workflows::commands(cx, finding, login);
+    let said = mending::scripts::each(cx, finding, does, None, |program, _, at| {
+        let flow = &program.flow;
+        let command = mending::scripts::command(program, at)?;
+        let printer = matches!(command.program(), "echo" | "printf" | "logger");
+        // Where all is traced, that is what has to end.
+        let name = secret_of(flow, command).filter(|_| printer && !command.xtrace)?;
+        let own = command.expansions.iter().filter(|expansion| expansion.name == name);
+        let plain = own.filter_map(|expansion| {
+            let text = cx.text_of(expansion.span)?;
+            let plain = text == format!("${name}") || text == format!("${{{name}}}");
+            plain.then(|| replace(expansion.span, format!("${{{name}:+(set)}}")))
+        });
+        Some(plain.collect())
+    });
+    edits.extend(said.and_then(|fix| fix.patch).into_iter().flat_map(|patch| patch.edits));
+    Some(Fix::of_edits(does, Safety::Review, sample, edits))
 }

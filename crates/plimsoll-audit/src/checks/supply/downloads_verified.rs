@@ -62,8 +62,8 @@
 
 use crate::conditions::USES_DOWNLOADS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
-    Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run,
+    ScriptSubject, Section, Severity, Status, Verdict, mending,
 };
 use crate::{downloads, scripts};
 
@@ -85,7 +85,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&USES_DOWNLOADS],
     source: include_str!("downloads_verified.rs"),
     run: Run::EachScript(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
@@ -104,4 +104,10 @@ fn run(_: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let fails = "what is downloaded is run or installed unchecked: compare a checksum";
     let none = || Evidence::context(script.text.whole(), "uses no download");
     scripts::verdict(open, fails, checked, "downloads are checked before they are used", none)
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let does = "compare it with the checksum that its makers publish, which is written down here";
+    let text = "printf '%s  %s\\n' \"$SHA256\" \"$FILE\" | sha256sum --check --strict\n";
+    mending::sketched(cx, finding, does, "sh", text)
 }

@@ -221,7 +221,7 @@ const CONTEXTS: [&str; 12] = [
 pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
     let mut found = Found(Vec::new());
     for (span, says) in keys::faults(root, WORKFLOW, "a workflow", &mut |_, _| {}) {
-        found.0.push(Fault { kind: FaultKind::Schema, span, says });
+        found.0.push(Fault { kind: FaultKind::Schema, span, says, meant: None });
     }
     if let Some(on) = root.get("on") {
         events(on, &mut found);
@@ -294,7 +294,14 @@ struct Found(Vec<Fault>);
 
 impl Found {
     fn add(&mut self, kind: FaultKind, at: Value<'_>, says: impl Into<String>) {
-        self.0.push(Fault { kind, span: at.span(), says: says.into() });
+        self.0.push(Fault { kind, span: at.span(), says: says.into(), meant: None });
+    }
+
+    /// A name that is none of those that are known: with the one that is near, if there is one.
+    fn unknown(&mut self, kind: FaultKind, at: Value<'_>, says: String, near: Option<&str>) {
+        let says = near.map_or(says.clone(), |near| format!("{says}: `{near}` is"));
+        let meant = near.map(str::to_owned);
+        self.0.push(Fault { kind, span: at.span(), says, meant });
     }
 }
 
@@ -316,9 +323,8 @@ fn events(on: Value<'_>, found: &mut Found) {
         let Some(text) = name.text() else { continue };
         let Some((_, types)) = EVENTS.iter().find(|(event, _)| *event == text) else {
             let words: Vec<&str> = EVENTS.iter().map(|(event, _)| *event).collect();
-            let near = near::nearest(text, &words);
-            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
-            found.add(FaultKind::Event, name, format!("`{}` is no event{meant}", clip(text)));
+            let says = format!("`{}` is no event", clip(text));
+            found.unknown(FaultKind::Event, name, says, near::nearest(text, &words));
             continue;
         };
         let Some(value) = value else {
@@ -349,10 +355,8 @@ fn filters(event: &str, value: Value<'_>, types: &[&str], found: &mut Found) {
     for item in list("types").unwrap_or_default() {
         let Some(text) = item.text() else { continue };
         if !types.contains(&"*") && !types.contains(&text) {
-            let near = near::nearest(text, types);
-            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
-            let says = format!("`{}` is no type of `{event}`{meant}", clip(text));
-            found.add(FaultKind::Event, item, says);
+            let says = format!("`{}` is no type of `{event}`", clip(text));
+            found.unknown(FaultKind::Event, item, says, near::nearest(text, types));
         }
     }
     let pushes = matches!(event, "push" | "pull_request" | "pull_request_target");
@@ -371,7 +375,11 @@ fn filters(event: &str, value: Value<'_>, types: &[&str], found: &mut Found) {
             for item in list(key).unwrap_or_default() {
                 let wrong = item.text().and_then(|text| glob(text, one == "paths"));
                 if let Some(says) = wrong {
-                    found.add(FaultKind::Glob, item, says);
+                    let text = item.text().unwrap_or_default();
+                    let rooted = text.strip_prefix("./").filter(|_| one == "paths");
+                    let meant = rooted.filter(|rest| glob(rest, true).is_none());
+                    let meant = meant.map(str::to_owned);
+                    found.0.push(Fault { kind: FaultKind::Glob, span: item.span(), says, meant });
                 }
             }
         }
@@ -473,10 +481,8 @@ fn permissions(holder: Value<'_>, found: &mut Found) {
     for (key, level) in value.entries() {
         let (Some(scope), Some(text)) = (key.text(), level.text()) else { continue };
         if !SCOPES.contains(&scope) {
-            let near = near::nearest(scope, &SCOPES);
-            let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
-            let says = format!("`{}` is no permission{meant}", clip(scope));
-            found.add(FaultKind::Permission, key, says);
+            let says = format!("`{}` is no permission", clip(scope));
+            found.unknown(FaultKind::Permission, key, says, near::nearest(scope, &SCOPES));
         } else if !levels(scope).contains(&text) {
             let says = format!("`{}` is no level: {}", clip(text), levels(scope).join(", "));
             found.add(FaultKind::Permission, level, says);
@@ -624,9 +630,8 @@ fn shell_name(value: Value<'_>, found: &mut Found) {
     let Some(text) = value.text() else { return };
     let known = SHELLS.contains(&text) || text.contains("{0}") || is_expression(text);
     if !known {
-        let near = near::nearest(text, &SHELLS);
-        let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
-        found.add(FaultKind::Shell, value, format!("`{}` is no shell{meant}", clip(text)));
+        let says = format!("`{}` is no shell", clip(text));
+        found.unknown(FaultKind::Shell, value, says, near::nearest(text, &SHELLS));
     }
 }
 
@@ -639,17 +644,20 @@ fn commands(run: Value<'_>, found: &mut Found) {
         ("::set-env name=", "$GITHUB_ENV"),
         ("::add-path::", "$GITHUB_PATH"),
     ] {
-        let Some(at) = memchr::memmem::find(text.text(), command.as_bytes()) else { continue };
-        let range = plimsoll_source::TextRange::of(at, at + command.len());
-        let name = command.trim_end_matches(" name=").trim_end_matches(':');
-        let says = format!("`{name}` is out of use: write to `{instead}`");
-        found.0.push(Fault { kind: FaultKind::Command, span: text.span(range), says });
+        for at in memchr::memmem::find_iter(text.text(), command.as_bytes()) {
+            let range = plimsoll_source::TextRange::of(at, at + command.len());
+            let name = command.trim_end_matches(" name=").trim_end_matches(':');
+            let says = format!("`{name}` is out of use: write to `{instead}`");
+            let (span, meant) = (text.span(range), Some(instead.to_owned()));
+            found.0.push(Fault { kind: FaultKind::Command, span, says, meant });
+        }
     }
 }
 
 /// What is wrong with an expression in its place.
 fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut Found) {
-    let mut add = |kind, says: String| found.0.push(Fault { kind, span: placed.span, says });
+    let mut add =
+        |kind, says: String| found.0.push(Fault { kind, span: placed.span, says, meant: None });
     if placed.expression.broken {
         // What is too long for our reader is not wrong.
         if placed.span.range.len() < 2000 {

@@ -1,0 +1,225 @@
+//! Why findings have no fix: what their checks would have to know, in groups.
+
+use crate::Check;
+
+/// What a fix would have to know, and the checks that have none for want of it, in order.
+const REASONS: &[(&str, &[&str])] = &[
+    (
+        "the program would have to change, and what it does with it is its own",
+        &[
+            "build/respects-peer-dependencies",
+            "health/endpoint-exists",
+            "network/no-proxy-ssrf",
+            "packages/none-deprecated",
+            "release/smoke-asserts",
+            "runtime/one-shot-jobs-end",
+            "runtime/stops-gracefully",
+            "scripts/no-interpolated-code",
+        ],
+    ),
+    (
+        "a name, a file or a key is wrong, and which is meant is not known here",
+        &[
+            "build/context-exists",
+            "build/files-parse",
+            "build/local-dependency-resolves",
+            "health/awaited-checks-exist",
+            "image/reference-resolves",
+            "migrations/included",
+            "network/ports-agree",
+            "network/unique-published-ports",
+            "network/upstreams-exist",
+            "packages/local-dependencies-resolve",
+            "pipeline/expressions-valid",
+            "pipeline/ids-unique",
+            "pipeline/job-dependencies-valid",
+            "pipeline/schema-valid",
+            "release/compose-references-defined",
+            "release/compose-schema-valid",
+            "release/no-dependency-cycles",
+            "release/no-ignored-deploy-keys",
+            "release/project-name-set",
+            "release/runbook-paths-exist",
+            "runtime/unique-container-names",
+            "runtime/valid-container-names",
+            "scripts/names-match-deployment",
+            "scripts/no-assumed-project-name",
+            "scripts/no-unbound-variables",
+        ],
+    ),
+    (
+        "values that only you have are missing",
+        &[
+            "network/proxy-env-provided",
+            "policy/acceptances-current",
+            "release/compose-variables-defined",
+        ],
+    ),
+    (
+        "how it is built, released and taken back has to be decided",
+        &[
+            "image/allowed-registry",
+            "image/platform-agrees",
+            "migrations/backup-before-migrate",
+            "migrations/run-before-start",
+            "pipeline/built-once",
+            "pipeline/configs-validated",
+            "pipeline/no-inert-workflows",
+            "pipeline/tests-real-database",
+            "release/blue-green",
+            "release/canary-after-health",
+            "release/canary-own-tag",
+            "release/canary-weighted",
+            "release/deploy-script-deploys",
+            "release/deploys-what-ci-builds",
+            "release/gate-on-readiness",
+            "release/image-source-unambiguous",
+            "release/images-published",
+            "release/immutable-tags",
+            "release/no-build-on-deploy",
+            "release/no-source-mounts",
+            "release/overrides-keep-hardening",
+            "release/prebuilt-images",
+            "release/proxy-survives-bad-reload",
+            "release/rollback-checks-target-schema",
+            "release/rollback-path-exists",
+            "release/rollback-to-previous",
+            "release/rollback-uses-recorded-digest",
+            "release/runbook-agrees-with-scripts",
+            "release/swarm-updates-roll-back",
+            "release/whole-service-set-switched",
+            "release/zero-downtime",
+            "runtime/replicas-not-blocked-by-name",
+            "runtime/shutdown-configured",
+        ],
+    ),
+    (
+        "how data is saved and brought back has to be decided, and tried",
+        &[
+            "recovery/backup-checksummed",
+            "recovery/backup-consistent",
+            "recovery/backup-encrypted",
+            "recovery/backup-verified",
+            "recovery/backups-not-in-app",
+            "recovery/drill-can-succeed",
+            "recovery/durable-datastore-volumes",
+            "recovery/offsite-backup",
+            "recovery/pitr-keeps-wal",
+            "recovery/restore-counterpart-exists",
+            "recovery/restore-guarded",
+            "recovery/restore-tested",
+            "recovery/restore-validates-first",
+            "recovery/scripts-exercised",
+            "recovery/sync-scheduled",
+            "recovery/sync-target-is-remote",
+            "recovery/volumes-backed-up",
+            "recovery/wal-archive-safe",
+            "runtime/named-volumes",
+            "runtime/no-shared-writable-volumes",
+        ],
+    ),
+    (
+        "what a script is to do then is its author's to say",
+        &[
+            "release/no-destructive-clean",
+            "release/no-destructive-git",
+            "release/one-deploy-at-a-time",
+            "release/untracked-runtime-state",
+            "scripts/arguments-validated",
+            "scripts/cleans-up",
+            "scripts/destructive-commands-guarded",
+            "scripts/env-files-sourced-safely",
+            "scripts/environment-guarded",
+            "scripts/failures-not-swallowed",
+            "scripts/failures-notified",
+            "scripts/idempotent",
+            "scripts/network-timeouts",
+            "scripts/no-state-lost-in-subshell",
+            "scripts/waits-bounded",
+        ],
+    ),
+    (
+        "whether it needs that right is not known here: take it away and try",
+        &[
+            "network/no-host-network",
+            "network/no-privileged-host-ports",
+            "network/no-ssh-in-container",
+            "runtime/no-dangerous-capabilities",
+            "runtime/no-host-devices",
+            "runtime/no-joined-namespaces",
+            "runtime/no-privileged-hooks",
+            "runtime/no-sensitive-host-mounts",
+            "runtime/safe-sysctls",
+            "runtime/third-party-non-root",
+            "runtime/ulimits-bounded",
+        ],
+    ),
+    (
+        "what the proxy is to answer, and whom it is to believe, has to be decided",
+        &[
+            "network/admin-endpoints-private",
+            "network/allow-lists-deny-rest",
+            "network/data-tier-internal",
+            "network/docker-api-uses-tls",
+            "network/headers-inherited",
+            "network/http-redirected",
+            "network/identity-headers-stripped",
+            "network/internal-resolver",
+            "network/no-h2c-smuggling",
+            "network/no-header-splitting",
+            "network/no-unsafe-if",
+            "network/origins-anchored",
+            "network/proxy-configs-agree",
+            "network/proxy-tls-verified",
+            "network/requests-bounded",
+            "network/security-headers",
+            "network/trusted-proxies-narrow",
+            "network/upstream-health-with-spare",
+        ],
+    ),
+    (
+        "whom the pipeline is to trust, and with what, has to be decided",
+        &[
+            "pipeline/containers-isolated",
+            "pipeline/no-dangerous-triggers",
+            "pipeline/self-hosted-not-for-forks",
+            "pipeline/ssh-host-keys-verified",
+            "pipeline/verified-installers",
+            "secrets/context-not-dumped",
+            "secrets/least-privilege-mounts",
+            "secrets/none-in-ci",
+            "secrets/none-in-commands-or-labels",
+            "secrets/not-inherited",
+            "supply/compose-includes-pinned",
+            "supply/no-archived-actions",
+            "supply/no-pipe-to-shell",
+        ],
+    ),
+];
+
+/// Why a finding of a check has no fix: for want of knowledge, or because of how this one is written.
+pub(crate) fn why(check: &Check) -> &'static str {
+    let reason = REASONS.iter().find(|(_, checks)| checks.contains(&check.id));
+    match reason {
+        Some((reason, _)) => reason,
+        None => "what is written there cannot be changed without guessing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn checks_without_a_fix_have_a_reason_and_others_none() {
+        let listed: Vec<&str> = REASONS.iter().flat_map(|(_, checks)| *checks).copied().collect();
+        let none = crate::all().into_iter().filter(|check| check.fix.is_none());
+        let none: BTreeSet<&str> = none.map(|check| check.id).collect();
+        let once: BTreeSet<&str> = listed.iter().copied().collect();
+        assert_eq!(once, none);
+        assert_eq!(listed.len(), once.len());
+        assert!(REASONS.iter().all(|(_, checks)| checks.is_sorted()));
+    }
+}
