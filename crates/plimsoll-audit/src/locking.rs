@@ -1,10 +1,12 @@
 //! Installations made to follow the lockfile that lies beside them.
 
 use plimsoll_model::Fact;
-use plimsoll_model::image::{Copy, CopyFrom, Manager, StepKind};
+use plimsoll_model::image::{Copy, CopyFrom, Ignore, Manager, StepKind};
 use plimsoll_model::mend::{replace, shell};
 use plimsoll_source::Edit;
 
+use crate::context::in_context;
+use crate::ignored::excluded;
 use crate::installs::{installs, package_at};
 use crate::manifests::Site;
 use crate::{Cx, ImageSubject, mending};
@@ -24,7 +26,13 @@ fn one(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Option<Edit> {
     let lock = package.lockfile.as_ref()?;
     let agrees = matches!(lock.in_sync, Fact::Known { value: true, .. });
     let name = cx.path(lock.file).rsplit('/').next()?;
-    if !agrees || !is_brought(image, site, name) {
+    let path = in_context(image.image, cx.path(lock.file))?;
+    let kept = match &image.ignore {
+        Ignore::Effective { patterns, .. } => excluded(patterns, path).is_none(),
+        Ignore::None { .. } => true,
+        Ignore::Unknown => false,
+    };
+    if !agrees || !kept || !is_brought(image, site, path) {
         return None;
     }
     let words = mending::words(site.run(), site.effect)?;
@@ -48,15 +56,21 @@ fn one(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Option<Edit> {
     }
 }
 
-/// Whether a COPY of the build context brings the lockfile before the command runs.
-fn is_brought(image: ImageSubject<'_>, site: Site<'_>, name: &str) -> bool {
+/// Whether a COPY of the build context brings the lockfile before the command runs: by its name, or with
+/// a directory that holds it.
+fn is_brought(image: ImageSubject<'_>, site: Site<'_>, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
     let steps = image.steps_with_bases(site.stage).into_iter();
     let before = steps.take_while(|step| step.span.range.end <= site.effect.span.range.start);
     before.into_iter().any(|step| match &step.kind {
         StepKind::Copy(Copy { from: CopyFrom::Context, sources, .. }) => {
             sources.iter().any(|source| {
-                let last = source.path.rsplit('/').next().unwrap_or(&source.path);
-                matches!(last, "" | "." | "package*.json" | "package*" | "*.json") || last == name
+                let from = source.path.trim_start_matches("./").trim_matches('/');
+                let last = from.rsplit('/').next().unwrap_or(from);
+                let below = path.strip_prefix(from).is_some_and(|rest| rest.starts_with('/'));
+                matches!(last, "" | "." | "package*.json" | "package*" | "*.json")
+                    || last == name
+                    || below
             })
         }
         _ => false,

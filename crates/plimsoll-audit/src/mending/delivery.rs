@@ -6,9 +6,10 @@ use plimsoll_model::container::Container;
 use plimsoll_model::image::Base;
 use plimsoll_model::package::{LockKind, Package};
 use plimsoll_model::pipeline::{Forge, RoleKind};
-use plimsoll_source::{Create, Patch};
+use plimsoll_source::{Create, FileId, Patch};
 
 use super::{pins, snippet};
+use crate::checks::pipeline::configs;
 use crate::ci::{Ci, Whose, runs, shared};
 use crate::{Cx, Finding, Fix, Safety, ServiceSubject, delivered};
 
@@ -189,9 +190,19 @@ fn validates(cx: &Cx<'_>) -> Option<String> {
         return None;
     }
     let projects = cx.delivery.projects.iter().filter(|p| p.purpose.is_production() && !p.in_part);
+    let mut calls: Vec<Vec<FileId>> = projects.map(|project| project.files.clone()).collect();
+    // What is laid over a project by hand is validated with it.
+    for file in configs(cx) {
+        if !calls.iter().flatten().any(|known| *known == file) {
+            let laid = |c: &&Container| c.optional.iter().any(|overlay| overlay.file == file);
+            let base = cx.delivery.containers.iter().find(laid)?.file;
+            let own = calls.iter().find(|files| files.contains(&base))?.clone();
+            calls.push(own.into_iter().chain([file]).collect());
+        }
+    }
     let mut steps = String::new();
-    for project in projects {
-        let files: Vec<&str> = project.files.iter().map(|&file| cx.path(file)).collect();
+    for files in calls {
+        let files: Vec<&str> = files.iter().map(|&file| cx.path(file)).collect();
         if !files.iter().all(|path| is_plain(path)) {
             return None;
         }

@@ -178,7 +178,7 @@ const REASONS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "whom the pipeline is to trust, and with what, has to be decided",
+        "who is trusted, and with what, has to be decided",
         &[
             "pipeline/containers-isolated",
             "pipeline/no-dangerous-triggers",

@@ -137,6 +137,8 @@ use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
     Section, Severity, Status, Verdict, composed, driver, mending,
 };
+use std::collections::BTreeSet;
+
 use plimsoll_model::container::Container;
 
 pub(super) static CHECK: Check = Check {
@@ -225,20 +227,27 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let files: Vec<_> =
         finding.evidence.iter().filter(|e| e.is_against()).map(|e| e.file()).collect();
     let projects = composed::projects(cx);
-    let project = projects.iter().find(|composed| {
+    let mut open = projects.iter().filter(|composed| {
         composed.project.services.is_some_and(|at| files.contains(&Some(at.file)))
-    })?;
-    let file = project.project.services?.file;
-    if let Some(separated) = mending::compose::separated(cx, project) {
+    });
+    let separated = open.clone().filter_map(|project| mending::compose::separated(cx, project));
+    let (mut edits, mut unsure) = (Vec::new(), BTreeSet::new());
+    for separated in separated {
+        edits.extend(separated.edits);
+        unsure.extend(separated.unsure);
+    }
+    if !edits.is_empty() {
         let mut does = "give the datastores a network of their own, which reaches nothing outside \
                         and which all but proxies join that may need it"
             .to_owned();
-        if !separated.unsure.is_empty() {
-            let names: Vec<String> = separated.unsure.iter().map(|name| clip(name)).collect();
+        if !unsure.is_empty() {
+            let names: Vec<String> = unsure.iter().map(|name| clip(name)).collect();
             does += &format!("; nothing says whether these do: {}", names.join(", "));
         }
-        return Some(Fix::of_edits(does, Safety::Review, None, separated.edits));
+        return Some(Fix::of_edits(does, Safety::Review, None, edits));
     }
+    let project = open.next()?;
+    let file = project.project.services?.file;
     let mut text = "services:\n".to_owned();
     for container in &project.containers {
         let is_store = composed::is_store(cx, container);

@@ -228,7 +228,14 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let package = &cx.delivery[service.package?];
     let places: Vec<Span> = mending::against(finding).collect();
-    let own = package.scripts.iter().filter(|script| places.contains(&script.span));
+    let own = package.scripts.iter().filter(|script| {
+        let own = |at: &Span| {
+            at.file == script.span.file
+                && at.range.start < script.span.range.end
+                && script.span.range.start < at.range.end
+        };
+        places.iter().any(own)
+    });
     let names: Vec<String> = own.map(|script| format!("scripts.{}", script.name)).collect();
     let does = "install what they run, name files that exist, or take out those that nobody runs";
     let text = format!("npm pkg delete {}\n", names.join(" "));

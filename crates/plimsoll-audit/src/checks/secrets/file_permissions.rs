@@ -114,8 +114,8 @@ use plimsoll_model::Why;
 use crate::conditions::MOUNTS_SECRET_FILES;
 use crate::delivered::{self, Delivered, Text};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
+    Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -133,7 +133,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&MOUNTS_SECRET_FILES],
     source: include_str!("file_permissions.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -225,4 +225,22 @@ fn restricts(line: &str) -> bool {
         "umask" => words.get(at + 1).is_some_and(|next| next.ends_with("77")),
         _ => false,
     })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
+    let (container, secret) = containers.into_iter().find_map(|container| {
+        let secret = delivered::secrets(cx, container).first()?.name.clone();
+        mending::is_compose(container).then_some((container, secret))
+    })?;
+    let text = format!(
+        "services:\n  {}:\n    secrets:\n      - source: {}\n        uid: \"${{APP_UID:?}}\" # the number that it runs as\n        mode: 0400\n",
+        container.name,
+        secret.rsplit('/').next().unwrap_or(&secret)
+    );
+    let does =
+        "let the platform say who reads it: Swarm does, others keep what the host's file has";
+    let snippet = mending::snippet(cx.path(container.file), "yaml", text);
+    Some(Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
 }
