@@ -2,6 +2,7 @@
 
 use plimsoll_model::filesystem::{Filesystem, Found, Modules};
 use plimsoll_model::image::{EffectKind, Image, Manager};
+use plimsoll_model::package::script::commands;
 use plimsoll_model::package::{Dependency, DependencyKind, Package};
 use plimsoll_model::{Fact, ImageId, Why};
 use plimsoll_source::{Span, Tracking};
@@ -176,7 +177,29 @@ fn built(
                         })
                     })
             };
-            if places.contains(&effect.workdir) || words.iter().any(named) || by_root() {
+            // `pnpm --filter api build`, whose script builds what it depends on first.
+            let by_script = || {
+                let told = |other: &&Package| {
+                    let own = other.name.as_deref().unwrap_or_default();
+                    let last = own.rsplit('/').next().unwrap_or(own);
+                    !own.is_empty() && words.iter().any(|word| word == own || word == last)
+                };
+                let mut others = cx.delivery.packages.iter().filter(|p| p.is_node()).filter(told);
+                others.any(|other| {
+                    let scripts = words.iter().filter_map(|word| other.script(word));
+                    let all = &cx.delivery.packages;
+                    let mut run =
+                        scripts.flat_map(|script| commands(&cx.delivery.tree, all, other, script));
+                    run.any(|command| {
+                        command.span.file == package.manifest || command.words.iter().any(named)
+                    })
+                })
+            };
+            if places.contains(&effect.workdir)
+                || words.iter().any(named)
+                || by_root()
+                || by_script()
+            {
                 return State::There(via, Some(effect.span));
             }
         }

@@ -1,7 +1,7 @@
 //! What a service's program serves: its routes as probes ask for them, and the port of a deployment.
 
 use plimsoll_model::Why;
-use plimsoll_model::code::{Code, Listen, Route};
+use plimsoll_model::code::{Answers, Code, Listen, Route};
 use plimsoll_model::package::Ecosystem;
 use plimsoll_source::Span;
 
@@ -99,6 +99,8 @@ pub(crate) fn find<'c>(code: &'c Code, path: &str) -> Found<'c> {
                 let (why, at) = route.path.unknown().unwrap_or((Why::Dynamic, None));
                 return Found::Doubt(why, at.unwrap_or(route.at));
             }
+            // A route for all the rest that only says so is none.
+            Some(_) if matches!(route.answers, Answers::Error(..)) => {}
             // What a pattern answers depends on what the request names.
             Some(own) if may_match(own, path) => return Found::Doubt(Why::NeedsRun, route.at),
             Some(_) => {}

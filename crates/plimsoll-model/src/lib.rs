@@ -11,6 +11,7 @@ pub mod code;
 pub mod compose_call;
 pub mod container;
 pub mod data;
+pub mod datastore;
 pub mod dead;
 pub mod document;
 pub mod engine;

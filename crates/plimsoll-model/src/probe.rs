@@ -586,7 +586,7 @@ mod tests {
         );
         exec(
             &["node", "-e", "fetch(`http://localhost:${process.env.PORT || 3000}/health`)"],
-            "node |  | http localhost ${process.env.PORT || 3000} /health",
+            "node |  | http localhost ${PORT:-3000} /health",
         );
         exec(
             &[

@@ -7,11 +7,12 @@ use plimsoll_syntax::ignorefile;
 
 use super::Hints;
 use super::cx::Cx;
-use crate::container::{Container, MountKind};
+use crate::container::{Container, ContainerKind, MountKind};
 use crate::fact::{Fact, How, Why};
 use crate::image::{BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
 use crate::purpose::{Purpose, PurposeKind};
-use crate::{ContainerId, ImageId};
+use crate::reference::ImageRef;
+use crate::{ContainerId, ImageId, datastore, path};
 
 /// A call that builds an image, from wherever it is written.
 pub(super) struct BuildCall {
@@ -270,6 +271,53 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
     }
 }
 
+/// Of a project with nothing but datastores that are open on the host, beside an image that none of
+/// its containers runs: the image runs elsewhere, and the stores are the developers'.
+pub(super) fn stores_of_developers(tree: &Tree, images: &[Image], containers: &mut [Container]) {
+    let mut projects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, container) in containers.iter().enumerate() {
+        if let ContainerKind::Compose { project } = container.kind {
+            projects.entry(project).or_default().push(index);
+        }
+    }
+    for of in projects.values() {
+        let all = || of.iter().filter_map(|&index| containers.get(index));
+        let is_store = |container: &Container| {
+            let reference = container.image.known().and_then(|image| ImageRef::parse(image));
+            container.build.is_none()
+                && container.image_id.is_none()
+                && container.purpose.is_production()
+                && reference.as_ref().and_then(datastore::kind).is_some()
+        };
+        let is_open = |container: &Container| container.ports.iter().any(|p| p.host.is_some());
+        let Some(dir) = all().next().map(|first| path::parent(tree.path(first.file)).to_owned())
+        else {
+            continue;
+        };
+        let beside = |image: &Image| {
+            image.purpose.is_production() && path::below(&dir, &image.path).is_some()
+        };
+        let stays = |container: &Container| {
+            container.restart.known().is_some_and(|restart| restart != "no")
+        };
+        if !all().all(is_store) || !all().any(is_open) || all().any(stays) {
+            continue;
+        }
+        if !images.iter().any(beside) {
+            continue;
+        }
+        for &index in of {
+            let Some(container) = containers.get_mut(index) else { continue };
+            container.purpose = Purpose {
+                kind: PurposeKind::Development,
+                because: "its project has only datastores, and what is built here runs elsewhere"
+                    .to_owned(),
+                at: Some(container.span),
+            };
+        }
+    }
+}
+
 /// Where a container mounts the directory that it is built from over what was built: nobody ships
 /// like that.
 fn mounts_source(container: &Container) -> Option<Span> {
@@ -311,5 +359,28 @@ pub(super) fn untagged(reference: &str) -> &str {
     match reference[name_start..].find(':') {
         Some(colon) => &reference[..name_start + colon],
         None => reference,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_source::Tree;
+
+    #[test]
+    fn stores_beside_an_image_that_runs_elsewhere_are_the_developers() {
+        let check = |compose: &str, production: bool| {
+            let files = [("Dockerfile", "FROM node:20\n"), ("compose.yaml", compose)];
+            let delivery = crate::lower::lower(&Tree::from_memory(files));
+            let all = delivery.containers.iter().filter(|c| !c.name.is_empty());
+            let all: Vec<bool> = all.map(|c| c.purpose.is_production()).collect();
+            assert!(!all.is_empty() && all.iter().all(|is| *is == production), "{compose}");
+        };
+        let db = "services:\n  db:\n    image: postgres:17\n    ports: [\"127.0.0.1:5432:5432\"]\n";
+        check(db, false);
+        check(&format!("{db}  cache: {{image: redis:7}}\n"), false);
+        check(&format!("{db}    restart: always\n"), true);
+        check(&format!("{db}  web: {{build: .}}\n"), true);
+        check(&format!("{db}  web: {{image: registry.example/acme/web:1}}\n"), true);
+        check("services:\n  db: {image: postgres:17}\n", true);
     }
 }

@@ -99,6 +99,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     images.extend(compose::inline_images(&cx, &containers));
     let images = link::images(&cx, images, builds, hints);
     link::containers(&images, &mut containers);
+    link::stores_of_developers(tree, &images, &mut containers);
     let proxies = proxy::read(&cx, &containers, &images);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));

@@ -89,6 +89,61 @@
 //!
 //! ## Passes
 //!
+//! The script of what depends on it builds it first:
+//!
+//! `packages/api/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN pnpm install --frozen-lockfile
+//! RUN pnpm --filter api build # <- builds it
+//! FROM node:20-alpine
+//! WORKDIR /app/packages/api
+//! COPY --from=builder /app /app
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: { context: ., dockerfile: packages/api/Dockerfile }
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "root", "private": true }
+//! ```
+//! `pnpm-workspace.yaml`:
+//! ```yaml
+//! packages: ["packages/*"]
+//! ```
+//! `pnpm-lock.yaml`:
+//! ```yaml
+//! lockfileVersion: "9.0"
+//! importers:
+//!   .: {}
+//!   packages/api:
+//!     dependencies:
+//!       tokens: { specifier: "workspace:*", version: "link:../tokens" }
+//!   packages/tokens: {}
+//! ```
+//! `packages/api/package.json`:
+//! ```json
+//! {
+//!   "name": "api",
+//!   "scripts": { "build": "pnpm build:deps && tsc", "build:deps": "pnpm --filter tokens build" },
+//!   "dependencies": { "tokens": "workspace:*" }
+//! }
+//! ```
+//! `packages/api/main.js`:
+//! ```js
+//! require("tokens");
+//! ```
+//! `packages/tokens/package.json`:
+//! ```json
+//! { "name": "tokens", "main": "dist/index.js", "scripts": { "build": "tsc" } }
+//! ```
+//!
 //! It is copied in pieces, and built where they are:
 //!
 //! `services/orders/Dockerfile`:

@@ -48,6 +48,26 @@
 //! module.exports = (app) => app.get("/health", (request, reply) => reply.end());
 //! ```
 //!
+//! All the rest is only told that it is nothing:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- no route answers /health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/orders", (request, reply) => reply.json([]));
+//! app.all("*", async () => {
+//!   throw new Error("not found");
+//! });
+//! app.listen(3000);
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:

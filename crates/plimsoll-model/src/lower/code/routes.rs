@@ -406,6 +406,13 @@ pub(super) fn judge(answering: &Answering, at: Span) -> Answers {
         (_, _, Some(_)) => Answers::Unknown(Why::Dynamic),
         _ if open.is_some() => Answers::Unknown(Why::Dynamic),
         (None, Some((_, error, _)), None) => Answers::Depends(*error),
+        // It does nothing but throw.
+        (None, None, None) if answering.sends.is_none() && !answering.next => {
+            match answering.fails {
+                Some(at) => Answers::Error(500, at),
+                None => Answers::Constant(at),
+            }
+        }
         (None, None, None) if answering.fails.is_some() => Answers::Unknown(Why::Dynamic),
         (_, None, None) => Answers::Constant(answering.sends.unwrap_or(at)),
     }

@@ -134,8 +134,12 @@ fn origin(span: Span, overrode: Vec<Span>) -> Origin {
 
 /// A path of the host that stands in a file whose paths start at `dir`, relative to the root.
 pub(super) fn in_tree(dir: &str, path: &str) -> Result<String, Why> {
-    // Where compose is called from, as everyone writes who writes it.
-    let path = path.strip_prefix("${PWD}").map_or(path, |rest| rest.trim_start_matches('/'));
+    // Where compose is called from: below the root, that may be the root or the file's directory.
+    let path = match path.strip_prefix("${PWD}") {
+        Some(_) if !dir.is_empty() => return Err(Why::Dynamic),
+        Some(rest) => rest.trim_start_matches('/'),
+        None => path,
+    };
     if path.contains("${") {
         return Err(Why::Dynamic);
     }
