@@ -11,7 +11,7 @@ use plimsoll_model::{Fact, Why};
 use plimsoll_source::{Span, TextRange, Tree};
 use rayon::prelude::*;
 
-use crate::evidence::{Evidence, Place, Role};
+use crate::evidence::{Evidence, Place, Role, Told};
 use crate::report::{Coverage, Finding, Report, ServiceReport, severity};
 use crate::waiver::Waivers;
 use crate::{
@@ -31,6 +31,9 @@ pub trait Outside: Sync {
 /// Nothing may be asked.
 impl Outside for () {}
 
+/// How many services are answered before their findings are put away.
+const AT_ONCE: usize = 256;
+
 /// Audits a tree: the one call that every front end makes.
 #[must_use]
 pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
@@ -48,23 +51,25 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         purpose.is_production() || policy.purposes.contains(&purpose.kind)
     };
     let (ids, left_out): (Vec<_>, Vec<_>) = delivery.service_ids().partition(wanted);
-    let per_service: Vec<Vec<Finding>> = ids
-        .par_iter()
-        .map(|&id| {
-            let service = cx.service(id);
-            let settings = policy.at(&service.dir);
-            let asked = about_services.iter().filter(|check| settings.asks(check));
-            asked.map(|check| ask_service(&cx, &settings, check, service)).collect()
-        })
-        .collect();
-
-    let mut findings = Vec::new();
+    let ask = |&id: &plimsoll_model::ServiceId| -> Vec<Finding> {
+        let service = cx.service(id);
+        let settings = policy.at(&service.dir);
+        let asked = about_services.iter().filter(|check| settings.asks(check));
+        asked.map(|check| ask_service(&cx, &settings, check, service)).collect()
+    };
+    let mut told = Told::default();
+    // Room for all, at once: a list that grows is there twice while it does.
+    let mut findings = Vec::with_capacity(ids.len() * about_services.len() + about_all.len());
     let mut services = Vec::new();
-    for (id, of_service) in ids.into_iter().zip(per_service) {
-        let start = findings.len();
-        let scores = Scores::of(&of_service);
-        findings.extend(of_service);
-        services.push(ServiceReport { id, findings: start..findings.len(), scores });
+    for ids in ids.chunks(AT_ONCE) {
+        let answered: Vec<Vec<Finding>> = ids.par_iter().map(ask).collect();
+        for (&id, mut of_service) in ids.iter().zip(answered) {
+            told.share(&mut of_service);
+            let start = findings.len();
+            let scores = Scores::of(&of_service);
+            findings.extend(of_service);
+            services.push(ServiceReport { id, findings: start..findings.len(), scores });
+        }
     }
     let shared = findings.len();
     let settings = policy.at("");
@@ -75,6 +80,7 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
         let asked = checks.into_par_iter().map(|check| ask_repository(&cx, &settings, check));
         findings.par_extend(asked);
     }
+    told.share(&mut findings[shared..]);
     findings[shared..].sort_by_key(|finding| finding.check.id);
     let mut not_asked = BTreeMap::new();
     for check in crate::all() {
@@ -297,8 +303,9 @@ pub(crate) fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span
     let mut joined: Option<Verdict> = None;
     let mut rest = Vec::new();
     for (member, mut verdict) in verdicts {
+        let member: Arc<str> = member.into();
         for evidence in &mut verdict.evidence {
-            evidence.member.get_or_insert_with(|| member.clone());
+            evidence.member.get_or_insert_with(|| Arc::clone(&member));
         }
         if verdict.outcome.rank() != worst {
             // What is missing where all is well, is missed by nobody.
@@ -338,7 +345,9 @@ fn finding(
         }
     };
     clean(&mut verdict.message);
-    verdict.evidence.iter_mut().for_each(|evidence| clean(&mut evidence.says));
+    for evidence in &mut verdict.evidence {
+        clean(&mut evidence.says);
+    }
     let service = match subject {
         Subject::Service(id) => Some(&cx.delivery[id]),
         _ => None,
@@ -349,7 +358,7 @@ fn finding(
         subject,
         outcome: verdict.outcome,
         severity: severity(settings.severity(check), &verdict.evidence),
-        message: verdict.message,
+        message: verdict.message.into(),
         unknown: verdict.why,
         evidence: verdict.evidence,
         accepted,

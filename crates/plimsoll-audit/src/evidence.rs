@@ -1,17 +1,28 @@
 //! Evidence: the places that prove a verdict. Evidence is the instance that waivers and baselines act on.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use plimsoll_source::{FileId, Span};
 
-use crate::Severity;
+use crate::{Finding, Severity};
 
-/// One place, and what it proves.
+/// One place, and what it proves ([`About`], whose fields read as if they were its own).
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// Where.
     pub place: Place,
+    /// The member of the subject it belongs to (an image's path, a container's name), where the
+    /// service has several.
+    pub member: Option<Arc<str>>,
+    about: Arc<About>,
+}
+
+/// What a place proves. The same is said of many places, and then kept once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct About {
     /// What it does for the verdict.
     pub role: Role,
     /// The clause of the check that it answers.
@@ -20,14 +31,62 @@ pub struct Evidence {
     pub says: Cow<'static, str>,
     /// Its severity, where that is below the check's.
     pub severity: Option<Severity>,
-    /// The member of the subject it belongs to (an image's path, a container's name), where the
-    /// service has several.
-    pub member: Option<String>,
     /// Why it is accepted, if it is.
     pub waived: Option<Arc<str>>,
 }
 
+impl Deref for Evidence {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        &self.about
+    }
+}
+
+impl DerefMut for Evidence {
+    fn deref_mut(&mut self) -> &mut About {
+        Arc::make_mut(&mut self.about)
+    }
+}
+
+/// What findings have in common: their words, which are the same for most services.
+#[derive(Default)]
+pub(crate) struct Told {
+    abouts: HashSet<Arc<About>>,
+    words: HashSet<Arc<str>>,
+}
+
+impl Told {
+    /// Lets findings share what others have said before them.
+    pub(crate) fn share(&mut self, findings: &mut [Finding]) {
+        for finding in findings {
+            once(&mut self.words, &mut finding.message);
+            finding.evidence.shrink_to_fit();
+            for evidence in &mut finding.evidence {
+                once(&mut self.abouts, &mut evidence.about);
+                if let Some(member) = &mut evidence.member {
+                    once(&mut self.words, member);
+                }
+            }
+        }
+    }
+}
+
+/// Makes a value the one that equals it and was met before.
+fn once<T: ?Sized + Eq + std::hash::Hash>(met: &mut HashSet<Arc<T>>, value: &mut Arc<T>) {
+    if let Some(found) = met.get(value) {
+        *value = Arc::clone(found);
+    } else {
+        met.insert(Arc::clone(value));
+    }
+}
+
 impl Evidence {
+    pub(crate) fn of(place: Place, role: Role, says: Cow<'static, str>) -> Self {
+        let about = About { role, part: "", says, severity: None, waived: None };
+        Self { place, member: None, about: Arc::new(about) }
+    }
+
     /// The file that it stands in.
     pub(crate) fn file(&self) -> Option<FileId> {
         match self.place {

@@ -88,7 +88,7 @@ pub use comment::answering;
 pub use config::{Accept, Config, Date, Edition, PolicyError, ServiceHint, Threshold, near_checks};
 pub use cx::Cx;
 pub use driver::{Outside, audit};
-pub use evidence::{Evidence, Place, Role};
+pub use evidence::{About, Evidence, Place, Role};
 pub use fleet::{Cause, Common, causes};
 pub use mend::{Mended, Offer, batch, joined, mend, offers, unmended};
 pub use mending::resolved::{Answer, Question, Resolved, SAME_FORGE};

@@ -6,7 +6,6 @@
 //! batch of which that is not true is taken apart until the culprit is found, which is refused: a
 //! fix that does not do what it promises is our bug.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +32,7 @@ pub struct Offer {
     /// The service that it is about, if it is about one.
     pub service: Option<String>,
     /// What was found.
-    pub message: Cow<'static, str>,
+    pub message: Arc<str>,
     /// How to mend it.
     pub fix: Fix,
     /// The files that it touches, in path order.

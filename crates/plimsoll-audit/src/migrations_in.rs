@@ -58,8 +58,10 @@ pub(crate) fn judge(
             Shipped::No(evidence) => {
                 let message = format!("the final stage lacks the {what}: copy them there");
                 // What is there does not decide.
-                let shown =
-                    shown.into_iter().map(|one: Evidence| Evidence { role: Role::Context, ..one });
+                let shown = shown.into_iter().map(|mut one: Evidence| {
+                    one.role = Role::Context;
+                    one
+                });
                 return Verdict::fail(message, evidence)
                     .and(Evidence::context(at, "names them"))
                     .and_all(shown);
@@ -294,7 +296,7 @@ fn npm_package(cx: &Cx<'_>, image: &Image, stage: usize, package: &Package, name
     let any = with_development.or(hosts.first());
     let declared = package.dependency(name);
     let lock = package.lockfile.as_ref().filter(|lock| lock.trouble.is_none());
-    let locked = lock.and_then(|lock| lock.installed.get(name));
+    let locked = lock.and_then(|lock| lock.installed(name));
     match (declared, any) {
         (Some(one), Some(modules)) if one.kind != DependencyKind::Development => {
             let via = modules.copied.unwrap_or(modules.via);

@@ -1,6 +1,5 @@
 //! The report: plain data in the reader's words, and the one way from a place to text.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +23,7 @@ pub struct Finding {
     /// How bad a failure here is: the check's severity, or what all its evidence lowers it to.
     pub severity: Severity,
     /// The answer in a sentence.
-    pub message: Cow<'static, str>,
+    pub message: Arc<str>,
     /// Why it is unknown.
     pub unknown: Option<Why>,
     /// The proof.

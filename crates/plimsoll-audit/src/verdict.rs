@@ -151,10 +151,6 @@ impl Evidence {
         Self::of(Place::AbsentPath(path.into()), Role::Missing, says.into())
     }
 
-    fn of(place: Place, role: Role, says: Cow<'static, str>) -> Self {
-        Self { place, role, part: "", says, severity: None, member: None, waived: None }
-    }
-
     /// Answers this part of the check.
     #[must_use]
     pub fn part(mut self, part: &'static str) -> Self {

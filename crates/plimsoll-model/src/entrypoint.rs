@@ -1,6 +1,7 @@
 //! The entrypoint: what is PID 1 in each phase of a container's life, and what runs before the app.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange};
 use plimsoll_syntax::shell::{
@@ -68,8 +69,8 @@ pub struct EntryScript {
     pub source: ScriptSource,
     /// Its text, which maps back to the real file.
     pub text: Derived,
-    /// The program.
-    pub script: Script,
+    /// The program; equal texts share one.
+    pub script: Arc<Script>,
     /// `set -e` is in effect (shebang or command), and where.
     pub errexit: Option<Span>,
     /// It ends in `exec "$@"` (or an `exec` of the application), and where.
@@ -316,7 +317,7 @@ impl Walk<'_> {
                     return self.unknown(Why::Unparsed, *at);
                 };
                 let text = line_text(line, *line_at);
-                let script = shell::parse(text.text(), Dialect::Bash);
+                let script = Arc::new(shell::parse(text.text(), Dialect::Bash));
                 let entry = EntryScript {
                     path: "-c".to_owned(),
                     source: ScriptSource::Generated(*line_at),
@@ -455,7 +456,7 @@ impl Walk<'_> {
         }
         let text =
             Derived::verbatim(bytes.to_vec(), Span::new(file, TextRange::of(0, bytes.len())));
-        let script = shell::parse(text.text(), Dialect::Bash);
+        let script = Arc::new(shell::parse(text.text(), Dialect::Bash));
         Located::Is(Box::new(EntryScript {
             path: path.to_owned(),
             source: ScriptSource::Tracked(file),
@@ -504,7 +505,7 @@ impl Walk<'_> {
         }
         let first = first?;
         let text = builder.finish(first);
-        let script = shell::parse(text.text(), Dialect::Bash);
+        let script = Arc::new(shell::parse(text.text(), Dialect::Bash));
         Some(EntryScript {
             path: path.to_owned(),
             source: ScriptSource::Generated(first),

@@ -1,5 +1,7 @@
 //! Images: a Dockerfile's stages as the builder sees them, its context, and what each step brings.
 
+use std::sync::Arc;
+
 use plimsoll_source::{Derived, FileId, Span};
 use plimsoll_syntax::dockerfile::{Dockerfile, Instruction};
 use plimsoll_syntax::ignorefile::IgnoreFile;
@@ -229,8 +231,8 @@ pub struct CopySource {
 pub struct Run {
     /// The program's text: the shell form, `sh -c` of an exec form, or the here-document.
     pub text: Derived,
-    /// The parsed program.
-    pub script: Script,
+    /// The parsed program; equal texts share one.
+    pub script: Arc<Script>,
     /// `--mount` values as written, with their places.
     pub mounts: Vec<(String, Span)>,
     /// Whether the shell in effect sets `-e` or `-o pipefail`.

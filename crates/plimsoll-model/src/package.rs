@@ -1,5 +1,6 @@
 //! Packages: a manifest, its scripts and dependencies, and the lockfile beside it.
 
+mod pinned;
 pub mod script;
 mod tools;
 
@@ -10,6 +11,8 @@ use plimsoll_source::{FileId, Span};
 
 use crate::fact::{Fact, Why};
 use crate::version::Interval;
+
+pub use pinned::Pinned;
 
 /// A package: a directory with a manifest.
 #[derive(Clone, Debug)]
@@ -182,7 +185,7 @@ pub struct Lockfile {
     /// Binary name → package names that install it, as `node_modules/.bin` would hold it.
     pub bins: Arc<BTreeMap<String, Vec<String>>>,
     /// The packages at the top of `node_modules` (all packages, where the lockfile does not tell).
-    pub installed: Arc<BTreeMap<String, Installed>>,
+    pub installed: Arc<Pinned>,
     /// Whether `bins` is complete (a lockfile that records no binaries says nothing).
     pub tells_bins: bool,
     /// Links to local directories: the `node_modules` entry, the target relative to the package's
@@ -262,6 +265,15 @@ pub struct TypeScript {
     pub exclude: Vec<String>,
     /// A file that `extends` names and that does not exist: its name and place.
     pub extends_missing: Option<(String, Span)>,
+}
+
+impl Lockfile {
+    /// A package as it is pinned, with the place of its entry.
+    #[must_use]
+    pub fn installed(&self, name: &str) -> Option<Installed> {
+        let (version, range) = self.installed.get(name)?;
+        Some(Installed { version: version.to_owned(), span: Span::new(self.file, range) })
+    }
 }
 
 impl Package {

@@ -1,5 +1,7 @@
 //! Pipelines: what the forge runs, its jobs and steps, and the role of each step.
 
+use std::sync::Arc;
+
 use plimsoll_source::{Derived, FileId, Span};
 use plimsoll_syntax::expression::Expression;
 use plimsoll_syntax::shell::Script;
@@ -302,7 +304,7 @@ pub struct JobStep {
     pub with: Vec<(String, String, Span)>,
     /// `run:` with its parsed program; `None` too where its shell is none that is read. The
     /// program was parsed with a run of `X` in place of each `${{ … }}`, which is as long.
-    pub run: Option<(Derived, Script)>,
+    pub run: Option<(Derived, Arc<Script>)>,
     /// How that shell treats failures.
     pub shell: Shell,
     /// `if:`.

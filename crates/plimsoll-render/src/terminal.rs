@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use plimsoll_audit::{
@@ -25,11 +26,16 @@ pub struct Style {
     pub width: usize,
 }
 
-/// The report that `view` asks for: the scorecard, and every finding that it shows.
-#[must_use]
-pub fn terminal(report: &Report, view: &View, style: Style) -> String {
+/// How many services are written at once: all at once would be a text as long as the report.
+const AT_ONCE: usize = 64;
+
+/// Writes the report that `view` asks for: the scorecard, and every finding that it shows.
+///
+/// # Errors
+/// What writing gives.
+pub fn terminal(report: &Report, view: &View, style: Style, to: &mut dyn Write) -> io::Result<()> {
     if view.profile == Profile::Operations {
-        return operations_terminal(report, view, style);
+        return to.write_all(operations_terminal(report, view, style).as_bytes());
     }
     let resolver = Resolver::new(report);
     let mut out = String::new();
@@ -55,16 +61,21 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
         fleet(&mut out, report, &shown, style);
         common(&mut out, report, &resolver, &shown, style);
     }
+    // Each of these texts ends a line, so that they can be looked through one by one.
+    to.write_all(without_commands(out).as_bytes())?;
     // Of many, those in which nothing is new stand in the table only.
     let all = report.comparison.is_none() || shown.len() == 1;
     let has_news =
         |service: &&&ServiceReport| all || report.of(service).iter().any(|f| view.wants(f));
-    let texts: Vec<String> = shown
-        .par_iter()
-        .filter(has_news)
-        .map(|service| of_service(report, view, &resolver, service, style))
-        .collect();
-    out.extend(texts);
+    for services in shown.chunks(AT_ONCE) {
+        let texts: Vec<String> = services
+            .par_iter()
+            .filter(has_news)
+            .map(|service| without_commands(of_service(report, view, &resolver, service, style)))
+            .collect();
+        texts.iter().try_for_each(|text| to.write_all(text.as_bytes()))?;
+    }
+    let mut out = String::new();
     let shared: Vec<&Finding> = report.shared().iter().filter(|f| view.wants(f)).collect();
     if !shared.is_empty() {
         let _ = writeln!(out, "{}\n", paint(style, BOLD, "Shared with the whole repository"));
@@ -73,7 +84,7 @@ pub fn terminal(report: &Report, view: &View, style: Style) -> String {
         }
     }
     footer(&mut out, report, view, style);
-    without_commands(out)
+    to.write_all(without_commands(out).as_bytes())
 }
 
 /// A service's figures, and its findings that are shown.

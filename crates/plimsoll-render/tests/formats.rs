@@ -383,7 +383,9 @@ fn the_operations_report_escapes_and_masks() {
     }
     assert_eq!(fence, None);
     let style = Style { color: false, width: 80 };
-    let text = plimsoll_render::terminal(&report, &view, style);
+    let mut text = Vec::new();
+    plimsoll_render::terminal(&report, &view, style, &mut text).expect("written");
+    let text = String::from_utf8(text).expect("UTF-8");
     check_plain(&text);
     assert!(!text.contains(CANARY) && text.contains("Roadmap"), "{text}");
 }

@@ -149,7 +149,10 @@ impl DerivedBuilder {
 
     /// The text built; `fallback` is where an empty one is said to stand.
     #[must_use]
-    pub fn finish(self, fallback: Span) -> Derived {
+    pub fn finish(mut self, fallback: Span) -> Derived {
+        // Many are kept for as long as the model is.
+        self.text.shrink_to_fit();
+        self.segments.shrink_to_fit();
         Derived { text: self.text, segments: self.segments, whole: self.whole.unwrap_or(fallback) }
     }
 }

@@ -118,7 +118,7 @@ pub(crate) enum Backend {
     /// On disk.
     Disk {
         /// The real path, whatever its bytes.
-        path: PathBuf,
+        path: Box<Path>,
         /// The hash of the bytes that were read first. Every later reading has to give the same
         /// ones, so that spans stay true; shared by all trees made from this one.
         seen: Arc<OnceLock<blake3::Hash>>,
@@ -130,7 +130,7 @@ pub(crate) enum Backend {
 impl Backend {
     /// A file on disk that was not read yet.
     pub(crate) fn disk(path: PathBuf) -> Self {
-        Self::Disk { path, seen: Arc::default() }
+        Self::Disk { path: path.into(), seen: Arc::default() }
     }
 }
 

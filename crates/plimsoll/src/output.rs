@@ -85,7 +85,7 @@ fn write(
     match format {
         Format::Text => {
             for (report, view) in reports {
-                out.write_all(plimsoll_render::terminal(report, view, style).as_bytes())?;
+                plimsoll_render::terminal(report, view, style, out)?;
             }
             Ok(())
         }

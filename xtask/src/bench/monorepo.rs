@@ -18,7 +18,7 @@ const MODULES: usize = 20;
 const LOCKFILE: usize = 300 << 10;
 
 pub(super) fn run(arguments: &[String]) -> Result<(), String> {
-    build()?;
+    build("plimsoll")?;
     let asked: Result<Vec<usize>, _> = arguments.iter().map(|n| n.parse()).collect();
     let asked = asked.map_err(|_| "sizes are numbers of services".to_owned())?;
     let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };

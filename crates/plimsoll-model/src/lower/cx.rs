@@ -1,9 +1,10 @@
 //! What every reader gets: the tree, and one way to open a file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_source::{Derived, FileId, Span, TextRange, Tree, Unreadable};
+use plimsoll_syntax::shell::Script;
 
 use crate::Delivery;
 use crate::delivery::Problem;
@@ -13,12 +14,13 @@ pub(super) struct Cx<'a> {
     /// The tree.
     pub(super) tree: &'a Tree,
     noted: Mutex<(Vec<Problem>, BTreeSet<FileId>)>,
+    scripts: Mutex<HashSet<Arc<Script>>>,
 }
 
 impl<'a> Cx<'a> {
     /// A context over `tree`.
     pub(super) fn new(tree: &'a Tree) -> Self {
-        Self { tree, noted: Mutex::default() }
+        Self { tree, noted: Mutex::default(), scripts: Mutex::default() }
     }
 
     /// The bytes of a file, and a record that it was looked at.
@@ -53,6 +55,17 @@ impl<'a> Cx<'a> {
                 });
                 None
             }
+        }
+    }
+
+    /// Keeps a program once for all texts that are equal: its ranges are of the text, not of a file. Many
+    /// services run the same commands.
+    pub(super) fn once(&self, script: &mut Arc<Script>) {
+        let mut met = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = met.get(script) {
+            *script = Arc::clone(found);
+        } else {
+            met.insert(Arc::clone(script));
         }
     }
 

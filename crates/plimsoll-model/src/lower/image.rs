@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use plimsoll_source::{Derived, EntryKind, FileId, Span, TextRange};
 use plimsoll_syntax::dockerfile::{self, Dockerfile, Instruction, Keyword, Word};
@@ -30,9 +31,20 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Image> {
         })
         .filter_map(|file| {
             let text = cx.text(file, "Dockerfile")?;
-            Some(lower(cx, file, cx.tree.path(file).to_owned(), &text))
+            let mut image = lower(cx, file, cx.tree.path(file).to_owned(), &text);
+            share(cx, &mut image);
+            Some(image)
         })
         .collect()
+}
+
+/// Lets what an image runs be one with what others run.
+pub(super) fn share(cx: &Cx<'_>, image: &mut Image) {
+    for step in image.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
+        if let StepKind::Run(run) = &mut step.kind {
+            cx.once(&mut run.script);
+        }
+    }
 }
 
 /// Whether a file is a Dockerfile by its name: `Dockerfile`, `Dockerfile.worker`,
@@ -486,7 +498,7 @@ fn program(
     } else {
         shell::Dialect::default()
     };
-    let script = shell::parse(text.text(), dialect);
+    let script = Arc::new(shell::parse(text.text(), dialect));
     let variables = |name: &str| scope.value(name);
     let effects = run::effects(&run::Program {
         text: &text,

@@ -58,6 +58,7 @@ pub(super) fn images(
             image.context = infer_context(cx.tree, image);
         }
         image.ignore = ignore(cx, image);
+        super::image::share(cx, image);
     }
     linked
 }

@@ -91,7 +91,11 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let (projects, mut containers) = compose::read(&cx, &programs);
     containers.extend(kubernetes::read(&cx));
     containers.sort_by_key(|container| (container.file, container.span));
-    let pipelines = pipeline::read(&cx);
+    let mut pipelines = pipeline::read(&cx);
+    let jobs = pipelines.iter_mut().flat_map(|pipeline| &mut pipeline.jobs);
+    for (_, script) in jobs.flat_map(|job| &mut job.steps).filter_map(|step| step.run.as_mut()) {
+        cx.once(script);
+    }
     let mut builds = link::compose_calls(&containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
     builds.extend(bake::builds(&cx));
@@ -138,7 +142,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
             }
         }
     }
-    delivery.startups = startups(&delivery);
+    delivery.startups = startups(&cx, &delivery);
     let codes = code::read(&cx, &delivery);
     for (service, (code, by)) in delivery.services.iter_mut().zip(codes) {
         (service.code, service.programs_by) = (code, by);
@@ -147,7 +151,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
 }
 
 /// Followed once here: many questions are about the same start.
-fn startups(delivery: &Delivery) -> BTreeMap<(ImageId, Option<ContainerId>), Startup> {
+fn startups(cx: &Cx<'_>, delivery: &Delivery) -> BTreeMap<(ImageId, Option<ContainerId>), Startup> {
     let of_service = |service: &Service| {
         let package = service.package.map(|id| &delivery[id]);
         let images = service.images.iter().chain(&service.other_images);
@@ -157,7 +161,10 @@ fn startups(delivery: &Delivery) -> BTreeMap<(ImageId, Option<ContainerId>), Sta
         let ways: Vec<_> = alone.chain(run).collect();
         let follow = |(image, container): (ImageId, Option<ContainerId>)| {
             let runs = container.map(|id| &delivery[id]);
-            let startup = entrypoint::startup(delivery, &delivery[image], runs, package)?;
+            let mut startup = entrypoint::startup(delivery, &delivery[image], runs, package)?;
+            if let Some(entry) = &mut startup.script {
+                cx.once(&mut entry.script);
+            }
             Some(((image, container), startup))
         };
         ways.into_iter().filter_map(follow).collect::<Vec<_>>()

@@ -228,13 +228,13 @@ fn provide(files: &files::Files<'_>, package: &Package, binary: &str) -> Provide
     if let Some(lock) = lock {
         let by_bin = lock.bins.get(binary).and_then(|packages| packages.first()).cloned();
         let found = by_bin.or_else(|| {
-            let by_name = |name: &&String| {
+            let by_name = |name: &&str| {
                 (!lock.tells_bins || tools::is_known(binary)) && tools::brings(name, binary)
             };
-            lock.installed.keys().find(by_name).cloned()
+            lock.installed.names().find(by_name).map(str::to_owned)
         });
         if let Some(name) = found {
-            let span = lock.installed.get(&name).map_or(lock.place, |at| at.span);
+            let span = lock.installed(&name).map_or(lock.place, |at| at.span);
             return Provided::Transitive { package: name, span };
         }
     }
@@ -263,7 +263,7 @@ fn provide(files: &files::Files<'_>, package: &Package, binary: &str) -> Provide
             // What the manifest asks for and the lockfile does not have could bring anything.
             let all = package.dependencies.iter().all(|dependency| {
                 dependency.kind == super::DependencyKind::Peer
-                    || lock.installed.contains_key(&dependency.name)
+                    || lock.installed.contains(&dependency.name)
             });
             if all {
                 Provided::NotInstallable(lock.place)
@@ -286,8 +286,7 @@ fn declares<'p>(package: &'p Package, binary: &str) -> Option<&'p Dependency> {
                 // Where it is known who brings a binary, the name is enough.
                 None => {
                     by_name
-                        && (tools::is_known(binary)
-                            || !lock.installed.contains_key(&dependency.name))
+                        && (tools::is_known(binary) || !lock.installed.contains(&dependency.name))
                 }
             },
             None => by_name,
@@ -321,7 +320,7 @@ fn provide_module(files: &files::Files<'_>, package: &Package, module: &str) -> 
         return found;
     }
     match &package.lockfile {
-        Some(lock) if lock.trouble.is_none() => match lock.installed.get(&name) {
+        Some(lock) if lock.trouble.is_none() => match lock.installed(&name) {
             Some(at) => Provided::Transitive { package: name, span: at.span },
             None if package.workspace.is_some() || files.tree.outside().is_some() => {
                 Provided::Unknown(Why::NeedsBuild)

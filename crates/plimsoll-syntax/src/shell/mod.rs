@@ -21,7 +21,7 @@ pub struct CommandId(pub u32);
 pub struct WordId(pub u32);
 
 /// A parsed program.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Script {
     /// The interpreter line's text after `#!`, where there is one.
     pub shebang: Option<String>,
@@ -43,7 +43,7 @@ pub struct Script {
 }
 
 /// What is wrong with a program, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ShellError {
     /// Where.
     pub range: TextRange,
@@ -52,7 +52,7 @@ pub struct ShellError {
 }
 
 /// Pipelines one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct List {
     /// The pipelines.
     pub items: Vec<Item>,
@@ -61,7 +61,7 @@ pub struct List {
 }
 
 /// One pipeline and how it is joined to the next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Item {
     /// The commands of the pipeline.
     pub pipeline: Vec<CommandId>,
@@ -74,7 +74,7 @@ pub struct Item {
 }
 
 /// What follows a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Connector {
     /// `;`, a line end or the end of the list.
     Seq,
@@ -87,7 +87,7 @@ pub enum Connector {
 }
 
 /// One command with its redirections.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command {
     /// What it is.
     pub kind: CommandKind,
@@ -98,7 +98,7 @@ pub struct Command {
 }
 
 /// The kinds of commands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CommandKind {
     /// `A=1 cmd arg…`; only assignments when there is no word.
     Simple {
@@ -157,7 +157,7 @@ pub enum CommandKind {
 }
 
 /// `NAME=value`, `NAME+=value`, `NAME=(a b)`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Assignment {
     /// The variable, with a subscript where there is one (`a[1]`).
     pub name: String,
@@ -172,7 +172,7 @@ pub struct Assignment {
 }
 
 /// One redirection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Redirect {
     /// The descriptor written before the operator.
     pub fd: Option<u32>,
@@ -189,7 +189,7 @@ pub struct Redirect {
 }
 
 /// The body of a here-document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Heredoc {
     /// Where the body stands, its terminator line excluded.
     pub range: TextRange,
@@ -202,7 +202,7 @@ pub struct Heredoc {
 }
 
 /// Redirection operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RedirectOp {
     /// `<`
     Read,
@@ -227,7 +227,7 @@ pub enum RedirectOp {
 }
 
 /// A word before expansion.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Word {
     /// Where it stands.
     pub range: TextRange,
@@ -236,7 +236,7 @@ pub struct Word {
 }
 
 /// A part of a word.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     /// Where it stands: a literal with the quotes next to it, an expansion from its `$` to its end.
     pub range: TextRange,
@@ -247,7 +247,7 @@ pub struct Part {
 }
 
 /// The kinds of parts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PartKind {
     /// Text, quotes and escapes resolved.
     Literal(String),

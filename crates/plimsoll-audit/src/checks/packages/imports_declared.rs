@@ -319,7 +319,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
             let lock = package.lockfile.as_ref();
             let evidence = Evidence::contradicts(import.at, format!("imports `{name}`"));
             // What others bring along is found today.
-            if lock.is_some_and(|lock| lock.installed.contains_key(&import.package)) {
+            if lock.is_some_and(|lock| lock.installed.contains(&import.package)) {
                 evidence.severity(Severity::Medium)
             } else {
                 evidence

@@ -354,7 +354,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     if WANTED.find(package).is_none() {
         return WANTED.fix(cx, service, "eslint .");
     }
-    let eslint = package.lockfile.as_ref().and_then(|lock| lock.installed.get("eslint"))?;
+    let eslint = package.lockfile.as_ref().and_then(|lock| lock.installed("eslint"))?;
     let old = eslint.version.split('.').next().and_then(|major| major.parse().ok());
     let old = old.is_some_and(|major: u32| major < 9);
     let (name, language, text) = if old {

@@ -194,7 +194,7 @@ fn entrypoints(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<FileId> {
 fn scripts<'a>(cx: &Cx<'a>, service: ServiceSubject<'a>) -> Vec<(&'a Derived, &'a Script)> {
     let starts = startup::starts(cx, Subject::Service(service.id));
     let entered = starts.iter().filter_map(|start| start.startup()?.script.as_ref());
-    let mut found: Vec<_> = entered.map(|s| (&s.text, &s.script)).collect();
+    let mut found: Vec<_> = entered.map(|s| (&s.text, &*s.script)).collect();
     let own = of_service(cx, service, &cx.delivery.programs, |program| cx.path(program.file));
     let own = own.into_iter().filter(|p| p.target.is_none() && p.purpose.is_production());
     found.extend(own.map(|program| (&program.text, &program.script)));

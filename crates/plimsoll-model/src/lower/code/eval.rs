@@ -25,7 +25,7 @@ use plimsoll_syntax::program::{
 use super::facts::{Facts, Order};
 use super::graph::{Graph, Target};
 use super::host::Host;
-use super::value::{ClassValue, Closure, Env, HostId, Object, ObjectId, Scope, Value};
+use super::value::{Captured, ClassValue, Closure, Env, HostId, Object, ObjectId, Scope, Value};
 use crate::code::{Gap, Hides};
 use crate::fact::Why;
 
@@ -200,6 +200,7 @@ pub(super) struct Eval<'a> {
     pub(super) python: Option<Box<super::python::State>>,
     /// What is known of Nest's applications.
     pub(super) nest: super::nest::State,
+    captured: Captured,
     entry: Option<FileId>,
     modules: HashMap<FileId, Loading>,
     failed: HashMap<FileId, Value>,
@@ -244,6 +245,7 @@ impl<'a> Eval<'a> {
             mode: None,
             python: None,
             nest: super::nest::State::default(),
+            captured: Captured::default(),
             entry: None,
             modules: HashMap::new(),
             failed: HashMap::new(),

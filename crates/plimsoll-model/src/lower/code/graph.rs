@@ -98,8 +98,10 @@ impl<'a> Graph<'a> {
     /// Forgets the programs below a directory: no other service reads them again, and if one does,
     /// they are read again.
     pub(super) fn forget(&self, dir: &str) {
-        let tree = self.cx.tree;
-        self.loaded().retain(|&file, _| path::below(dir, tree.path(file)).is_none());
+        let mut loaded = self.loaded();
+        for file in self.cx.tree.under(dir) {
+            loaded.remove(&file);
+        }
     }
 
     /// The package that a file belongs to.

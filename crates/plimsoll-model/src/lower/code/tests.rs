@@ -766,3 +766,23 @@ fn the_module_that_another_package_starts() {
     let files = [("Dockerfile", &*dockerfile(r#"["pnpm", "start"]"#)), ("package.json", several)];
     assert!(entry(&files).starts_with("Unknown"));
 }
+
+/// Functions, classes and what surrounds them hold each other in circles: none outlives the run.
+#[test]
+fn syntax_trees_go_with_the_run() {
+    let index = "const held = { f() { return held; } };\nfunction a() { return () => a(); }\n\
+                 class B { again() { return new B(); } }\nexport { a, held };\nnew B().again(); a()();\n";
+    let tree = Tree::from_memory([
+        ("Dockerfile", "FROM node:22\nCOPY . .\nCMD [\"node\", \"index.js\"]\n"),
+        ("package.json", "{}"),
+        ("index.js", index),
+    ]);
+    let delivery = crate::lower(&tree);
+    let cx = super::Cx::new(&tree);
+    let graph = super::Graph::new(&cx, &delivery);
+    let file = tree.find("index.js").unwrap();
+    let code = super::of(&graph, Fact::declared(file, super::nowhere()), None);
+    assert_eq!(code.modules, [file]);
+    let module = graph.module(file).unwrap();
+    assert_eq!(std::sync::Arc::strong_count(&module), 2, "the graph's, and this one");
+}

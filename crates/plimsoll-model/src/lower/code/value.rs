@@ -141,6 +141,30 @@ impl Scope {
     }
 }
 
+/// The scopes that functions and classes surround themselves with. A name in one may hold the
+/// function that holds the scope: such circles, and the syntax trees that they hold, end with this.
+#[derive(Debug, Default)]
+pub(super) struct Captured(RefCell<Vec<Rc<Scope>>>);
+
+impl Captured {
+    /// The scope, for what will hold it.
+    pub(super) fn hold(&self, scope: &Rc<Scope>) -> Rc<Scope> {
+        let mut held = self.0.borrow_mut();
+        if !held.last().is_some_and(|last| Rc::ptr_eq(last, scope)) {
+            held.push(Rc::clone(scope));
+        }
+        Rc::clone(scope)
+    }
+}
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        for scope in self.0.get_mut() {
+            drop(scope.names.take());
+        }
+    }
+}
+
 impl Value {
     pub(super) fn text(text: &str) -> Self {
         Self::Text(text.into())

@@ -11,7 +11,7 @@ use super::{Cx, string};
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
 use crate::package::{
-    Dependency, DependencyKind, Deprecated, Installed, Lockfile, ManifestCopy, Package,
+    Dependency, DependencyKind, Deprecated, Installed, Lockfile, ManifestCopy, Package, Pinned,
 };
 use crate::{path, version};
 
@@ -62,7 +62,7 @@ fn version_1(pinned: Option<Value<'_>>, blank: &Lockfile, package: &Package) -> 
             Some(at) if dependency.is_link() => Some(at.version == dependency.requirement),
             Some(at) => version::satisfies(&at.version, &dependency.requirement),
         });
-    Lockfile { in_sync, installed: Arc::new(installed), ..blank.clone() }
+    Lockfile { in_sync, installed: Arc::new(Pinned::of(&installed)), ..blank.clone() }
 }
 
 /// An entry of `packages`.
@@ -114,7 +114,7 @@ fn by_path(
         .collect();
     let workspace = members.iter().any(|package| package.dir != dir);
     let (bins, installed) = top(&entries, workspace);
-    let (bins, installed) = (Arc::new(bins), Arc::new(installed));
+    let (bins, installed) = (Arc::new(bins), Arc::new(Pinned::of(&installed)));
     let deprecated: Vec<(&str, &Entry<'_>)> = entries
         .iter()
         .filter(|(_, entry)| entry.fields.contains_key("deprecated"))

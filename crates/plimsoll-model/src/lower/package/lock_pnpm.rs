@@ -9,7 +9,7 @@ use plimsoll_syntax::yaml::{self, Value};
 use super::Cx;
 use super::lockfile::all_pinned;
 use crate::delivery::Problem;
-use crate::package::{DependencyKind, Deprecated, Installed, Lockfile, Package};
+use crate::package::{DependencyKind, Deprecated, Installed, Lockfile, Package, Pinned};
 use crate::path;
 
 /// Transitive deprecations kept for each package of a shared lockfile.
@@ -56,7 +56,7 @@ pub(super) fn read(
             deprecated.push((name, version, development, key.span().cover(field.span())));
         }
     }
-    let installed = Arc::new(installed);
+    let installed = Arc::new(Pinned::of(&installed));
     Some(
         members
             .iter()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use plimsoll_source::{Derived, Span, TextRange};
 
 use super::lockfile::all_pinned;
-use crate::package::{Installed, Lockfile, Package};
+use crate::package::{Installed, Lockfile, Package, Pinned};
 use crate::path;
 
 /// Reads a lockfile for the packages that share it; `None` when it is none of yarn's.
@@ -76,7 +76,7 @@ pub(super) fn read(
             }
         }
     }
-    let (bins, installed) = (Arc::new(bins), Arc::new(installed));
+    let (bins, installed) = (Arc::new(bins), Arc::new(Pinned::of(&installed)));
     Some(
         members
             .iter()
@@ -90,11 +90,7 @@ pub(super) fn read(
                     // Links to the workspace's own packages are left out by version 1; patches,
                     // directories and the like are bound to a place in Berry's keys.
                     if dependency.local.is_some() || range.contains(':') || range.contains('/') {
-                        return if installed.contains_key(name) || !berry {
-                            None
-                        } else {
-                            Some(false)
-                        };
+                        return if installed.contains(name) || !berry { None } else { Some(false) };
                     }
                     Some(false)
                 }),

@@ -1,7 +1,8 @@
 //! Lockfiles: which one an install reads, and what it says of the package that asks.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_source::{FileId, Span, TextRange, Tree};
 use rayon::prelude::*;
@@ -37,11 +38,16 @@ pub(super) fn attach(cx: &Cx<'_>, packages: &mut [Package]) {
         }
     }
     let all: BTreeMap<&str, &Package> = packages.iter().map(|p| (&*p.dir, p)).collect();
+    let (all_installed, all_bins) = (Mutex::default(), Mutex::default());
     let read: Vec<(Vec<usize>, Vec<Lockfile>)> = groups
         .into_par_iter()
         .map(|(file, (kind, members))| {
             let asking: Vec<&Package> = members.iter().filter_map(|&i| packages.get(i)).collect();
-            let locks = read(cx, file, kind, &asking, &all);
+            let mut locks = read(cx, file, kind, &asking, &all);
+            for lock in &mut locks {
+                lock.installed = shared(&all_installed, &lock.installed);
+                lock.bins = shared(&all_bins, &lock.bins);
+            }
             (members, locks)
         })
         .collect();
@@ -52,6 +58,16 @@ pub(super) fn attach(cx: &Cx<'_>, packages: &mut [Package]) {
             }
         }
     }
+}
+
+/// What equals a value that was met before, as that value: lockfiles are large, and copied.
+fn shared<T: Eq + Hash>(met: &Mutex<HashSet<Arc<T>>>, value: &Arc<T>) -> Arc<T> {
+    let mut met = met.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = met.get(value) {
+        return Arc::clone(found);
+    }
+    met.insert(Arc::clone(value));
+    Arc::clone(value)
 }
 
 /// The lockfile that an install in a directory reads: that of the named manager, else the first.

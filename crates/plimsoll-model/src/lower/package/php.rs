@@ -8,7 +8,7 @@ use plimsoll_syntax::yaml::{self, Value};
 use super::others::{beside, broken, depends, lines, runtime, script, text, tool};
 use super::{Cx, find, string};
 use crate::fact::Why;
-use crate::package::{DependencyKind, Deprecated, Installed, LockKind, Lockfile, Package};
+use crate::package::{DependencyKind, Deprecated, Installed, LockKind, Lockfile, Package, Pinned};
 use crate::path;
 use crate::version::{Interval, intervals};
 
@@ -145,7 +145,7 @@ fn lock(cx: &Cx<'_>, package: &mut Package) {
     package.lockfile = Some(Lockfile {
         kind: LockKind::Other,
         tells_deprecated: true,
-        installed: std::sync::Arc::new(installed),
+        installed: std::sync::Arc::new(Pinned::of(&installed)),
         trouble: None,
         ..lock
     });

@@ -8,6 +8,7 @@ mod schema;
 mod secrets;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::expression;
@@ -151,7 +152,7 @@ fn facts(env: &[(String, String, Span)]) -> Vec<(String, Fact<String>, Span)> {
 
 /// The shell text of a step, parsed with a run of `X` in place of each `${{ … }}`, which is as
 /// long: ranges of the one are ranges of the other.
-fn program(text: Derived) -> (Derived, shell::Script) {
+fn program(text: Derived) -> (Derived, Arc<shell::Script>) {
     let exprs = expression::find(text.text());
     let mut masked = text.text().to_vec();
     for range in &exprs {
@@ -159,8 +160,7 @@ fn program(text: Derived) -> (Derived, shell::Script) {
             bytes.fill(b'X');
         }
     }
-    let script = shell::parse(&masked, Dialect::Bash);
-    (text, script)
+    (text, Arc::new(shell::parse(&masked, Dialect::Bash)))
 }
 
 /// The commands that a step's program runs: once for each of the values that the matrix puts into it,

@@ -623,7 +623,7 @@ fn eslint(files: &Files<'_>, package: &Package, cwd: Option<&str>) -> (&'static 
         ".eslintrc.json",
         ".eslintrc",
     ];
-    let locked = package.lockfile.as_ref().and_then(|lock| lock.installed.get("eslint"));
+    let locked = package.lockfile.as_ref().and_then(|lock| lock.installed("eslint"));
     let major = locked.and_then(|at| version::major(&at.version)).or_else(|| {
         package.dependency("eslint").and_then(|asked| version::major(&asked.requirement))
     });

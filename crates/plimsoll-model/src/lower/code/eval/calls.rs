@@ -17,7 +17,7 @@ impl Eval<'_> {
         let value = Rc::new(ClassValue {
             module: Arc::clone(&module),
             class: id,
-            scope: Rc::clone(&scope),
+            scope: self.captured.hold(&scope),
             base,
             statics,
         });

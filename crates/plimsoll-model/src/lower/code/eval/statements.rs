@@ -36,7 +36,7 @@ impl Eval<'_> {
         Closure {
             module: Arc::clone(&here.module),
             function,
-            scope: Rc::clone(&here.scope),
+            scope: self.captured.hold(&here.scope),
             this: here.this.clone(),
             home: here.home.clone(),
         }
