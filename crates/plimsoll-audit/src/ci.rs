@@ -692,8 +692,7 @@ pub(crate) fn shared(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<String> {
     }
     while let Some(dir) = todo.pop().filter(|_| found.len() < MAX_SHARED) {
         let Some(file) = delivery.tree.find(&format!("{dir}/package.json")) else { continue };
-        let at = delivery.packages.binary_search_by_key(&file, |package| package.manifest);
-        let Some(package) = at.ok().and_then(|at| delivery.packages.get(at)) else { continue };
+        let Some(package) = delivery.package_of(file) else { continue };
         if dir != service.dir {
             if dir.is_empty() || within(&dir, &service.dir) || found.contains(&dir) {
                 continue;

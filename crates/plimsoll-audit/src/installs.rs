@@ -22,7 +22,7 @@ pub(crate) fn package_at<'a>(
     };
     let own = image.service.and_then(|service| service.package).map(|id| &cx.delivery[id]);
     let is_it = |package: &&Package| package.manifest == file;
-    own.filter(is_it).or_else(|| cx.delivery.packages.iter().find(is_it))
+    own.filter(is_it).or_else(|| cx.delivery.package_of(file))
 }
 
 /// Whether a manager installs what a `package.json` asks for.

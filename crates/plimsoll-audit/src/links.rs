@@ -126,7 +126,7 @@ pub(crate) fn base<'a>(
         return Some(&package.dir);
     }
     let root = package.workspace.as_deref()?;
-    let at = cx.delivery.packages.iter().find(|p| p.manifest == file)?;
+    let at = cx.delivery.package_of(file)?;
     (at.dir == root).then_some(root)
 }
 
@@ -139,8 +139,7 @@ fn built(
     install: Span,
     via: Span,
 ) -> State {
-    let package = cx.delivery.packages.iter().find(|p| p.dir == local && p.is_node());
-    let Some(package) = package else { return State::There(via, None) };
+    let Some(package) = cx.delivery.node_package(local) else { return State::There(via, None) };
     let tree = &cx.delivery.tree;
     let main = package.main.as_ref().map_or("index.js", |(main, _)| main);
     let main = main.trim_start_matches("./");
@@ -154,8 +153,7 @@ fn built(
         return State::There(via, None);
     }
     let name = local.rsplit('/').next().unwrap_or(local);
-    let root = package.workspace.as_ref();
-    let root = root.and_then(|root| cx.delivery.packages.iter().find(|p| p.dir == *root));
+    let root = package.workspace.as_ref().and_then(|root| cx.delivery.node_package(root));
     for stage in image.stages_built() {
         let places = homes(fs, stage, package);
         let above = root.map(|root| fs.places(stage, &root.dir)).unwrap_or_default();
@@ -372,7 +370,7 @@ pub(crate) fn builds<'a>(
         let fs = Filesystem::new(cx.delivery, image);
         for dependency in package.dependencies.iter().filter(|dependency| is_local(dependency)) {
             let Some(local) = &dependency.local else { continue };
-            let theirs = cx.delivery.packages.iter().find(|p| p.dir == *local && p.is_node());
+            let theirs = cx.delivery.node_package(local);
             let held = image.stages_built().into_iter().find_map(|stage| {
                 let places = match theirs {
                     Some(theirs) => homes(&fs, stage, theirs),

@@ -430,17 +430,20 @@ impl<'a> Resolver<'a> {
     }
 
     fn text(&self, file: FileId) -> Option<Arc<Text>> {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = recent.texts.get(&file) {
+        let recent = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = recent().texts.get(&file) {
             return text.clone();
         }
+        // Not under the lock: services are written side by side.
         let text = self.tree.read(file).ok().map(|bytes| {
             let index = LineIndex::new(&bytes);
             let hidden = (bytes.len() <= LOOKED_THROUGH).then(|| secret_ranges(&bytes));
             Arc::new(Text { bytes, index, hidden })
         });
-        recent.texts.insert(file, text.clone());
-        recent.order.push_back(file);
+        let mut recent = recent();
+        if recent.texts.insert(file, text.clone()).is_none() {
+            recent.order.push_back(file);
+        }
         if recent.order.len() > KEPT
             && let Some(oldest) = recent.order.pop_front()
         {

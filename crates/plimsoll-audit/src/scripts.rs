@@ -8,10 +8,9 @@ use plimsoll_model::data;
 use plimsoll_model::flow::{
     Command, CommandKind, Flow, Output, Read, Region, RegionId, RegionKind, Set,
 };
-use plimsoll_model::image::StepKind;
 use plimsoll_model::migration::is_migrate_command;
 use plimsoll_model::script::Program;
-use plimsoll_source::{Span, TextRange, normalize_path};
+use plimsoll_source::{Span, TextRange};
 
 use crate::evidence::Place;
 use crate::{Cx, Evidence, Verdict};
@@ -98,31 +97,27 @@ pub(crate) fn starter(cx: &Cx<'_>, script: &Program) -> Option<Span> {
         "shellcheck",
         "shfmt",
     ];
-    let path = cx.path(script.file);
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = file_name(cx, script);
     let names = |text: &str| text.contains(name);
-    for program in cx.delivery.programs.iter().filter(|other| other.file != script.file) {
-        let found = commands(program).find(|command| {
-            let named = command.words.iter().any(|word| names(word));
-            let text = command.redirects.iter().filter_map(|redirect| redirect.text.as_deref());
-            let told = named || text.into_iter().any(names);
-            let starts = command.is_run() && !ASKS_OF.contains(&command.program());
-            named && starts || told && schedules(&program.flow, command)
-        });
-        if let Some(command) = found {
+    let named = cx.delivery.uses.of(name)?;
+    for &(id, at) in &named.commands {
+        let program = &cx.delivery[id];
+        let Some(command) = program.flow.commands.get(at) else { continue };
+        if program.file == script.file || program.flow.is_aside(command) {
+            continue;
+        }
+        let named = command.words.iter().any(|word| names(word));
+        let starts = command.is_run() && !ASKS_OF.contains(&command.program());
+        if named && starts || schedules(&program.flow, command) {
             return Some(command.span);
         }
     }
-    for pipeline in &cx.delivery.pipelines {
-        for step in pipeline.jobs.iter().flat_map(|job| &job.steps) {
-            if let Some((text, _)) = &step.run
-                && names(&String::from_utf8_lossy(text.text()))
-            {
-                return Some(step.span);
-            }
-        }
-    }
-    scheduled(cx, script)
+    named.step.or(named.start)
+}
+
+fn file_name<'a>(cx: &Cx<'a>, script: &Program) -> &'a str {
+    let path = cx.path(script.file);
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether what a command prints becomes a crontab or a timer.
@@ -140,42 +135,7 @@ fn schedules(flow: &Flow, command: &Command) -> bool {
 
 /// Where a container's command or a scheduler's file starts a script.
 pub(crate) fn scheduled(cx: &Cx<'_>, script: &Program) -> Option<Span> {
-    const MAX_LEN: u64 = 64 * 1024;
-    const SCHEDULES: [&str; 4] = [".timer", ".service", ".cron", ".crontab"];
-    let path = cx.path(script.file);
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let names = |text: &str| text.contains(name);
-    for container in &cx.delivery.containers {
-        for exec in container.command.iter().chain(&container.entrypoint) {
-            if let Some((_, span)) = exec.words.iter().find(|(word, _)| names(word)) {
-                return Some(*span);
-            }
-        }
-    }
-    cx.delivery.tree.entries().find_map(|(file, entry)| {
-        // Most files are none, and there may be many.
-        let ends = [".timer", ".service"].iter().any(|end| entry.path.ends_with(end));
-        if !ends && !entry.path.contains("cron") && !entry.path.contains("CRON") {
-            return None;
-        }
-        let lower = entry.path.to_ascii_lowercase();
-        let last = lower.rsplit('/').next().unwrap_or(&lower);
-        let schedules = SCHEDULES.iter().any(|end| last.ends_with(end))
-            || last.starts_with("crontab")
-            || lower.contains("cron.d/");
-        if !schedules || entry.len > MAX_LEN {
-            return None;
-        }
-        let end = u32::try_from(entry.len).unwrap_or(0);
-        let text = cx.text_of(Span::new(file, TextRange::new(0, end)))?;
-        let mut offset = 0;
-        text.split_inclusive('\n').find_map(|line| {
-            let start = offset;
-            offset += line.len();
-            let starts = !line.trim_start().starts_with('#') && names(line);
-            starts.then(|| Span::new(file, TextRange::of(start, start + line.trim_end().len())))
-        })
-    })
+    cx.delivery.uses.of(file_name(cx, script))?.start
 }
 
 /// Whether a program is about data that is backed up: it dumps, or its path or words say so.
@@ -572,22 +532,9 @@ pub(crate) fn declares_value(command: &Command) -> bool {
 /// Whether a script runs in a container of an image that is built here: it is copied into one by its
 /// name, or is called like what images start and ask.
 pub(crate) fn runs_inside(cx: &Cx<'_>, program: &Program) -> bool {
-    let path = cx.path(program.file);
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = file_name(cx, program);
     let stem = name.split('.').next().unwrap_or(name);
     let called = ["entrypoint", "docker-entrypoint", "healthcheck", "docker-healthcheck"];
-    let copied = cx.delivery.images.iter().any(|image| {
-        let context = image.context.known().map_or("", String::as_str);
-        let steps = image.stages.iter().flat_map(|stage| &stage.steps);
-        let copies = steps.filter_map(|step| match &step.kind {
-            StepKind::Copy(copy) => Some(copy),
-            _ => None,
-        });
-        copies.flat_map(|copy| &copy.sources).any(|source| {
-            !source.remote
-                && source.path.rsplit('/').next() == Some(name)
-                && normalize_path(&format!("{context}/{}", source.path)).as_deref() == Some(path)
-        })
-    });
-    program.target.is_none() && (called.contains(&stem) || copied)
+    program.target.is_none()
+        && (called.contains(&stem) || cx.delivery.uses.copies(cx.path(program.file)))
 }

@@ -16,6 +16,7 @@ use crate::proxy::Proxy;
 use crate::script::{Process, Program};
 use crate::secret::Secrets;
 use crate::service::Service;
+use crate::uses::Uses;
 
 macro_rules! ids {
     ($($name:ident => $field:ident: $item:ty),* $(,)?) => {$(
@@ -70,6 +71,8 @@ pub struct Delivery {
     pub proxies: Vec<Proxy>,
     /// Documents, in path order.
     pub documents: Vec<Document>,
+    /// Where scripts are named.
+    pub uses: Uses,
     /// Secrets.
     pub secrets: Secrets,
     /// Services, in path order.
@@ -111,6 +114,8 @@ pub enum UnsupportedKind {
     CodeBuild,
     AppVeyor,
     Woodpecker,
+    Semaphore,
+    CirrusCi,
     Skaffold,
     Nomad,
 }
@@ -132,6 +137,20 @@ impl Delivery {
     #[must_use]
     pub fn startup(&self, image: ImageId, container: Option<ContainerId>) -> Option<&Startup> {
         self.startups.get(&(image, container))
+    }
+
+    /// The package of Node whose manifest stands in a directory.
+    #[must_use]
+    pub fn node_package(&self, dir: &str) -> Option<&Package> {
+        let file = self.tree.find(&crate::path::join(dir, "package.json")?)?;
+        self.package_of(file)
+    }
+
+    /// The package of a manifest.
+    #[must_use]
+    pub fn package_of(&self, manifest: FileId) -> Option<&Package> {
+        let at = self.packages.binary_search_by_key(&manifest, |package| package.manifest).ok()?;
+        self.packages.get(at)
     }
 
     /// Ids and services.

@@ -75,6 +75,8 @@ pub enum Builder {
     Script(ProgramId),
     /// A bake file.
     Bake,
+    /// Skaffold's configuration.
+    Skaffold,
 }
 
 /// The ignore file of a build.

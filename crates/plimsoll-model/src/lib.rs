@@ -36,6 +36,7 @@ pub mod secret;
 pub mod service;
 pub mod tool;
 pub mod user;
+pub mod uses;
 pub mod version;
 
 mod delivery;

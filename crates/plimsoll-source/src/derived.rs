@@ -3,6 +3,8 @@
 //! A reader (the shell's, say) never knows whether it reads a file or a derived text; only when
 //! evidence is made is a range of the derived text mapped back to the real file.
 
+use std::sync::Arc;
+
 use crate::{FileId, Span, TextRange};
 
 /// A run of bytes of a derived text that was copied from one place, or computed.
@@ -20,7 +22,7 @@ pub struct Segment {
 /// Bytes plus where each of them came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derived {
-    text: Vec<u8>,
+    text: Arc<[u8]>,
     segments: Vec<Segment>,
     whole: Span,
 }
@@ -28,9 +30,9 @@ pub struct Derived {
 impl Derived {
     /// A text that is a whole file (or a verbatim part of one).
     #[must_use]
-    pub fn verbatim(text: Vec<u8>, origin: Span) -> Self {
+    pub fn verbatim(text: impl Into<Arc<[u8]>>, origin: Span) -> Self {
         let segments = vec![Segment { start: 0, origin, verbatim: true }];
-        Self { text, segments, whole: origin }
+        Self { text: text.into(), segments, whole: origin }
     }
 
     /// The bytes.
@@ -153,7 +155,11 @@ impl DerivedBuilder {
         // Many are kept for as long as the model is.
         self.text.shrink_to_fit();
         self.segments.shrink_to_fit();
-        Derived { text: self.text, segments: self.segments, whole: self.whole.unwrap_or(fallback) }
+        Derived {
+            text: self.text.into(),
+            segments: self.segments,
+            whole: self.whole.unwrap_or(fallback),
+        }
     }
 }
 

@@ -628,10 +628,18 @@ fn malformed(pattern: &str) -> Option<&'static str> {
 /// Reads one plain file, up to `limit` bytes. Whatever was put at the path since it was listed, this
 /// follows no link in the last part, does not wait for a pipe, and stops when the file grows.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Arc<[u8]>, Unreadable> {
+    // Another kind of thing than was listed: a link, a socket.
+    #[cfg(unix)]
+    let is_other = |e: &io::Error| matches!(e.raw_os_error(), Some(libc::ELOOP | libc::ENXIO));
+    #[cfg(not(unix))]
+    let is_other = |_: &io::Error| false;
     let refused = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unreadable::Changed,
+        _ if is_other(&e) => Unreadable::Changed,
         kind => Unreadable::Denied(kind.to_string()),
     };
+    // Elsewhere opening itself refuses links and does not wait.
+    #[cfg(not(unix))]
     if !fs::symlink_metadata(path).map_err(refused)?.is_file() {
         return Err(Unreadable::Changed);
     }
@@ -651,12 +659,33 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Arc<[u8]>, Unreadable> {
     if len > limit {
         return Err(Unreadable::TooLarge { len, limit });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0).saturating_add(1));
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(refused)?;
-    if bytes.len() as u64 > limit {
-        return Err(Unreadable::TooLarge { len: bytes.len() as u64, limit });
+    // Read where it stays: to grow a buffer and copy it doubles the cost of a lockfile.
+    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, usize::try_from(len).unwrap_or(0)).collect();
+    let mut file = file.take(limit.saturating_add(1));
+    let mut filled = 0;
+    while let Some(rest) = Arc::get_mut(&mut bytes).and_then(|b| b.get_mut(filled..))
+        && !rest.is_empty()
+    {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(refused(why)),
+        }
     }
-    Ok(bytes.into())
+    let mut more = Vec::new();
+    if filled == bytes.len() {
+        file.read_to_end(&mut more).map_err(refused)?;
+    }
+    if filled == bytes.len() && more.is_empty() {
+        return Ok(bytes);
+    }
+    // It shrank, grew, or is one whose length the system does not tell.
+    let all = [&bytes[..filled], &more].concat();
+    if all.len() as u64 > limit {
+        return Err(Unreadable::TooLarge { len: all.len() as u64, limit });
+    }
+    Ok(all.into())
 }
 
 #[cfg(test)]

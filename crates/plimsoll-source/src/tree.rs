@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -108,6 +109,8 @@ struct Inner {
     revision: Option<String>,
     outside: Option<String>,
     max_file: u64,
+    /// How many more bytes of small files are kept.
+    room: AtomicUsize,
 }
 
 /// Where one file's bytes are.
@@ -119,12 +122,20 @@ pub(crate) enum Backend {
     Disk {
         /// The real path, whatever its bytes.
         path: Box<Path>,
-        /// The hash of the bytes that were read first. Every later reading has to give the same
-        /// ones, so that spans stay true; shared by all trees made from this one.
-        seen: Arc<OnceLock<blake3::Hash>>,
+        /// What was read first; shared by all trees made from this one.
+        seen: Arc<OnceLock<Seen>>,
     },
     /// An object in a git repository: its name is the hash of its bytes.
     Object(Arc<gix::ThreadSafeRepository>, gix::ObjectId),
+}
+
+/// What was read of a file first. Every later reading has to give the same bytes, so that spans stay
+/// true.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    hash: blake3::Hash,
+    /// The bytes of a small file, while there is room: several readers ask for most of them.
+    kept: Option<Arc<[u8]>>,
 }
 
 impl Backend {
@@ -136,6 +147,12 @@ impl Backend {
 
 /// The most that is read of one file: a Dockerfile of 200 MB is a finding, not a reason to stop.
 pub(crate) const MAX_FILE: u64 = 16 * 1024 * 1024;
+
+/// Files of at most this many bytes are kept once they were read,
+const MAX_KEPT: usize = 32 * 1024;
+
+/// and at most this many bytes of them in all.
+const ROOM: usize = 64 * 1024 * 1024;
 
 impl Tree {
     /// A tree of tracked files held in memory: `(path, bytes)`.
@@ -196,6 +213,20 @@ impl Tree {
         !self.range(dir).is_empty()
     }
 
+    /// A path as it reads once the first directory on its way that is a link is followed; `None`
+    /// where there is none, or it leaves the tree. What it leads to holds no link, so that asking
+    /// again and again comes to an end.
+    #[must_use]
+    pub fn through_link(&self, path: &str) -> Option<String> {
+        path.match_indices('/').find_map(|(at, _)| {
+            let (dir, rest) = path.split_at_checked(at)?;
+            match &self.entry(self.find(dir)?).kind {
+                EntryKind::Link { inside: Some(to), .. } => normalize_path(&format!("{to}{rest}")),
+                _ => None,
+            }
+        })
+    }
+
     /// Every entry below a directory, at any depth, in path order; `""` and `"."` are the root.
     /// The directory is given in canonical form (see [`normalize_path`]); a slash at its end is fine.
     pub fn under<'a>(&'a self, dir: &'a str) -> impl Iterator<Item = FileId> + 'a {
@@ -244,10 +275,14 @@ impl Tree {
             Backend::Object(repository, id) => {
                 crate::revision::read(repository, *id, self.inner.max_file)
             }
+            Backend::Disk { seen, .. } if let Some(Seen { kept: Some(bytes), .. }) = seen.get() => {
+                Ok(Arc::clone(bytes))
+            }
             Backend::Disk { path, seen } => {
                 let bytes = crate::disk::read(path, self.inner.max_file)?;
                 let hash = blake3::hash(&bytes);
-                if *seen.get_or_init(|| hash) == hash {
+                let first = || Seen { hash, kept: self.has_room(&bytes).then(|| bytes.clone()) };
+                if seen.get_or_init(first).hash == hash {
                     Ok(bytes)
                 } else {
                     Err(Unreadable::Changed)
@@ -256,13 +291,20 @@ impl Tree {
         }
     }
 
+    /// Takes the room that the bytes of a small file need, if there is so much left.
+    fn has_room(&self, bytes: &[u8]) -> bool {
+        let take = |room: usize| room.checked_sub(bytes.len());
+        bytes.len() <= MAX_KEPT
+            && self.inner.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
     /// The BLAKE3 of a file's content: as it was when it was first read, else read now.
     ///
     /// # Errors
     /// As [`Tree::read`].
     pub fn hash(&self, file: FileId) -> Result<[u8; 32], Unreadable> {
         match &self.inner.backends[file.0 as usize] {
-            Backend::Disk { seen, .. } if let Some(hash) = seen.get() => Ok(*hash.as_bytes()),
+            Backend::Disk { seen, .. } if let Some(seen) = seen.get() => Ok(*seen.hash.as_bytes()),
             _ => Ok(*blake3::hash(&self.read(file)?).as_bytes()),
         }
     }
@@ -270,7 +312,7 @@ impl Tree {
     /// A name in hex for what was looked at: BLAKE3 over path, kind, mode, tracking and content of
     /// `files`, whatever their order and however often one is named. A link counts with its target
     /// as written and the content that it leads to; what cannot be read, with the kind of reason.
-    /// Reads the files again, in parallel.
+    /// What was read before counts as it was then; the rest is read, in parallel.
     #[must_use]
     pub fn digest(&self, files: &[FileId]) -> String {
         let mut files = files.to_vec();
@@ -305,10 +347,10 @@ impl Tree {
             Tracking::Untracked => b"untracked",
             Tracking::Ignored => b"ignored",
         });
-        match self.read(file) {
-            Ok(bytes) => {
+        match self.hash(file) {
+            Ok(hash) => {
                 field(b"bytes");
-                field(blake3::hash(&bytes).as_bytes());
+                field(&hash);
             }
             Err(Unreadable::Denied(_)) => field(b"denied"),
             Err(Unreadable::TooLarge { len, .. }) => {
@@ -495,6 +537,7 @@ impl TreeBuilder {
                 revision: taken.revision,
                 outside: taken.outside,
                 max_file: taken.max_file.unwrap_or(MAX_FILE),
+                room: AtomicUsize::new(ROOM),
             }),
         }
     }
@@ -616,6 +659,15 @@ mod tests {
         assert_eq!(read("d/two").as_deref(), Ok(&b"yes"[..]));
         for path in ["out", "loop", "abs", "gone"] {
             assert_eq!(read(path), Err(Unreadable::Link), "{path}");
+        }
+        let mut builder = TreeBuilder::new();
+        builder.file("lib/src/a.ts", b"").link("app/lib", "../lib/src").link("app/self", ".");
+        builder.link("app/out", "../..");
+        let tree = builder.build();
+        assert_eq!(tree.through_link("app/lib/a.ts").as_deref(), Some("lib/src/a.ts"));
+        assert_eq!(tree.through_link("app/self/self/x").as_deref(), Some("app/self/x"));
+        for path in ["app/out/x", "lib/src/a.ts", "app/lib", "nothing/x"] {
+            assert_eq!(tree.through_link(path), None, "{path}");
         }
     }
 

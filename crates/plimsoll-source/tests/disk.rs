@@ -318,14 +318,19 @@ fn excluded_paths_are_not_there() {
 
 #[test]
 fn bytes_stay_what_they_were_when_first_read() {
-    let dir = dir(&[("a", "one"), ("big", "0123456789")]);
+    // What is long is read again, and is to be what it was; what is short is kept.
+    let long = |digit: &str| digit.repeat(100_000);
+    let dir = dir(&[("a", &*long("1")), ("short", "one"), ("big", "0123456789")]);
     let tree = tree(dir.path());
-    let a = file(&tree, "a");
-    assert_eq!(tree.read(a).as_deref(), Ok(&b"one"[..]));
-    fs::write(dir.path().join("a"), "two").expect("written");
+    let (a, short) = (file(&tree, "a"), file(&tree, "short"));
+    assert_eq!(tree.read(a).as_deref(), Ok(long("1").as_bytes()));
+    assert_eq!(tree.read(short).as_deref(), Ok(&b"one"[..]));
+    fs::write(dir.path().join("a"), long("2")).expect("written");
+    fs::write(dir.path().join("short"), "two").expect("written");
     assert_eq!(tree.read(a), Err(Unreadable::Changed));
-    fs::write(dir.path().join("a"), "one").expect("written");
-    assert_eq!(tree.read(a).as_deref(), Ok(&b"one"[..]));
+    assert_eq!(tree.read(short).as_deref(), Ok(&b"one"[..]));
+    fs::write(dir.path().join("a"), long("1")).expect("written");
+    assert_eq!(tree.read(a).as_deref(), Ok(long("1").as_bytes()));
     fs::remove_file(dir.path().join("a")).expect("removed");
     assert_eq!(tree.read(a), Err(Unreadable::Changed));
     // It grew beyond the limit after it was listed.

@@ -275,7 +275,8 @@ impl<'a> Value<'a> {
     }
 
     /// Whether it is a scalar of this text: as `text` says, without looking at what is no UTF-8.
-    fn reads(self, wanted: &str) -> bool {
+    #[must_use]
+    pub fn reads(self, wanted: &str) -> bool {
         let node = self.node();
         match node.kind {
             Kind::Scalar { decoded: VERBATIM, style } => {

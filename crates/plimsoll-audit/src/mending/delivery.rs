@@ -162,7 +162,7 @@ fn tests(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> Option<
     // What it links to is installed and built before it.
     for other in shared(cx, service).into_iter().filter(|dir| is_plain(dir)) {
         let manifest = cx.delivery.tree.find(&format!("{other}/package.json"))?;
-        let linked = cx.delivery.packages.iter().find(|package| package.manifest == manifest)?;
+        let linked = cx.delivery.package_of(manifest)?;
         if linked.lockfile.as_ref().is_none_or(|lock| lock.kind != LockKind::Npm) {
             return None;
         }

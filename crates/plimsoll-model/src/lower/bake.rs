@@ -474,6 +474,7 @@ mod tests {
             image.builds.iter().map(move |build| {
                 let by = match build.by {
                     Builder::Bake => "bake",
+                    Builder::Skaffold => "skaffold",
                     Builder::Pipeline(_) => "pipeline",
                     _ => "other",
                 };

@@ -1,6 +1,7 @@
 //! What every reader gets: the tree, and one way to open a file.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_source::{Derived, FileId, Span, TextRange, Tree, Unreadable};
@@ -13,19 +14,24 @@ use crate::delivery::Problem;
 pub(super) struct Cx<'a> {
     /// The tree.
     pub(super) tree: &'a Tree,
-    noted: Mutex<(Vec<Problem>, BTreeSet<FileId>)>,
+    problems: Mutex<Vec<Problem>>,
+    /// Which files were looked at.
+    read: Vec<AtomicBool>,
     scripts: Mutex<HashSet<Arc<Script>>>,
 }
 
 impl<'a> Cx<'a> {
     /// A context over `tree`.
     pub(super) fn new(tree: &'a Tree) -> Self {
-        Self { tree, noted: Mutex::default(), scripts: Mutex::default() }
+        let read = tree.entries().map(|_| AtomicBool::new(false)).collect();
+        Self { tree, problems: Mutex::default(), read, scripts: Mutex::default() }
     }
 
     /// The bytes of a file, and a record that it was looked at.
     pub(super) fn bytes(&self, file: FileId) -> Result<Arc<[u8]>, Unreadable> {
-        self.noted().1.insert(file);
+        if let Some(read) = self.read.get(file.0 as usize) {
+            read.store(true, Ordering::Relaxed);
+        }
         self.tree.read(file)
     }
 
@@ -35,7 +41,7 @@ impl<'a> Cx<'a> {
         match self.bytes(file) {
             Ok(bytes) => {
                 let span = Span::new(file, TextRange::of(0, bytes.len()));
-                Some(Derived::verbatim(bytes.to_vec(), span))
+                Some(Derived::verbatim(bytes, span))
             }
             Err(why) => {
                 let message = match why {
@@ -71,20 +77,18 @@ impl<'a> Cx<'a> {
 
     /// Notes something that is wrong with a delivery file.
     pub(super) fn problem(&self, problem: Problem) {
-        self.noted().0.push(problem);
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }
 
     /// Puts what was noted into the model.
     pub(super) fn finish(self, mut delivery: Delivery) -> Delivery {
-        let (mut problems, read) = self.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
         problems.sort();
         problems.dedup();
         delivery.problems = problems;
-        delivery.read = read.into_iter().collect();
+        let read =
+            (0..).map(FileId).zip(self.read).filter(|(_, read)| read.load(Ordering::Relaxed));
+        delivery.read = read.map(|(file, _)| file).collect();
         delivery
-    }
-
-    fn noted(&self) -> std::sync::MutexGuard<'_, (Vec<Problem>, BTreeSet<FileId>)> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

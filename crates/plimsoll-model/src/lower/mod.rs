@@ -24,7 +24,9 @@ mod roles;
 mod run;
 mod secret;
 mod service;
+mod skaffold;
 mod unsupported;
+mod uses;
 
 pub(crate) use calls::run_image;
 
@@ -99,6 +101,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let mut builds = link::compose_calls(&containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
     builds.extend(bake::builds(&cx));
+    builds.extend(skaffold::builds(&cx));
     let mut images = image::read(&cx);
     images.extend(compose::inline_images(&cx, &containers));
     let images = link::images(&cx, images, builds, hints);
@@ -109,6 +112,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     secrets.mask_values(containers.iter().flat_map(Container::written));
     secret::of_programs(&mut secrets, &programs);
     secrets.mask(pipelines.iter().flat_map(|p| p.secrets.iter().map(|secret| secret.span)));
+    let uses = uses::read(&cx, &programs, &pipelines, &containers, &images);
     let mut delivery = Delivery {
         tree: tree.clone(),
         built: crate::built::Built::of(tree, &images, &containers),
@@ -122,6 +126,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         programs,
         proxies,
         documents: document::read(&cx),
+        uses,
         secrets,
         services: Vec::new(),
         startups: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use plimsoll_source::Tracking;
 
 use super::cx::Cx;
-use super::purpose;
+use super::{purpose, skaffold};
 use crate::purpose::PurposeKind;
 use crate::{Unsupported, UnsupportedKind as Kind};
 
@@ -19,6 +19,7 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Unsupported> {
                 PurposeKind::Production | PurposeKind::Development
             )
         })
+        .filter(|(file, _, kind)| *kind != Kind::Skaffold || !skaffold::is_plain(cx, *file))
         .map(|(file, _, kind)| Unsupported { file, kind })
         .collect()
 }
@@ -32,10 +33,10 @@ fn kind(path: &str) -> Option<Kind> {
         }
         ".travis.yml" => return Some(Kind::Travis),
         "bitbucket-pipelines.yml" => return Some(Kind::Bitbucket),
-        "cloudbuild.yaml" | "cloudbuild.yml" | "cloudbuild.json" => return Some(Kind::CloudBuild),
-        "buildspec.yml" | "buildspec.yaml" => return Some(Kind::CodeBuild),
         "appveyor.yml" | ".appveyor.yml" => return Some(Kind::AppVeyor),
         ".woodpecker.yml" | ".woodpecker.yaml" => return Some(Kind::Woodpecker),
+        ".semaphore/semaphore.yml" => return Some(Kind::Semaphore),
+        ".cirrus.yml" => return Some(Kind::CirrusCi),
         _ => {}
     }
     let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -49,11 +50,17 @@ fn kind(path: &str) -> Option<Kind> {
     if yaml && (name.starts_with("azure-pipelines") || dir == ".azure-pipelines") {
         return Some(Kind::AzurePipelines);
     }
+    if yaml && dir == ".woodpecker" {
+        return Some(Kind::Woodpecker);
+    }
     match name {
+        // Their triggers name any path.
+        "cloudbuild.yaml" | "cloudbuild.yml" | "cloudbuild.json" => Some(Kind::CloudBuild),
+        "buildspec.yml" | "buildspec.yaml" => Some(Kind::CodeBuild),
         "Chart.yaml" | "Chart.yml" | "helmfile.yaml" | "helmfile.yml" => Some(Kind::Helm),
         "kustomization.yaml" | "kustomization.yml" | "Kustomization" => Some(Kind::Kustomize),
         "Jenkinsfile" => Some(Kind::Jenkins),
-        "skaffold.yaml" | "skaffold.yml" => Some(Kind::Skaffold),
+        _ if skaffold::is_one(name) => Some(Kind::Skaffold),
         _ if name.starts_with("Jenkinsfile.") || name.ends_with(".jenkinsfile") => {
             Some(Kind::Jenkins)
         }
@@ -79,9 +86,11 @@ mod tests {
                 "examples/chart/Chart.yaml",
                 "infra/main.tf",
                 "a/Jenkinsfile",
+                "a/cloudbuild.yaml",
+                "a/appveyor.yml",
+                ".woodpecker/test.yaml",
                 "vendor/x/main.tf",
                 ".buildkite/pipeline.yml",
-                "cloudbuild.yaml",
                 "k8s/kustomization.yaml",
                 "k8s/deploy.yaml",
             ]
@@ -96,8 +105,9 @@ mod tests {
             [
                 ".buildkite/pipeline.yml Buildkite",
                 ".circleci/config.yml CircleCi",
+                ".woodpecker/test.yaml Woodpecker",
                 "a/Jenkinsfile Jenkins",
-                "cloudbuild.yaml CloudBuild",
+                "a/cloudbuild.yaml CloudBuild",
                 "deploy/chart/Chart.yaml Helm",
                 "infra/main.tf Terraform",
                 "k8s/kustomization.yaml Kustomize",

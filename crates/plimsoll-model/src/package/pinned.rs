@@ -1,6 +1,7 @@
 //! What a lockfile pins, packed: a repository has thousands of lockfiles, each with a thousand names.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use plimsoll_source::TextRange;
 
@@ -8,7 +9,7 @@ use super::Installed;
 
 /// Packages by name, as a lockfile pins them. It does not say in which file they stand, so that
 /// equal lockfiles share one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pinned {
     /// Names and versions, in turn.
     text: Box<str>,
@@ -17,25 +18,32 @@ pub struct Pinned {
 }
 
 /// A package: where its name and its version end in the text, and its entry's place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Row {
     name: u32,
     version: u32,
     at: TextRange,
 }
 
+/// By what is pinned: where it stands hardly ever differs where that does not.
+impl Hash for Pinned {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
 impl Pinned {
-    /// Packs what was read out of one file.
+    /// Packs what was read out of one file: names, in order, with versions and the entries' places.
     #[must_use]
-    pub fn of(installed: &BTreeMap<String, Installed>) -> Self {
+    pub fn of<'a>(installed: impl Iterator<Item = (&'a str, &'a str, TextRange)>) -> Self {
         let mut text = String::new();
-        let mut rows = Vec::with_capacity(installed.len());
+        let mut rows = Vec::with_capacity(installed.size_hint().0);
         let end = |text: &String| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        for (name, Installed { version, span }) in installed {
+        for (name, version, at) in installed {
             text.push_str(name);
             let name = end(&text);
             text.push_str(version);
-            rows.push(Row { name, version: end(&text), at: span.range });
+            rows.push(Row { name, version: end(&text), at });
         }
         Self { text: text.into(), rows: rows.into() }
     }
@@ -44,6 +52,12 @@ impl Pinned {
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The same of a map by name.
+    #[must_use]
+    pub fn of_map(installed: &BTreeMap<String, Installed>) -> Self {
+        Self::of(installed.iter().map(|(name, at)| (&**name, &*at.version, at.span.range)))
     }
 
     /// Whether there is none.
@@ -108,7 +122,7 @@ mod tests {
                     (name.to_owned(), Installed { version: version.to_owned(), span: span(at) })
                 })
                 .collect();
-        let pinned = Pinned::of(&all);
+        let pinned = Pinned::of_map(&all);
         assert!(pinned.names().eq(all.keys()));
         assert_eq!(pinned.len(), 6);
         for (name, at) in &all {

@@ -90,8 +90,10 @@ pub(super) struct Builder<'s> {
 
 impl<'s> Builder<'s> {
     pub(super) fn new(original: &'s [u8], unique: bool) -> Self {
+        // About what lockfiles have: growing a large table moves it again and again.
+        let nodes = Vec::with_capacity((original.len() / 16).min(MAX_NODES));
         Self {
-            built: Built::default(),
+            built: Built { nodes, ..Built::default() },
             original,
             stack: Vec::new(),
             pending: Vec::new(),

@@ -352,7 +352,7 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, lead: &Lead<'_>) -> Verdict {
         }
     };
     let local = lead.dependency.local.as_deref();
-    let theirs = cx.delivery.packages.iter().find(|p| p.is_node() && Some(&*p.dir) == local);
+    let theirs = local.and_then(|local| cx.delivery.node_package(local));
     let main = theirs.and_then(|theirs| theirs.main.as_ref());
     let main =
         main.map(|(_, span)| Evidence::context(*span, "is not in the tree: a build makes it"));

@@ -167,8 +167,8 @@ use plimsoll_model::package::{DependencyKind, Package};
 use crate::conditions::{HAS_IMAGE, IMPORTS_PACKAGES};
 use crate::evidence::clip;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
-    Severity, Snippet, Status, Verdict, program,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
+    ServiceSubject, Severity, Snippet, Status, Verdict, installs, program,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -199,7 +199,7 @@ enum Declared<'a> {
     Unknown(Why, &'static str),
 }
 
-fn declared<'a>(cx: &Cx<'a>, installed: &[&str], import: &PackageImport) -> Declared<'a> {
+fn declared<'a>(cx: &Cx<'a>, installed: &Installed<'a>, import: &PackageImport) -> Declared<'a> {
     let (name, tree) = (&*import.package, &cx.delivery.tree);
     // An alias that leads to no file: what is built, or set up in a file that is not read.
     if name.starts_with(['#', '~', '$', '@']) && !name.contains('/') || name.starts_with("@/") {
@@ -210,16 +210,19 @@ fn declared<'a>(cx: &Cx<'a>, installed: &[&str], import: &PackageImport) -> Decl
         return Declared::Yes;
     }
     let path = tree.path(import.file);
-    let mut above: Vec<&Package> = packages(cx)
-        .filter(|package| package.dir.is_empty() || is_below(path, &package.dir))
+    let dirs =
+        std::iter::successors(path.rsplit_once('/').map(|(dir, _)| dir).or(Some("")), |dir| {
+            (!dir.is_empty()).then(|| dir.rsplit_once('/').map_or("", |(above, _)| above))
+        });
+    let mut above: Vec<&Package> = dirs
+        .filter_map(|dir| cx.delivery.node_package(dir))
         // What only says `"type": "module"` for a directory is no package.
         .filter(|package| package.name.is_some() || !package.dependencies.is_empty())
         .collect();
-    above.sort_by_key(|package| std::cmp::Reverse(package.dir.len()));
     // Reached by a path, a package in a package is only files of it: nothing installs what it
     // declares.
-    if above.iter().any(|package| installed.contains(&&*package.dir)) {
-        above.retain(|package| installed.contains(&&*package.dir));
+    if above.iter().any(|package| installed.holds(package)) {
+        above.retain(|package| installed.holds(package));
     }
     let Some((own, above)) = above.split_first() else {
         return Declared::Unknown(Why::Unsupported, "belongs to no package");
@@ -250,43 +253,54 @@ fn declared<'a>(cx: &Cx<'a>, installed: &[&str], import: &PackageImport) -> Decl
     }
 }
 
-/// The directories of the packages whose declarations are installed: the service's, those that it
-/// links to, a workspace's, and those in which its Dockerfile installs.
-fn installed<'a>(cx: &Cx<'a>, service: ServiceSubject<'a>) -> Vec<&'a str> {
-    let own = service.service.package.map(|id| &cx.delivery[id]);
-    let mut found: Vec<&str> = own.map(|package| &*package.dir).into_iter().collect();
-    let images = service.service.images.iter().map(|&id| &cx.delivery[id]);
-    let places: Vec<&str> = images
-        .flat_map(|image| image.stages_built().into_iter().flat_map(|stage| image.effects(stage)))
-        .filter(|(_, effect)| matches!(effect.kind, EffectKind::Install(_)))
-        .map(|(_, effect)| effect.workdir.trim_end_matches('/'))
-        .collect();
-    let last = |dir: &'a str| dir.rsplit('/').next().filter(|name| !name.is_empty());
-    found.extend(packages(cx).map(|package| &*package.dir).filter(|dir| {
-        last(dir)
-            .is_some_and(|name| places.iter().any(|place| place.ends_with(&format!("/{name}"))))
-    }));
-    found.extend(packages(cx).filter(|package| package.workspace.is_some()).map(|p| &*p.dir));
-    let mut next = 0;
-    while let Some(&dir) = found.get(next) {
-        next += 1;
-        let of = packages(cx).filter(|package| package.dir == dir);
-        for local in of.flat_map(|package| &package.dependencies).filter_map(|d| d.local.as_deref())
-        {
-            if !found.contains(&local) {
-                found.push(local);
+/// Which packages' declarations are installed: the service's, those that it links to, a workspace's,
+/// and those in which its Dockerfile installs.
+struct Installed<'a> {
+    /// The service's package and those that it, and what is installed, link to.
+    linked: Vec<&'a str>,
+    /// Where the Dockerfile installs.
+    places: Vec<&'a str>,
+}
+
+impl<'a> Installed<'a> {
+    fn of(cx: &Cx<'a>, service: ServiceSubject<'a>) -> Self {
+        let own = service.service.package.map(|id| &cx.delivery[id]);
+        let mut linked: Vec<&str> = own.map(|package| &*package.dir).into_iter().collect();
+        let mut places = Vec::new();
+        for &id in &service.service.images {
+            let image = ImageSubject { id, image: &cx.delivery[id], service: Some(service) };
+            for stage in image.stages_built() {
+                for (_, effect) in image.image.effects(stage) {
+                    if matches!(effect.kind, EffectKind::Install(_)) {
+                        let place = effect.workdir.trim_end_matches('/');
+                        places.push(place);
+                        let package = installs::package_at(cx, image, stage, place);
+                        linked.extend(package.map(|package| &*package.dir));
+                    }
+                }
             }
         }
+        let mut next = 0;
+        while let Some(&dir) = linked.get(next) {
+            next += 1;
+            let package = cx.delivery.node_package(dir);
+            let all = package.into_iter().flat_map(|package| &package.dependencies);
+            for local in all.filter_map(|dependency| dependency.local.as_deref()) {
+                if !linked.contains(&local) {
+                    linked.push(local);
+                }
+            }
+        }
+        Self { linked, places }
     }
-    found
-}
 
-fn packages<'a>(cx: &Cx<'a>) -> impl Iterator<Item = &'a Package> {
-    cx.delivery.packages.iter().filter(|package| package.is_node())
-}
-
-fn is_below(path: &str, dir: &str) -> bool {
-    path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+    fn holds(&self, package: &Package) -> bool {
+        let name = package.dir.rsplit('/').next().filter(|name| !name.is_empty());
+        let at = |place: &&str| name.is_some_and(|name| place.rsplit('/').next() == Some(name));
+        package.workspace.is_some()
+            || self.linked.contains(&&*package.dir)
+            || self.places.iter().any(at)
+    }
 }
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -298,7 +312,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         Err(why) => return program::unread(why),
     };
     let (mut bad, mut partly, mut unknown, mut good) = (vec![], vec![], vec![], vec![]);
-    let installed = installed(cx, service);
+    let installed = Installed::of(cx, service);
     for import in &code.imports {
         let name = clip(&import.package);
         match declared(cx, &installed, import) {
@@ -366,7 +380,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let code = program::code(service).ok()?;
-    let installed = installed(cx, service);
+    let installed = Installed::of(cx, service);
     let (import, package) =
         code.imports.iter().find_map(|import| match declared(cx, &installed, import) {
             Declared::No(package) => Some((import, package)),

@@ -194,7 +194,7 @@ fn judge(cx: &Cx<'_>, package: &Package, lock: &Lockfile, dependency: &Dependenc
     let Some(dir) = &dependency.local else { return unknown(Why::OutOfTree) };
     let Some(copy) = lock.copies.get(dir) else {
         // pnpm keeps the members of a workspace, each for itself.
-        let member = cx.delivery.packages.iter().find(|p| p.is_node() && p.dir == *dir);
+        let member = cx.delivery.node_package(dir);
         let theirs = member.and_then(|member| member.lockfile.as_ref());
         let theirs = theirs.filter(|theirs| theirs.file == lock.file && dir != &package.dir);
         return match theirs.map(|theirs| (&theirs.in_sync, theirs.in_sync.span())) {

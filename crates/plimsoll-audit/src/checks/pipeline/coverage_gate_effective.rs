@@ -231,9 +231,7 @@ fn collects(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> bool
             .iter()
             .any(|word| text.contains(word))
     };
-    let root = package.workspace.as_ref().and_then(|root| {
-        cx.delivery.packages.iter().find(|package| package.is_node() && package.dir == *root)
-    });
+    let root = package.workspace.as_ref().and_then(|root| cx.delivery.node_package(root));
     let packages = [Some(package), root];
     let mut scripts = packages.iter().flatten().flat_map(|package| &package.scripts);
     let steps = || {

@@ -197,7 +197,8 @@ impl<'a> Graph<'a> {
             let at = if at.is_empty() { String::new() } else { format!("{at}/") };
             ENDINGS.iter().find_map(|end| tree.find(&format!("{at}index{end}")))
         };
-        exact().or_else(source).or_else(added).or_else(index)
+        let linked = || self.file(&tree.through_link(at)?);
+        exact().or_else(source).or_else(added).or_else(index).or_else(linked)
     }
 
     /// What a path in a package of this tree means: a file, an entry of `exports`, `main`.

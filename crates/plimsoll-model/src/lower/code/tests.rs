@@ -767,6 +767,20 @@ fn the_module_that_another_package_starts() {
     assert!(entry(&files).starts_with("Unknown"));
 }
 
+#[test]
+fn modules_below_a_linked_directory_are_found() {
+    let mut builder = plimsoll_source::TreeBuilder::new();
+    builder
+        .file("app/Dockerfile", b"FROM node:22\nCOPY . .\nCMD [\"node\", \"index.js\"]\n")
+        .file("app/package.json", b"{}")
+        .file("app/index.js", b"require('./shared/start');")
+        .link("app/shared", "../lib/src")
+        .file("lib/src/start.ts", b"require('http').createServer().listen(4000);");
+    let delivery = crate::lower(&builder.build());
+    let code = delivery.services.first().and_then(|service| service.code.as_ref()).unwrap();
+    assert_eq!(code.listens.first().and_then(|listen| listen.port.known()), Some(&4000));
+}
+
 /// Functions, classes and what surrounds them hold each other in circles: none outlives the run.
 #[test]
 fn syntax_trees_go_with_the_run() {

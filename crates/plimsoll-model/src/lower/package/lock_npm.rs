@@ -11,7 +11,7 @@ use super::{Cx, string};
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
 use crate::package::{
-    Dependency, DependencyKind, Deprecated, Installed, Lockfile, ManifestCopy, Package, Pinned,
+    Dependency, DependencyKind, Deprecated, Lockfile, ManifestCopy, Package, Pinned,
 };
 use crate::{path, version};
 
@@ -46,49 +46,97 @@ pub(super) fn read(
 }
 
 /// Version 1: the names at the top with their versions, and no binaries nor deprecations.
-fn version_1(pinned: Option<Value<'_>>, blank: &Lockfile, package: &Package) -> Lockfile {
-    let installed: BTreeMap<String, Installed> = pinned
+fn version_1(all: Option<Value<'_>>, blank: &Lockfile, package: &Package) -> Lockfile {
+    let installed: BTreeMap<&str, (&str, Span)> = all
         .map(Value::entries)
         .unwrap_or_default()
         .into_iter()
         .filter_map(|(key, entry)| {
-            let version = entry.get("version").and_then(string).unwrap_or_default().to_owned();
-            Some((key.text()?.to_owned(), Installed { version, span: key.span() }))
+            let version = entry.get("version").and_then(string).unwrap_or_default();
+            Some((key.text()?, (version, key.span())))
         })
         .collect();
     let in_sync =
-        all_pinned(package, blank.place, |dependency| match installed.get(&dependency.name) {
+        all_pinned(package, blank.place, |dependency| match installed.get(&*dependency.name) {
             None => Some(dependency.kind == DependencyKind::Optional),
-            Some(at) if dependency.is_link() => Some(at.version == dependency.requirement),
-            Some(at) => version::satisfies(&at.version, &dependency.requirement),
+            Some((version, _)) if dependency.is_link() => Some(*version == dependency.requirement),
+            Some((version, _)) => version::satisfies(version, &dependency.requirement),
         });
-    Lockfile { in_sync, installed: Arc::new(Pinned::of(&installed)), ..blank.clone() }
+    Lockfile { in_sync, installed: Arc::new(pinned(&installed)), ..blank.clone() }
 }
 
-/// An entry of `packages`.
+fn pinned(installed: &BTreeMap<&str, (&str, Span)>) -> Pinned {
+    Pinned::of(installed.iter().map(|(name, (version, at))| (*name, *version, at.range)))
+}
+
+/// An entry of `packages`: the fields that are asked for, read once.
 struct Entry<'a> {
+    path: &'a str,
     key: Value<'a>,
-    fields: BTreeMap<&'a str, (Value<'a>, Value<'a>)>,
+    value: Value<'a>,
+    /// Its path split at the last `node_modules/`: what holds that, and the name in it.
+    place: Option<(&'a str, &'a str)>,
+    version: Option<&'a str>,
+    resolved: Option<&'a str>,
+    /// Where `link` is true, its value.
+    link: Option<Value<'a>>,
+    bin: Option<Value<'a>>,
+    deprecated: Option<(Value<'a>, Value<'a>)>,
 }
 
 impl<'a> Entry<'a> {
-    fn text(&self, field: &str) -> Option<&'a str> {
-        self.fields.get(field).and_then(|(_, value)| string(*value))
+    fn of(key: Value<'a>, value: Value<'a>) -> Option<Self> {
+        let path = key.text()?;
+        let (version, resolved, link, bin, deprecated) = (None, None, None, None, None);
+        let place = split(path);
+        let mut entry = Self { path, key, value, place, version, resolved, link, bin, deprecated };
+        for (name, field) in value.pairs() {
+            if name.reads("version") {
+                entry.version = string(field);
+            } else if name.reads("resolved") {
+                entry.resolved = string(field);
+            } else if name.reads("link") {
+                entry.link = Some(field).filter(|link| link.bool() == Some(true));
+            } else if name.reads("bin") {
+                entry.bin = Some(field);
+            } else if name.reads("deprecated") {
+                entry.deprecated = Some((name, field));
+            }
+        }
+        Some(entry)
     }
 
     /// Its key, to the key of its dependencies.
-    fn place(&self) -> Span {
-        let key = self.fields.get("dependencies").map_or(self.key, |(key, _)| *key);
+    fn span(&self) -> Span {
+        let key = self.value.entry("dependencies").map_or(self.key, |(key, _)| key);
         self.key.span().cover(key.span())
     }
 
-    fn flag(&self, field: &str) -> bool {
-        self.fields.get(field).and_then(|(_, value)| value.bool()) == Some(true)
+    fn names(&self, field: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let map = self.value.get(field).map(Value::entries).unwrap_or_default();
+        map.into_iter().filter_map(|(key, _)| key.text())
+    }
+}
+
+/// The entries of `packages`, by path.
+struct Entries<'a>(Vec<Entry<'a>>);
+
+impl<'a> Entries<'a> {
+    fn of(packages: Value<'a>) -> Self {
+        let pairs = packages.entries().into_iter();
+        let mut all: Vec<Entry<'a>> =
+            pairs.filter_map(|(key, value)| Entry::of(key, value)).collect();
+        all.sort_by_key(|entry| entry.path);
+        Self(all)
     }
 
-    fn names(&self, field: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let map = self.fields.get(field).map(|(_, value)| value.entries()).unwrap_or_default();
-        map.into_iter().filter_map(|(key, _)| key.text())
+    fn iter(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.0.iter()
+    }
+
+    fn get(&self, path: &str) -> Option<&Entry<'a>> {
+        let at = self.0.binary_search_by_key(&path, |entry| entry.path).ok()?;
+        self.0.get(at)
     }
 }
 
@@ -100,35 +148,21 @@ fn by_path(
     members: &[&Package],
     all: &BTreeMap<&str, &Package>,
 ) -> Vec<Lockfile> {
-    let entries: BTreeMap<&str, Entry<'_>> = packages
-        .entries()
-        .into_iter()
-        .filter_map(|(key, value)| {
-            let fields = value
-                .entries()
-                .into_iter()
-                .filter_map(|(k, v)| Some((k.text()?, (k, v))))
-                .collect();
-            Some((key.text()?, Entry { key, fields }))
-        })
-        .collect();
+    let entries = Entries::of(packages);
     let workspace = members.iter().any(|package| package.dir != dir);
     let (bins, installed) = top(&entries, workspace);
-    let (bins, installed) = (Arc::new(bins), Arc::new(Pinned::of(&installed)));
-    let deprecated: Vec<(&str, &Entry<'_>)> = entries
-        .iter()
-        .filter(|(_, entry)| entry.fields.contains_key("deprecated"))
-        .map(|(path, entry)| (*path, entry))
-        .collect();
+    let (bins, installed) = (Arc::new(bins), Arc::new(installed));
+    let deprecated: Vec<&Entry<'_>> =
+        entries.iter().filter(|entry| entry.deprecated.is_some()).collect();
     let copies = Arc::new(copies(&entries, dir, all));
-    let reach = workspace && entries.len().saturating_mul(members.len()) <= MAX_REACH;
+    let reach = workspace && entries.0.len().saturating_mul(members.len()) <= MAX_REACH;
     members
         .iter()
         .map(|package| {
             let own = path::relative(dir, &package.dir);
             let reached = (reach && !deprecated.is_empty()).then(|| reached(&entries, &own));
             Lockfile {
-                in_sync: in_sync(package, entries.get(&*own)),
+                in_sync: in_sync(package, entries.get(&own)),
                 deprecated: deprecations(package, &own, &deprecated, &entries, reached.as_ref()),
                 tells_deprecated: true,
                 bins: Arc::clone(&bins),
@@ -155,28 +189,20 @@ fn split(path: &str) -> Option<(&str, &str)> {
 
 /// What stands at the top of `node_modules` (a workspace's members have their own), and the
 /// binaries that npm links for it.
-fn top(
-    entries: &BTreeMap<&str, Entry<'_>>,
-    workspace: bool,
-) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, Installed>) {
+fn top(entries: &Entries<'_>, workspace: bool) -> (BTreeMap<String, Vec<String>>, Pinned) {
     let mut bins: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut installed = BTreeMap::new();
-    for (path, entry) in entries {
-        let Some((holder, name)) = split(path) else { continue };
+    let mut installed = Vec::with_capacity(entries.0.len());
+    for entry in entries.iter() {
+        let Some((holder, name)) = entry.place else { continue };
         let of_member = workspace && !holder.contains("node_modules") && !holder.starts_with("..");
         if !holder.is_empty() && !of_member {
             continue;
         }
-        let target = entry.text("resolved").filter(|_| entry.flag("link"));
+        let target = entry.resolved.filter(|_| entry.link.is_some());
         let real = target.and_then(|target| entries.get(target)).unwrap_or(entry);
-        let version = real.text("version").unwrap_or_default().to_owned();
-        let at = Installed { version, span: entry.key.span() };
-        if holder.is_empty() {
-            installed.insert(name.to_owned(), at);
-        } else {
-            installed.entry(name.to_owned()).or_insert(at);
-        }
-        let Some((_, bin)) = real.fields.get("bin") else { continue };
+        let version = real.version.unwrap_or_default();
+        installed.push((name, !holder.is_empty(), version, entry.key.span().range));
+        let Some(bin) = real.bin else { continue };
         let mut add = |binary: &str| {
             let owners = bins.entry(binary.to_owned()).or_default();
             if owners.last().is_none_or(|last| last != name) {
@@ -189,7 +215,11 @@ fn top(
             add(path::name(name));
         }
     }
-    (bins, installed)
+    // The root's own come before those of members, whose first one counts.
+    installed.sort_by_key(|(name, of_member, ..)| (*name, *of_member));
+    installed.dedup_by_key(|(name, ..)| *name);
+    let installed = installed.iter().map(|(name, _, version, at)| (*name, *version, *at));
+    (bins, Pinned::of(installed))
 }
 
 /// Whether the lockfile's copy of the manifest equals the manifest.
@@ -200,7 +230,7 @@ fn in_sync(package: &Package, entry: Option<&Entry<'_>>) -> Fact<bool> {
     let Some(entry) = entry else { return Fact::declared(false, package.place) };
     match differences(package, entry).first() {
         Some(span) => Fact::declared(false, *span),
-        None => Fact::declared(true, entry.place()),
+        None => Fact::declared(true, entry.span()),
     }
 }
 
@@ -215,7 +245,7 @@ fn differences(package: &Package, entry: &Entry<'_>) -> Vec<Span> {
         ("peerDependencies", Peer),
         ("optionalDependencies", Optional),
     ] {
-        let map = entry.fields.get(field).map(|(_, map)| map.entries()).unwrap_or_default();
+        let map = entry.value.get(field).map(Value::entries).unwrap_or_default();
         for (key, value) in map {
             if let (Some(name), Some(range)) = (key.text(), string(value)) {
                 copy.insert((kind, name), (range, key.span().cover(value.span())));
@@ -245,28 +275,24 @@ fn differences(package: &Package, entry: &Entry<'_>) -> Vec<Span> {
 
 /// The copies of manifests of local directories, those of workspace members included.
 fn copies(
-    entries: &BTreeMap<&str, Entry<'_>>,
+    entries: &Entries<'_>,
     dir: &str,
     all: &BTreeMap<&str, &Package>,
 ) -> BTreeMap<String, ManifestCopy> {
-    let local = entries.iter().filter(|(key, _)| !key.is_empty() && split(key).is_none());
+    let local = entries.iter().filter(|entry| !entry.path.is_empty() && entry.place.is_none());
     local
-        .filter_map(|(key, entry)| {
-            let at = path::join(dir, key)?;
+        .filter_map(|entry| {
+            let at = path::join(dir, entry.path)?;
             let package = all.get(&*at)?;
             let complete = !package.broken;
             let differs = if complete { differences(package, entry) } else { Vec::new() };
-            Some((at, ManifestCopy { span: entry.place(), differs, complete }))
+            Some((at, ManifestCopy { span: entry.span(), differs, complete }))
         })
         .collect()
 }
 
 /// The entry that `name`, asked for from `holder`, is resolved to: as Node looks it up.
-fn resolve<'e>(
-    entries: &BTreeMap<&'e str, Entry<'e>>,
-    holder: &str,
-    name: &str,
-) -> Option<&'e str> {
+fn resolve<'e>(entries: &Entries<'e>, holder: &str, name: &str) -> Option<&'e str> {
     let mut at = holder;
     loop {
         let path = if at.is_empty() {
@@ -274,8 +300,8 @@ fn resolve<'e>(
         } else {
             format!("{at}/node_modules/{name}")
         };
-        if let Some((path, _)) = entries.get_key_value(&*path) {
-            return Some(path);
+        if let Some(entry) = entries.get(&path) {
+            return Some(entry.path);
         }
         if at.is_empty() {
             return None;
@@ -285,18 +311,18 @@ fn resolve<'e>(
 }
 
 /// The entries that one workspace member needs.
-fn reached<'e>(entries: &BTreeMap<&'e str, Entry<'e>>, own: &str) -> BTreeSet<&'e str> {
+fn reached<'e>(entries: &Entries<'e>, own: &str) -> BTreeSet<&'e str> {
     let mut seen = BTreeSet::new();
-    let mut todo: Vec<&'e str> = entries.get_key_value(own).map(|(k, _)| *k).into_iter().collect();
+    let mut todo: Vec<&'e str> = entries.get(own).map(|entry| entry.path).into_iter().collect();
     while let Some(path) = todo.pop() {
         if !seen.insert(path) {
             continue;
         }
         let Some(entry) = entries.get(path) else { continue };
-        if entry.flag("link")
-            && let Some((target, _)) = entry.text("resolved").and_then(|t| entries.get_key_value(t))
+        if entry.link.is_some()
+            && let Some(target) = entry.resolved.and_then(|target| entries.get(target))
         {
-            todo.push(target);
+            todo.push(target.path);
         }
         let mut fields = vec!["dependencies", "optionalDependencies", "peerDependencies"];
         if path == own {
@@ -312,8 +338,8 @@ fn reached<'e>(entries: &BTreeMap<&'e str, Entry<'e>>, own: &str) -> BTreeSet<&'
 fn deprecations(
     package: &Package,
     own: &str,
-    deprecated: &[(&str, &Entry<'_>)],
-    entries: &BTreeMap<&str, Entry<'_>>,
+    deprecated: &[&Entry<'_>],
+    entries: &Entries<'_>,
     reached: Option<&BTreeSet<&str>>,
 ) -> Vec<Deprecated> {
     let mut kinds: BTreeMap<&str, DependencyKind> = BTreeMap::new();
@@ -323,28 +349,28 @@ fn deprecations(
     }
     let mut found = Vec::new();
     let mut transitive = 0;
-    for (path, entry) in deprecated {
-        let Some((_, name)) = split(path) else { continue };
+    for entry in deprecated {
+        let Some((_, name)) = entry.place else { continue };
         let direct = kinds
             .get(name)
             .copied()
-            .filter(|_| resolve(entries, own, name).is_some_and(|resolved| resolved == *path));
+            .filter(|_| resolve(entries, own, name).is_some_and(|resolved| resolved == entry.path));
         if direct.is_none() {
             transitive += 1;
-            let out_of_reach = reached.is_some_and(|reached| !reached.contains(path));
+            let out_of_reach = reached.is_some_and(|reached| !reached.contains(entry.path));
             if out_of_reach || transitive > MAX_SHARED {
                 continue;
             }
         }
         found.push(Deprecated {
-            name: entry.text("name").unwrap_or(name).to_owned(),
-            version: entry.text("version").unwrap_or_default().to_owned(),
+            name: entry.value.get("name").and_then(string).unwrap_or(name).to_owned(),
+            version: entry.version.unwrap_or_default().to_owned(),
             direct,
             development: match direct {
                 Some(kind) => kind == DependencyKind::Development,
-                None => entry.flag("dev"),
+                None => entry.value.get("dev").and_then(Value::bool) == Some(true),
             },
-            span: entry.fields.get("deprecated").map_or(entry.key.span(), |(key, value)| {
+            span: entry.deprecated.map_or(entry.key.span(), |(key, value)| {
                 entry.key.span().cover(key.span()).cover(value.span())
             }),
         });
@@ -352,23 +378,17 @@ fn deprecations(
     found
 }
 
-fn links(
-    entries: &BTreeMap<&str, Entry<'_>>,
-    dir: &str,
-    package: &str,
-) -> Vec<(String, String, Span)> {
+fn links(entries: &Entries<'_>, dir: &str, package: &str) -> Vec<(String, String, Span)> {
     entries
         .iter()
-        .filter(|(_, entry)| entry.flag("link"))
-        .filter_map(|(path, entry)| {
-            let resolved = entry.text("resolved")?;
+        .filter_map(|entry| {
+            let (link, resolved) = (entry.link?, entry.resolved?);
             let target = match path::join(dir, resolved) {
                 Some(target) if target == package => ".".to_owned(),
                 Some(target) => path::relative(package, &target),
                 None => resolved.to_owned(),
             };
-            let end = entry.fields.get("link").map_or(entry.key.span(), |(_, value)| value.span());
-            Some(((*path).to_owned(), target, entry.key.span().cover(end)))
+            Some((entry.path.to_owned(), target, entry.key.span().cover(link.span())))
         })
         .collect()
 }

@@ -56,7 +56,7 @@ pub(super) fn read(
             deprecated.push((name, version, development, key.span().cover(field.span())));
         }
     }
-    let installed = Arc::new(Pinned::of(&installed));
+    let installed = Arc::new(Pinned::of_map(&installed));
     Some(
         members
             .iter()

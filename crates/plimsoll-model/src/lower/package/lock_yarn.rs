@@ -76,7 +76,7 @@ pub(super) fn read(
             }
         }
     }
-    let (bins, installed) = (Arc::new(bins), Arc::new(Pinned::of(&installed)));
+    let (bins, installed) = (Arc::new(bins), Arc::new(Pinned::of_map(&installed)));
     Some(
         members
             .iter()

@@ -145,7 +145,7 @@ fn lock(cx: &Cx<'_>, package: &mut Package) {
     package.lockfile = Some(Lockfile {
         kind: LockKind::Other,
         tells_deprecated: true,
-        installed: std::sync::Arc::new(Pinned::of(&installed)),
+        installed: std::sync::Arc::new(Pinned::of_map(&installed)),
         trouble: None,
         ..lock
     });
