@@ -1,27 +1,10 @@
-//! Passwords among the words of a command: behind which options programs take one.
+//! Passwords among the words of a command.
 
 use plimsoll_model::flow::{Command, Flow};
 use plimsoll_model::mend::{after, replace};
+use plimsoll_model::password::{behind_short, is_program};
 use plimsoll_model::secret::is_secret_name;
 use plimsoll_source::{Edit, Span, TextRange};
-
-/// Short options behind which programs take a password: `-p*` where it is glued on.
-const SHORT: [(&str, &str); 14] = [
-    ("redis-cli", "-a"),
-    ("valkey-cli", "-a"),
-    ("keydb-cli", "-a"),
-    ("mysql", "-p*"),
-    ("mysqladmin", "-p*"),
-    ("mysqldump", "-p*"),
-    ("mariadb", "-p*"),
-    ("mariadb-admin", "-p*"),
-    ("mariadb-dump", "-p*"),
-    ("mongosh", "-p"),
-    ("mongo", "-p"),
-    ("sshpass", "-p"),
-    ("curl", "-u"),
-    ("docker login", "-p"),
-];
 
 /// Programs with a subcommand `login` for registries; others mean something else by `-p`.
 const LOGINS: [&str; 8] =
@@ -38,27 +21,6 @@ const VARIABLES: [(&str, &str, &str); 8] = [
     ("redis-cli", "-a", "REDISCLI_AUTH"),
     ("valkey-cli", "-a", "REDISCLI_AUTH"),
 ];
-
-/// Whether a word is the name of a program that takes a password behind a short option.
-pub(crate) fn is_program(word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    SHORT.iter().any(|(of, _)| *of == name)
-}
-
-/// The password that a word is, for a program that takes it behind a short option.
-pub(crate) fn behind_short<'w>(program: &str, before: &str, word: &'w str) -> Option<&'w str> {
-    let (_, option) = SHORT.iter().find(|(of, _)| *of == program)?;
-    let value = match option.strip_suffix('*') {
-        Some(option) => word.strip_prefix(option)?,
-        None => Some(word).filter(|_| before == *option)?,
-    };
-    // Of `user:password` the latter.
-    let value = match *option == "-u" {
-        true => value.split_once(':')?.1,
-        false => value,
-    };
-    Some(value).filter(|value| !value.is_empty() && !value.starts_with('-'))
-}
 
 /// The variable with a secret that a command's words hold: not that it is set, nor its length, nor
 /// one that holds another's name (`${key#PREFIX_}`) or that of a file.

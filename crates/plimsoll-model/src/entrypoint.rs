@@ -530,7 +530,7 @@ pub fn before_last(line: &str, at: Span, package: Option<&Package>) -> Vec<Befor
         errexit: None,
         exec: None,
         text,
-        script,
+        script: script.into(),
     };
     let (steps, _) = followed(&entry, root, None, package);
     let app = application(&steps);

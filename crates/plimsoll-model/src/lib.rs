@@ -24,6 +24,7 @@ pub mod mend;
 pub mod migration;
 pub mod near;
 pub mod package;
+pub mod password;
 pub mod pipeline;
 pub mod probe;
 pub mod proxy;

@@ -6,7 +6,8 @@ use aho_corasick::AhoCorasick;
 use plimsoll_source::TextRange;
 use regex::bytes::Regex;
 
-use crate::secret::{is_secret_name, literal_secret, signs};
+use crate::password;
+use crate::secret::{is_placeholder, is_secret_name, literal_secret, refers, signs};
 
 /// `NAME=value`, `name: value`, `"name": "value"`: the name and the value.
 static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -27,15 +28,6 @@ static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// `Authorization: Bearer value`, `-u user:password`.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i)authorization\s*:\s*(?:(?:bearer|basic|token)\s+)?([^\s"'$][^\s"']*)"#).ok()
-});
-
-/// Options whose value is a password, on a command line or as words of a list:
-/// `--requirepass value`, `"redis-cli", "-a", "value"`, `mysql -pvalue`.
-static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?:--(?:requirepass|masterauth|masterpass|password|passwd|pass|passphrase)["']?|\b(?:redis|valkey|keydb)-cli\b[^\n]{0,200}?[\s"']-a["']?|\bsshpass["']?[\s,"']+-p["']?)[ \t]*,?[ \t]*["']?([^\s"',\]$<\-][^\s"',\]]*)|\b(?:mysql|mariadb)[a-z-]*\b[^\n]{0,200}?[\s"']-p([^\s"',\]$<][^\s"',\]]*)"#,
-    )
-    .ok()
 });
 
 /// The ranges of `text` that hold secrets, sorted, not overlapping.
@@ -90,9 +82,9 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
             add("AUTHORIZATION_TOKEN", value.as_bytes(), value.start());
         }
     }
-    for option in OPTION.iter().flat_map(|r| r.captures_iter(text)) {
-        if let Some(value) = option.get(1).or_else(|| option.get(2)) {
-            add("PASSWORD", value.as_bytes(), value.start());
+    for (value, start) in arguments(text) {
+        if !is_placeholder(value) && !refers(value) {
+            found.push(TextRange::of(start, start + value.len()));
         }
     }
     found.sort_unstable();
@@ -130,6 +122,85 @@ fn credentials(text: &[u8]) -> Vec<(&[u8], usize)> {
     words
 }
 
+/// The words behind options that take a password, in a line of the shell or in a list of words, with
+/// their places.
+fn arguments(text: &[u8]) -> Vec<(&str, usize)> {
+    /// How many words behind a program's name are its own.
+    const WORDS: usize = 40;
+    let mut found = Vec::new();
+    let mut next = 0;
+    for sign in OPTIONS.iter().flat_map(|signs| signs.find_iter(text)) {
+        let start = sign.start();
+        if start < next {
+            continue;
+        }
+        let (mut program, mut before) = ("", "");
+        for (word, at) in words(text, start).take(WORDS) {
+            let option = before.trim_start_matches('-');
+            let long = before.len() > option.len() && !before.contains('=');
+            let value =
+                password::behind_short(program, before, word)
+                    .or((long && password::is_option(option) && !word.starts_with('-'))
+                        .then_some(word));
+            if let Some(value) = value {
+                found.push((value, at + word.len() - value.len()));
+            }
+            if password::is_program(word) {
+                program = word.rsplit('/').next().unwrap_or(word);
+            }
+            before = word;
+            next = at + word.len();
+        }
+    }
+    found
+}
+
+/// The words of a command from a place on: quotes, brackets, commas and the dashes of a list stand
+/// between them. It ends where the next command or key begins.
+fn words(text: &[u8], start: usize) -> impl Iterator<Item = (&str, usize)> {
+    let between = |byte: &u8| byte.is_ascii_whitespace() || br#""'`,[]()"#.contains(byte);
+    let mut at = start;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..)?;
+            let from = at + rest.iter().position(|byte| !between(byte))?;
+            let word = text.get(from..)?;
+            let len = word.iter().position(between).unwrap_or(word.len());
+            at = from + len;
+            let word = std::str::from_utf8(word.get(..len)?).ok()?;
+            match word {
+                "-" | "\\" => {}
+                "&&" | "||" | "|" | ";" => return None,
+                _ if word.ends_with(':') && !word.starts_with('-') => return None,
+                _ => return Some((word, from)),
+            }
+        }
+    })
+}
+
+/// What a command has that may hold a password: the options' names and the programs with short ones.
+static OPTIONS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let signs = [
+        "--requirepass",
+        "--masterauth",
+        "--masterpass",
+        "--pass",
+        "--user-pass",
+        "--auth",
+        "--token",
+        "--secret",
+        "redis-cli",
+        "valkey-cli",
+        "keydb-cli",
+        "mysql",
+        "mariadb",
+        "mongo",
+        "sshpass",
+        "curl",
+    ];
+    AhoCorasick::builder().prefilter(false).build(signs).ok()
+});
+
 /// A sentence with its secrets replaced by `***`; `None` when it holds none.
 #[must_use]
 pub fn redacted(text: &str) -> Option<String> {
@@ -143,6 +214,9 @@ static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "=",
         "://",
         "--",
+        " -a",
+        " -p",
+        " -u",
         "uthorization",
         "BEGIN",
         "AKIA",
@@ -158,10 +232,6 @@ static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "sk-",
         "dckr_pat_",
         "eyJ",
-        "-cli",
-        "mysql",
-        "mariadb",
-        "sshpass",
     ];
     // Searching ahead for single bytes pays in long texts; a sentence is short.
     AhoCorasick::builder().prefilter(false).build(signs).ok()
@@ -211,16 +281,23 @@ mod tests {
         check("curl -H 'Authorization: Bearer not-real-1'", "curl -H 'Authorization: Bearer ***'");
         check("PASSWORD: ${DB_PASSWORD}", "PASSWORD: ${DB_PASSWORD}");
         check(
-            "command: redis-server --appendonly yes --requirepass not-real-1",
-            "command: redis-server --appendonly yes --requirepass ***",
+            "redis-server --requirepass not-real-1 --port 1",
+            "redis-server --requirepass *** --port 1",
         );
         check(
             "test: ['CMD', 'redis-cli', '-a', 'not-real-1', 'ping']",
             "test: ['CMD', 'redis-cli', '-a', '***', 'ping']",
         );
+        check("- --requirepass\n      - not-real-1\n", "- --requirepass\n      - ***\n");
         check("mysqladmin ping -uroot -pnot-real-1", "mysqladmin ping -uroot -p***");
-        check("redis-cli -a $PASSWORD ping", "redis-cli -a $PASSWORD ping");
+        check(
+            "curl -fsS -u bob:not-real-1 https://x.example",
+            "curl -fsS -u bob:*** https://x.example",
+        );
+        check("sshpass -p not-real-1 ssh a", "sshpass -p *** ssh a");
+        check("redis-cli -a $REDIS_PASSWORD ping", "redis-cli -a $REDIS_PASSWORD ping");
         check("mysql -uroot -p db", "mysql -uroot -p db");
+        check("redis-cli ping && mkdir -p a -a b", "redis-cli ping && mkdir -p a -a b");
         check(
             "`DB_PASSWORD` has a literal value: take it out",
             "`DB_PASSWORD` has a literal value: take it out",

@@ -457,7 +457,7 @@ pub fn literal_secret(name: &str, value: &str) -> Option<SecretLiteral> {
 }
 
 /// Whether a value is a switch, a path, an address, or names a secret kept elsewhere.
-fn refers(value: &str) -> bool {
+pub(crate) fn refers(value: &str) -> bool {
     let value = value.trim();
     let lower = value.to_ascii_lowercase();
     const SWITCHES: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "0", "1"];

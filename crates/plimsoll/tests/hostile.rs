@@ -157,7 +157,7 @@ fn a_secret_is_never_printed() {
                 dir,
                 "odd/docker-compose.yml",
                 format!(
-                    "services:\n  odd:\n    build: .\n    environment:\n      DB_PASSWORD: {canary}\n      URL: postgres://u:{canary}@db/x\n"
+                    "services:\n  odd:\n    build: .\n    environment:\n      DB_PASSWORD: {canary}\n      URL: postgres://u:{canary}@db/x\n    command: redis-server --requirepass {canary}\n    healthcheck:\n      test: [CMD, redis-cli, -a, '{canary}', ping]\n"
                 ),
             );
             put(dir, "odd/.env", format!("JWT_SECRET={canary}\n"));

@@ -414,7 +414,12 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let command = step.words.join(" ");
     let edits = starts.iter().filter_map(|start| {
         let script = start.startup.script.as_ref()?;
-        let swallowed = start.migrating.iter().filter(|step| ignored(step));
+        // What a trap makes of the end is not mended at the command.
+        let trapped = |step: &Migrating| match step.on_failure {
+            OnFailure::Ignored(at) => cx.text_of(at).is_some_and(|text| text.starts_with("trap")),
+            _ => false,
+        };
+        let swallowed = start.migrating.iter().filter(|step| ignored(step) && !trapped(step));
         let edits = swallowed.filter_map(|step| {
             shell::exit_on_failure(&cx.delivery.tree, &script.text, &script.script, step.span)
         });

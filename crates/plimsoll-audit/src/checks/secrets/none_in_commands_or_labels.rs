@@ -85,10 +85,11 @@ use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, passwords,
+    Section, Severity, Status, Verdict,
 };
 use plimsoll_model::image::HealthTest;
-use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
+use plimsoll_model::password;
+use plimsoll_model::secret::{is_placeholder, literal_secret};
 use plimsoll_source::Span;
 
 pub(super) static CHECK: Check = Check {
@@ -157,17 +158,17 @@ fn in_words(words: &[(&str, Span)]) -> Vec<Evidence> {
             let (name, value) = word.split_once('=').unwrap_or((before, word));
             let option = name.starts_with('-') && !word.starts_with('-') || word.contains('=');
             let name = name.trim_start_matches('-');
-            let named = is_secret_name(name) || name == "requirepass" || name == "masterauth";
+            let named = password::is_option(name);
             let plain = !value.contains('$') && !value.starts_with('/') && !is_placeholder(value);
             literal_secret("", word).is_some()
                 || option && named && plain && !value.is_empty()
-                || passwords::behind_short(program, before, word)
+                || password::behind_short(program, before, word)
                     .is_some_and(|value| !value.contains('$') && !is_placeholder(value))
         };
         if bad {
             found.push(Evidence::contradicts(*at, "spells a secret out"));
         }
-        if passwords::is_program(word) {
+        if password::is_program(word) {
             program = word.rsplit('/').next().unwrap_or(word);
         }
         before = word;

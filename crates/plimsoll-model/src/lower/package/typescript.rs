@@ -179,7 +179,7 @@ fn is_six(packages: &[Package], package: &Package) -> Option<bool> {
     }
     let mut lockfiles = named.filter_map(|of| of.lockfile.as_ref());
     let pinned = lockfiles.find_map(|lockfile| lockfile.installed.get("typescript"))?;
-    Some(version::major(&pinned.version)? >= 6)
+    Some(version::major(pinned.0)? >= 6)
 }
 
 /// The directory that all compiled files share, which is the `rootDir` where none is said; `None`
