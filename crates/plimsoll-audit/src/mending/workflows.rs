@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+
 use plimsoll_model::mend::{Data, after, replace, shell};
 use plimsoll_model::pipeline::{FaultKind, Forge, JobStep, Pipeline, Placed, Slot};
 use plimsoll_source::{Derived, Edit, Span};
@@ -95,7 +97,7 @@ pub(crate) fn corrected(cx: &Cx<'_>, finding: &Finding, kind: FaultKind) -> Opti
 }
 
 /// The step that a place lies in whose program stands in the file as it is, and that program.
-fn program_at<'a>(cx: &Cx<'a>, at: Span) -> Option<&'a (Derived, Script)> {
+fn program_at<'a>(cx: &Cx<'a>, at: Span) -> Option<&'a (Derived, Arc<Script>)> {
     document(cx, at.file)?.is_verbatim(at).then_some(())?;
     let steps = workflows::live(cx).flat_map(|p| &p.jobs).flat_map(|job| &job.steps);
     let mut own = steps.filter(|step| {
@@ -115,7 +117,7 @@ pub(crate) fn commands(
 ) -> Vec<Edit> {
     let tree = &cx.delivery.tree;
     let of_place = |at: Span| {
-        let of_step = program_at(cx, at).map(|(text, script)| (text, script));
+        let of_step = program_at(cx, at).map(|(text, script)| (text, &**script));
         let of_script = || {
             let mut programs = cx.delivery.programs.iter();
             let own = programs.find(|program| program.file == at.file && program.target.is_none());
