@@ -240,7 +240,7 @@ impl<'a> Ci<'a> {
         }
         // What changed, what is left out, and what a variable says may be anything.
         let open = |pick: &&str| pick.contains(['$', '[', '!']) || pick.contains("XXXX");
-        if picked.is_empty() || picked.iter().any(|pick| open(&pick)) {
+        if picked.is_empty() || picked.iter().any(open) {
             return None;
         }
         if picked.iter().any(|pick| self.is_picked(pick.trim_matches(['.', '^']))) {

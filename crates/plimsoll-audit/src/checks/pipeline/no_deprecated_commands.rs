@@ -96,5 +96,5 @@ pub(super) static CHECK: Check = Check {
             "scripts write to the files of the runner",
         )
     }),
-    fix: Some(|cx, finding| mending::workflows::through_files(cx, finding)),
+    fix: Some(mending::workflows::through_files),
 };
