@@ -37,10 +37,7 @@ pub(crate) fn judge(
     of: &dyn Fn(&Stage) -> Option<Standing>,
 ) -> Verdict {
     let built = image.stages_built().into_iter().filter_map(|index| image.stages.get(index));
-    let is_ours = |stage: &Stage| match &stage.base {
-        Base::External(reference) => cx.delivery.built.image(reference).is_some(),
-        _ => false,
-    };
+    let is_ours = |stage: &Stage| stage.ours.is_some();
     // What another Dockerfile of the repository makes is judged there.
     let of = |stage: &Stage| match of(stage) {
         Some(_) if is_ours(stage) => Some(Standing::Good("is built here".into())),

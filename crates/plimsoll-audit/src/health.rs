@@ -117,7 +117,7 @@ impl<'a> Deployment<'a> {
         if image.broken {
             return Some((Why::Unparsed, "the Dockerfile does not parse", cx.start_of(image.file)));
         }
-        match image.target.and_then(|target| image.root_base(target)) {
+        match image.target.and_then(|target| image.origin(target)) {
             None => return Some((Why::Unparsed, "no FROM can be read", place)),
             Some(stage) => match &stage.base {
                 Base::Dynamic(_) => {

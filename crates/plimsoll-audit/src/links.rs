@@ -2,7 +2,7 @@
 
 use plimsoll_model::filesystem::{Filesystem, Found, Modules};
 use plimsoll_model::image::{EffectKind, Image, Manager};
-use plimsoll_model::package::script::commands;
+use plimsoll_model::package::script::{builds_in, commands};
 use plimsoll_model::package::{Dependency, DependencyKind, Package};
 use plimsoll_model::{Fact, ImageId, Why};
 use plimsoll_source::{Span, Tracking};
@@ -176,7 +176,7 @@ fn built(
                     })
             };
             // `pnpm --filter api build`, whose script builds what it depends on first.
-            let by_script = || {
+            let by_name = || {
                 let told = |other: &&Package| {
                     let own = other.name.as_deref().unwrap_or_default();
                     let last = own.rsplit('/').next().unwrap_or(own);
@@ -193,13 +193,31 @@ fn built(
                     })
                 })
             };
+            // `pnpm --filter api build`, whose script builds what it needs first.
+            let by_script = || {
+                let manifest = format!("{}/package.json", effect.workdir.trim_end_matches('/'));
+                let Found::File { file, .. } = fs.find(stage, &manifest) else { return false };
+                let all = &cx.delivery.packages;
+                let here = all.iter().find(|p| p.manifest == file && p.is_node());
+                here.is_some_and(|here| builds_in(all, here, words).contains(&local))
+            };
             if places.contains(&effect.workdir)
                 || words.iter().any(named)
                 || by_root()
+                || by_name()
                 || by_script()
             {
                 return State::There(via, Some(effect.span));
             }
+        }
+    }
+    // A base that this repository builds may have built it.
+    let ours =
+        image.stages_built().into_iter().filter_map(|i| image.stages.get(i)?.ours.as_deref());
+    for ours in ours {
+        let below = Filesystem::new(cx.delivery, ours);
+        if let found @ State::There(_, Some(_)) = built(cx, ours, &below, local, install, via) {
+            return found;
         }
     }
     // npm runs it for what it links.

@@ -4,7 +4,6 @@ use plimsoll_model::base::{self, Family};
 use plimsoll_model::filesystem::{Filesystem, Found};
 use plimsoll_model::image::{Base, EffectKind, Image};
 use plimsoll_model::mend::{self, dockerfile};
-use plimsoll_model::reference::ImageRef;
 use plimsoll_model::user::{self, Who};
 use plimsoll_source::Edit;
 use plimsoll_syntax::dockerfile::Keyword;
@@ -105,14 +104,8 @@ fn commands_its_host(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
 
 /// Whether other Dockerfiles start from the image: what they run would no longer run as root.
 fn is_base(cx: &Cx<'_>, image: &Image) -> bool {
-    let own: Vec<ImageRef> = image.names.iter().filter_map(|name| ImageRef::parse(name)).collect();
-    let stages = cx.delivery.images.iter().flat_map(|other| &other.stages);
-    stages.into_iter().any(|stage| match &stage.base {
-        Base::External(base) => {
-            own.iter().any(|own| own.repository == base.repository && own.tag == base.tag)
-        }
-        _ => false,
-    })
+    let mut stages = cx.delivery.images.iter().flat_map(|other| &other.stages);
+    stages.any(|stage| stage.ours.as_ref().is_some_and(|ours| ours.path == image.path))
 }
 
 /// Whether something in the image starts as root to switch users itself: a tool made for that, or an
@@ -149,7 +142,7 @@ fn switches(cx: &Cx<'_>, image: &Image, target: usize) -> bool {
 
 /// The command that creates a user in a group of its own, and their numbers.
 fn create(image: &Image, name: &str) -> Option<(String, &'static str)> {
-    let base = match image.target.and_then(|t| image.root_base(t)).map(|stage| &stage.base) {
+    let base = match image.target.and_then(|t| image.origin(t)).map(|stage| &stage.base) {
         Some(Base::External(reference)) => base::family(reference),
         _ => return None,
     };

@@ -110,13 +110,13 @@ pub(crate) fn unless_elsewhere(cx: &Cx<'_>, service: ServiceSubject<'_>, none: V
 
 /// Whether an image starts from nothing.
 pub(crate) fn is_scratch(image: &Image) -> bool {
-    let root = image.target.and_then(|target| image.root_base(target));
+    let root = image.target.and_then(|target| image.origin(target));
     root.is_some_and(|stage| stage.base == Base::Scratch)
 }
 
 /// The last part of the repository that an image comes from in the end: `nginx`.
 pub(crate) fn base_name(image: &Image) -> &str {
-    match image.target.and_then(|t| image.root_base(t)).map(|stage| &stage.base) {
+    match image.target.and_then(|t| image.origin(t)).map(|stage| &stage.base) {
         Some(Base::External(reference)) => reference.name(),
         _ => "",
     }
@@ -254,7 +254,7 @@ pub(crate) fn is_configuration(mount: &Mount) -> bool {
 /// switch to it.
 pub(crate) fn create_user(image: &Image) -> String {
     use plimsoll_model::base::{self, Family};
-    let base = match image.target.and_then(|t| image.root_base(t)).map(|stage| &stage.base) {
+    let base = match image.target.and_then(|t| image.origin(t)).map(|stage| &stage.base) {
         Some(Base::External(reference)) => Some(reference),
         _ => None,
     };
@@ -283,7 +283,7 @@ pub(crate) enum Tools {
 /// What installs packages in an image.
 pub(crate) fn family(image: &Image) -> Tools {
     use plimsoll_model::base::{self, Family};
-    match image.target.and_then(|t| image.root_base(t)).map(|stage| &stage.base) {
+    match image.target.and_then(|t| image.origin(t)).map(|stage| &stage.base) {
         Some(Base::External(reference)) => match base::family(reference) {
             Family::Alpine => Tools::Apk,
             Family::Debian => Tools::Apt,
@@ -338,7 +338,7 @@ pub(crate) fn runs_node(start: &Start<'_>, package: Option<&Package>) -> Option<
         return Some(true);
     }
     // What known images and other languages' start is no Node program.
-    let root = start.image.target.and_then(|target| start.image.root_base(target))?;
+    let root = start.image.target.and_then(|target| start.image.origin(target))?;
     match &root.base {
         Base::Scratch => Some(false),
         Base::External(reference) if plimsoll_model::base::known(reference).is_some() => {

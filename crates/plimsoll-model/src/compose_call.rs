@@ -150,6 +150,41 @@ impl<'a> Compose<'a> {
     }
 }
 
+/// The compose files that a command names together, whatever it does with them: with `-f` to
+/// `docker compose`, a verb to follow or not (`"compose": "docker compose -f a.yml -f b.yml"`), or with
+/// `-c` to `docker stack deploy`.
+#[must_use]
+pub fn files_named(words: &[String]) -> Vec<&str> {
+    if let Some(call) = Compose::of(words) {
+        return call.files();
+    }
+    let Some((program, rest)) = words.split_first() else { return Vec::new() };
+    let options = match program.rsplit('/').next().unwrap_or(program) {
+        "docker-compose" | "podman-compose" => rest,
+        _ => match of_docker(words) {
+            Some([first, options @ ..]) if first == "compose" => options,
+            Some([stack, deploy, args @ ..]) if stack == "stack" && deploy == "deploy" => {
+                return of_stack(args);
+            }
+            _ => return Vec::new(),
+        },
+    };
+    Compose { options, verb: "", args: &[] }.files()
+}
+
+/// The values of `-c` and `--compose-file`.
+fn of_stack(args: &[String]) -> Vec<&str> {
+    let mut files = Vec::new();
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        files.extend(match word.as_str() {
+            "-c" | "--compose-file" => words.next().map(String::as_str),
+            word => word.strip_prefix("--compose-file="),
+        });
+    }
+    files
+}
+
 /// The words from the command on that `docker` or `podman` is given, its own options left out.
 #[must_use]
 pub fn of_docker(words: &[String]) -> Option<&[String]> {
@@ -169,7 +204,7 @@ fn behind(words: &[String]) -> &[String] {
 
 #[cfg(test)]
 mod tests {
-    use super::Compose;
+    use super::{Compose, files_named};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -200,6 +235,20 @@ mod tests {
         check("docker compose $FILES up api", r#"[] up ["api"]"#);
         for text in ["docker compose", "docker run compose up", "docker", "compose up", "$X up"] {
             check(text, "none");
+        }
+    }
+
+    #[test]
+    fn files_are_named_without_a_verb_and_to_swarm() {
+        for (text, expected) in [
+            ("docker compose -f a.yml --file b.yml", "a.yml b.yml"),
+            ("docker-compose -f a.yml --env-file .env up", "a.yml"),
+            ("docker stack deploy -c a.yml --compose-file=b.yml app", "a.yml b.yml"),
+            ("docker stack ls", ""),
+            ("docker build -f a.yml .", ""),
+        ] {
+            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            assert_eq!(files_named(&words).join(" "), expected, "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Containers: an entry of a merged compose file or a pod's container, ours or third-party.
 
+use std::collections::BTreeSet;
+
 use plimsoll_source::{Derived, FileId, Span};
 
 use crate::ImageId;
@@ -183,6 +185,9 @@ pub struct Project {
     /// Only services that stand alone are read: other files are merged with these, and are not
     /// known to be.
     pub in_part: bool,
+    /// The services of all its files; some may be containers of another project that has the same
+    /// files before its own.
+    pub names: BTreeSet<String>,
     /// Top-level `version:` of each file that has one.
     pub versions: Vec<Span>,
     /// Top-level `name:`.

@@ -424,7 +424,7 @@ impl Walk<'_> {
             }
         }
         // The entrypoint of a known base ends in `exec "$@"`.
-        let base = self.image.root_base(self.stage).map(|s| &s.base);
+        let base = self.image.origin(self.stage).map(|s| &s.base);
         if let Some(Base::External(reference)) = base
             && crate::base::known(reference)
                 .is_some_and(|row| row.entrypoint.first() == Some(&path))

@@ -8,13 +8,14 @@ use plimsoll_source::{FileId, Span};
 use plimsoll_syntax::ignorefile::glob_match;
 use std::borrow::Cow;
 
+use crate::Delivery;
+use crate::base;
 use crate::fact::Why;
 use crate::image::{
-    Base, Copy, CopyFrom, CopySource, EffectKind, Ignore, Image, Manager, Step, StepKind,
+    Base, Copy, CopyFrom, CopySource, EffectKind, Ignore, Image, Manager, Stage, Step, StepKind,
 };
 use crate::path as paths;
 use crate::reference::ImageRef;
-use crate::{Delivery, base};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,8 +194,11 @@ impl<'a> Filesystem<'a> {
         let file = self.delivery.tree.find(path);
         let mut of_stages: Vec<Vec<String>> = Vec::new();
         for part in self.image.stages.iter().take(stage.saturating_add(1)) {
-            let mut found: Vec<String> = match part.base {
-                Base::Stage(base) => of_stages.get(base).cloned().unwrap_or_default(),
+            let mut found: Vec<String> = match (&part.base, &part.ours) {
+                (Base::Stage(base), _) => of_stages.get(*base).cloned().unwrap_or_default(),
+                (_, Some(ours)) => ours.target.map_or_else(Vec::new, |target| {
+                    Self::new(self.delivery, ours).places(target, path)
+                }),
                 _ => Vec::new(),
             };
             for step in &part.steps {
@@ -274,22 +278,10 @@ impl<'a> Filesystem<'a> {
             };
         }
         let base = match &stage.base {
+            _ if stage.ours.is_some() => self.in_ours(stage, path, depth),
             Base::Stage(base) => self.find_before(*base, usize::MAX, path, depth + 1),
             Base::Scratch => Found::Absent,
-            Base::External(reference) if self.ours(reference).is_some() => {
-                match self.ours(reference).and_then(|image| Some((image, image.target?))) {
-                    Some((image, target)) => Filesystem { delivery: self.delivery, image }
-                        .find_before(target, usize::MAX, path, depth + 1),
-                    None => Found::Unknown(Why::Unparsed, Some(stage.base_span)),
-                }
-            }
-            // What an image that nobody knows brings along, a registry would have to say.
-            Base::External(reference)
-                if is_application_path(path)
-                    && (base::is_verified(reference) || base::known(reference).is_some()) =>
-            {
-                Found::Absent
-            }
+            Base::External(base) if is_known(base) && is_application_path(path) => Found::Absent,
             Base::External(_) => Found::Unknown(Why::NeedsNetwork, Some(stage.base_span)),
             Base::Dynamic(_) => Found::Unknown(Why::Dynamic, Some(stage.base_span)),
         };
@@ -300,10 +292,16 @@ impl<'a> Filesystem<'a> {
         }
     }
 
-    /// The image of this repository that a base names.
-    fn ours(&self, reference: &ImageRef) -> Option<&'a Image> {
-        let id = self.delivery.built.image(reference)?;
-        Some(&self.delivery[id]).filter(|image| !std::ptr::eq(*image, self.image))
+    /// What stands at a path of the image of this repository that a stage starts from.
+    fn in_ours(&self, stage: &Stage, path: &str, depth: usize) -> Found {
+        let ours = stage.ours.as_deref().and_then(|image| Some((image, image.target?)));
+        match ours {
+            Some((image, target)) => {
+                let files = Filesystem { delivery: self.delivery, image };
+                files.find_before(target, usize::MAX, path, depth + 1)
+            }
+            None => Found::Unknown(Why::Unparsed, Some(stage.base_span)),
+        }
     }
 
     fn in_copy(&self, copy: &Copy, step: &Step, path: &str, depth: usize) -> Option<Found> {
@@ -569,8 +567,12 @@ fn is_below(path: &str, dir: &str) -> bool {
     strip_dir(path, dir).is_some_and(|rest| !rest.trim_matches('/').is_empty())
 }
 
-/// Whether a base image would hardly bring this path: below a directory that the Dockerfile names
-/// as its own (WORKDIR, or a COPY destination), and not one of the system's.
+/// Whether a base holds a system and what a language needs, and no one's application.
+fn is_known(base: &ImageRef) -> bool {
+    base::known(base).is_some() || base::is_verified(base)
+}
+
+/// Whether such a base would hardly bring this path: it is not in one of the system's directories.
 fn is_application_path(path: &str) -> bool {
     let system = [
         "/usr", "/bin", "/sbin", "/lib", "/etc", "/var", "/root", "/home", "/tmp", "/dev", "/proc",

@@ -38,6 +38,9 @@ pub struct Image {
     pub names: Vec<String>,
     /// Build arguments passed from outside the Dockerfile.
     pub build_args: Vec<BuildArg>,
+    /// Of a Dockerfile that several services share: the directory that an argument of the build
+    /// names, relative to the root.
+    pub shared: Option<String>,
     /// Whether the file has errors that make parts of it unknown.
     pub broken: bool,
 }
@@ -121,6 +124,8 @@ pub struct Stage {
     pub steps: Vec<Step>,
     /// What holds at its end, its bases' settings included.
     pub config: Config,
+    /// The image of this repository that its base is, by name.
+    pub ours: Option<Arc<Image>>,
 }
 
 /// What a stage starts from.
@@ -527,11 +532,22 @@ impl Image {
         None
     }
 
+    /// The base from outside the repository that a stage comes from in the end, through the
+    /// Dockerfiles that make its bases.
+    #[must_use]
+    pub fn origin(&self, stage: usize) -> Option<&Stage> {
+        let mut root = self.root_base(stage)?;
+        while let Some(ours) = &root.ours {
+            root = ours.root_base(ours.target?)?;
+        }
+        Some(root)
+    }
+
     /// The languages whose official images its stages start from, as far as their names tell: that
     /// of what ships first, then those of what is built on the way, last first.
     #[must_use]
     pub fn languages(&self) -> Vec<Ecosystem> {
-        let ships = self.target.and_then(|target| self.root_base(target));
+        let ships = self.target.and_then(|target| self.origin(target));
         let built = self.stages_built();
         let stages =
             ships.into_iter().chain(built.iter().rev().filter_map(|&i| self.stages.get(i)));

@@ -285,8 +285,9 @@ pub struct Job {
     pub env_texts: Vec<(String, String)>,
     /// `strategy.matrix` values: name → values as written.
     pub matrix: Vec<(String, Vec<String>)>,
-    /// Values of it that belong together: those of an entry of `include`, or of a list of mappings.
-    pub matrix_rows: Vec<Vec<(String, String)>>,
+    /// What each run of the job gets of them together, fields of mappings by their path
+    /// (`package.name`); none where they are not written, or too many.
+    pub rows: Vec<Vec<(String, String)>>,
 }
 
 /// A step.
@@ -422,21 +423,21 @@ impl Pipeline {
 }
 
 impl Job {
-    /// Whether the matrix has a way in which two of its values come together.
+    /// The ways in which the values come together that the matrix gives to the names asked for, as
+    /// far as they are written out; one that gives none where no run gets any.
     #[must_use]
-    pub fn comes_together(&self, one: (&str, &str), other: (&str, &str)) -> bool {
-        let has = |row: &[(String, String)], (name, value): (&str, &str)| {
-            row.iter().any(|(n, v)| n == name && v == value)
-        };
-        let linked = |of: (&str, &str), with: (&str, &str)| {
-            let mut rows = self
-                .matrix_rows
-                .iter()
-                .filter(|row| has(row, of) && row.iter().any(|(name, _)| name == with.0));
-            let first = rows.next();
-            first.is_none_or(|first| has(first, with) || rows.any(|row| has(row, with)))
-        };
-        linked(one, other) && linked(other, one)
+    pub fn ways(&self, asked: &dyn Fn(&str) -> bool) -> Vec<Vec<(&str, &str)>> {
+        let written = |value: &str| !value.is_empty() && !value.contains("${{");
+        let mut seen = std::collections::BTreeSet::new();
+        let mut found = Vec::new();
+        for row in &self.rows {
+            let pairs = row.iter().map(|(name, value)| (&**name, &**value));
+            let way: Vec<_> = pairs.filter(|(name, v)| asked(name) && written(v)).collect();
+            if seen.insert(way.clone()) {
+                found.push(way);
+            }
+        }
+        if found.is_empty() { vec![Vec::new()] } else { found }
     }
 
     /// Whether a change of one of these files lets it run, as far as its own path filters say.

@@ -49,15 +49,23 @@ impl Delivery {
         if let Some(span) = brought.and_then(|at| brings(steps.get(at)?, name)) {
             return Fact::inferred(true, Some(span));
         }
-        let of_base = match image.root_base(target).map(|stage| (&stage.base, stage.base_span)) {
-            Some((Base::Scratch, span)) => Fact::inferred(false, Some(span)),
-            Some((Base::External(reference), span)) => match in_base(reference, name) {
+        let root = image.root_base(target);
+        // What makes the base says what it holds.
+        let ours = root.and_then(|stage| Some((stage.ours.as_deref()?, stage.base_span)));
+        let of_ours = ours.map(|(base, at)| match self.has_tool(base, name) {
+            Fact::Known { value, .. } => Fact::inferred(value, Some(at)),
+            unknown => unknown,
+        });
+        let of_table = |(base, span): (&Base, Span)| match base {
+            Base::Scratch => Fact::inferred(false, Some(span)),
+            Base::External(reference) => match in_base(reference, name) {
                 Some(has) => Fact::inferred(has, Some(span)),
                 None => Fact::Unknown(Why::NeedsNetwork, Some(span)),
             },
-            Some((_, span)) => Fact::Unknown(Why::Dynamic, Some(span)),
-            None => Fact::Unknown(Why::Unparsed, None),
+            _ => Fact::Unknown(Why::Dynamic, Some(span)),
         };
+        let of_table = || root.map(|stage| of_table((&stage.base, stage.base_span)));
+        let of_base = of_ours.or_else(of_table).unwrap_or(Fact::Unknown(Why::Unparsed, None));
         if of_base.known() != Some(&false) {
             return of_base;
         }
@@ -76,7 +84,7 @@ impl Delivery {
         match found {
             Found::Unknown(why, at) => Fact::Unknown(why, at),
             // A base of one language keeps its interpreter where it likes: `/nodejs/bin/node`.
-            Found::Absent => match image.root_base(target).map(|stage| &stage.base) {
+            Found::Absent => match image.origin(target).map(|stage| &stage.base) {
                 Some(Base::External(reference))
                     if reference.repository.contains("distroless") || image.broken =>
                 {

@@ -144,7 +144,11 @@ pub fn gid(image: &Image, stage: usize, group: &str) -> Option<String> {
             _ => None,
         });
     created.unwrap_or_else(|| {
-        let users = base_users(image.root_base(stage)?);
+        let root = image.root_base(stage)?;
+        if let Some(ours) = &root.ours {
+            return gid(ours, ours.target?, group);
+        }
+        let users = base_users(root);
         users.iter().find(|(name, ..)| *name == group).map(|(_, _, gid)| gid.to_string())
     })
 }
@@ -167,6 +171,15 @@ fn account(image: &Image, stage: usize, root: &Stage, name: &str, depth: usize) 
                 group: group.clone(),
                 group_is_default: *group_is_default,
             };
+        }
+    }
+    // Bases of this repository never start from each other in a circle.
+    if let Some(ours) = &root.ours
+        && let Some((target, below)) = ours.target.and_then(|t| Some((t, ours.root_base(t)?)))
+    {
+        match account(ours, target, below, name, depth) {
+            Who::Number | Who::Nowhere => {}
+            found => return found,
         }
     }
     let known = base_users(root)
@@ -229,6 +242,8 @@ const fn family_users(family: Family) -> &'static [(&'static str, u32, u32)] {
 /// package of that name, a command that names it or a script that is not followed.
 fn elsewhere(image: &Image, stage: usize, root: &Stage, name: &str) -> Option<(Why, Span)> {
     match &root.base {
+        // It was asked what makes the base.
+        _ if root.ours.is_some() => {}
         Base::Dynamic(_) => return Some((Why::Dynamic, root.base_span)),
         Base::External(reference) if base::known(reference).is_none() => {
             return Some((Why::NeedsNetwork, root.base_span));

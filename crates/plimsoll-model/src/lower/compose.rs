@@ -12,6 +12,7 @@ mod schema;
 mod service;
 mod words;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -51,6 +52,12 @@ const MAX_EXTENDS: usize = 64;
 /// The most files of variables that are read beside one project.
 const MAX_ENV_FILES: usize = 16;
 
+/// How many names that its services give are looked at to tell whether a file is whole.
+const MAX_NAMES: usize = 20_000;
+
+/// How many paths that start where compose is called from are looked for.
+const MAX_CALLERS: usize = 64;
+
 /// How many comments at the head of a file are kept.
 const MAX_HEADER: usize = 256;
 
@@ -89,12 +96,16 @@ enum Only {
     Last,
     /// The services of the last file that say what to run.
     LastAlone,
+    /// The same of a file that others are read with, which are not known: what it does not say, they
+    /// may.
+    Fragment,
 }
 
 /// The compose projects of the tree, and the containers that they start.
 pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Container>) {
     let mut loader = Loader::new(cx);
     loader.chains = chains::of_programs(cx, programs);
+    loader.lists = chains::lists(cx, programs);
     loader.read_chains();
     let (plans, optional) = loader.plans();
     let mut projects = Vec::new();
@@ -190,6 +201,8 @@ struct Loader<'a> {
     templates: BTreeSet<(FileId, String)>,
     /// The orders in which scripts name files.
     chains: BTreeSet<Vec<FileId>>,
+    /// The lists of files that any command names.
+    lists: BTreeSet<Vec<FileId>>,
     /// Files of variables, examples of them among them.
     env_files: Vec<FileId>,
     /// What those at the root name.
@@ -213,6 +226,7 @@ impl<'a> Loader<'a> {
             included: BTreeSet::new(),
             templates: BTreeSet::new(),
             chains: BTreeSet::new(),
+            lists: BTreeSet::new(),
             env_files: cx
                 .tree
                 .entries()
@@ -265,6 +279,10 @@ impl<'a> Loader<'a> {
             }
         }
         let name = |doc: &Doc| self.cx.tree.path(doc.file).rsplit('/').next().unwrap_or_default();
+        let (mut plans, joint) = self.joint(&by_dir);
+        for docs in by_dir.values_mut() {
+            docs.retain(|doc| !joint.contains(&doc.file));
+        }
         let mut bases: BTreeMap<&str, (&Doc, BTreeSet<String>)> = BTreeMap::new();
         for (dir, docs) in &by_dir {
             let base = BASES.iter().find_map(|base| docs.iter().find(|doc| name(doc) == *base));
@@ -272,7 +290,11 @@ impl<'a> Loader<'a> {
                 bases.insert(dir, (base, self.names(base)));
             }
         }
-        let (mut plans, mut optional) = (Vec::new(), Vec::new());
+        let mut optional = Vec::new();
+        let mut shared: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in self.docs.values().flat_map(service_names) {
+            *shared.entry(name).or_default() += 1;
+        }
         let only: BTreeMap<FileId, Vec<FileId>> = bases
             .values()
             .filter_map(|(base, _)| Some((base.file, self.only_chain(base)?)))
@@ -307,6 +329,7 @@ impl<'a> Loader<'a> {
                     .map(|(dir, (base, _))| (dir, base.file))
                     .next();
                 match over {
+                    None if self.is_fragment(doc, &shared) => plan.only = Only::Fragment,
                     None => {}
                     Some((project, file)) if project == *dir && !plan.purpose.is_production() => {
                         plan.files = vec![file, doc.file];
@@ -334,12 +357,124 @@ impl<'a> Loader<'a> {
         (plans, optional)
     }
 
+    /// The projects of files that are only ever read together, none of which is a project alone: as
+    /// commands list them, production first, then the longest list. And those files.
+    fn joint(&self, by_dir: &BTreeMap<&str, Vec<&Doc>>) -> (Vec<Plan>, BTreeSet<FileId>) {
+        let named: BTreeSet<FileId> = by_dir.values().flatten().map(|doc| doc.file).collect();
+        let purpose = |files: &[FileId]| {
+            let of = |file: &FileId| purpose::of_path(self.cx.tree.path(*file));
+            let other = files.iter().map(of).find(|purpose| !purpose.is_production());
+            other.unwrap_or_else(Purpose::production)
+        };
+        let alone = |file: FileId| self.lists.contains(&vec![file]);
+        let is_project = |file: &FileId| {
+            let path = self.cx.tree.path(*file);
+            let base = BASES.contains(&path.rsplit('/').next().unwrap_or(path));
+            base && self.docs.get(file).is_none_or(|doc| self.is_whole(doc))
+        };
+        let mut lists: Vec<&Vec<FileId>> = self
+            .lists
+            .iter()
+            .filter(|list| list.len() > 1 && list.iter().all(|file| self.docs.contains_key(file)))
+            .filter(|list| list.first().is_some_and(|file| !is_project(file) && !alone(*file)))
+            .collect();
+        lists.sort_by_key(|list| (!purpose(list).is_production(), std::cmp::Reverse(list.len())));
+        let (mut plans, mut planned) = (Vec::new(), BTreeSet::new());
+        for list in &lists {
+            let (Some(first), Some(last)) = (list.first(), list.last()) else { continue };
+            let only = match list.iter().any(|file| planned.contains(file)) {
+                false => Only::All,
+                true if !planned.contains(last) => Only::Last,
+                true => continue,
+            };
+            planned.extend(list.iter().copied());
+            plans.push(Plan {
+                dir: dir_of(self.cx.tree.path(*first)).to_owned(),
+                files: (*list).clone(),
+                purpose: purpose(list),
+                only,
+            });
+        }
+        // What stands in no list that was taken is read for what it says itself.
+        let joint: BTreeSet<FileId> = lists.into_iter().flatten().copied().collect();
+        let joint: BTreeSet<FileId> =
+            joint.into_iter().filter(|file| planned.contains(file) || !alone(*file)).collect();
+        for &file in joint.iter().filter(|file| !planned.contains(file) && named.contains(file)) {
+            plans.push(Plan {
+                dir: dir_of(self.cx.tree.path(file)).to_owned(),
+                files: vec![file],
+                purpose: purpose(&[file]),
+                only: Only::Fragment,
+            });
+        }
+        (plans, joint)
+    }
+
+    /// Whether a file can be loaded without another: its services say what to run, and what they
+    /// name is defined in it.
+    fn is_whole(&self, doc: &Doc) -> bool {
+        let Some(root) = doc.root() else { return true };
+        let Some(services) = root.get("services").filter(|services| services.is_map()) else {
+            return true;
+        };
+        if root.get("include").is_some() {
+            return true;
+        }
+        let names = |key: &str| -> BTreeSet<&str> {
+            let entries = root.get(key).map(Value::entries).unwrap_or_default();
+            entries.into_iter().filter_map(|(key, _)| key.text()).collect()
+        };
+        let (networks, volumes, all) = (names("networks"), names("volumes"), names("services"));
+        let known = |name: &&str| name.contains('$') || *name == "default";
+        // Aliases can make a small file endless: what is not looked at is not called a fault.
+        let mut left = MAX_NAMES;
+        services.entries().iter().all(|(_, service)| {
+            if !service.is_map() || service.get("extends").is_some() {
+                return true;
+            }
+            let mut named = |key: &str| {
+                let found = names_in(service.get(key), left);
+                left = left.saturating_sub(found.len() + 1);
+                found
+            };
+            let (joins, awaits, mounts) =
+                (named("networks"), named("depends_on"), named("volumes"));
+            let source = |text: &&str| {
+                let (source, _) = text.split_once(':')?;
+                let plain = !source.is_empty() && !source.contains(['/', '.', '~', '$', '\\']);
+                plain.then(|| source.to_owned())
+            };
+            let runs = ["image", "build", "provider"].iter().any(|key| service.get(key).is_some());
+            runs && joins.iter().all(|name| known(name) || networks.contains(name))
+                && awaits.iter().all(|name| known(name) || all.contains(name))
+                && mounts.iter().filter_map(source).all(|name| volumes.contains(&*name))
+        })
+    }
+
+    /// Whether a file that is no project's base is one of several that are read together, by its name
+    /// or because it is not whole and others have services of the same names.
+    /// `shared` says in how many files a service of a name stands.
+    fn is_fragment(&self, doc: &Doc, shared: &BTreeMap<&str, usize>) -> bool {
+        let path = self.cx.tree.path(doc.file);
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if BASES.contains(&name) {
+            return false;
+        }
+        let stem = name.strip_prefix("docker-").unwrap_or(name);
+        if stem.starts_with("compose.override.") {
+            return true;
+        }
+        let shared = |name: &str| shared.get(name).is_some_and(|files| *files > 1);
+        !self.is_whole(doc) && service_names(doc).into_iter().any(shared)
+    }
+
     /// Reads the files that scripts and `.env` files name, whatever they are called.
     fn read_chains(&mut self) {
         let name = |file: FileId| self.cx.tree.path(file).rsplit('/').next().unwrap_or_default();
         let bases = self.named.iter().filter(|file| BASES.contains(&name(**file)));
         let of_env = bases.filter_map(|file| self.of_env(dir_of(self.cx.tree.path(*file))));
-        let files: BTreeSet<FileId> = self.chains.iter().cloned().chain(of_env).flatten().collect();
+        let lists = self.chains.iter().chain(self.lists.iter().filter(|list| list.len() > 1));
+        let files: BTreeSet<FileId> = lists.cloned().chain(of_env).flatten().collect();
         for file in files {
             if !self.docs.contains_key(&file)
                 && let Some(doc) = parse(self.cx, file)
@@ -411,11 +546,18 @@ impl<'a> Loader<'a> {
 
     /// A plan's project and containers.
     fn project(&self, plan: &Plan, index: usize) -> (Project, Vec<Container>) {
-        let merged = self.merged(plan);
+        let mut merged = self.merged(plan);
+        if plan.only == Only::Fragment {
+            for service in merged.services.values_mut() {
+                let at = service.layers.first().map(|layer| (Why::Dynamic, layer.key.span()));
+                service.open = service.open.or(at);
+            }
+        }
+        let merged = merged;
         let env_path = joined(&plan.dir, ".env");
         let context = merged.context(index, &plan.purpose);
         let last = plan.files.last().copied();
-        if plan.only != Only::LastAlone {
+        if !matches!(plan.only, Only::LastAlone | Only::Fragment) {
             for service in merged.services.values().filter(|service| service.overrides_nothing()) {
                 if let Some(layer) = service.layers.first() {
                     self.problem(layer.key, "it overrides a service that no other file defines");
@@ -432,7 +574,9 @@ impl<'a> Loader<'a> {
                 match plan.only {
                     Only::All => !template,
                     Only::Last => of_last,
-                    Only::LastAlone => last.is_some_and(|last| service.stands_alone_in(last)),
+                    Only::LastAlone | Only::Fragment => {
+                        last.is_some_and(|last| service.stands_alone_in(last))
+                    }
                 }
             })
             .map(|(_, service)| service.container(&context))
@@ -489,8 +633,10 @@ impl<'a> Loader<'a> {
             volumes: merged.volumes.into_values().collect(),
             versions: merged.versions,
             services: merged.services_key,
-            in_part: plan.only == Only::LastAlone && plan.files.len() == 1
+            in_part: plan.only == Only::Fragment
+                || plan.only == Only::LastAlone && plan.files.len() == 1
                 || !merged.remotes.is_empty(),
+            names: merged.services.keys().map(|name| (*name).to_owned()).collect(),
             name: merged.name,
             faults,
             wanted: merged.wanted,
@@ -538,6 +684,33 @@ impl<'a> Loader<'a> {
             found.extend(entries.into_iter().map(|entry| (entry.name, entry.value_span)));
         }
         found
+    }
+
+    /// Where compose is called from, relative to the root, for a file that says `$PWD`: the root or
+    /// the project's directory, whichever alone has what the file looks for there.
+    fn caller(&self, doc: &Doc, dir: &str) -> Option<Rc<str>> {
+        let text = doc.yaml.text.text();
+        let found = |base: &str| {
+            memchr::memmem::find_iter(text, "PWD").take(MAX_CALLERS).any(|at| {
+                let behind = text.get(at + 3..).unwrap_or_default();
+                let path = behind.strip_prefix(b"}").unwrap_or(behind);
+                let is_path = |b: &u8| b.is_ascii_alphanumeric() || b"-_./".contains(b);
+                let end = path.iter().take(256).position(|b| !is_path(b)).unwrap_or(0);
+                let path = String::from_utf8_lossy(&path[..end]);
+                let path = in_tree(base, path.trim_start_matches('/'));
+                path.is_ok_and(|path| {
+                    path != base
+                        && (self.cx.tree.find(&path).is_some() || self.cx.tree.is_dir(&path))
+                })
+            })
+        };
+        let (root, own) = (found(""), !dir.is_empty() && found(dir));
+        match (root, own) {
+            _ if dir.is_empty() => Some("".into()),
+            (true, false) => Some("".into()),
+            (false, true) => Some(dir.into()),
+            _ => None,
+        }
     }
 
     fn vars(&self, dir: &str) -> Rc<Vars> {
@@ -600,6 +773,22 @@ fn included(named: &[FileId], includes_of: &BTreeMap<FileId, Vec<FileId>>) -> BT
         }
     }
     anywhere.into_iter().filter(|file| !heads.contains(file)).collect()
+}
+
+/// The names that a mapping has as keys, or a list as items; at most so many.
+fn names_in(value: Option<Value<'_>>, most: usize) -> Vec<&str> {
+    let Some(value) = value else { return Vec::new() };
+    match value.is_map() {
+        true => value.pairs().take(most).filter_map(|(key, _)| key.text()).collect(),
+        false => value.items().take(most).filter_map(Value::text).collect(),
+    }
+}
+
+/// The names of a file's services.
+fn service_names(doc: &Doc) -> BTreeSet<&str> {
+    let services = doc.root().and_then(|root| root.get("services"));
+    let entries = services.map(Value::entries).unwrap_or_default();
+    entries.into_iter().filter_map(|(key, _)| key.text()).collect()
 }
 
 /// A directory and those above it.
@@ -762,7 +951,7 @@ impl<'a> Reading<'a> {
             .take(MAX_HEADER)
             .map(|comment| doc.yaml.text.span(*comment))
             .collect();
-        let scope = Scope { loader, dir, vars, header: &header };
+        let scope = Scope { loader, dir, vars, header: &header, callers: RefCell::default() };
         for (key, map) in services.entries() {
             let Some(name) = key.text() else { continue };
             // `web: !reset` takes away what files before said of it.
@@ -826,6 +1015,8 @@ struct Scope<'a, 's> {
     dir: &'s Rc<str>,
     vars: &'s Rc<Vars>,
     header: &'s [Span],
+    /// Where compose is called from, as far as each file tells.
+    callers: RefCell<BTreeMap<(FileId, Rc<str>), Option<Rc<str>>>>,
 }
 
 impl<'a> Scope<'a, '_> {
@@ -865,6 +1056,7 @@ impl<'a> Scope<'a, '_> {
             layers.push(Layer {
                 file: doc.file,
                 path: self.loader.cx.tree.path(doc.file),
+                caller: self.caller(doc, &dir),
                 dir: Rc::clone(&dir),
                 vars: Rc::clone(self.vars),
                 key,
@@ -887,6 +1079,12 @@ impl<'a> Scope<'a, '_> {
         }
         layers.reverse();
         Some(Service { own: layers.len() - 1, layers, open })
+    }
+
+    fn caller(&self, doc: &Doc, dir: &Rc<str>) -> Option<Rc<str>> {
+        let mut callers = self.callers.borrow_mut();
+        let found = callers.entry((doc.file, Rc::clone(dir)));
+        found.or_insert_with(|| self.loader.caller(doc, dir)).clone()
     }
 
     fn extended(
@@ -1537,6 +1735,87 @@ problem a service is a mapping",
     }
 
     /// The places of compose containers, and their files' problems: file:line name.
+    #[test]
+    fn files_that_are_only_read_together_are_one_project() {
+        let common = "services:\n  db: {image: postgres}\nnetworks: {inner: {}}\n";
+        let prod = "services:\n  db: {volumes: ['/data:/var/lib/postgresql/data']}\n  api: {image: api, networks: [inner], ports: ['80:80']}\n";
+        let dev = "services:\n  mail: {image: mail, networks: [inner], depends_on: [db]}\n";
+        let files = [
+            ("compose.common.yml", common),
+            ("compose.prod.yml", prod),
+            ("compose.dev.yml", dev),
+            (
+                "package.json",
+                r#"{"scripts": {"compose": "docker compose -f compose.common.yml -f compose.dev.yml"}}"#,
+            ),
+            ("deploy.sh", "docker stack deploy -c compose.common.yml -c compose.prod.yml app\n"),
+        ];
+        check_containers(
+            &files,
+            &[
+                "compose.common.yml db Production",
+                "compose.dev.yml mail Development",
+                "compose.prod.yml api Production 80",
+            ],
+        );
+        let delivery = crate::lower(&Tree::from_memory(files));
+        let db = delivery.containers.iter().find(|c| c.name == "db").expect("a container");
+        assert_eq!(db.mounts.len(), 1);
+        assert!(delivery.projects.iter().all(|project| !project.in_part));
+    }
+
+    #[test]
+    fn a_file_that_lacks_what_others_have_is_a_fragment() {
+        let base = "services:\n  web: {image: web}\n  db: {image: db}\n";
+        let fragments = |text: &str, name: &str| {
+            let tree = Tree::from_memory([("compose.no-proxy.yml", base), (name, text)]);
+            let delivery = crate::lower(&tree);
+            let parts = delivery.projects.iter().filter(|project| project.in_part);
+            let open = delivery.containers.iter().filter(|c| c.open.is_some());
+            (parts.count(), open.count())
+        };
+        let undefined = "services:\n  web: {image: web, networks: [x]}\n";
+        assert_eq!(fragments(undefined, "deploy/compose.apache.yml"), (1, 1));
+        assert_eq!(
+            fragments("services:\n  proxy: {image: p}\n", "deploy/compose.override.apache.yml"),
+            (1, 1)
+        );
+        // Whole, or of services that no other file has.
+        assert_eq!(
+            fragments("services:\n  web: {image: web}\n", "deploy/compose.apache.yml"),
+            (0, 0)
+        );
+        assert_eq!(
+            fragments("services:\n  own: {image: own, networks: [x]}\n", "deploy/compose.own.yml"),
+            (0, 0)
+        );
+        // A project's base is what compose loads.
+        assert_eq!(fragments(undefined, "deploy/compose.yml"), (0, 0));
+    }
+
+    #[test]
+    fn the_callers_directory_is_not_the_files() {
+        let built = |text: &str, beside: &str| {
+            let tree = Tree::from_memory([
+                ("deploy/all/compose.yml", text),
+                ("deploy/all/Dockerfile", "FROM node:22\n"),
+                (beside, ""),
+            ]);
+            let delivery = crate::lower(&tree);
+            let build = delivery.containers[0].build.clone().expect("a build");
+            (build.context.known().cloned(), build.dockerfile.known().cloned())
+        };
+        let text =
+            "services:\n  a:\n    build: {context: $PWD, dockerfile: $PWD/deploy/all/Dockerfile}\n";
+        let root = (Some(String::new()), Some("deploy/all/Dockerfile".to_owned()));
+        assert_eq!(built(text, "x"), root);
+        let own =
+            "services:\n  a:\n    build: {context: '${PWD}'}\n    volumes: ['$PWD/conf:/conf']\n";
+        let here = (Some("deploy/all".to_owned()), Some("deploy/all/Dockerfile".to_owned()));
+        assert_eq!(built(own, "deploy/all/conf/x"), here);
+        assert_eq!(built(own, "x"), (None, None));
+    }
+
     #[track_caller]
     fn check_containers(files: &[(&str, &str)], expected: &[&str]) {
         let delivery = crate::lower(&Tree::from_memory(files.iter().copied()));

@@ -5,6 +5,7 @@
 //! inputs of docker/build-push-action (without `context` it builds the repository itself).
 
 use plimsoll_source::Span;
+use plimsoll_syntax::shell::{self, CommandKind, Connector, Dialect, ListId, Script};
 
 use super::calls::{Call, positional_from};
 use super::cx::Cx;
@@ -17,8 +18,8 @@ use crate::pipeline::{Forge, Job, JobStep, Pipeline, Runs};
 use crate::script::Program;
 use crate::{PipelineId, ProgramId};
 
-/// The most combinations of a matrix that a step is read for.
-const MAX_COMBINATIONS: usize = 128;
+/// How deep choices of a step's output may lie in each other.
+const MAX_CHOICES: usize = 16;
 
 /// Flags of `build` that take a value.
 const VALUED: &[&str] = &[
@@ -206,13 +207,18 @@ fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<Bu
     } else {
         return;
     };
+    // What another step decides may hang on the matrix as well.
+    let asked = step.with.iter().filter_map(|(_, value, _)| teller(job, value)?.0.run.as_ref());
+    let asked = asked.map(|(text, _)| String::from_utf8_lossy(text.text()).into_owned());
+    let asked: String = asked.collect();
     let texts: String = calls
         .iter()
         .flat_map(|call| call.words.iter())
         .chain(step.with.iter().map(|(_, value, _)| value))
+        .chain([&asked])
         .flat_map(|text| [text.as_str(), "\n"])
         .collect();
-    for combination in combinations(job, &texts) {
+    for combination in job.ways(&|name| texts.contains(&format!("matrix.{name}"))) {
         let put = |text: &str| {
             combination
                 .iter()
@@ -225,7 +231,8 @@ fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<Bu
         }
         let action = step.uses.as_ref().map_or("", |(u, _)| u.split('@').next().unwrap_or(""));
         if action.ends_with("/build-push-action") {
-            of_action(cx, step, &put, by, out);
+            let told = |text: &str| told(job, text, &put).unwrap_or_else(|| put(text));
+            of_action(cx, step, &told, by, out);
         }
         if action.ends_with("/bake-action") {
             bake::of_action(cx, step, &put, by, out);
@@ -233,34 +240,109 @@ fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<Bu
     }
 }
 
+/// The step whose output a text is, and the output's name: `${{ steps.id.outputs.name }}`.
+fn teller<'j, 't>(job: &'j Job, text: &'t str) -> Option<(&'j JobStep, &'t str)> {
+    let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
+    let (id, name) = inner.strip_prefix("steps.")?.split_once(".outputs.")?;
+    let step = job.steps.iter().find(|step| step.id.as_deref() == Some(id))?;
+    Some((step, name))
+}
+
+/// What a text is that another step tells, where that step's program needs nothing to be run for it.
+fn told(job: &Job, text: &str, put: &dyn Fn(&str) -> String) -> Option<String> {
+    let (step, name) = teller(job, text)?;
+    let (program, _) = step.run.as_ref()?;
+    let program = put(std::str::from_utf8(program.text()).ok()?);
+    if program.contains("${{") {
+        return None;
+    }
+    let script = shell::parse(program.as_bytes(), Dialect::Bash);
+    if !script.errors.is_empty() {
+        return None;
+    }
+    let mut value = None;
+    tell(&script, script.root?, name, 0, &mut value)?;
+    value
+}
+
+/// Follows a list that only chooses what to write out; `None` where anything else may matter.
+fn tell(
+    script: &Script,
+    list: ListId,
+    name: &str,
+    depth: usize,
+    value: &mut Option<String>,
+) -> Option<()> {
+    if depth > MAX_CHOICES {
+        return None;
+    }
+    for item in &script.list(list).items {
+        let [id] = item.pipeline.as_slice() else { return None };
+        if item.then != Connector::Seq || item.negated {
+            return None;
+        }
+        match &script.command(*id).kind {
+            CommandKind::Simple { words, .. } => {
+                let words: Option<Vec<String>> = words.iter().map(|&w| script.literal(w)).collect();
+                let words = words?;
+                match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                    ["echo", pair] => {
+                        if let Some((key, said)) = pair.split_once('=')
+                            && key == name
+                            && !script.command(*id).redirects.is_empty()
+                        {
+                            *value = Some(said.to_owned());
+                        }
+                    }
+                    ["set", ..] | [":"] => {}
+                    _ => return None,
+                }
+            }
+            CommandKind::If { branches, otherwise } => {
+                let mut taken = *otherwise;
+                for (condition, body) in branches {
+                    if compares(script, *condition)? {
+                        taken = Some(*body);
+                        break;
+                    }
+                }
+                if let Some(taken) = taken {
+                    tell(script, taken, name, depth + 1, value)?;
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// Whether two words that are written out are the same: `[ api = web ]`.
+fn compares(script: &Script, condition: ListId) -> Option<bool> {
+    let [item] = script.list(condition).items.as_slice() else { return None };
+    let [id] = item.pipeline.as_slice() else { return None };
+    let words = match &script.command(*id).kind {
+        CommandKind::Simple { words, .. } | CommandKind::Test(words) => words,
+        _ => return None,
+    };
+    let words: Option<Vec<String>> = words.iter().map(|&word| script.literal(word)).collect();
+    let words = words?;
+    let words: Vec<&str> = words
+        .iter()
+        .map(String::as_str)
+        .filter(|w| !matches!(*w, "[" | "]" | "[[" | "]]" | "test"))
+        .collect();
+    let same = match words.as_slice() {
+        [left, "=" | "==", right] if !right.contains(['*', '?']) => left == right,
+        [left, "!=", right] if !right.contains(['*', '?']) => left != right,
+        _ => return None,
+    };
+    Some(same != item.negated)
+}
+
 /// `${{ matrix.name }}` replaced in a text.
 fn substitute(text: &str, name: &str, value: &str) -> String {
     text.replace(&format!("${{{{ matrix.{name} }}}}"), value)
         .replace(&format!("${{{{matrix.{name}}}}}"), value)
-}
-
-/// The values of the matrix that a text asks for: one way where it asks for none.
-fn combinations<'j>(job: &'j Job, text: &str) -> Vec<Vec<(&'j str, &'j str)>> {
-    let mut all: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
-    for (name, values) in &job.matrix {
-        if !text.contains(&format!("matrix.{name}")) || values.is_empty() {
-            continue;
-        }
-        let before = all.clone();
-        all = all
-            .iter()
-            .flat_map(|way| {
-                let own = values.iter().map(|value| (name.as_str(), value.as_str()));
-                let own = own.filter(|&own| way.iter().all(|&of| job.comes_together(of, own)));
-                own.map(|own| way.iter().copied().chain([own]).collect()).collect::<Vec<_>>()
-            })
-            .take(MAX_COMBINATIONS + 1)
-            .collect();
-        if all.len() > MAX_COMBINATIONS {
-            return before;
-        }
-    }
-    all
 }
 
 fn of_action(
@@ -316,4 +398,83 @@ fn of_action(
         tags: lines("tags").iter().flat_map(|l| l.split(',').map(str::to_owned)).collect(),
         args: lines("build-args").iter().map(|arg| build_arg(arg, place)).collect(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_source::Tree;
+
+    /// Every image that a workflow's job builds, with the names that it gives it.
+    #[track_caller]
+    fn check(job: &str, expected: &[&str]) {
+        let workflow = format!("on: push\njobs:\n  j:\n{job}");
+        let files = [
+            ("a/Dockerfile", "FROM node:22\nCOPY . .\n"),
+            ("b/Dockerfile", "FROM node:22\nCOPY . .\n"),
+            (".github/workflows/ci.yml", &workflow),
+        ];
+        let delivery = crate::lower(&Tree::from_memory(files.into_iter()));
+        let shown: Vec<String> =
+            delivery.images.iter().map(|i| format!("{} {}", i.path, i.names.join(" "))).collect();
+        assert_eq!(shown, expected);
+    }
+
+    const STEP: &str = "    steps:\n      - uses: docker/build-push-action@v6\n        with: {context: ., push: true, file: '${{ matrix.package.path }}/Dockerfile', tags: 'acme/${{ matrix.package.name }}'}\n";
+
+    #[test]
+    fn the_fields_of_one_element_belong_together() {
+        let elements = "    strategy:\n      matrix:\n        package: [{name: z, path: a}, {name: z-2, path: a}, {name: c, path: b}]\n";
+        let expected = ["a/Dockerfile acme/z acme/z-2", "b/Dockerfile acme/c"];
+        check(&format!("{elements}{STEP}"), &expected);
+        let included = "    strategy:\n      matrix:\n        include:\n          - package: {name: z, path: a}\n          - package: {name: z-2, path: a}\n          - package: {name: c, path: b}\n";
+        check(&format!("{included}{STEP}"), &expected);
+        let excluded = "    strategy:\n      matrix:\n        os: [linux, mac]\n        package: [{name: z, path: a}, {name: c, path: b}]\n        exclude:\n          - os: linux\n            package: {name: c, path: b}\n          - os: mac\n            package: {name: c, path: b}\n";
+        check(&format!("{excluded}{STEP}"), &["a/Dockerfile acme/z", "b/Dockerfile "]);
+    }
+
+    #[test]
+    fn what_is_included_joins_the_rows_that_it_is_about() {
+        let step =
+            STEP.replace("matrix.package.path", "matrix.path").replace(".package.name", ".name");
+        let matrix = "    strategy:\n      matrix:\n        name: [x, y]\n        include:\n          - {name: x, path: b}\n          - {name: y, path: a}\n";
+        check(&format!("{matrix}{step}"), &["a/Dockerfile acme/y", "b/Dockerfile acme/x"]);
+        let open = "    strategy:\n      matrix:\n        name: ${{ fromJSON(vars.X) }}\n        path: [a]\n";
+        let named = "a/Dockerfile acme/${{ matrix.name }}";
+        check(&format!("{open}{step}"), &[named, "b/Dockerfile "]);
+    }
+
+    /// The services of a tree, by name and directory.
+    fn services(files: &[(&str, &str)]) -> Vec<String> {
+        let delivery = crate::lower(&Tree::from_memory(files.iter().copied()));
+        let shown = delivery.services.iter().map(|s| format!("{} {}", s.name, s.dir));
+        shown.collect()
+    }
+
+    const SHARED: (&str, &str) = (
+        "docker/service.Dockerfile",
+        "FROM node:22\nARG SERVICE\nARG MODE=a\nWORKDIR /app/services/${SERVICE}\nCOPY . /app\n",
+    );
+    const API: (&str, &str) = ("services/api/package.json", "{\"name\": \"@acme/api\"}");
+    const JOBS: (&str, &str) = ("services/jobs/package.json", "{\"name\": \"@acme/jobs\"}");
+
+    #[test]
+    fn a_dockerfile_that_an_argument_shares_is_several_services() {
+        let compose = |argument: &str| {
+            let service = |name: &str| {
+                format!(
+                    "  {name}:\n    build: {{context: ., dockerfile: docker/service.Dockerfile, args: {{{argument}: {name}}}}}\n"
+                )
+            };
+            format!("services:\n{}{}", service("api"), service("jobs"))
+        };
+        let of =
+            |argument: &str| services(&[SHARED, API, JOBS, ("compose.yaml", &compose(argument))]);
+        let both = ["api services/api", "jobs services/jobs"];
+        assert_eq!(of("SERVICE"), both);
+        // What no path holds makes no service.
+        assert_eq!(of("MODE").len(), 1);
+        let workflow = "on: push\njobs:\n  j:\n    strategy: {matrix: {name: [api, jobs, web]}}\n    steps:\n      - id: file\n        run: |\n          if [ \"${{ matrix.name }}\" = \"web\" ]; then\n            echo \"path=docker/web.Dockerfile\" >> \"$GITHUB_OUTPUT\"\n          else\n            echo \"path=docker/service.Dockerfile\" >> \"$GITHUB_OUTPUT\"\n          fi\n      - uses: docker/build-push-action@v6\n        with:\n          context: .\n          push: true\n          file: ${{ steps.file.outputs.path }}\n          tags: acme/${{ matrix.name }}\n          build-args: |\n            SERVICE=${{ matrix.name }}\n";
+        let files = [SHARED, API, JOBS, (".github/workflows/ci.yml", workflow)];
+        assert_eq!(services(&files), both);
+    }
 }

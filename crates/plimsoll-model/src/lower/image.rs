@@ -1,7 +1,7 @@
 //! Dockerfiles to images: stages with their steps, and what is in effect at each stage's end.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plimsoll_source::{Derived, EntryKind, FileId, Span, TextRange};
@@ -11,6 +11,7 @@ use plimsoll_syntax::{envvar, shell};
 use super::cx::Cx;
 use super::{purpose, run};
 use crate::base;
+use crate::built::Built;
 use crate::delivery::Problem;
 use crate::fact::{Fact, Why};
 use crate::image::{
@@ -18,6 +19,9 @@ use crate::image::{
     Setting, Stage, Step, StepKind,
 };
 use crate::reference::ImageRef;
+
+/// How many images of the repository may start from each other.
+const MAX_BASES: usize = 8;
 
 /// Every Dockerfile of the tree, in path order; contexts and builders are linked later.
 pub(super) fn read(cx: &Cx<'_>) -> Vec<Image> {
@@ -104,7 +108,7 @@ pub(super) fn lower(cx: &Cx<'_>, file: FileId, path: String, text: &Derived) -> 
             what: "Dockerfile",
         });
     }
-    let stages = filled(&parsed.tree, &Passed::new());
+    let stages = filled(&parsed.tree, &Passed::new(), &|_| None);
     let target = stages.len().checked_sub(1);
     Image {
         file,
@@ -117,6 +121,7 @@ pub(super) fn lower(cx: &Cx<'_>, file: FileId, path: String, text: &Derived) -> 
         builds: Vec::new(),
         names: Vec::new(),
         build_args: Vec::new(),
+        shared: None,
         broken: parsed.errors.iter().any(|e| e.fatal),
         syntax: parsed.tree,
     }
@@ -127,6 +132,47 @@ type Passed = BTreeMap<String, Fact<String>>;
 
 /// Reads the stages again, with the arguments that the image's builds pass.
 pub(super) fn pass_arguments(image: &mut Image) {
+    let passed = passed(image);
+    if !passed.is_empty() {
+        image.stages = filled(&image.syntax, &passed, &|_| None);
+    }
+}
+
+/// Reads the stages again that start from images of this repository, bases first.
+pub(super) fn start_from_ours(images: &mut [Image], built: &Built) {
+    let bases: Vec<BTreeSet<usize>> = images
+        .iter()
+        .map(|image| {
+            let ours = image.stages.iter().filter_map(|stage| built.base(&stage.base));
+            ours.map(|id| id.0 as usize).collect()
+        })
+        .collect();
+    let mut settled: Vec<bool> = bases.iter().map(BTreeSet::is_empty).collect();
+    // Those that start from each other in a circle never settle.
+    for _ in 0..MAX_BASES {
+        let ready: Vec<usize> = (0..images.len())
+            .filter(|&i| !settled[i])
+            .filter(|&i| bases[i].iter().all(|&base| settled.get(base) == Some(&true)))
+            .collect();
+        if ready.is_empty() {
+            return;
+        }
+        let shared: BTreeMap<usize, Arc<Image>> = ready
+            .iter()
+            .flat_map(|&i| &bases[i])
+            .filter_map(|&base| Some((base, Arc::new(images.get(base)?.clone()))))
+            .collect();
+        for i in ready {
+            settled[i] = true;
+            let ours = |base: &Base| shared.get(&(built.base(base)?.0 as usize)).cloned();
+            let stages = filled(&images[i].syntax, &passed(&images[i]), &ours);
+            images[i].stages = stages;
+        }
+    }
+}
+
+/// What the builds of an image pass.
+fn passed(image: &Image) -> Passed {
     let mut passed = Passed::new();
     for arg in &image.build_args {
         passed
@@ -138,13 +184,17 @@ pub(super) fn pass_arguments(image: &mut Image) {
             })
             .or_insert_with(|| arg.value.clone());
     }
-    if !passed.is_empty() {
-        image.stages = filled(&image.syntax, &passed);
-    }
+    passed
 }
 
-fn filled(syntax: &Dockerfile, passed: &Passed) -> Vec<Stage> {
+/// The image of this repository that a base is.
+type Ours<'a> = &'a dyn Fn(&Base) -> Option<Arc<Image>>;
+
+fn filled(syntax: &Dockerfile, passed: &Passed, ours: Ours<'_>) -> Vec<Stage> {
     let mut stages = stages(syntax, passed);
+    for stage in &mut stages {
+        stage.ours = ours(&stage.base);
+    }
     for index in 0..stages.len() {
         let (before, rest) = stages.split_at_mut(index);
         if let Some(stage) = rest.first_mut() {
@@ -208,6 +258,7 @@ fn from(instruction: &Instruction, index: usize, globals: &Scope<'_>, before: &[
         end: index + 1,
         steps: Vec::new(),
         config: Config::default(),
+        ours: None,
     }
 }
 
@@ -219,7 +270,9 @@ fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passe
             scope.globals(instruction);
         }
     }
+    let inherited = stage.ours.as_ref().and_then(|image| image.final_stage());
     let mut config = match &stage.base {
+        _ if inherited.is_some() => inherited.map(|s| s.config.clone()).unwrap_or_default(),
         Base::Stage(i) => before.get(*i).map(|s| s.config.clone()).unwrap_or_default(),
         Base::External(reference) => base::config(reference, stage.base_span),
         Base::Scratch => Config::default(),
@@ -233,6 +286,11 @@ fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passe
             setting.span,
         );
     }
+    // The command that comes from the base image.
+    let command = match inherited {
+        Some(_) => config.cmd.as_ref().map_or(stage.base_span, |cmd| cmd.span),
+        None => stage.base_span,
+    };
     let mut workdir = config.workdir.clone().unwrap_or_else(|| "/".to_owned());
     let mut shell: Vec<String> = vec!["/bin/sh".to_owned(), "-c".to_owned()];
     let family = root_reference(stage, before).map(base::family);
@@ -292,7 +350,7 @@ fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passe
             Keyword::Entrypoint => {
                 config.entrypoint = Some(exec(instruction, &shell));
                 // ENTRYPOINT resets a CMD that came from the base image.
-                if config.cmd.as_ref().is_some_and(|cmd| cmd.span == stage.base_span) {
+                if config.cmd.as_ref().is_some_and(|cmd| cmd.span == command) {
                     config.cmd = None;
                 }
             }
@@ -319,10 +377,13 @@ fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passe
 }
 
 fn root_reference<'a>(stage: &'a Stage, before: &'a [Stage]) -> Option<&'a ImageRef> {
-    let mut base = &stage.base;
+    let mut root = stage;
     for _ in 0..=before.len() {
-        match base {
-            Base::Stage(i) => base = &before.get(*i)?.base,
+        if let Some(ours) = &root.ours {
+            root = ours.origin(ours.target?)?;
+        }
+        match &root.base {
+            Base::Stage(i) => root = before.get(*i)?,
             Base::External(reference) => return Some(reference),
             _ => return None,
         }

@@ -1,6 +1,6 @@
 //! Links: who builds which Dockerfile from which context, and which ignore file is then read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_source::{Span, Tree};
 use plimsoll_syntax::ignorefile;
@@ -13,6 +13,9 @@ use crate::image::{BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, S
 use crate::purpose::{Purpose, PurposeKind};
 use crate::reference::ImageRef;
 use crate::{ContainerId, ImageId, datastore, path};
+
+/// The most services that share one Dockerfile.
+const MAX_SHARED: usize = 128;
 
 /// A call that builds an image, from wherever it is written.
 pub(super) struct BuildCall {
@@ -44,7 +47,8 @@ pub(super) fn images(
     let mut linked = Vec::new();
     for image in images {
         let calls = by_dockerfile.remove(&image.path).unwrap_or_default();
-        linked.extend(split(image, calls));
+        let shared = Shared::of(cx.tree, &image, &calls);
+        linked.extend(split(image, calls, shared.as_ref()));
     }
     for image in &mut linked {
         let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
@@ -63,8 +67,84 @@ pub(super) fn images(
     linked
 }
 
-/// One image for each distinct (target, context) that is asked for.
-fn split(image: Image, calls: Vec<BuildCall>) -> Vec<Image> {
+/// What tells the services apart that share a Dockerfile: an argument that is part of a path in it,
+/// and for each of its values the directory that it names.
+struct Shared {
+    argument: String,
+    dirs: BTreeMap<String, String>,
+}
+
+impl Shared {
+    /// `ARG SERVICE` with `WORKDIR /app/services/$SERVICE`, built with several values, each the name
+    /// of one directory of the context that holds a program: no version, mode or port is.
+    fn of(tree: &Tree, image: &Image, calls: &[BuildCall]) -> Option<Self> {
+        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for arg in calls.iter().flat_map(|call| &call.args) {
+            if let Some(value) = arg.value.known() {
+                values.entry(&arg.name).or_default().insert(value);
+            }
+        }
+        values.retain(|name, values| {
+            (2..=MAX_SHARED).contains(&values.len()) && is_in_path(image, name)
+        });
+        let asked: BTreeSet<&str> = values.values().flatten().copied().collect();
+        if asked.is_empty() {
+            return None;
+        }
+        let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (_, entry) in tree.entries() {
+            let Some((dir, file)) = entry.path.rsplit_once('/') else { continue };
+            let name = dir.rsplit('/').next().unwrap_or(dir);
+            if asked.contains(name) && is_program(file) && !super::package::vendored(dir) {
+                found.entry(name).or_default().insert(dir);
+            }
+        }
+        let one = |value: &str| {
+            let mut dirs = found.get(value)?.iter();
+            let dir = dirs.next().filter(|_| dirs.next().is_none())?;
+            Some((value.to_owned(), (*dir).to_owned()))
+        };
+        values.into_iter().find_map(|(name, values)| {
+            let dirs: Option<BTreeMap<_, _>> = values.into_iter().map(one).collect();
+            Some(Self { argument: name.to_owned(), dirs: dirs? })
+        })
+    }
+
+    /// The directory that a build is about.
+    fn dir(&self, call: &BuildCall) -> Option<&String> {
+        let arg = call.args.iter().rfind(|arg| arg.name == self.argument)?;
+        self.dirs.get(arg.value.known()?)
+    }
+}
+
+/// Whether an instruction of the Dockerfile has the argument in a path, as a part of its own.
+fn is_in_path(image: &Image, name: &str) -> bool {
+    let (braced, plain) = (format!("/${{{name}}}"), format!("/${name}"));
+    image.syntax.instructions.iter().any(|instruction| {
+        let text = String::from_utf8_lossy(instruction.args.text());
+        let whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        text.contains(&braced) || text.split(&plain).skip(1).any(whole)
+    })
+}
+
+/// Whether a file makes a program of its directory.
+fn is_program(file: &str) -> bool {
+    const FILES: [&str; 9] = [
+        "package.json",
+        "main.go",
+        "go.mod",
+        "Cargo.toml",
+        "pyproject.toml",
+        "requirements.txt",
+        "pom.xml",
+        "main.py",
+        "composer.json",
+    ];
+    FILES.contains(&file) || file.ends_with(".csproj")
+}
+
+/// One image for each distinct (target, context, service) that is asked for.
+fn split(image: Image, calls: Vec<BuildCall>, shared: Option<&Shared>) -> Vec<Image> {
     let mut variants: Vec<Image> = Vec::new();
     // Calls that leave a context open come last, so that they join one that names it.
     let (sure, unsure): (Vec<_>, Vec<_>) =
@@ -78,13 +158,20 @@ fn split(image: Image, calls: Vec<BuildCall>) -> Vec<Image> {
                 named.or_else(|| name.parse().ok().filter(|&i: &usize| i < image.stages.len()))
             }
         };
+        let dir = shared.and_then(|shared| shared.dir(&call));
+        // Which of the services a build without the argument is about is not known.
+        if shared.is_some() && dir.is_none() {
+            continue;
+        }
         let at = variants.iter().position(|v| {
             v.target == target
+                && v.shared.as_ref() == dir
                 && (call.context.known().is_none() || v.context.known() == call.context.known())
         });
         let at = at.unwrap_or_else(|| {
             let mut variant = image.clone();
             variant.target = target;
+            variant.shared = dir.cloned();
             variant.context = match &call.context {
                 Fact::Unknown(..) if call.context.known().is_none() => call.context.clone(),
                 context => context.clone(),
@@ -193,7 +280,7 @@ fn effective(cx: &Cx<'_>, file: plimsoll_source::FileId) -> Ignore {
 }
 
 /// The build calls of compose files.
-pub(super) fn compose_calls(containers: &[Container]) -> Vec<BuildCall> {
+pub(super) fn compose_calls(cx: &Cx<'_>, containers: &[Container]) -> Vec<BuildCall> {
     let mut calls = Vec::new();
     for (index, container) in containers.iter().enumerate() {
         let Some(build) = &container.build else { continue };
@@ -204,11 +291,24 @@ pub(super) fn compose_calls(containers: &[Container]) -> Vec<BuildCall> {
             context: build.context.clone(),
             dockerfile: build.dockerfile.clone(),
             target: build.target.as_ref().map(|(name, _)| name.clone()),
-            tags: container.image.known().cloned().into_iter().collect(),
+            tags: image_name(cx, container).into_iter().collect(),
             args: build.args.iter().map(build_arg).collect(),
         });
     }
     calls
+}
+
+/// The name that a container gives to the image that it builds; its tag may be a variable's.
+fn image_name(cx: &Cx<'_>, container: &Container) -> Option<String> {
+    if let Some(name) = container.image.known() {
+        return Some(name.clone());
+    }
+    let (_, span) = container.image.unknown()?;
+    let span = span?;
+    let bytes = cx.bytes(span.file).ok()?;
+    let written = String::from_utf8_lossy(span.range.slice(&bytes));
+    let name = written.trim_matches(['"', '\'']);
+    crate::built::named(name).map(|_| name.to_owned())
 }
 
 fn build_arg(var: &crate::container::EnvVar) -> BuildArg {

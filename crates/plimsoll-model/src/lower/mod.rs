@@ -42,6 +42,7 @@ use crate::{ContainerId, Delivery, ImageId};
 use cx::Cx;
 pub(crate) use image::absolute;
 pub(crate) use purpose::of_path as purpose_of;
+pub(crate) use run::{is_build, is_build_script};
 
 /// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,15 +99,18 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     for (_, script) in jobs.flat_map(|job| &mut job.steps).filter_map(|step| step.run.as_mut()) {
         cx.once(script);
     }
-    let mut builds = link::compose_calls(&containers);
+    let mut builds = link::compose_calls(&cx, &containers);
     builds.extend(docker_cli::builds(&cx, &pipelines, &programs));
     builds.extend(bake::builds(&cx));
     builds.extend(skaffold::builds(&cx));
     let mut images = image::read(&cx);
     images.extend(compose::inline_images(&cx, &containers));
-    let images = link::images(&cx, images, builds, hints);
+    let mut images = link::images(&cx, images, builds, hints);
     link::containers(&images, &mut containers);
     link::stores_of_developers(tree, &images, &mut containers);
+    let built = crate::built::Built::of(tree, &images, &containers);
+    image::start_from_ours(&mut images, &built);
+    package::build_by_scripts(&mut images, &packages);
     let proxies = proxy::read(&cx, &containers, &images);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
@@ -115,7 +119,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let uses = uses::read(&cx, &programs, &pipelines, &containers, &images);
     let mut delivery = Delivery {
         tree: tree.clone(),
-        built: crate::built::Built::of(tree, &images, &containers),
+        built,
         images,
         projects,
         containers,

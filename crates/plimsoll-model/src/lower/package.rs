@@ -23,7 +23,8 @@ use plimsoll_syntax::yaml::{self, Style, Value};
 use rayon::prelude::*;
 
 use super::cx::Cx;
-use crate::package::{Ecosystem, Package};
+use crate::image::{EffectKind, Image, StepKind};
+use crate::package::{Ecosystem, Package, script};
 use crate::path;
 use manifest::Manifest;
 
@@ -82,6 +83,30 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Package> {
     packages.extend(others);
     packages.sort_by_key(|package| (package.manifest, package.ecosystem));
     packages
+}
+
+/// Says of commands that run a script of the package at the context's root by a name that tells
+/// nothing (`pnpm api:all`) that they build, where what the script runs does.
+pub(super) fn build_by_scripts(images: &mut [Image], packages: &[Package]) {
+    for image in images {
+        let Some(context) = image.context.known().cloned() else { continue };
+        let Some(root) = packages.iter().find(|p| p.is_node() && p.dir == context) else {
+            continue;
+        };
+        let steps = image.stages.iter_mut().flat_map(|stage| &mut stage.steps);
+        for step in steps {
+            let StepKind::Run(run) = &mut step.kind else { continue };
+            for effect in &mut run.effects {
+                let EffectKind::Other(words) = &effect.kind else { continue };
+                let manager = words.first().map(|word| &**word);
+                if matches!(manager, Some("npm" | "yarn" | "pnpm" | "bun"))
+                    && !script::builds_in(packages, root, words).is_empty()
+                {
+                    effect.kind = EffectKind::Build { words: words.clone() };
+                }
+            }
+        }
+    }
 }
 
 /// Whether a path lies where others' code is kept.

@@ -28,13 +28,15 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
         }
     }
 
-    // One service a Dockerfile: its images are the targets and contexts that it is built to.
-    let mut by_path: BTreeMap<&str, Vec<ImageId>> = BTreeMap::new();
+    // One service a Dockerfile, unless several share it: its images are the targets and contexts
+    // that it is built to.
+    let mut by_path: BTreeMap<(&str, Option<&str>), Vec<ImageId>> = BTreeMap::new();
     for (index, image) in delivery.images.iter().enumerate() {
-        by_path.entry(&image.path).or_default().push(id(ImageId, index));
+        let key = (&*image.path, image.shared.as_deref());
+        by_path.entry(key).or_default().push(id(ImageId, index));
     }
     let mut drafts: Vec<Draft<'_>> = Vec::new();
-    for (path, images) in by_path {
+    for ((path, _), images) in by_path {
         let Some(image) = images.first().map(|&i| &delivery[i]) else { continue };
         let home = home(delivery, image, &packages);
         let containers: Vec<ContainerId> =
@@ -91,6 +93,9 @@ struct Draft<'a> {
 /// The directory that an image is the image of: the Dockerfile's, unless that holds no package and
 /// the COPY sources lead to exactly one that does.
 fn home(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -> String {
+    if let Some(dir) = &image.shared {
+        return dir.clone();
+    }
     let own = image
         .path
         .split('#')
@@ -228,12 +233,14 @@ fn names(delivery: &Delivery, drafts: &[Draft<'_>], packages: &Packages<'_>) -> 
                 names.extend(composed.iter().map(|c| (*c).to_owned()));
             }
             names.extend(package.map(|p| p.rsplit('/').next().unwrap_or(p).to_owned()));
-            names.extend(draft.images.iter().flat_map(|&i| &delivery[i].names).filter_map(
-                |name| {
-                    let bare = super::link::untagged(name).rsplit('/').next()?;
-                    (!bare.contains('$') && !bare.is_empty()).then(|| bare.to_owned())
-                },
-            ));
+            let tags = draft.images.iter().flat_map(|&i| &delivery[i].names);
+            let mut tags: Vec<&str> = tags
+                .filter_map(|name| super::link::untagged(name).rsplit('/').next())
+                .filter(|bare| !bare.contains('$') && !bare.is_empty())
+                .collect();
+            // `app` before `app-variant`.
+            tags.sort_by_key(|bare| bare.len());
+            names.extend(tags.into_iter().map(str::to_owned));
             names.push(draft.path.to_owned());
             names
         })

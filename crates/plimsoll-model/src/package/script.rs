@@ -187,6 +187,32 @@ fn resolve(files: &mut files::Files<'_>, call: &Call<'_>) -> ScriptCommand {
     command
 }
 
+/// The directories of the packages in which a command line builds or compiles something, when it is
+/// given in a package's directory: those of the scripts that it comes to.
+#[must_use]
+pub fn builds_in<'p>(packages: &'p [Package], package: &Package, words: &[String]) -> Vec<&'p str> {
+    let Some(here) = packages.iter().find(|p| p.manifest == package.manifest) else {
+        return Vec::new();
+    };
+    // Words that a shell would take apart name no script.
+    if words.iter().any(|word| word.contains([' ', '\'', '"', '$', '`', ';', '&', '|', '\\'])) {
+        return Vec::new();
+    }
+    let line = PackageScript { name: String::new(), command: words.join(" "), span: package.place };
+    let mut found: Vec<&str> = Vec::new();
+    for call in expand::calls_of_line(packages, here, &line) {
+        let words: Vec<String> = call.words.iter().flatten().cloned().collect();
+        let named = call.via.last().is_some_and(|name| crate::lower::is_build_script(name));
+        let builds = named || crate::lower::is_build(&words);
+        if call.no_script.is_some() || call.unknown.is_some() || !builds {
+            continue;
+        }
+        let dir = packages.iter().find(|p| p.manifest == call.package.manifest).map(|p| &*p.dir);
+        found.extend(dir.filter(|dir| !found.contains(dir)));
+    }
+    found
+}
+
 /// Whether a package of this name brings the binary, as far as names tell.
 #[must_use]
 pub fn brings(package: &str, binary: &str) -> bool {

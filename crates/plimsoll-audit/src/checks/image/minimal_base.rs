@@ -120,7 +120,7 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
     }
     let vouched = matches!(&stage.base, Base::External(reference)
         if cx.policy.at(&image.path).vouches(reference));
-    match size(cx, stage, 0) {
+    match size(stage) {
         Size::Unknown(_) if vouched => Verdict::pass(
             "what ships stands on a base image that is vouched for",
             Evidence::shows(stage.base_span, "one of `base-images` in `plimsoll.toml`"),
@@ -161,7 +161,12 @@ enum Size {
     Unknown(Why),
 }
 
-fn size(cx: &Cx<'_>, stage: &Stage, depth: usize) -> Size {
+fn size(stage: &Stage) -> Size {
+    // Built here: what it is built on decides.
+    if let Some(image) = &stage.ours {
+        let root = image.target.and_then(|target| image.origin(target));
+        return root.map_or(Size::Unknown(Why::Unparsed), size);
+    }
     let reference = match &stage.base {
         Base::Scratch => return Size::None,
         Base::External(reference) => reference,
@@ -173,12 +178,6 @@ fn size(cx: &Cx<'_>, stage: &Stage, depth: usize) -> Size {
         }
         Base::Stage(_) => return Size::Unknown(Why::Internal),
     };
-    // Built here: what it is built on decides. The bound is for images that start from each other.
-    if let Some(id) = cx.delivery.built.image(reference).filter(|_| depth < 8) {
-        let image = &cx.delivery[id];
-        let root = image.target.and_then(|target| image.root_base(target));
-        return root.map_or(Size::Unknown(Why::Unparsed), |stage| size(cx, stage, depth + 1));
-    }
     let tag = reference.tag.as_deref().unwrap_or_default();
     let named_small = is_small_variant(reference.name())
         || reference.repository.contains("distroless")
@@ -259,7 +258,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let (image, stage) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];
         let stage = image.root_base(image.target?)?;
-        matches!(size(cx, stage, 0), Size::Full(_)).then_some((image, stage))
+        matches!(size(stage), Size::Full(_)).then_some((image, stage))
     })?;
     let Base::External(reference) = &stage.base else { return None };
     let variant = match reference.name() {

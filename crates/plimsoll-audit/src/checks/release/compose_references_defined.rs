@@ -163,12 +163,14 @@ const WORDS: Words = Words {
 fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let mut asked = Asked::default();
     let Some(project) = composed::project_of(cx, &container).filter(|p| !p.in_part) else {
+        asked.open = container.open;
         return asked.verdict(&container, &WORDS);
     };
     let mut wanted: Vec<(&str, &str, Span)> = Vec::new();
     let mut missing = |kind: &'static str, name, at| wanted.push((kind, name, at));
     for on in container.depends_on.iter().filter(|on| on.required) {
-        if composed::beside(cx, &container, &on.service).is_none() {
+        let known = project.names.contains(&on.service);
+        if !known && composed::beside(cx, &container, &on.service).is_none() {
             missing("service", &on.service, on.span);
         }
     }

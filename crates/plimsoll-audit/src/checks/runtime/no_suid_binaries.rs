@@ -136,6 +136,10 @@ enum Touch {
 
 fn touches(image: &Image, target: usize) -> Vec<Touch> {
     let mut found = Vec::new();
+    // A base that this repository builds is stripped, or not, where it is made.
+    if let Some(ours) = image.root_base(target).and_then(|root| root.ours.as_deref()) {
+        found.extend(ours.target.into_iter().flat_map(|target| touches(ours, target)));
+    }
     for step in image.steps_with_bases(target) {
         match &step.kind {
             StepKind::Copy(copy) => {
@@ -215,7 +219,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
     if let Some(Touch::Strips(at)) = stripped.and_then(|at| touches.get(at)) {
         return Verdict::pass("SUID and SGID bits are stripped", Evidence::shows(*at, "stripped"));
     }
-    let Some(root) = image.root_base(target) else { return startup::unparsed(cx, image) };
+    let Some(root) = image.origin(target) else { return startup::unparsed(cx, image) };
     let bare = match &root.base {
         Base::Scratch => true,
         Base::External(reference) => base::family(reference) == Family::Distroless,

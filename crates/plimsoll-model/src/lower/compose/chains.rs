@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use plimsoll_source::FileId;
 
+use crate::compose_call::files_named;
 use crate::flow::Command;
 use crate::lower::cx::Cx;
 use crate::lower::reach;
@@ -31,6 +32,24 @@ pub(super) fn of_programs(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<Vec<Fil
             };
             // A script is started from the root, or from where it lies.
             found.extend(resolve("").or_else(|| resolve(own)));
+        }
+    }
+    found
+}
+
+/// The lists of files that any command names, each once: those of one list are read together.
+pub(super) fn lists(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<Vec<FileId>> {
+    let mut found = BTreeSet::new();
+    for program in programs {
+        let own = reach::parent(cx.tree.path(program.file));
+        for command in program.calls() {
+            let mut named = files_named(&command.words);
+            named.truncate(MAX_FILES);
+            let resolve = |start: &str| -> Option<Vec<FileId>> {
+                named.iter().map(|name| find(cx, command, name, start)).collect()
+            };
+            let list = resolve("").or_else(|| resolve(own)).filter(|list| !list.is_empty());
+            found.extend(list);
         }
     }
     found

@@ -26,6 +26,8 @@ pub(super) struct Layer<'a> {
     pub(super) path: &'a str,
     /// What relative paths in it start from, relative to the root.
     pub(super) dir: Rc<str>,
+    /// Where compose is called from, relative to the root, as far as the file tells.
+    pub(super) caller: Option<Rc<str>>,
     /// The variables of its project.
     pub(super) vars: Rc<Vars>,
     /// The service's name, as the key.
@@ -107,12 +109,21 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// A path of the host that is written in the layer, relative to the root. `$PWD` is where compose
+    /// is called from, which is not where the file lies.
+    pub(super) fn in_tree(&self, path: &str) -> Result<String, Why> {
+        match (path.strip_prefix("${PWD}"), &self.caller) {
+            (None, _) => in_tree(&self.dir, path),
+            (Some(_), None) => Err(Why::Dynamic),
+            (Some(rest), Some(caller)) => in_tree(caller, rest.trim_start_matches('/')),
+        }
+    }
+
     /// A path of the host, relative to the root.
     pub(super) fn host_path(&self, value: Value<'a>) -> Fact<String> {
-        let resolved = |path: String| in_tree(&self.dir, &path);
         match self.lenient(value) {
             None => Fact::Unknown(Why::Unparsed, Some(value.span())),
-            Some(path) => match resolved(path) {
+            Some(path) => match self.in_tree(&path) {
                 Ok(path) => Fact::declared(path, value.span()),
                 Err(why) => Fact::Unknown(why, Some(value.span())),
             },
@@ -484,7 +495,11 @@ impl<'a> Service<'a> {
                 match (layer.lenient(value), &context) {
                     (None, _) => Fact::Unknown(Why::Unparsed, at),
                     (Some(path), Fact::Known { value: context, .. }) => {
-                        match in_tree(context, &path) {
+                        let found = match path.starts_with("${PWD}") {
+                            true => layer.in_tree(&path),
+                            false => in_tree(context, &path),
+                        };
+                        match found {
                             Ok(path) => Fact::declared(path, value.span()),
                             Err(why) => Fact::Unknown(why, at),
                         }
@@ -851,7 +866,7 @@ fn short_mount<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Mount> {
         source: source.to_owned(),
         device: None,
         options: engine::words(mode),
-        tree_path: bind.then(|| in_tree(&layer.dir, source).ok()).flatten(),
+        tree_path: bind.then(|| layer.in_tree(source).ok()).flatten(),
         target: target.to_owned(),
         read_only: mode.split(',').any(|option| option == "ro"),
         span: item.span(),
@@ -872,7 +887,7 @@ fn long_mount<'a>(layer: &Layer<'a>, item: Value<'a>) -> Option<Mount> {
         kind,
         device: None,
         options: propagation.into_iter().collect(),
-        tree_path: bind.then(|| in_tree(&layer.dir, &source).ok()).flatten(),
+        tree_path: bind.then(|| layer.in_tree(&source).ok()).flatten(),
         source,
         target: of("target").or_else(|| of("destination")).unwrap_or_default(),
         read_only: of("read_only").or_else(|| of("readonly")).and_then(|v| boolean(&v))

@@ -4,11 +4,11 @@
 //! Actions» of GitHub's documentation. Workflows run only from `.github/workflows` at the root.
 
 use plimsoll_source::{FileId, Span, normalize_path};
-use plimsoll_syntax::yaml::Value;
+use plimsoll_syntax::yaml::{self, Value};
 
 use super::{
-    GITHUB_DEFAULT, MAX_STEPS, container, facts, layered, open, pairs, placed, program, roles,
-    schema, shell_named,
+    GITHUB_DEFAULT, MAX_STEPS, container, facts, gates, layered, matrix, open, pairs, placed,
+    program, roles, schema, shell_named,
 };
 use crate::fact::{Fact, Why};
 use crate::lower::cx::Cx;
@@ -158,7 +158,7 @@ pub(super) fn empty_job(id: &str, span: Span) -> Job {
         env: Vec::new(),
         env_texts: Vec::new(),
         matrix: Vec::new(),
-        matrix_rows: Vec::new(),
+        rows: Vec::new(),
     }
 }
 
@@ -367,8 +367,9 @@ impl Reader<'_> {
         let env = layered(outer, pairs(value.get("env")));
         job.env = facts(&env);
         job.env_texts = env.into_iter().map(|(name, value, _)| (name, value)).collect();
-        job.matrix = matrix(value.path(&["strategy", "matrix"]));
-        job.matrix_rows = matrix_rows(value.path(&["strategy", "matrix"]));
+        if let Some(found) = value.path(&["strategy", "matrix"]) {
+            (job.matrix, job.rows) = (matrix::values(found), matrix::rows(found));
+        }
         let mut calls = None;
         if let Some(uses) = value.get("uses")
             && let Some(text) = uses.text()
@@ -383,6 +384,7 @@ impl Reader<'_> {
             job.steps.push(step);
         }
         self.steps_of(value.get("steps"), &mut job.steps, &mut Vec::new(), None, unread);
+        gates::close(&mut job.steps);
         (job, calls)
     }
 
@@ -407,7 +409,9 @@ impl Reader<'_> {
             let local = step.uses.as_ref().and_then(|(text, span)| {
                 Some((text.strip_prefix("./").or((text == ".").then_some(""))?.to_owned(), *span))
             });
+            let wrapped = wrapped(value, &step);
             out.push(step);
+            out.extend(wrapped);
             if let Some((dir, span)) = local {
                 let caller = out.last().cloned();
                 self.local_action(&dir, span, out, stack, caller.as_ref(), unread);
@@ -464,6 +468,11 @@ impl Reader<'_> {
         let mut here = if caller.is_some() { Defaults::default() } else { self.defaults.clone() };
         here.apply(value);
         step.workdir = here.workdir;
+        if let Some(command) = retried(value, &step) {
+            // It is given to `bash -c`, whatever its lines come to.
+            step.shell = Shell { errexit: false, pipefail: false };
+            step.run = Some(program(command.derived()));
+        }
         if let Some(run) = value.get("run")
             && run.text().is_some()
             && let Some(shell) = here.shell
@@ -475,56 +484,37 @@ impl Reader<'_> {
     }
 }
 
-/// The values of a matrix that stand in one entry: they come together.
-fn matrix_rows(value: Option<Value<'_>>) -> Vec<Vec<(String, String)>> {
-    let mut rows = Vec::new();
-    for (key, value) in value.into_iter().flat_map(|value| value.entries()) {
-        let Some(key) = key.text().filter(|key| *key != "exclude") else { continue };
-        for item in value.items().filter(|item| item.is_map()).take(1000) {
-            let inner = pairs(Some(item)).into_iter().map(|(name, text, _)| match key {
-                "include" => (name, text),
-                key => (format!("{key}.{name}"), text),
-            });
-            rows.push(inner.collect());
-        }
-    }
-    rows
+/// Actions that run a command until it succeeds: its input, whose failure in the end is the step's.
+const RETRIES: [&str; 3] = ["nick-fields/retry", "nick-invision/retry", "wandalen/wretry.action"];
+
+/// The command that a step's action repeats.
+fn retried<'a>(value: Value<'a>, step: &JobStep) -> Option<Value<'a>> {
+    is_retry(step).then_some(())?;
+    let with = value.get("with")?;
+    let shell = with.get("shell").and_then(Value::text).unwrap_or("bash");
+    with.get("command")
+        .filter(|command| command.text().is_some() && shell.contains("sh"))
+        .filter(|_| !matches!(shell, "pwsh" | "powershell"))
 }
 
-/// The values of a matrix, `include` counted in, as far as they are written.
-fn matrix(value: Option<Value<'_>>) -> Vec<(String, Vec<String>)> {
-    let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    let Some(value) = value else { return found };
-    let mut add = |name: &str, values: Vec<String>| match found.iter_mut().find(|(n, _)| n == name)
-    {
-        Some((_, all)) => {
-            for value in values {
-                if all.len() < 1000 && !all.contains(&value) {
-                    all.push(value);
-                }
-            }
-        }
-        None if values.is_empty() => {}
-        None => found.push((name.to_owned(), values)),
-    };
-    for (key, value) in value.entries() {
-        match key.text() {
-            Some("include") => {
-                for (name, value, _) in value.items().flat_map(|item| pairs(Some(item))) {
-                    add(&name, vec![value]);
-                }
-            }
-            Some("exclude") | None => {}
-            Some(name) => {
-                add(name, texts(Some(value)));
-                // A list of mappings: `matrix.service.path`.
-                for item in value.items().filter(|item| item.is_map()) {
-                    for (inner, text, _) in pairs(Some(item)) {
-                        add(&format!("{name}.{inner}"), vec![text]);
-                    }
-                }
-            }
-        }
-    }
-    found
+/// The step that a step's action wraps: `action:` is what it uses, `with:` a text of its inputs.
+fn wrapped(value: Value<'_>, step: &JobStep) -> Option<JobStep> {
+    is_retry(step).then_some(())?;
+    let with = value.get("with")?;
+    let action = with.get("action")?;
+    let uses = (action.text()?.trim().to_owned(), action.span());
+    let inputs = with.get("with").filter(|inputs| inputs.text().is_some());
+    let inputs = inputs.map(|inputs| yaml::parse(inputs.derived()).tree);
+    Some(JobStep {
+        id: None,
+        uses: Some(uses),
+        with: pairs(inputs.as_ref().and_then(|inputs| inputs.root())),
+        run: None,
+        ..step.clone()
+    })
+}
+
+fn is_retry(step: &JobStep) -> bool {
+    let name = step.uses.as_ref().and_then(|(uses, _)| uses.split('@').next());
+    name.is_some_and(|name| RETRIES.iter().any(|retry| name.eq_ignore_ascii_case(retry)))
 }

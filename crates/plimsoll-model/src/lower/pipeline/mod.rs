@@ -3,6 +3,7 @@
 mod gates;
 mod github;
 mod gitlab;
+mod matrix;
 mod placed;
 mod schema;
 mod secrets;
@@ -207,32 +208,10 @@ fn of_matrix<'t>(text: &'t Derived, range: &TextRange) -> Option<&'t str> {
 /// puts none, or where they are too many or not written out.
 fn ways<'j>(job: &'j Job, text: &Derived, exprs: &[TextRange]) -> Vec<Vec<(&'j str, &'j str)>> {
     let asked: Vec<&str> = exprs.iter().filter_map(|range| of_matrix(text, range)).collect();
-    let mut all: Vec<Vec<(&str, &str)>> = Vec::new();
-    for (name, values) in &job.matrix {
-        if !asked.contains(&name.as_str()) {
-            continue;
-        }
-        let written = |value: &String| !value.contains("${{") && !value.is_empty();
-        if values.is_empty() || !values.iter().all(written) {
-            continue;
-        }
-        if all.is_empty() {
-            all.push(Vec::new());
-        }
-        all = all
-            .iter()
-            .flat_map(|way| {
-                let own = values.iter().map(|value| (name.as_str(), value.as_str()));
-                let own = own.filter(|&own| way.iter().all(|&of| job.comes_together(of, own)));
-                own.map(|own| way.iter().copied().chain([own]).collect()).collect::<Vec<_>>()
-            })
-            .take(MAX_WAYS + 1)
-            .collect();
-        if all.len() > MAX_WAYS || all.len().saturating_mul(text.text().len()) > MAX_WAYS_TEXT {
-            return Vec::new();
-        }
-    }
-    all
+    let ways = job.ways(&|name| asked.contains(&name));
+    let long = ways.len().saturating_mul(text.text().len()) > MAX_WAYS_TEXT;
+    let none = ways.len() > MAX_WAYS || long || ways.iter().all(Vec::is_empty);
+    if none { Vec::new() } else { ways }
 }
 
 /// A text with the values of a matrix in it; their place is that of the expression.

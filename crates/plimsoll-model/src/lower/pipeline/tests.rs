@@ -325,3 +325,40 @@ fn gitlab_waits_for_earlier_stages() {
         jobs.map(|job| format!("{} {}", job.id, job.needs.join(","))).collect();
     assert_eq!(needs, ["a g", "c a,g", "e ", "g "]);
 }
+
+#[test]
+fn a_gate_that_a_later_step_closes_is_heeded() {
+    let masked = |close: &str| {
+        let text = format!(
+            "== .github/workflows/a.yml\non: push\njobs:\n  j:\n    steps:\n      - id: scan\n        continue-on-error: true\n        run: go test ./...\n      - {close}\n"
+        );
+        dump(&tree(&text)).contains("MASKED")
+    };
+    assert!(!masked("{if: \"steps.scan.outcome=='failure'\", run: exit 1}"));
+    assert!(!masked(
+        "{if: \"always() && steps.scan.outcome != 'success'\", run: 'echo no; exit 1'}"
+    ));
+    assert!(!masked(
+        "{if: \"${{ steps.scan.outcome=='failure' || steps.x.outcome=='failure' }}\", run: exit 2}"
+    ));
+    assert!(masked("{if: \"steps.other.outcome=='failure'\", run: exit 1}"));
+    assert!(masked("{if: \"steps.scan.conclusion=='failure'\", run: exit 1}"));
+    assert!(masked("{if: \"steps.scan.outcome=='failure' && github.ref=='x'\", run: exit 1}"));
+    assert!(masked("{if: \"steps.scan.outcome=='failure'\", run: echo failed}"));
+    assert!(masked("{if: \"steps.scan.outcome=='failure'\", run: grep -q x y && exit 1}"));
+    assert!(masked(
+        "{if: \"steps.scan.outcome=='failure'\", continue-on-error: true, run: exit 1}"
+    ));
+}
+
+#[test]
+fn what_a_retry_wraps_is_read() {
+    let text = dump(&tree(
+        "== .github/workflows/a.yml\non: push\njobs:\n  j:\n    strategy: {matrix: {s: [a]}}\n    steps:\n      - uses: Wandalen/wretry.action@v3\n        with:\n          action: docker/build-push-action@v6\n          with: |\n            file: ${{ matrix.s }}/Dockerfile\n            push: true\n            tags: |\n              acme/${{ matrix.s }}\n      - uses: nick-fields/retry@v3\n        with: {timeout_minutes: 5, command: npm ci && npx jest}\n      - uses: nick-fields/retry@v3\n        with: {shell: pwsh, command: go test}\n\
+         == a/Dockerfile\nFROM x\n",
+    ));
+    for role in ["BuildImage", "Push", "Install: npm ci", "Test: npx jest"] {
+        assert!(text.contains(role), "{role} in {text}");
+    }
+    assert!(!text.contains("go test"), "{text}");
+}

@@ -11,6 +11,8 @@ mod packages;
 mod tests;
 mod words;
 
+pub(crate) use packages::is_build_script;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_source::{Derived, Span, TextRange};
@@ -680,6 +682,11 @@ fn kind(source: &Source<'_>, item: &Item, depth: usize) -> Option<String> {
         let program = words.into_iter().next()?;
         Some(if matches!(&*program, "curl" | "wget") { "fetch".to_owned() } else { program })
     })
+}
+
+/// Whether a command line builds or compiles.
+pub(crate) fn is_build(words: &[String]) -> bool {
+    packages::kind(words).as_deref() == Some("build")
 }
 
 fn join(fields: &[Field], between: &str) -> String {

@@ -281,7 +281,7 @@ fn is_production(options: &Options, env: Env<'_>) -> bool {
 }
 
 /// Whether a package script builds, by its name.
-fn is_build_script(name: &str) -> bool {
+pub(crate) fn is_build_script(name: &str) -> bool {
     ["build", "compile"].iter().any(|stem| {
         name.strip_prefix(stem)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '-', '_', '.']))

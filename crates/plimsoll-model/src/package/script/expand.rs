@@ -16,6 +16,12 @@ const MAX_CALLS: usize = 1_000;
 /// Wrappers around wrappers, shells within shells.
 const MAX_WRAPPERS: usize = 16;
 
+/// What Bun does itself, whatever scripts there are.
+const BUN: [&str; 20] = [
+    "add", "audit", "build", "create", "exec", "info", "init", "install", "i", "link", "outdated",
+    "patch", "pm", "publish", "remove", "repl", "test", "unlink", "update", "upgrade",
+];
+
 /// A command as it is run.
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
@@ -48,7 +54,19 @@ pub(crate) fn calls<'a>(
     script: &'a PackageScript,
 ) -> Vec<Call<'a>> {
     let mut expander = Expander::new(packages);
-    expander.script(package, script, &[]);
+    expander.script(package, script, &[], &[]);
+    expander.calls
+}
+
+/// What a command line runs that is given in the directory of a package; `line` stands for the
+/// script that it would be.
+pub(super) fn calls_of_line<'a>(
+    packages: &'a [Package],
+    package: &'a Package,
+    line: &'a PackageScript,
+) -> Vec<Call<'a>> {
+    let mut expander = Expander::new(packages);
+    expander.text(&line.command, At::of(package, line, Vec::new()));
     expander.calls
 }
 
@@ -62,7 +80,7 @@ pub(super) fn calls_of_all<'a>(
     let mut expander = Expander::new(packages);
     let mut found = Vec::new();
     for (index, script) in scripts.iter().enumerate() {
-        expander.script(package, script, &[]);
+        expander.script(package, script, &[], &[]);
         found.extend(expander.calls.drain(..).map(|call| (index, call)));
     }
     found
@@ -72,8 +90,8 @@ struct Expander<'a> {
     packages: &'a [Package],
     /// The scripts of the packages gone into, by name.
     scripts: BTreeMap<FileId, BTreeMap<&'a str, &'a PackageScript>>,
-    /// Scripts gone into: each is, once, so that cycles and fans end.
-    seen: BTreeSet<(FileId, &'a str)>,
+    /// Scripts gone into, with what they pass on: each is, once, so that cycles and fans end.
+    seen: BTreeSet<(FileId, &'a str, Vec<Option<String>>)>,
     calls: Vec<Call<'a>>,
 }
 
@@ -109,8 +127,17 @@ impl<'a> Expander<'a> {
         by_name.get(name).copied()
     }
 
-    fn script(&mut self, package: &'a Package, script: &'a PackageScript, via: &[String]) {
-        if !self.seen.insert((package.manifest, &script.name)) {
+    /// Goes into a script; `given` are the words behind its name, where it was called.
+    fn script(
+        &mut self,
+        package: &'a Package,
+        script: &'a PackageScript,
+        via: &[String],
+        given: &[Option<String>],
+    ) {
+        // Words are options of what runs, unless the script is made to pass on the name of another.
+        let given = if passes_on(&script.command) { given } else { &[] };
+        if !self.seen.insert((package.manifest, &script.name, given.to_vec())) {
             return;
         }
         if via.len() > MAX_VIA {
@@ -121,7 +148,14 @@ impl<'a> Expander<'a> {
         let mut via_this = via.to_vec();
         via_this.push(script.name.clone());
         let at = At::of(package, script, via_this);
-        self.text(&script.command, at);
+        match given {
+            [] => self.text(&script.command, at),
+            _ if given.iter().flatten().all(|word| is_plain(word)) && !given.contains(&None) => {
+                let words: Vec<&str> = given.iter().flatten().map(String::as_str).collect();
+                self.text(&format!("{} {}", script.command.trim_end(), words.join(" ")), at);
+            }
+            _ => self.push(vec![None], &at, |call| call.unknown = Some(Why::Dynamic)),
+        }
         self.hook(package, "post", script, via);
     }
 
@@ -140,7 +174,7 @@ impl<'a> Expander<'a> {
         if let Some(found) = self.find(package, &format!("{hook}{}", script.name)) {
             let mut via = via.to_vec();
             via.push(script.name.clone());
-            self.script(package, found, &via);
+            self.script(package, found, &via, &[]);
         }
     }
 
@@ -314,6 +348,12 @@ impl<'a> Expander<'a> {
                     self.run(name, &at, &words);
                 }
                 (Some("x"), _) => self.npx(rest.get(1..).unwrap_or_default(), &at),
+                // Its own commands win over scripts of their names.
+                (Some(name), _)
+                    if !BUN.contains(&name) && self.find(at.package, name).is_some() =>
+                {
+                    self.run(name, &at, &words);
+                }
                 _ => self.push(words, &at, |_| {}),
             },
             "npm-run-all" | "run-s" | "run-p" => {
@@ -575,7 +615,13 @@ impl<'a> Expander<'a> {
         if_present: bool,
     ) {
         match self.find(package, name) {
-            Some(script) => self.script(package, script, &at.via),
+            Some(script) => {
+                // What stands behind the script's name goes to the script.
+                let behind = words.iter().position(|word| word.as_deref() == Some(name));
+                let given = behind.and_then(|at| words.get(at + 1..)).unwrap_or_default();
+                let dashes = usize::from(given.first().is_some_and(|w| w.as_deref() == Some("--")));
+                self.script(package, script, &at.via, given.get(dashes..).unwrap_or_default());
+            }
             // `npm start` runs `server.js` where there is no script.
             None if if_present || name == "restart" || name == "start" => {
                 self.push(words.to_vec(), at, |_| {});
@@ -598,7 +644,7 @@ impl<'a> Expander<'a> {
         let pattern = name.replace(':', "/");
         for script in &at.package.scripts {
             if path::glob(&pattern, &script.name.replace(':', "/")) {
-                self.script(at.package, script, &at.via);
+                self.script(at.package, script, &at.via, &[]);
             }
         }
     }
@@ -613,6 +659,32 @@ impl<'a> Expander<'a> {
         let dir = path::join(at.cwd.as_deref()?, dir)?;
         self.packages.iter().find(|p| p.is_node() && p.dir == dir)
     }
+}
+
+/// Whether a script hands the words behind its name to a package manager, as its command:
+/// `pnpm --filter @acme/api --`.
+fn passes_on(command: &str) -> bool {
+    let words: Vec<Option<String>> =
+        command.split_whitespace().map(|word| Some(word.to_owned())).collect();
+    let values = ["--filter", "-F", "-C", "--dir", "--cwd", "--prefix", "-w", "--workspace"];
+    let rest = match words.split_first() {
+        Some((Some(manager), rest)) if matches!(&**manager, "pnpm" | "yarn" | "npm" | "bun") => {
+            rest
+        }
+        _ => return false,
+    };
+    match after_options(rest, &values).as_slice() {
+        [] => !rest.is_empty(),
+        [Some(verb)] => verb == "run",
+        [Some(verb), _] => verb == "workspace",
+        _ => false,
+    }
+}
+
+/// Whether a word can stand in a line as it is.
+fn is_plain(word: &str) -> bool {
+    !word.is_empty()
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&b))
 }
 
 fn is_shell_c(word: Option<&str>) -> bool {

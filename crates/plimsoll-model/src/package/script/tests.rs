@@ -385,3 +385,36 @@ fn hostile_scripts_end() {
         assert!(found.trim_end().ends_with(&format!("unknown: {expected}")), "{found}");
     }
 }
+
+#[test]
+fn what_follows_a_script_is_its_command_where_it_hands_on() {
+    let tree = Tree::from_memory([
+        (
+            "package.json",
+            r#"{"name": "all", "workspaces": ["a", "b"], "scripts": {"api": "pnpm --filter @acme/a --", "all": "pnpm api build && pnpm api test", "loop": "pnpm loop loop --"}}"#,
+        ),
+        (
+            "a/package.json",
+            r#"{"name": "@acme/a", "scripts": {"build": "pnpm build:deps && tsc", "build:deps": "pnpm --filter @acme/b build", "test": "vitest"}}"#,
+        ),
+        ("b/package.json", r#"{"name": "@acme/b", "scripts": {"build": "node build.mjs"}}"#),
+    ]);
+    let delivery = lower(&tree);
+    let root = delivery.packages.iter().find(|p| p.dir.is_empty()).expect("the root");
+    let built = |line: &str| {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        super::builds_in(&delivery.packages, root, &words).join(" ")
+    };
+    for (line, expected) in [
+        ("pnpm api build", "b a"),
+        ("pnpm run api build", "b a"),
+        ("pnpm --filter @acme/a -- build", "b a"),
+        ("yarn all", "b a"),
+        ("bun all", "b a"),
+        ("pnpm api test", ""),
+        ("pnpm api $(x)", ""),
+        ("pnpm loop", ""),
+    ] {
+        assert_eq!(built(line), expected, "{line}");
+    }
+}
