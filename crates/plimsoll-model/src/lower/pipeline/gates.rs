@@ -36,61 +36,6 @@ pub(super) fn lost(
     steps.iter().zip(calls).map(of_step).collect()
 }
 
-/// Takes away what says that a step's failure does not matter, where a later step fails for it:
-/// `if: steps.scan.outcome == 'failure'` before `exit 1`.
-pub(super) fn close(steps: &mut [JobStep]) {
-    for at in 0..steps.len() {
-        let (before, rest) = steps.split_at_mut(at + 1);
-        let Some(step) = before.last_mut() else { continue };
-        let (Some(id), Some(_)) = (&step.id, step.continue_on_error) else { continue };
-        let closes = |later: &JobStep| {
-            let asks = later.condition.as_ref().is_some_and(|(text, _)| asks_failure(text, id));
-            asks && later.continue_on_error.is_none() && fails(later)
-        };
-        if rest.iter().any(closes) {
-            step.continue_on_error = None;
-        }
-    }
-}
-
-/// Whether a condition holds whenever the step of this id has failed.
-fn asks_failure(condition: &str, id: &str) -> bool {
-    let text = condition.trim();
-    let text = text.strip_prefix("${{").and_then(|t| t.strip_suffix("}}")).unwrap_or(text);
-    let outcome = [format!("steps.{id}.outcome"), format!("steps['{id}'].outcome")];
-    let is_failure = |part: &str| {
-        let part: String = part.chars().filter(|c| !c.is_whitespace()).collect();
-        outcome.iter().any(|outcome| {
-            part.strip_prefix(&**outcome)
-                .is_some_and(|rest| matches!(rest, "=='failure'" | "!='success'"))
-        })
-    };
-    let holds = |part: &str| matches!(part.trim(), "always()" | "!cancelled()" | "success()");
-    text.split("||").any(|either| {
-        let mut parts = either.split("&&");
-        parts.clone().any(is_failure) && parts.all(|part| is_failure(part) || holds(part))
-    })
-}
-
-/// Whether a step's program ends in a failure, whatever came before.
-fn fails(step: &JobStep) -> bool {
-    let Some((_, script)) = &step.run else { return false };
-    let Some(items) = script.root.map(|root| &script.list(root).items) else { return false };
-    let [.., last] = items.as_slice() else { return false };
-    let before = items.len().checked_sub(2).and_then(|at| items.get(at));
-    let always = before.is_none_or(|item| item.then == Connector::Seq);
-    let [id] = last.pipeline.as_slice() else { return false };
-    let CommandKind::Simple { words, .. } = &script.command(*id).kind else { return false };
-    let words: Vec<String> = words.iter().filter_map(|&word| script.literal(word)).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let failure = match words.as_slice() {
-        ["exit", code] => code.parse::<u8>().is_ok_and(|code| code != 0),
-        ["false"] => true,
-        _ => false,
-    };
-    always && failure && !last.negated
-}
-
 /// A scan by an action that is told to find nothing wrong, where no other step runs it in earnest.
 /// A report for the forge (SARIF) is one on purpose.
 fn input_off(step: &JobStep, steps: &[JobStep]) -> Option<LostGate> {

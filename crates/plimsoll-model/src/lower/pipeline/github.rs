@@ -7,8 +7,8 @@ use plimsoll_source::{FileId, Span, normalize_path};
 use plimsoll_syntax::yaml::{self, Value};
 
 use super::{
-    GITHUB_DEFAULT, MAX_STEPS, container, facts, gates, layered, matrix, open, pairs, placed,
-    program, roles, schema, shell_named,
+    GITHUB_DEFAULT, MAX_STEPS, container, facts, layered, matrix, open, pairs, placed, program,
+    roles, schema, shell_named,
 };
 use crate::fact::{Fact, Why};
 use crate::lower::cx::Cx;
@@ -384,7 +384,6 @@ impl Reader<'_> {
             job.steps.push(step);
         }
         self.steps_of(value.get("steps"), &mut job.steps, &mut Vec::new(), None, unread);
-        gates::close(&mut job.steps);
         (job, calls)
     }
 

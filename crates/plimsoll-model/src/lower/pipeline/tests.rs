@@ -343,12 +343,7 @@ fn a_gate_that_a_later_step_closes_is_heeded() {
     ));
     assert!(masked("{if: \"steps.other.outcome=='failure'\", run: exit 1}"));
     assert!(masked("{if: \"steps.scan.conclusion=='failure'\", run: exit 1}"));
-    assert!(masked("{if: \"steps.scan.outcome=='failure' && github.ref=='x'\", run: exit 1}"));
     assert!(masked("{if: \"steps.scan.outcome=='failure'\", run: echo failed}"));
-    assert!(masked("{if: \"steps.scan.outcome=='failure'\", run: grep -q x y && exit 1}"));
-    assert!(masked(
-        "{if: \"steps.scan.outcome=='failure'\", continue-on-error: true, run: exit 1}"
-    ));
 }
 
 #[test]
