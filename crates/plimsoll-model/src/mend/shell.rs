@@ -60,7 +60,7 @@ pub fn written(
 
 /// Lets the failure of the command at `at` end the program: `|| exit 1` behind it; where something
 /// follows `||` already, `true` gives way to it, and what says something says it before. `None` where
-/// it stands within another construct, or its text is put together from pieces.
+/// it stands within another construct, a trap is set, or its text is put together from pieces.
 #[must_use]
 pub fn exit_on_failure(
     tree: &Tree,
@@ -68,6 +68,11 @@ pub fn exit_on_failure(
     script: &Script,
     at: Span,
 ) -> Option<Vec<Edit>> {
+    // What is done at the end may end it otherwise.
+    let word = |id: CommandId, at: usize| script.literal(*script.argv(id)?.get(at)?);
+    if script.simple_commands().any(|id| word(id, 0).as_deref() == Some("trap")) {
+        return None;
+    }
     let list = script.list(script.root?);
     let is_it = |id: CommandId| text.span(script.command(id).range) == at;
     let index = list.items.iter().position(|item| match item.pipeline[..] {
@@ -656,6 +661,7 @@ mod tests {
             Some("migrate || { echo \"it failed\"; exit 1; }; run\n"),
         );
         check("migrate || retry || true\n", None);
+        check("trap 'exit 0' EXIT\nmigrate\n", None);
         check("if migrate; then run; fi\n", None);
         check("migrate | tee log\n", None);
     }
