@@ -115,6 +115,22 @@ pub static COPIES_FILES: Condition = Condition {
     },
 };
 
+/// Some RUN of a stage that is built downloads something.
+pub static DOWNLOADS_IN_ITS_BUILD: Condition = Condition {
+    name: "downloads in its build",
+    holds: |cx, subject| {
+        let downloads = some_stage(cx, subject, |stage| {
+            stage.steps.iter().any(|step| match &step.kind {
+                StepKind::Run(run) if downloads::names_one(run.text.text()) => {
+                    run.flow().commands.iter().any(downloads::fetches)
+                }
+                _ => false,
+            })
+        });
+        unless_broken(cx, subject, downloads)
+    },
+};
+
 /// Some stage that is built has a COPY or ADD that reads the build context.
 pub static COPIES_FROM_CONTEXT: Condition = Condition {
     name: "copies files from its build context",

@@ -62,6 +62,13 @@ pub(crate) fn is_remote(text: &str) -> bool {
         .any(|near| text.contains(near))
 }
 
+/// Whether a text names a program that downloads.
+pub(crate) fn names_one(text: &[u8]) -> bool {
+    ["curl", "wget", "aria2c"]
+        .iter()
+        .any(|name| memchr::memmem::find(text, name.as_bytes()).is_some())
+}
+
 /// Whether a command gets something from another machine.
 pub(crate) fn fetches(command: &Command) -> bool {
     command.is_run()

@@ -8,6 +8,7 @@ use plimsoll_syntax::ignorefile::IgnoreFile;
 use plimsoll_syntax::shell::Script;
 
 use crate::fact::Fact;
+use crate::flow::Flow;
 use crate::package::Ecosystem;
 use crate::purpose::Purpose;
 use crate::reference::ImageRef;
@@ -248,6 +249,14 @@ pub struct Run {
     pub exec: bool,
     /// What its commands do to the image, in order.
     pub effects: Vec<Effect>,
+}
+
+impl Run {
+    /// Its commands in the order in which they run, and what is between them. Made when asked for.
+    #[must_use]
+    pub fn flow(&self) -> Flow {
+        crate::lower::flow_of_build(&self.text, &self.script)
+    }
 }
 
 /// What a command in a RUN does to the image.

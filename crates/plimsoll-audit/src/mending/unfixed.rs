@@ -62,6 +62,7 @@ const REASONS: &[(&str, &[&str])] = &[
             "image/platform-agrees",
             "migrations/backup-before-migrate",
             "migrations/run-before-start",
+            "pipeline/artifacts-trusted",
             "pipeline/built-once",
             "pipeline/configs-validated",
             "pipeline/no-inert-workflows",
@@ -180,6 +181,7 @@ const REASONS: &[(&str, &[&str])] = &[
     (
         "who is trusted, and with what, has to be decided",
         &[
+            "build/no-pipe-to-shell",
             "pipeline/containers-isolated",
             "pipeline/no-dangerous-triggers",
             "pipeline/self-hosted-not-for-forks",

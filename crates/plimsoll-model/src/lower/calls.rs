@@ -147,6 +147,11 @@ pub(super) fn is_call(flow: &Flow, call: &Call) -> bool {
     matches!(call.kind, Kind::Run | Kind::Function) && !flow.is_aside(call)
 }
 
+/// All that a RUN of a Dockerfile does.
+pub(crate) fn of_build(text: &Derived, script: &Script) -> Flow {
+    flow(text, script, &[], &Start::recipe(""), &Library::default())
+}
+
 /// All that `script` does.
 pub(super) fn flow(
     text: &Derived,

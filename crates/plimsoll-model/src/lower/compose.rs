@@ -1016,8 +1016,11 @@ struct Scope<'a, 's> {
     vars: &'s Rc<Vars>,
     header: &'s [Span],
     /// Where compose is called from, as far as each file tells.
-    callers: RefCell<BTreeMap<(FileId, Rc<str>), Option<Rc<str>>>>,
+    callers: RefCell<Callers>,
 }
+
+/// By file and what it names: the directory, where the file tells.
+type Callers = BTreeMap<(FileId, Rc<str>), Option<Rc<str>>>;
 
 impl<'a> Scope<'a, '_> {
     /// A service with what it extends.

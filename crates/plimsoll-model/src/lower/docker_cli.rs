@@ -413,7 +413,7 @@ mod tests {
             ("b/Dockerfile", "FROM node:22\nCOPY . .\n"),
             (".github/workflows/ci.yml", &workflow),
         ];
-        let delivery = crate::lower(&Tree::from_memory(files.into_iter()));
+        let delivery = crate::lower(&Tree::from_memory(files));
         let shown: Vec<String> =
             delivery.images.iter().map(|i| format!("{} {}", i.path, i.names.join(" "))).collect();
         assert_eq!(shown, expected);

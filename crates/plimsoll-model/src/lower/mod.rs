@@ -28,7 +28,7 @@ mod skaffold;
 mod unsupported;
 mod uses;
 
-pub(crate) use calls::run_image;
+pub(crate) use calls::{of_build as flow_of_build, run_image};
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ mod local_dependency_resolves;
 mod lockfile_enforced;
 mod multi_stage;
 mod no_dev_dependencies;
+mod no_pipe_to_shell;
 mod one_dockerfile_per_service;
 mod reproducible_install;
 mod respects_peer_dependencies;
@@ -29,6 +30,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &lockfile_enforced::CHECK,
     &multi_stage::CHECK,
     &no_dev_dependencies::CHECK,
+    &no_pipe_to_shell::CHECK,
     &one_dockerfile_per_service::CHECK,
     &reproducible_install::CHECK,
     &respects_peer_dependencies::CHECK,

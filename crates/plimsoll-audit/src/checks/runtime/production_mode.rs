@@ -31,6 +31,7 @@
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
+//! ENV NODE_ENV=production
 //! CMD ["node", "main.js"]
 //! ```
 //! `compose.yaml`:
@@ -71,17 +72,6 @@
 //! ARG NODE_ENV=production
 //! ENV NODE_ENV=production # <- `production`
 //! CMD ["node", "main.js"]
-//! ```
-//!//!
-//! Or:
-//!
-//! `compose.yaml`:
-//! ```yaml
-//! services:
-//!   api:
-//!     build: .
-//!     environment:
-//!       NODE_ENV: production # <- `production`
 //! ```
 //!
 //! ## Passes

@@ -241,19 +241,51 @@ fn is_heeded(step: &JobStep, later: &[JobStep]) -> bool {
         let run = other.run.as_ref().map(|(text, _)| String::from_utf8_lossy(text.text()));
         let run = run.as_deref().unwrap_or_default();
         let script = other.with.iter().find(|(key, ..)| key == "script");
-        let fails = run.split(['\n', ';', '{', '&', '|']).any(|line| {
-            let mut words = line.split_whitespace();
-            match words.next() {
-                Some("exit") => words.next().is_some_and(|code| code != "0"),
-                Some("false") => true,
+        let fails = |separators: &[char]| {
+            run.split(separators).any(|part| {
+                let mut words = part.split_whitespace();
+                match words.next() {
+                    Some("exit") => words.next().is_some_and(|code| code != "0"),
+                    Some("false") => true,
+                    _ => false,
+                }
+            })
+        };
+        let branches = run.split(['\n', ';']).any(|part| {
+            matches!(
+                part.split_whitespace().next(),
+                Some("if" | "case" | "for" | "while" | "[" | "[[")
+            )
+        });
+        let asks = |text: &str| text.contains(&*outcome);
+        let told = asks(run) || other.env_texts.iter().any(|(_, text)| asks(text));
+        let always = !branches && fails(&['\n', ';'])
+            || script.is_some_and(|(_, text, _)| text.contains("setFailed"));
+        let runs =
+            other.condition.as_ref().is_some_and(|(text, _)| runs_on_failure(text, &outcome));
+        always && runs || told && fails(&['\n', ';', '{', '&', '|'])
+    })
+}
+
+/// Whether a condition holds whenever an outcome is a failure: one of its alternatives asks for that
+/// and nothing else.
+fn runs_on_failure(condition: &str, outcome: &str) -> bool {
+    let text = condition.replace(['"', '\''], " ").replace(['(', ')'], " ").replace("${{", " ");
+    text.replace("}}", " ").split("||").any(|alternative| {
+        let mut asked = false;
+        let all = alternative.split("&&").all(|part| {
+            let words: Vec<&str> = part.split_whitespace().collect();
+            match &*words {
+                [of, "==", "failure"] | [of, "!=", "success"] if *of == outcome => {
+                    asked = true;
+                    true
+                }
+                ["always" | "!cancelled" | "failure"] => true,
+                ["!", "cancelled"] => true,
                 _ => false,
             }
-        }) || script.is_some_and(|(_, text, _)| text.contains("setFailed"));
-        let asks = |text: &str| text.contains(&*outcome);
-        fails
-            && (other.condition.as_ref().is_some_and(|(text, _)| asks(text))
-                || asks(run)
-                || other.env_texts.iter().any(|(_, text)| asks(text)))
+        });
+        all && asked
     })
 }
 

@@ -357,3 +357,18 @@ fn what_a_retry_wraps_is_read() {
     }
     assert!(!text.contains("go test"), "{text}");
 }
+
+#[test]
+fn conditions_that_hold_on_a_failure() {
+    let outcome = "steps.scan.outcome";
+    for (condition, holds) in [
+        ("steps.scan.outcome == 'failure'", true),
+        ("${{ always() && steps.scan.outcome != 'success' }}", true),
+        ("failure() || steps.scan.outcome == 'failure'", true),
+        ("steps.scan.outcome == 'failure' && github.ref == 'refs/heads/main'", false),
+        ("steps.scan.outcome == 'success'", false),
+        ("always()", false),
+    ] {
+        assert_eq!(super::runs_on_failure(condition, outcome), holds, "{condition}");
+    }
+}
