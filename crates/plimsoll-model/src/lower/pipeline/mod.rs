@@ -270,8 +270,9 @@ fn is_heeded(step: &JobStep, later: &[JobStep]) -> bool {
 /// Whether a condition holds whenever an outcome is a failure: one of its alternatives asks for that
 /// and nothing else.
 fn runs_on_failure(condition: &str, outcome: &str) -> bool {
-    let text = condition.replace(['"', '\''], " ").replace(['(', ')'], " ").replace("${{", " ");
-    text.replace("}}", " ").split("||").any(|alternative| {
+    let text = condition.replace(['"', '\'', '(', ')'], " ").replace("==", " == ");
+    let text = text.replace("!=", " != ").replace("${{", " ").replace("}}", " ");
+    text.split("||").any(|alternative| {
         let mut asked = false;
         let all = alternative.split("&&").all(|part| {
             let words: Vec<&str> = part.split_whitespace().collect();
