@@ -24,9 +24,13 @@ pub const STACK: usize = 256 << 20;
 
 /// Reads a module. `name` is the file's name, whose ending says what it is: `.ts`, `.tsx`, `.jsx`,
 /// `.mjs`, `.cjs`, else JavaScript. A text that is too long, not UTF-8 or nested too deeply gives an
-/// empty module and a fatal error. Runs on a thread of its own, for the stack.
+/// empty module and a fatal error. Runs on a thread of its own, for the stack, unless the text is so
+/// short that any has enough.
 #[must_use]
 pub fn read(name: &str, file: FileId, text: &[u8]) -> Parsed<Module> {
+    if nesting::is_shallow(text) {
+        return read_here(name, file, text);
+    }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
         let read = thread.spawn_scoped(scope, || read_here(name, file, text));

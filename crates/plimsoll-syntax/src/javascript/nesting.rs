@@ -23,6 +23,11 @@ pub(super) fn is_too_deep(text: &[u8]) -> bool {
         || (depth.all > CHAIN && openers(text) > FEW)
 }
 
+/// Whether so little may begin a level that a thread's usual stack is enough: half a MiB of it.
+pub(super) fn is_shallow(text: &[u8]) -> bool {
+    text.len() <= 1024 && openers(text) <= 48
+}
+
 /// Bytes and words that may begin a level.
 fn openers(text: &[u8]) -> usize {
     let mut count = 0usize;
@@ -253,4 +258,24 @@ fn template_end(text: &[u8], mut at: usize) -> (usize, bool) {
         }
     }
     (text.len(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_source::FileId;
+
+    use super::is_shallow;
+    use crate::javascript::read_here;
+
+    /// On the stack that a test has, 2 MiB.
+    #[test]
+    fn what_is_shallow_needs_no_stack_of_its_own() {
+        for level in ["(", "[", "{a:", "!", "-", "a?", "`${", "a=>", "if(a)", "a<", "new ", "@"] {
+            let most =
+                (1..200).map(|n| level.repeat(n)).filter(|t| is_shallow(t.as_bytes())).last();
+            let text = most.expect("one level is shallow");
+            let _ = read_here("x.ts", FileId(0), text.as_bytes());
+        }
+        assert!(!is_shallow("(".repeat(49).as_bytes()) && !is_shallow(&[b' '; 1025]));
+    }
 }
