@@ -271,8 +271,7 @@ mod tests {
     #[test]
     fn what_is_shallow_needs_no_stack_of_its_own() {
         for level in ["(", "[", "{a:", "!", "-", "a?", "`${", "a=>", "if(a)", "a<", "new ", "@"] {
-            let most =
-                (1..200).map(|n| level.repeat(n)).filter(|t| is_shallow(t.as_bytes())).last();
+            let most = (1..200).map(|n| level.repeat(n)).rfind(|t| is_shallow(t.as_bytes()));
             let text = most.expect("one level is shallow");
             let _ = read_here("x.ts", FileId(0), text.as_bytes());
         }
