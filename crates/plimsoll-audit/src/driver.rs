@@ -1,11 +1,9 @@
 //! The driver: asks every check about every subject, says NOT APPLICABLE, joins members.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use plimsoll_model::redact::redacted;
 use plimsoll_model::script::Program;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::{Span, TextRange, Tree};
@@ -336,18 +334,6 @@ fn finding(
     subject: Subject,
     mut verdict: Verdict,
 ) -> Finding {
-    // A check may quote the tree in its words; what is written in the program holds no secret.
-    let clean = |words: &mut Cow<'static, str>| {
-        if let Cow::Owned(text) = words
-            && let Some(clean) = redacted(text)
-        {
-            *words = clean.into();
-        }
-    };
-    clean(&mut verdict.message);
-    for evidence in &mut verdict.evidence {
-        clean(&mut evidence.says);
-    }
     let service = match subject {
         Subject::Service(id) => Some(&cx.delivery[id]),
         _ => None,

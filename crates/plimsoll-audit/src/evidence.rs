@@ -1,10 +1,11 @@
 //! Evidence: the places that prove a verdict. Evidence is the instance that waivers and baselines act on.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use foldhash::HashMap;
+use plimsoll_model::redact::redacted;
 use plimsoll_source::{FileId, Span};
 
 use crate::{Finding, Severity};
@@ -49,35 +50,49 @@ impl DerefMut for Evidence {
     }
 }
 
-/// What findings have in common: their words, which are the same for most services.
+/// What findings have in common: their words, which are the same for most services. Each with what
+/// is kept of it.
 #[derive(Default)]
 pub(crate) struct Told {
-    abouts: HashSet<Arc<About>>,
-    words: HashSet<Arc<str>>,
+    abouts: HashMap<Arc<About>, Arc<About>>,
+    messages: HashMap<Arc<str>, Arc<str>>,
+    members: HashMap<Arc<str>, Arc<str>>,
 }
 
 impl Told {
-    /// Lets findings share what others have said before them.
+    /// Lets findings share what others have said before them. A check may quote the tree in its
+    /// words: what looks like a secret in them is masked here, once for all that say the same.
     pub(crate) fn share(&mut self, findings: &mut [Finding]) {
         for finding in findings {
-            once(&mut self.words, &mut finding.message);
+            once(&mut self.messages, &mut finding.message, |said| redacted(said).map(Arc::from));
             finding.evidence.shrink_to_fit();
             for evidence in &mut finding.evidence {
-                once(&mut self.abouts, &mut evidence.about);
+                once(&mut self.abouts, &mut evidence.about, |about| {
+                    // What is written in the program holds none.
+                    let Cow::Owned(says) = &about.says else { return None };
+                    let says = redacted(says)?.into();
+                    Some(Arc::new(About { says, ..about.clone() }))
+                });
                 if let Some(member) = &mut evidence.member {
-                    once(&mut self.words, member);
+                    once(&mut self.members, member, |_| None);
                 }
             }
         }
     }
 }
 
-/// Makes a value the one that equals it and was met before.
-fn once<T: ?Sized + Eq + std::hash::Hash>(met: &mut HashSet<Arc<T>>, value: &mut Arc<T>) {
-    if let Some(found) = met.get(value) {
-        *value = Arc::clone(found);
+/// Makes a value what is kept of the one that equals it and was met before; of a new one, what
+/// `clean` makes of it, if anything.
+fn once<T: ?Sized + Eq + std::hash::Hash>(
+    met: &mut HashMap<Arc<T>, Arc<T>>,
+    value: &mut Arc<T>,
+    clean: impl FnOnce(&T) -> Option<Arc<T>>,
+) {
+    if let Some(kept) = met.get(value) {
+        *value = Arc::clone(kept);
     } else {
-        met.insert(Arc::clone(value));
+        let kept = clean(value).unwrap_or_else(|| Arc::clone(value));
+        met.insert(std::mem::replace(value, Arc::clone(&kept)), kept);
     }
 }
 

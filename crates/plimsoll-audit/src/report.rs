@@ -1,8 +1,9 @@
 //! The report: plain data in the reader's words, and the one way from a place to text.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use plimsoll_model::redact::secret_ranges;
 use plimsoll_model::secret::Secrets;
 use plimsoll_model::{Delivery, Why};
@@ -259,7 +260,7 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub fn locate(&self, report: &Report, finding: &Finding) -> Vec<Located> {
         let subject = report.subject_name(finding.subject);
-        let mut seen: HashMap<(&str, String), u32> = HashMap::new();
+        let mut seen: HashMap<(&str, String), u32> = HashMap::default();
         finding
             .evidence
             .iter()

@@ -142,10 +142,9 @@ impl Scores {
                     card.add(finding);
                 }
             }
-            for (rollup, card) in &mut rollups {
-                if *rollup == Rollup::of(finding.check.area()) {
-                    card.add(finding);
-                }
+            let of = Rollup::of(finding.check.area());
+            if let Some((_, card)) = rollups.iter_mut().find(|(rollup, _)| *rollup == of) {
+                card.add(finding);
             }
         }
         scores.known = scores.rate.applicable;

@@ -12,7 +12,7 @@ use crate::secret::{is_placeholder, is_secret_name, literal_secret, refers, sign
 /// `NAME=value`, `name: value`, `"name": "value"`: the name and the value.
 static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"([A-Za-z_][A-Za-z0-9_.\-]*)["']?\s*[=:]\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"'`,;&|)}\]]+))"#,
+        r#"(?-u)([A-Za-z_][A-Za-z0-9_.\-]*)["']?\s*[=:]\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"'`,;&|)}\]]+))"#,
     )
     .ok()
 });
@@ -20,14 +20,14 @@ static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// `ENV NAME value`, `--name value`.
 static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?:\bENV\s+|--)([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',;&|)}\]\-][^\s"',;&|)}\]]*))"#,
+        r#"(?-u)(?:\bENV\s+|--)([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',;&|)}\]\-][^\s"',;&|)}\]]*))"#,
     )
     .ok()
 });
 
 /// `Authorization: Bearer value`, `-u user:password`.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i)authorization\s*:\s*(?:(?:bearer|basic|token)\s+)?([^\s"'$][^\s"']*)"#).ok()
+    Regex::new(r#"(?i-u)authorization\s*:\s*(?:(?:bearer|basic|token)\s+)?([^\s"'$][^\s"']*)"#).ok()
 });
 
 /// The ranges of `text` that hold secrets, sorted, not overlapping.

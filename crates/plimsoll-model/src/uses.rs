@@ -3,8 +3,7 @@
 //! Found once for all scripts, by their file names: asked script by script, every script would be
 //! compared with every other.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use plimsoll_source::Span;
 
 use crate::ProgramId;

@@ -16,6 +16,10 @@ pub(crate) fn is_command(c: char) -> bool {
 
 /// A text on one line; what would command is U+FFFD, a tab is a blank.
 pub(crate) fn plain(text: &str) -> String {
+    // Most texts are, and are looked at a byte at a time.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|c| match c {
             '\t' => ' ',

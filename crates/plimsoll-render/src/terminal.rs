@@ -459,6 +459,9 @@ fn fit(text: &str, width: usize) -> String {
 
 /// How wide a text is without the codes of [`paint`].
 fn columns(text: &str) -> usize {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.len();
+    }
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap_or_default().width();
     parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest).width()).sum::<usize>()

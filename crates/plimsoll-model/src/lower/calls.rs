@@ -13,8 +13,7 @@ mod nested;
 mod values;
 mod wrappers;
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use plimsoll_source::{Derived, Span, TextRange, normalize_path};
 use plimsoll_syntax::shell::{
     Assignment, CommandId, CommandKind, Connector, Item, ListId, Part, PartKind, Redirect,
@@ -165,7 +164,7 @@ pub(super) fn flow(
     let flow = Flow::of(program);
     let mut shared = Shared { flow, visits: 0, pipelines: 0 };
     let unit = Unit { text, script, exprs, path: start.me.as_deref() };
-    run(unit, library, start, &mut shared, Ctx::top(start), 0, &HashMap::new());
+    run(unit, library, start, &mut shared, Ctx::top(start), 0, &HashMap::default());
     shared.flow.sealed()
 }
 
@@ -236,13 +235,13 @@ fn run<'a>(
         start,
         shared,
         functions: inherited.clone(),
-        failing: HashSet::new(),
-        ending: HashMap::new(),
-        walked: HashSet::new(),
+        failing: HashSet::default(),
+        ending: HashMap::default(),
+        walked: HashSet::default(),
         sourcing: unit.path.into_iter().collect(),
         vars: start.vars.iter().map(|(k, v)| (k.clone(), Value::One(v.clone()))).collect(),
         log: Vec::new(),
-        seen: HashMap::new(),
+        seen: HashMap::default(),
         frames: Vec::new(),
         inside: Vec::new(),
         sites: Vec::new(),
@@ -1124,7 +1123,7 @@ impl<'a> Walker<'a> {
             return Way::Goes;
         }
         self.walked.insert(key);
-        self.inside.push((key, HashSet::new()));
+        self.inside.push((key, HashSet::default()));
         let kind = RegionKind::Function { name: name.to_owned(), call: Some(at) };
         let region = self.open(ctx.region, kind, span, true);
         self.frames.push(words);

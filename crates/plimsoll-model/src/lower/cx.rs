@@ -1,9 +1,9 @@
 //! What every reader gets: the tree, and one way to open a file.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashSet;
 use plimsoll_source::{Derived, FileId, Span, TextRange, Tree, Unreadable};
 use plimsoll_syntax::shell::Script;
 

@@ -4,8 +4,7 @@
 //! Variables». Conditionals are read as if both sides held, and functions are not evaluated; a
 //! reference that is not understood is left to the shell as a variable of that name.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use plimsoll_source::{Derived, DerivedBuilder, Span, TextRange};
 
 /// The most targets that are read of one Makefile.
@@ -42,7 +41,7 @@ pub(super) fn is_makefile(name: &str) -> bool {
 pub(super) fn parse(text: &Derived) -> Makefile {
     let bytes = text.text();
     let lines = logical_lines(bytes);
-    let mut variables: HashMap<String, String> = HashMap::new();
+    let mut variables: HashMap<String, String> = HashMap::default();
     for line in &lines {
         if let Some((name, value, append)) = assignment(line.slice(bytes)) {
             let old = variables.entry(name).or_default();

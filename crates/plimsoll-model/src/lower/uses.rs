@@ -1,7 +1,6 @@
 //! Looks through commands, steps, containers, schedulers' files and images for the names of scripts.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use memchr::memmem;
 use plimsoll_source::{Span, TextRange, normalize_path};
 
@@ -33,7 +32,7 @@ pub(super) fn read(
     if names.is_empty() {
         return Uses::default();
     }
-    let mut wanted = Wanted { by_word: HashMap::new(), found: HashMap::new() };
+    let mut wanted = Wanted { by_word: HashMap::default(), found: HashMap::default() };
     for name in &names {
         if let Some(word) = words(name.as_bytes()).last().map(String::from_utf8_lossy) {
             wanted.by_word.entry(word.into_owned()).or_default().push((*name).to_owned());
@@ -123,7 +122,7 @@ fn schedules(cx: &Cx<'_>, wanted: &mut Wanted) {
 
 /// The paths of the tree that images copy and that end in one of the names.
 fn copied(images: &[Image], names: &HashSet<&str>) -> HashSet<String> {
-    let mut copied = HashSet::new();
+    let mut copied = HashSet::default();
     for image in images {
         let context = image.context.known().map_or("", String::as_str);
         for step in image.stages.iter().flat_map(|stage| &stage.steps) {

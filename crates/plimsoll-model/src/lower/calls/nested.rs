@@ -1,7 +1,6 @@
 //! Programs within the program: sourced files, `sh -c` strings, here-documents fed to a shell.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use plimsoll_source::{Derived, DerivedBuilder, Span, TextRange};
 use plimsoll_syntax::shell::{self, Dialect, PartKind};
 
@@ -47,7 +46,7 @@ impl<'a> Walker<'a> {
         if asks || !text.contains(['$', '`']) {
             return;
         }
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         for name in words.filter(|word| word.len() > 1 && is_name(word)).take(4096) {
             if seen.len() < 256 && seen.insert(name) {
@@ -172,7 +171,7 @@ impl<'a> Walker<'a> {
         let call = &self.shared.flow.commands[host];
         let (span, masked, cwd) = (call.span, call.masked, call.cwd.clone());
         let remote = ctx.remote || shell == Shell::Remote;
-        let mut inherited = HashMap::new();
+        let mut inherited = HashMap::default();
         if shell == Shell::Same {
             let names = script.words.iter().filter_map(|word| match word.parts.as_slice() {
                 [part] => match &part.kind {
@@ -199,7 +198,7 @@ impl<'a> Walker<'a> {
             });
             let handed = !inherited.is_empty() && self.vars.len() <= MAX_HANDED;
             let all = self.vars.keys().filter(|_| handed);
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::default();
             for name in names.chain(all) {
                 if let Some(Value::One(value)) = self.vars.get(name)
                     && seen.insert(name)

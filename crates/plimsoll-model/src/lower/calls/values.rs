@@ -1,7 +1,6 @@
 //! What the words stand for: variables as they are set, branch by branch, and expansions.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use plimsoll_source::{Span, TextRange};
 use plimsoll_syntax::shell::{Assignment, CommandKind, ListId, Part, PartKind, WordId};
 
@@ -71,7 +70,7 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn set_since(&self, mark: usize, grown: bool) -> Vec<(String, Option<Value>)> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let first = self.log[mark..].iter().filter(|(name, _)| seen.insert(name));
         let grew = |name: &String, old: &Option<Value>| {
             matches!((old, self.vars.get(name)), (Some(Value::Many(old)), Some(Value::Many(new)))

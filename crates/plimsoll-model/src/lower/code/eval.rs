@@ -11,10 +11,11 @@ mod expressions;
 mod modules;
 mod statements;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use plimsoll_source::{FileId, Span, TextRange};
 use plimsoll_syntax::program::{
     Argument, BinaryOp, Body, ClassId, Dialect, Entry, Exported, ExprId, ExprKind, FunctionId,
@@ -247,13 +248,13 @@ impl<'a> Eval<'a> {
             nest: super::nest::State::default(),
             captured: Captured::default(),
             entry: None,
-            modules: HashMap::new(),
-            failed: HashMap::new(),
+            modules: HashMap::default(),
+            failed: HashMap::default(),
             frames: Vec::new(),
             calls: Vec::new(),
             maybe: Ends::default(),
             fuel: FUEL,
-            spent: HashMap::new(),
+            spent: HashMap::default(),
             bytes: 0,
             depth: 0,
             loops: 0,

@@ -1,8 +1,8 @@
 //! Modules: which file an import leads to, and each file's program, read once.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use plimsoll_source::{FileId, Span, TextRange};
 use plimsoll_syntax::program::Module;
 use plimsoll_syntax::yaml::{self, Value as Json};

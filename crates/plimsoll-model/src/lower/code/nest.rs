@@ -4,10 +4,10 @@
 //! together by functions of the program are understood like any other. Classes are made when the
 //! application starts, with what their constructors name by type or token.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use plimsoll_source::Span;
 use plimsoll_syntax::program::{ExprId, Key, MemberKind};
 

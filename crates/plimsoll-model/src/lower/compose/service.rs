@@ -754,12 +754,12 @@ pub(super) struct Context<'a> {
 /// A list in which a later entry of the same name replaces the earlier one.
 pub(super) struct Named<T> {
     pub(super) items: Vec<T>,
-    index: std::collections::HashMap<String, usize>,
+    index: foldhash::HashMap<String, usize>,
 }
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), index: std::collections::HashMap::new() }
+        Self { items: Vec::new(), index: foldhash::HashMap::default() }
     }
 }
 

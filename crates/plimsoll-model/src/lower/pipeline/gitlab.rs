@@ -3,8 +3,9 @@
 //! Source of the rules: the «CI/CD YAML syntax reference» of GitLab's documentation. Templates,
 //! components and files of other projects are not in the tree: they are listed as unread.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use plimsoll_source::{DerivedBuilder, FileId, Span, TextRange, normalize_path};
 use plimsoll_syntax::yaml::{Value, Yaml};
 

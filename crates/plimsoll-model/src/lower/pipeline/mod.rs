@@ -8,9 +8,10 @@ mod placed;
 mod schema;
 mod secrets;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use plimsoll_source::{Derived, DerivedBuilder, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::expression;
 use plimsoll_syntax::shell::{self, Dialect};

@@ -14,9 +14,9 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::HashMap;
 use plimsoll_source::{FileId, Span, TextRange};
 
 use super::eval::{Args, Eval, Phase};
@@ -101,9 +101,9 @@ pub(super) fn read(
     eval.python = Some(Box::new(State {
         search: start.search.clone(),
         main: start.is_main.then_some(start.file),
-        found: HashMap::new(),
+        found: HashMap::default(),
         yielded: None,
-        set: HashMap::new(),
+        set: HashMap::default(),
         at_exit: Vec::new(),
         app: None,
         lifespan: None,
