@@ -1,7 +1,7 @@
 //! What a build brings out of its context: which COPY reaches a file, and what keeps it out.
 
 use plimsoll_model::image::{Copy, Effect, EffectKind, Ignore, Image, StepKind};
-use plimsoll_model::secret::{LiteralKind, literal_secret};
+use plimsoll_model::secret::{LiteralKind, has_sign, literal_secret};
 use plimsoll_source::{Span, TextRange};
 use plimsoll_syntax::ignorefile::glob_match;
 
@@ -116,10 +116,14 @@ pub(crate) fn spelled(image: &Image) -> Vec<Span> {
     let mut found = Vec::new();
     for run in runs {
         let bytes = run.text.text();
+        let by_form = has_sign(bytes);
         let mut at = 0;
         for word in bytes.split(|b| b.is_ascii_whitespace() || b";&|()".contains(b)) {
             let start = at;
             at += word.len() + 1;
+            if !by_form && !word.contains(&b'=') {
+                continue;
+            }
             let Ok(text) = std::str::from_utf8(word) else { continue };
             let (name, value) = text.split_once('=').unwrap_or(("", text));
             let value = value.trim_matches(['"', '\'']);

@@ -30,7 +30,7 @@ pub trait Outside: Sync {
 impl Outside for () {}
 
 /// How many services are answered before their findings are put away.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 64;
 
 /// Audits a tree: the one call that every front end makes.
 #[must_use]
@@ -59,15 +59,23 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     // Room for all, at once: a list that grows is there twice while it does.
     let mut findings = Vec::with_capacity(ids.len() * about_services.len() + about_all.len());
     let mut services = Vec::new();
-    for ids in ids.chunks(AT_ONCE) {
-        let answered: Vec<Vec<Finding>> = ids.par_iter().map(ask).collect();
-        for (&id, mut of_service) in ids.iter().zip(answered) {
-            told.share(&mut of_service);
-            let start = findings.len();
-            let scores = Scores::of(&of_service);
-            findings.extend(of_service);
-            services.push(ServiceReport { id, findings: start..findings.len(), scores });
-        }
+    let answer = |ids: &[plimsoll_model::ServiceId]| -> Vec<Vec<Finding>> {
+        ids.par_iter().map(ask).collect()
+    };
+    let mut chunks = ids.chunks(AT_ONCE);
+    let mut asked = chunks.next().map(|ids| (ids, answer(ids)));
+    while let Some((ids, answered)) = asked {
+        let put_away = || {
+            for (&id, mut of_service) in ids.iter().zip(answered) {
+                told.share(&mut of_service);
+                let start = findings.len();
+                let scores = Scores::of(&of_service);
+                findings.extend(of_service);
+                services.push(ServiceReport { id, findings: start..findings.len(), scores });
+            }
+        };
+        // Side by side with the next questions.
+        asked = rayon::join(put_away, || chunks.next().map(|ids| (ids, answer(ids)))).1;
     }
     let shared = findings.len();
     let settings = policy.at("");

@@ -247,10 +247,13 @@ pub fn is_below(reference: &ImageRef, namespace: &str) -> bool {
 /// What an image repository is to its user: its row.
 #[must_use]
 pub fn known(reference: &ImageRef) -> Option<&'static BaseImage> {
-    let full = format!("{}/{}", reference.registry, reference.repository);
-    TABLE.iter().find(|row| match row.repository.strip_suffix('*') {
-        Some(prefix) => full.starts_with(prefix),
-        None => full == row.repository,
+    let there =
+        |row: &BaseImage| row.repository.strip_prefix(&*reference.registry)?.strip_prefix('/');
+    TABLE.iter().find(|row| {
+        there(row).is_some_and(|repository| match repository.strip_suffix('*') {
+            Some(prefix) => reference.repository.starts_with(prefix),
+            None => reference.repository == repository,
+        })
     })
 }
 

@@ -541,14 +541,10 @@ fn with_via(found: Found, span: Span) -> Found {
 
 /// An absolute path without empty parts, `.` and `..`: most are written so.
 fn clean(path: &str) -> Cow<'_, str> {
-    let is_clean = |path: &str| {
-        path.starts_with('/')
-            && !path.contains("//")
-            && !path.contains("/.")
-            && !path.ends_with('/')
-    };
     match path.trim_end_matches('/') {
-        trimmed if is_clean(trimmed) => Cow::Borrowed(trimmed),
+        trimmed if trimmed.starts_with('/') && plimsoll_source::is_normal(trimmed) => {
+            Cow::Borrowed(trimmed)
+        }
         _ => Cow::Owned(crate::lower::absolute("/", path)),
     }
 }

@@ -456,6 +456,13 @@ pub fn literal_secret(name: &str, value: &str) -> Option<SecretLiteral> {
     Some(SecretLiteral { kind: LiteralKind::Named, range })
 }
 
+/// Whether a text holds what may be a credential by its form: where it does not, only a name makes
+/// one.
+#[must_use]
+pub fn has_sign(text: &[u8]) -> bool {
+    signs().is_none_or(|signs| signs.is_match(text))
+}
+
 /// Whether a value is a switch, a path, an address, or names a secret kept elsewhere.
 pub(crate) fn refers(value: &str) -> bool {
     let value = value.trim();

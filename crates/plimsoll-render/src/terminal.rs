@@ -471,6 +471,9 @@ fn columns(text: &str) -> usize {
 /// Broken at blanks to a number of columns: the first line begins at `from`, the others at `indent`.
 #[must_use]
 pub fn wrapped(text: &str, width: usize, from: usize, indent: usize) -> String {
+    if from + columns(text) <= width {
+        return text.to_owned();
+    }
     let mut out = String::new();
     let mut column = from;
     for (index, word) in text.split(' ').enumerate() {

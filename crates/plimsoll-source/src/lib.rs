@@ -23,4 +23,6 @@ pub use patch::{Conflict, Create, Edit, Patch, WriteError, difference, write};
 pub use revision::{fork_point, open_revision, unsaved};
 pub use save::{append, save};
 pub use span::{FileId, Span, TextRange};
-pub use tree::{Entry, EntryKind, Note, Tracking, Tree, TreeBuilder, Unreadable, normalize_path};
+pub use tree::{
+    Entry, EntryKind, Note, Tracking, Tree, TreeBuilder, Unreadable, is_normal, normalize_path,
+};

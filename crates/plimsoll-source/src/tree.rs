@@ -611,6 +611,9 @@ fn resolve(
 /// `None` when it climbs above the root. The root itself is `""`.
 #[must_use]
 pub fn normalize_path(path: &str) -> Option<String> {
+    if !path.starts_with(['/', '.']) && is_normal(path) {
+        return Some(path.to_owned());
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -622,6 +625,13 @@ pub fn normalize_path(path: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// Whether what stands behind each `/` of a path begins a name: neither another `/`, nor `.`, nor the
+/// end. A name that begins with a dot is taken for what it might be.
+#[must_use]
+pub fn is_normal(path: &str) -> bool {
+    !path.ends_with('/') && !path.as_bytes().windows(2).any(|two| matches!(two, b"//" | b"/."))
 }
 
 #[cfg(test)]

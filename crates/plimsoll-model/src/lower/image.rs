@@ -620,6 +620,9 @@ fn joined(words: &[Word], fallback: Span) -> Derived {
 
 /// A path in an image, made absolute against the working directory and normalised.
 pub(crate) fn absolute(workdir: &str, path: &str) -> String {
+    if path.starts_with('/') && plimsoll_source::is_normal(path) {
+        return path.to_owned();
+    }
     let base = if path.starts_with('/') { "" } else { workdir };
     let mut out = String::with_capacity(base.len() + path.len() + 2);
     for part in base.split('/').chain(path.split('/')) {
