@@ -392,8 +392,8 @@ impl<'a> Resolver<'a> {
         let text = self.text(span.file)?;
         let (bytes, index) = (&*text.bytes, &text.index);
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let first = index.line(span.range.start).saturating_sub(more).max(1);
-        let behind = index.line(span.range.end).saturating_add(more).saturating_add(1);
+        let first = index.line(bytes, span.range.start).saturating_sub(more).max(1);
+        let behind = index.line(bytes, span.range.end).saturating_add(more).saturating_add(1);
         let start = |line: u32| index.line_range(bytes, line).map(|range| range.start);
         let end = start(behind).unwrap_or(u32::try_from(bytes.len()).ok()?);
         Some((first as usize - 1, TextRange::new(start(first)?, end)))

@@ -1,5 +1,8 @@
 //! Database migrations: the tool, its configuration and its files.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use plimsoll_source::{FileId, Span, TextRange, Tracking};
 
 use crate::Delivery;
@@ -159,10 +162,9 @@ pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<S
         return Some(migrations.at);
     }
     let own = migrations.directory.known();
-    let Ok(words) = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS)
-    else {
-        return None;
-    };
+    static SIGNS: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok());
+    let words = SIGNS.as_ref()?;
     let mut left = MAX;
     for file in tree.under(&migrations.dir) {
         let entry = tree.entry(file);

@@ -290,6 +290,8 @@ enum Glob {
     Suffix(String),
     /// This path in any directory: `**/target`.
     Anywhere(String),
+    /// One name, or what stands beside it, by what it begins and ends with: `*.log`, `logs/*`.
+    Between { prefix: String, suffix: String },
     /// Anything else, with what it surely begins and ends with.
     Tokens { prefix: String, suffix: String, tokens: Vec<Token> },
 }
@@ -312,6 +314,11 @@ impl Glob {
             [Token::Anything] if suffix.is_empty() => Self::Prefix(prefix),
             [Token::Anything] if prefix.is_empty() => Self::Suffix(suffix),
             [Token::Directories] if prefix.is_empty() => Self::Anywhere(suffix),
+            // `**/*.log`: any name in any directory.
+            [Token::Directories, Token::Star] if prefix.is_empty() && !suffix.contains('/') => {
+                Self::Suffix(suffix)
+            }
+            [Token::Star] => Self::Between { prefix, suffix },
             _ => Self::Tokens { prefix, suffix, tokens },
         })
     }
@@ -324,6 +331,10 @@ impl Glob {
             Self::Anywhere(text) => path
                 .strip_suffix(text.as_str())
                 .is_some_and(|before| before.is_empty() || before.ends_with('/')),
+            Self::Between { prefix, suffix } => path
+                .strip_prefix(prefix.as_str())
+                .and_then(|rest| rest.strip_suffix(suffix.as_str()))
+                .is_some_and(|name| !name.contains('/')),
             Self::Tokens { prefix, suffix, tokens } => {
                 path.starts_with(prefix.as_str())
                     && path.ends_with(suffix.as_str())

@@ -1,7 +1,6 @@
 //! YAML and JSON as one spanned tree: anchors, merge keys, several documents, comments.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use plimsoll_source::{Derived, DerivedBuilder, Span, TextRange};
 
 use crate::{Parsed, SyntaxError};
@@ -166,7 +165,7 @@ impl Yaml {
     /// once, where it has most say, so the walk is linear whatever merges what.
     fn layers(&self, map: NodeId) -> Vec<NodeId> {
         let mut layers = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let mut stack = vec![map];
         while let Some(id) = stack.pop() {
             if !seen.insert(id) {
@@ -351,7 +350,7 @@ impl<'a> Value<'a> {
         match self.node().kind {
             Kind::Mapping { simple: true, .. } => self.yaml.pairs(id).collect(),
             Kind::Mapping { .. } => {
-                let mut seen = HashSet::new();
+                let mut seen = HashSet::default();
                 let mut entries = Vec::new();
                 for layer in self.yaml.layers(id) {
                     let from = entries.len();

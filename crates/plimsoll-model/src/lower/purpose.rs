@@ -5,10 +5,7 @@ use crate::purpose::{Purpose, PurposeKind};
 /// Directory names that say what lies below them. The first row that matches any part wins:
 /// a vendored example is vendored.
 const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
-    (
-        PurposeKind::Vendored,
-        &["vendor", "vendored", "third_party", "third-party", "node_modules", "site-packages"],
-    ),
+    (PurposeKind::Vendored, VENDORED),
     (
         PurposeKind::Test,
         &[
@@ -48,6 +45,9 @@ const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
     ),
     (PurposeKind::Development, &[".devcontainer", "devcontainer", "dev", "development", "local"]),
 ];
+
+const VENDORED: &[&str] =
+    &["vendor", "vendored", "third_party", "third-party", "node_modules", "site-packages"];
 
 /// Endings of directory names that say the same: `load-tests`.
 const TEST_ENDINGS: &[&str] = &["-tests", "_tests", "-test", "_test", "-e2e"];
@@ -151,7 +151,10 @@ pub(super) fn of_script(path: &str, name: &str) -> Purpose {
 
 /// Whether the file at `path` was copied in from elsewhere: no reader opens it.
 pub(super) fn is_vendored(path: &str) -> bool {
-    of_path(path).kind == PurposeKind::Vendored
+    // As `of_path` says, of the one kind that every file is asked for.
+    let dirs = path.rsplit_once('/').map_or("", |(dirs, _)| dirs);
+    let mut parts = dirs.as_bytes().split(|byte| *byte == b'/');
+    parts.any(|part| VENDORED.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(part)))
 }
 
 #[cfg(test)]

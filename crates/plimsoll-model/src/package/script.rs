@@ -254,10 +254,11 @@ fn provide(files: &files::Files<'_>, package: &Package, binary: &str) -> Provide
     if let Some(lock) = lock {
         let by_bin = lock.bins.get(binary).and_then(|packages| packages.first()).cloned();
         let found = by_bin.or_else(|| {
-            let by_name = |name: &&str| {
-                (!lock.tells_bins || tools::is_known(binary)) && tools::brings(name, binary)
-            };
-            lock.installed.names().find(by_name).map(str::to_owned)
+            if lock.tells_bins && !tools::is_known(binary) {
+                return None;
+            }
+            let by_name = tools::bring(binary).filter(|name| lock.installed(name).is_some());
+            by_name.min().map(str::to_owned)
         });
         if let Some(name) = found {
             let span = lock.installed(&name).map_or(lock.place, |at| at.span);

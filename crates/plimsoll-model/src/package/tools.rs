@@ -1,6 +1,10 @@
 //! What common command-line tools are: the package that brings each, the options that take a value,
 //! and which of those values, and which operands, name files that must exist.
 
+use std::sync::LazyLock;
+
+use foldhash::HashMap;
+
 /// Programs that come with Node, npm and every system that runs them.
 const BUILTIN: [&str; 70] = [
     ".", ":", "[", "awk", "basename", "break", "cat", "cd", "chmod", "chown", "command",
@@ -119,10 +123,20 @@ pub(super) fn is_system(binary: &str) -> bool {
 
 /// Whether a package of this name brings the binary, as far as names tell.
 pub(super) fn brings(package: &str, binary: &str) -> bool {
-    match BRINGS.iter().find(|(name, _)| *name == binary) {
-        Some((_, packages)) => packages.contains(&package),
-        None => package == binary,
-    }
+    brought_by(binary).map_or(package == binary, |packages| packages.contains(&package))
+}
+
+/// The packages that bring a binary, as far as names tell.
+pub(super) fn bring(binary: &str) -> impl Iterator<Item = &str> {
+    let own = brought_by(binary).is_none().then_some(binary);
+    brought_by(binary).unwrap_or_default().iter().copied().chain(own)
+}
+
+/// The row of a binary.
+fn brought_by(binary: &str) -> Option<&'static [&'static str]> {
+    static ROWS: LazyLock<HashMap<&str, &[&str]>> =
+        LazyLock::new(|| BRINGS.iter().copied().collect());
+    ROWS.get(binary).copied()
 }
 
 /// Binaries of packages of the same name that need no table of options.
@@ -145,7 +159,7 @@ const OWN: [&str; 12] = [
 /// a lockfile does not say which binaries they bring.
 pub(super) fn is_known(binary: &str) -> bool {
     OWN.contains(&binary)
-        || BRINGS.iter().any(|(name, _)| *name == binary)
+        || brought_by(binary).is_some()
         || (tool(binary).is_some() && !is_builtin(binary) && !is_system(binary))
 }
 
@@ -477,7 +491,13 @@ const TOOLS: &[Tool] = &[
 
 /// How a binary's command line is read.
 pub(super) fn tool(binary: &str) -> Option<&'static Tool> {
-    TOOLS.iter().find(|tool| tool.names.contains(&binary))
+    static NAMED: LazyLock<HashMap<&str, &Tool>> = LazyLock::new(|| {
+        // The first of two counts.
+        let all =
+            TOOLS.iter().rev().flat_map(|tool| tool.names.iter().map(move |name| (*name, tool)));
+        all.collect()
+    });
+    NAMED.get(binary).copied()
 }
 
 /// Compilers and bundlers: what they make is known only where a reader for their configuration is.

@@ -1,7 +1,6 @@
 //! The tree under construction: what the YAML and the JSON reader share.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use plimsoll_source::TextRange;
 
 use super::content::{self, Decoded};
@@ -97,7 +96,7 @@ impl<'s> Builder<'s> {
             original,
             stack: Vec::new(),
             pending: Vec::new(),
-            anchors: HashMap::new(),
+            anchors: HashMap::default(),
             expanded: 0,
             rooted: false,
             beheaded: false,
@@ -245,7 +244,7 @@ impl<'s> Builder<'s> {
                 }
             }
         } else {
-            let mut seen = HashSet::with_capacity(keys.len());
+            let mut seen = HashSet::with_capacity_and_hasher(keys.len(), Default::default());
             twice.extend(
                 keys.iter()
                     .filter(|(_, key)| key.is_some_and(|key| !seen.insert(key)))

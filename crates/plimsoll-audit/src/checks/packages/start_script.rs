@@ -531,6 +531,9 @@ fn shared_root(tree: &Tree, files: &[FileId]) -> Option<(String, Option<Span>)> 
     for &file in files {
         let bytes = tree.read(file).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
+        if memchr::memmem::find(&bytes, b"../").is_none() {
+            continue;
+        }
         let mut offset = 0;
         for line in text.split_inclusive('\n') {
             let start = offset;

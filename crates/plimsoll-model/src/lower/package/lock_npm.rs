@@ -91,16 +91,13 @@ impl<'a> Entry<'a> {
         let place = split(path);
         let mut entry = Self { path, key, value, place, version, resolved, link, bin, deprecated };
         for (name, field) in value.pairs() {
-            if name.reads("version") {
-                entry.version = string(field);
-            } else if name.reads("resolved") {
-                entry.resolved = string(field);
-            } else if name.reads("link") {
-                entry.link = Some(field).filter(|link| link.bool() == Some(true));
-            } else if name.reads("bin") {
-                entry.bin = Some(field);
-            } else if name.reads("deprecated") {
-                entry.deprecated = Some((name, field));
+            match name.text() {
+                Some("version") => entry.version = string(field),
+                Some("resolved") => entry.resolved = string(field),
+                Some("link") => entry.link = Some(field).filter(|link| link.bool() == Some(true)),
+                Some("bin") => entry.bin = Some(field),
+                Some("deprecated") => entry.deprecated = Some((name, field)),
+                _ => {}
             }
         }
         Some(entry)
@@ -179,7 +176,8 @@ fn by_path(
 /// Splits `…/node_modules/@a/b` into what holds the `node_modules` and the name in it.
 fn split(path: &str) -> Option<(&str, &str)> {
     const DIR: &str = "node_modules/";
-    let at = path.rfind(DIR)?;
+    // A search of its own would be set up for each of the many.
+    let at = path.as_bytes().windows(DIR.len()).rposition(|part| part == DIR.as_bytes())?;
     let holder = path.get(..at)?;
     if !holder.is_empty() && !holder.ends_with('/') {
         return None;
