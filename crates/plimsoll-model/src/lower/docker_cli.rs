@@ -211,18 +211,25 @@ fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<Bu
     let asked = step.with.iter().filter_map(|(_, value, _)| teller(job, value)?.0.run.as_ref());
     let asked = asked.map(|(text, _)| String::from_utf8_lossy(text.text()).into_owned());
     let asked: String = asked.collect();
+    let named: Vec<_> = step.with.iter().filter_map(|(_, v, _)| computed(job, v)).collect();
     let texts: String = calls
         .iter()
         .flat_map(|call| call.words.iter())
         .chain(step.with.iter().map(|(_, value, _)| value))
         .chain([&asked])
+        .chain(job.env_texts.iter().chain(&step.env_texts).map(|(_, value)| value))
+        .chain(named.iter().flatten())
         .flat_map(|text| [text.as_str(), "\n"])
         .collect();
     for combination in job.ways(&|name| texts.contains(&format!("matrix.{name}"))) {
         let put = |text: &str| {
-            combination
-                .iter()
-                .fold(text.to_owned(), |text, (name, value)| substitute(&text, name, value))
+            // What is nearer wins, and may hold the matrix in turn.
+            let variables = job.env_texts.iter().chain(&step.env_texts).rev();
+            let text = variables
+                .filter(|_| text.contains("env."))
+                .fold(text.to_owned(), |text, (name, value)| substitute(&text, "env", name, value));
+            let of_row = combination.iter();
+            of_row.fold(text, |text, (name, value)| substitute(&text, "matrix", name, value))
         };
         for call in &calls {
             let call = call.mapped(&put);
@@ -231,7 +238,10 @@ fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<Bu
         }
         let action = step.uses.as_ref().map_or("", |(u, _)| u.split('@').next().unwrap_or(""));
         if action.ends_with("/build-push-action") {
-            let told = |text: &str| told(job, text, &put).unwrap_or_else(|| put(text));
+            let told = |text: &str| match computed(job, text) {
+                Some(names) => put(&names.join("\n")),
+                None => told(job, text, &put).unwrap_or_else(|| put(text)),
+            };
             of_action(cx, step, &told, by, out);
         }
         if action.ends_with("/bake-action") {
@@ -340,9 +350,22 @@ fn compares(script: &Script, condition: ListId) -> Option<bool> {
 }
 
 /// `${{ matrix.name }}` replaced in a text.
-fn substitute(text: &str, name: &str, value: &str) -> String {
-    text.replace(&format!("${{{{ matrix.{name} }}}}"), value)
-        .replace(&format!("${{{{matrix.{name}}}}}"), value)
+fn substitute(text: &str, context: &str, name: &str, value: &str) -> String {
+    text.replace(&format!("${{{{ {context}.{name} }}}}"), value)
+        .replace(&format!("${{{{{context}.{name}}}}}"), value)
+}
+
+/// The names that the images of a `docker/metadata-action` step get, without the tags that it
+/// computes: `images:`, one a line.
+fn computed(job: &Job, text: &str) -> Option<Vec<String>> {
+    let (step, _) = teller(job, text)?;
+    let action = step.uses.as_ref()?.0.split('@').next()?;
+    if action != "docker/metadata-action" {
+        return None;
+    }
+    let (_, images, _) = step.with.iter().find(|(key, ..)| key == "images")?;
+    let names = images.split(['\n', ',']).map(str::trim).filter(|name| !name.is_empty());
+    Some(names.map(|name| name.strip_prefix("name=").unwrap_or(name).to_owned()).collect())
 }
 
 fn of_action(
@@ -448,6 +471,42 @@ mod tests {
         let delivery = crate::lower(&Tree::from_memory(files.iter().copied()));
         let shown = delivery.services.iter().map(|s| format!("{} {}", s.name, s.dir));
         shown.collect()
+    }
+
+    #[test]
+    fn names_are_put_together_from_variables_and_what_the_forge_knows() {
+        let named = |env: &str, steps: &str, tags: &str, runs: &str| {
+            let workflow = format!(
+                "on: push\nenv: {env}\njobs:\n  j:\n    steps:\n{steps}      - uses: docker/build-push-action@v6\n        with: {{context: a, push: true, tags: '{tags}'}}\n"
+            );
+            let compose = format!("services:\n  x: {{image: '{runs}'}}\n");
+            let files = [
+                ("a/Dockerfile", "FROM node:22\n"),
+                ("compose.yaml", &*compose),
+                (".github/workflows/ci.yml", &*workflow),
+            ];
+            let delivery = crate::lower(&Tree::from_memory(files));
+            delivery.containers.iter().any(|container| container.image_id.is_some())
+        };
+        let check = |tags: &str, runs: &str, expected: bool| {
+            assert_eq!(named("{}", "", tags, runs), expected, "{tags} {runs}");
+        };
+        let repository = "ghcr.io/${{ github.repository }}";
+        check(&format!("{repository}-api:1"), "ghcr.io/acme/shop-api:1", true);
+        check(&format!("{repository}/api:1"), "ghcr.io/Acme/shop/api:${TAG:?}", true);
+        check(&format!("{repository}-api"), "ghcr.io/acme/shop-web:1", false);
+        check(&format!("{repository}-api"), "quay.io/acme/shop-api:1", false);
+        check(&format!("{repository}-api"), "ghcr.io/shop-api:1", false);
+        // Anything may be called like a repository.
+        check(repository, "ghcr.io/acme/shop:1", false);
+        let owner = "ghcr.io/${{ github.repository_owner }}/api:${{ github.sha }}";
+        check(owner, "ghcr.io/acme/api", true);
+        check(owner, "ghcr.io/acme/shop/api", false);
+        let env = "{IMAGE: ghcr.io/acme/api}";
+        assert!(named(env, "", "${{ env.IMAGE }}:1", "ghcr.io/acme/api:2"));
+        let meta = "      - {id: meta, uses: docker/metadata-action@v5, with: {images: '${{ env.IMAGE }}'}}\n";
+        assert!(named(env, meta, "${{ steps.meta.outputs.tags }}", "ghcr.io/acme/api:2"));
+        assert!(!named("{}", meta, "${{ steps.meta.outputs.tags }}", "ghcr.io/acme/api:2"));
     }
 
     const SHARED: (&str, &str) = (

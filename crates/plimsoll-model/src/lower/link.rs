@@ -321,7 +321,7 @@ fn build_arg(var: &crate::container::EnvVar) -> BuildArg {
 }
 
 /// Gives every container the image of this repository that it runs.
-pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
+pub(super) fn containers(cx: &Cx<'_>, images: &[Image], containers: &mut [Container]) {
     let mut built: BTreeMap<ContainerId, ImageId> = BTreeMap::new();
     let mut exact: BTreeMap<&str, ImageId> = BTreeMap::new();
     let mut named: BTreeMap<&str, Vec<ImageId>> = BTreeMap::new();
@@ -338,15 +338,17 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
         }
     }
     // A descriptor may name an image by its directory's name, where nothing in the tree tags it.
-    let mut by_dir: BTreeMap<&str, Option<ImageId>> = BTreeMap::new();
+    let mut by_dir: BTreeMap<&str, Vec<ImageId>> = BTreeMap::new();
     for (index, image) in images.iter().enumerate() {
         let id = ImageId(u32::try_from(index).unwrap_or(u32::MAX));
         if let Some((dir, "Dockerfile")) = image.path.rsplit_once('/') {
-            let name = telling(dir);
-            // Two directories of one name tell nothing.
-            by_dir.entry(name).and_modify(|found| *found = None).or_insert(Some(id));
+            by_dir.entry(telling(dir)).or_default().push(id);
         }
     }
+    let open: BTreeMap<&str, Vec<ImageId>> = (named.iter())
+        .filter(|(name, _)| name.contains("${{"))
+        .map(|(name, ids)| (*name, ids.clone()))
+        .collect();
     for (index, container) in containers.iter_mut().enumerate() {
         let id = ContainerId(u32::try_from(index).unwrap_or(u32::MAX));
         container.image_id = built.get(&id).copied();
@@ -360,16 +362,46 @@ pub(super) fn containers(images: &[Image], containers: &mut [Container]) {
         if container.image_id.is_some() || container.build.is_some() {
             continue;
         }
-        if let Fact::Known { value, how: How::Declared | How::Inferred, .. } = &container.image {
-            let name = untagged(value);
+        let guessed = matches!(&container.image, Fact::Known { how, .. } if !matches!(how, How::Declared | How::Inferred));
+        if let Some(value) = image_name(cx, container).filter(|_| !guessed) {
+            let name = untagged(&value);
             let last = name.rsplit('/').next().unwrap_or(name);
+            let by_forge = || of_forge(&open, name).and_then(|ids| one_of(images, &ids));
             container.image_id = exact
-                .get(&**value)
+                .get(&*value)
                 .copied()
                 .or_else(|| named.get(name).and_then(|ids| one_of(images, ids)))
-                .or_else(|| by_dir.get(last).copied().flatten());
+                .or_else(by_forge)
+                .or_else(|| by_dir.get(last).and_then(|ids| published(images, ids)));
         }
     }
+}
+
+/// The images that a name means, of those whose names the forge completes: `ghcr.io/${{
+/// github.repository }}-api` is `ghcr.io/acme/shop-api`. Of several, those that say most of it.
+fn of_forge(open: &BTreeMap<&str, Vec<ImageId>>, name: &str) -> Option<Vec<ImageId>> {
+    let found = open.iter().filter_map(|(written, ids)| Some((said(written, name)?, ids)));
+    let (_, ids) = found.max_by_key(|(said, _)| *said)?;
+    Some(ids.clone())
+}
+
+/// How many letters of a name are written out in one that the forge completes, its registry apart,
+/// where it can be that name: nothing but the repository's own name tells nothing.
+fn said(written: &str, name: &str) -> Option<usize> {
+    let (before, rest) = written.split_once("${{")?;
+    let (expression, after) = rest.split_once("}}")?;
+    let parts = match expression.trim() {
+        "github.repository" => 2,
+        "github.repository_owner" | "github.event.repository.name" => 1,
+        _ => return None,
+    };
+    let name = name.to_ascii_lowercase();
+    let middle = name.strip_prefix(&*before.to_ascii_lowercase())?;
+    let middle = middle.strip_suffix(&*after.to_ascii_lowercase())?;
+    let own = before.split_once('/').map_or("", |(_, path)| path);
+    let is_said = format!("{own}{after}").contains(|c: char| c.is_ascii_alphanumeric());
+    let whole = middle.split('/').count() == parts && !middle.split('/').any(str::is_empty);
+    (is_said && whole && !after.contains('$')).then_some(own.len() + after.len())
 }
 
 /// Of a project with nothing but datastores that are open on the host, beside an image that none of
@@ -451,6 +483,20 @@ fn one_of(images: &[Image], ids: &[ImageId]) -> Option<ImageId> {
     let mut plains = ids.iter().filter(|id| plain(id));
     let found = plains.next()?;
     plains.all(|id| path(id) == path(found)).then_some(*found)
+}
+
+/// What is published of a Dockerfile that is built to several targets: its last stage, unless
+/// nobody builds that. Two directories of one name tell nothing.
+fn published(images: &[Image], ids: &[ImageId]) -> Option<ImageId> {
+    let of = |id: &ImageId| images.get(id.0 as usize);
+    let first = ids.first()?;
+    if !ids.iter().all(|id| of(id).map(|image| &image.path) == of(first).map(|image| &image.path)) {
+        return None;
+    }
+    let is_last = |id: &&ImageId| {
+        of(id).is_some_and(|image| image.target == image.stages.len().checked_sub(1))
+    };
+    ids.iter().find(is_last).or(Some(first)).copied()
 }
 
 /// A reference without tag and digest.

@@ -25,6 +25,7 @@ mod run;
 mod secret;
 mod service;
 mod skaffold;
+mod started;
 mod unsupported;
 mod uses;
 
@@ -106,7 +107,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let mut images = image::read(&cx);
     images.extend(compose::inline_images(&cx, &containers));
     let mut images = link::images(&cx, images, builds, hints);
-    link::containers(&images, &mut containers);
+    link::containers(&cx, &images, &mut containers);
     link::stores_of_developers(tree, &images, &mut containers);
     let built = crate::built::Built::of(tree, &images, &containers);
     image::start_from_ours(&mut images, &built);

@@ -80,7 +80,7 @@ pub(super) fn heed(service: &mut Service, hint: &super::ServiceHint) {
 }
 
 /// The packages of each directory, one a language.
-type Packages<'d> = BTreeMap<&'d str, Vec<PackageId>>;
+pub(super) type Packages<'d> = BTreeMap<&'d str, Vec<PackageId>>;
 
 struct Draft<'a> {
     path: &'a str,
@@ -132,6 +132,9 @@ fn home(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -> String {
     // All that it copies lies beside it: it is the image of its own directory.
     if !elsewhere {
         return own.to_owned();
+    }
+    if let Some(dir) = super::started::dir(delivery, image, packages) {
+        return dir;
     }
     // A frontend that is built on the way is not what the image runs.
     if let Some(first) = image.languages().first() {
@@ -249,9 +252,13 @@ fn names(delivery: &Delivery, drafts: &[Draft<'_>], packages: &Packages<'_>) -> 
     // What is not for production takes no one's name.
     let production =
         |draft: &Draft<'_>| draft.images.iter().any(|&i| delivery[i].purpose.is_production());
-    for (names, _) in candidates.iter().zip(drafts).filter(|(_, draft)| production(draft)) {
+    // The Dockerfile in a directory has a better claim to its name than those elsewhere.
+    let at_home = |draft: &Draft<'_>| crate::path::parent(draft.path) == draft.home;
+    let mut homely: BTreeMap<&str, usize> = BTreeMap::new();
+    for (names, draft) in candidates.iter().zip(drafts).filter(|(_, draft)| production(draft)) {
         if let Some(first) = names.first() {
             *taken.entry(first).or_default() += 1;
+            *homely.entry(first).or_default() += usize::from(at_home(draft));
         }
     }
     let mut order: Vec<usize> = (0..drafts.len()).collect();
@@ -260,7 +267,10 @@ fn names(delivery: &Delivery, drafts: &[Draft<'_>], packages: &Packages<'_>) -> 
     let mut names = vec![String::new(); drafts.len()];
     for index in order {
         let free = candidates[index].iter().enumerate().find(|(rank, name)| {
-            let asked = taken.get(name.as_str()).copied().unwrap_or(0);
+            let asked = match homely.get(name.as_str()) {
+                Some(1) if *rank == 0 && at_home(&drafts[index]) => 1,
+                _ => taken.get(name.as_str()).copied().unwrap_or(0),
+            };
             !used.contains(name.as_str()) && (asked <= 1 && *rank == 0 || asked == 0)
         });
         // The path comes last, and is nobody else's.

@@ -117,6 +117,22 @@
 //!       MAIN_URL: postgres://app:${PW:-hunter2}@db/app # <- has a default
 //! ```
 //!
+//! The whole URL is the default:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       MONGODB_URI: ${MONGODB_URI:-mongodb://admin:hunter2@db:27017} # <- `MONGODB_URI` has a default
+//! ```
+//!
 //! A tracked key is mounted:
 //!
 //! `Dockerfile`:
@@ -338,7 +354,8 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
                 of.filter(|_| literal_secret("", url).is_some())
             });
             // What is left without the references may be a secret in itself.
-            if literal_secret("", text).is_some() || literal_secret("", around).is_some() {
+            let whole = weak.is_none() && literal_secret("", text).is_some();
+            if whole || literal_secret("", around).is_some() {
                 Some(out(text))
             } else if let Some((of, _)) = weak {
                 let says = format!("`{of}` has a default: whoever sets nothing has it");

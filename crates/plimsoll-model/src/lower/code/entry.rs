@@ -229,11 +229,11 @@ fn directed<'p>(
         _ => None,
     });
     let Some(given) = given else { return Some(package) };
-    let dir = path::join(&package.dir, given);
+    // A directory is named from the package's own, or from a workspace's root above it.
+    let dirs: Vec<String> =
+        path::ancestors(&package.dir).filter_map(|dir| path::join(dir, given)).collect();
     let mut packages = graph.delivery.packages.iter().filter(|package| package.is_node());
-    packages.find(|package| {
-        package.name.as_deref() == Some(given) || dir.as_deref() == Some(&*package.dir)
-    })
+    packages.find(|package| package.name.as_deref() == Some(given) || dirs.contains(&package.dir))
 }
 
 /// The module among the words after a runner.

@@ -174,6 +174,13 @@ fn files(cx: &Cx<'_>, main: FileId, pipeline: &mut Pipeline) -> Vec<Yaml> {
     files
 }
 
+/// Whether a `trigger:` starts another project's pipeline and waits for nothing of it: what runs
+/// there is that project's, and no answer of it comes back here.
+fn leaves(trigger: Value<'_>) -> bool {
+    let to_project = trigger.text().is_some() || trigger.get("project").is_some();
+    to_project && trigger.get("strategy").is_none()
+}
+
 /// A job and what it extends, nearest first.
 fn layers<'a>(job: Value<'a>, entries: &Entries<'a>) -> Vec<Value<'a>> {
     let mut layers = vec![job];
@@ -250,7 +257,7 @@ fn job(
     for (name, value) in matrix.into_iter().flat_map(Value::items).flat_map(Value::entries) {
         job.matrix.extend(name.text().map(|n| (n.to_owned(), texts(Some(value)))));
     }
-    if let Some(trigger) = first(&layers, "trigger") {
+    if let Some(trigger) = first(&layers, "trigger").filter(|trigger| !leaves(*trigger)) {
         unread.push((trigger.text().unwrap_or("trigger").to_owned(), trigger.span()));
     }
     let mut script = DerivedBuilder::new();

@@ -315,6 +315,14 @@ fn what_a_matrix_writes_out_is_followed() {
 }
 
 #[test]
+fn what_gitlab_starts_elsewhere_is_no_part_of_the_pipeline() {
+    check(
+        "== .gitlab-ci.yml\na:\n  trigger: {project: o/r, branch: main}\nb:\n  trigger: o/r\nc:\n  trigger: {project: o/r, strategy: depend}\nd:\n  trigger: {include: x.yml}\n",
+        ".gitlab-ci.yml Yes\n unread trigger\n unread trigger\n a\n b\n c\n d",
+    );
+}
+
+#[test]
 fn gitlab_waits_for_earlier_stages() {
     let tree = tree(
         "== .gitlab-ci.yml\nstages: [check, ship]\na: {stage: check, script: b}\nc: {stage: ship, script: d}\ne: {stage: ship, needs: [], script: f}\ng: {stage: .pre, script: h}\n",
