@@ -305,6 +305,22 @@ fn npm_package(cx: &Cx<'_>, image: &Image, stage: usize, package: &Package, name
                 Evidence::shows(via, format!("brings `{name}`")),
             ])
         }
+        // npm leaves it out only with optional dependencies, too.
+        (Some(_), Some(modules))
+            if lock.is_some_and(|lock| lock.kept.iter().any(|n| n == name)) =>
+        {
+            match modules
+                .production
+                .filter(|&span| cx.text_of(span).is_none_or(|text| text.contains("optional")))
+            {
+                Some(span) => Shipped::Open(Why::NeedsBuild, Some(span)),
+                None => {
+                    let via = modules.copied.unwrap_or(modules.via);
+                    let says = format!("brings `{name}`, which is `devOptional`");
+                    Shipped::Yes(vec![Evidence::shows(via, says)])
+                }
+            }
+        }
         (Some(one), Some(modules)) => match modules.production {
             None => Shipped::Yes(vec![
                 Evidence::shows(one.span, format!("`{name}` is for development, and kept")),

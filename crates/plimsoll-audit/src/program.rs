@@ -60,13 +60,14 @@ pub(crate) fn is_worker(
 
 /// The first place behind which anything may lie.
 pub(crate) fn gap(code: &Code) -> Option<(Why, Span)> {
-    let mut gaps = code.gaps.iter().filter(|gap| gap.hides == Hides::Anything);
+    let mut gaps = code.gaps.iter().filter(|gap| gap.hides != Hides::Routes);
     gaps.next().map(|gap| (gap.why, gap.at))
 }
 
 /// The first place behind which routes may lie.
 pub(crate) fn gap_of_routes(code: &Code) -> Option<(Why, Span)> {
-    code.gaps.first().map(|gap| (gap.why, gap.at))
+    let mut gaps = code.gaps.iter().filter(|gap| gap.hides != Hides::Deeds);
+    gaps.next().map(|gap| (gap.why, gap.at))
 }
 
 /// The answer where the program is not read, or not whole.
@@ -176,7 +177,11 @@ pub(crate) fn handles_signals(code: &Code) -> Option<(Why, Span)> {
         "hapi-pulse",
     ];
     let mut imports = code.imports.iter();
-    let handles = imports.find(|import| WORDS.iter().any(|word| import.package.contains(word)))?;
+    // Nest's terminus answers health checks; what stops is Nest itself, where its hooks are enabled.
+    let handles = imports.find(|import| {
+        import.package != "@nestjs/terminus"
+            && WORDS.iter().any(|word| import.package.contains(word))
+    })?;
     Some((Why::Unsupported, handles.at))
 }
 

@@ -169,36 +169,93 @@ fn content(cx: &Cx<'_>, image: ImageSubject<'_>, copy: &Copy, source: &CopySourc
             Sources::Tests => (Outcome::Fail, "brings tests".into()),
             Sources::Tree => (Outcome::Fail, "brings a source tree".into()),
             Sources::Some => (Outcome::Partial, "brings sources".into()),
+            Sources::None if is_migration(cx, image, &dir) => {
+                (Outcome::Partial, "brings migrations beside what is compiled".into())
+            }
             Sources::None => fine(),
         },
-        Found::Absent | Found::Unknown(..) if may_be_sources(cx, image.image, copy, source) => {
-            (Outcome::Unknown, "brings a directory that holds sources in the tree".into())
+        Found::Absent | Found::Unknown(..)
+            if named_like_sources(cx, image.image, copy, source).is_some() =>
+        {
+            match copy.from {
+                CopyFrom::Stage(stage) if pruned_into(image.image, stage, &source.path) => {
+                    (Outcome::Fail, "brings a source tree".into())
+                }
+                _ => (Outcome::Unknown, "brings a directory that holds sources in the tree".into()),
+            }
+        }
+        Found::File { file, .. } if is_migration(cx, image, cx.path(file)) => {
+            (Outcome::Partial, "brings a source".into())
         }
         _ => fine(),
     }
 }
 
-/// Whether what a COPY takes from a stage is called like a directory of sources of the tree, and how
-/// it came there is not followed: `turbo prune`, a script.
-pub(crate) fn may_be_sources(cx: &Cx<'_>, image: &Image, copy: &Copy, source: &CopySource) -> bool {
-    let CopyFrom::Stage(stage) = copy.from else { return false };
+/// The directory of sources of the tree after which what a COPY takes from a stage is called, where
+/// how it came there is not followed: `turbo prune`, a script.
+pub(crate) fn named_like_sources(
+    cx: &Cx<'_>,
+    image: &Image,
+    copy: &Copy,
+    source: &CopySource,
+) -> Option<String> {
+    let CopyFrom::Stage(stage) = copy.from else { return None };
     let files = Filesystem::new(cx.delivery, image);
     let path = source.path.trim_end_matches(['*', '/']);
     if !matches!(files.find(stage, path), Found::Absent | Found::Unknown(..)) {
-        return false;
+        return None;
     }
     let workdir = image.stages.get(stage).and_then(|stage| stage.config.workdir.as_deref());
     let workdir = workdir.unwrap_or("/").trim_end_matches('/');
-    let Some(below) = path.strip_prefix(workdir).map(|below| below.trim_matches('/')) else {
-        return false;
-    };
+    let below = path.strip_prefix(workdir).map(|below| below.trim_matches('/'))?;
     let context = image.context.known().map_or("", String::as_str);
     let dirs = [format!("{context}/{below}"), below.to_owned()];
-    !below.is_empty()
-        && dirs.iter().any(|dir| {
-            let dir = dir.trim_start_matches('/');
-            cx.delivery.tree.is_dir(dir) && sources_below(cx, image, dir) != Sources::None
+    let dirs = dirs.into_iter().filter(|_| !below.is_empty());
+    dirs.map(|dir| dir.trim_start_matches('/').to_owned())
+        .find(|dir| cx.delivery.tree.is_dir(dir) && sources_below(cx, image, dir) != Sources::None)
+}
+
+/// Whether a stage holds below a path what `turbo prune --docker` lays out in `out/full` of another:
+/// the sources of the packages that are built, none of which is removed again.
+pub(crate) fn pruned_into(image: &Image, stage: usize, path: &str) -> bool {
+    let steps = image.steps_with_bases(stage);
+    let prunes = |from: usize| {
+        image.steps_with_bases(from).iter().any(|step| match &step.kind {
+            StepKind::Run(run) => {
+                let text = String::from_utf8_lossy(run.text.text());
+                ["turbo", " prune", "--docker"].iter().all(|word| text.contains(word))
+            }
+            _ => false,
         })
+    };
+    let laid_out = steps.iter().any(|step| {
+        let StepKind::Copy(copy) = &step.kind else { return false };
+        let CopyFrom::Stage(from) = copy.from else { return false };
+        let full =
+            |source: &CopySource| source.path.trim_end_matches(['/', '.']).ends_with("/out/full");
+        copy.dest.known().is_some_and(|dest| covers(dest, path))
+            && copy.sources.iter().any(full)
+            && prunes(from)
+    });
+    let removed = image.effects(stage).iter().any(|(_, effect)| match &effect.kind {
+        EffectKind::Remove(gone) => {
+            gone.iter().any(|gone| covers(gone, path) || covers(path, gone))
+        }
+        _ => false,
+    });
+    laid_out && !removed
+}
+
+/// Whether a path of the tree is a migration in JavaScript, a directory of them or their
+/// configuration, in an image whose own program is compiled: a source that was left over.
+fn is_migration(cx: &Cx<'_>, image: ImageSubject<'_>, at: &str) -> bool {
+    let Some(service) = image.service else { return false };
+    let package = service.package.map(|id| &cx.delivery[id]);
+    let compiled = package.is_some_and(|p| p.typescript.as_ref().is_some_and(|ts| !ts.no_emit));
+    let Some(migrations) = service.migrations.map(|id| &cx.delivery[id]) else { return false };
+    let scripts = [".js", ".cjs", ".mjs"];
+    let mut own = migrations.files.iter().chain(&migrations.config).map(|&file| cx.path(file));
+    compiled && own.any(|path| covers(at, path) && scripts.iter().any(|end| path.ends_with(end)))
 }
 
 /// Whether a build ran in a directory of a stage, or below it.

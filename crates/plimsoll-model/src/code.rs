@@ -7,6 +7,7 @@ use plimsoll_source::{FileId, Span};
 
 use crate::Delivery;
 use crate::fact::{Fact, Why};
+use crate::migration::MigrationTool;
 
 /// The program of a service, as far as delivery asks.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Code {
     pub imports: Vec<PackageImport>,
     /// Where it turns the verification of certificates off: `rejectUnauthorized: false`.
     pub unverified: Vec<Unverified>,
+    /// Where every start waits for the migrations of a tool before anything listens.
+    pub migrates: Option<(MigrationTool, Span)>,
 }
 
 impl Code {
@@ -142,6 +145,8 @@ pub enum Hides {
     Anything,
     /// Routes only: a router that is computed.
     Routes,
+    /// Anything but routes: pages that are not read.
+    Deeds,
 }
 
 /// A call that listens for connections.

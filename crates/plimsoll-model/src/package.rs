@@ -186,6 +186,9 @@ pub struct Lockfile {
     pub bins: Arc<BTreeMap<String, Vec<String>>>,
     /// The packages at the top of `node_modules` (all packages, where the lockfile does not tell).
     pub installed: Arc<Pinned>,
+    /// Dependencies for development that npm installs even where it leaves these out, for others may
+    /// use them: its `devOptional`.
+    pub kept: Vec<String>,
     /// Whether `bins` is complete (a lockfile that records no binaries says nothing).
     pub tells_bins: bool,
     /// Links to local directories: the `node_modules` entry, the target relative to the package's

@@ -78,6 +78,37 @@
 //! CMD ["node", "/app/dist/main.js"]
 //! ```
 //!
+//! The sources of the packages of a workspace, the service's among them:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS pruner
+//! WORKDIR /app
+//! COPY . .
+//! RUN npx turbo@2 prune orders --docker
+//!
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY --from=pruner /app/out/json/ .
+//! RUN npm ci
+//! COPY --from=pruner /app/out/full/ .
+//! RUN npx turbo run build
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/ ./services/ # <- brings all of `/app/services/`
+//! WORKDIR /app/services/orders
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! { "name": "orders", "scripts": { "build": "tsc" } }
+//! ```
+//! `services/orders/src/main.ts`:
+//! ```ts
+//! export {};
+//! ```
+//!
 //! Compiled again:
 //!
 //! `Dockerfile`:
@@ -123,7 +154,7 @@ use plimsoll_model::image::{CopyFrom, EffectKind, Image, StepKind};
 
 use crate::conditions::BUILDS_SOMETHING;
 use crate::context::{covers, last_build};
-use crate::shipped::may_be_sources;
+use crate::shipped::{named_like_sources, pruned_into};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
     Run, Safety, Section, Severity, Snippet, Status, Verdict,
@@ -185,7 +216,17 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
                     step.span,
                     "brings the builder's directory, from which something was removed",
                 )),
-                None if may_be_sources(cx, image.image, copy, source) => {
+                None if let Some(dir) = named_like_sources(cx, image.image, copy, source) => {
+                    let own = image.service.and_then(|service| service.package);
+                    // What is started there is the service's own, too.
+                    let starts = copy.dest.known().zip(stage.config.workdir.as_deref());
+                    let own = own.is_some_and(|id| covers(&dir, &cx.delivery[id].dir))
+                        || starts.is_some_and(|(dest, workdir)| covers(dest, workdir));
+                    if own && pruned_into(image.image, from, &source.path) {
+                        let says = format!("brings all of `{}`", source.path);
+                        whole.push(Evidence::contradicts(step.span, says));
+                        continue;
+                    }
                     doubt.push(Evidence::context(step.span, "brings a directory of the builder's"));
                 }
                 None => {}

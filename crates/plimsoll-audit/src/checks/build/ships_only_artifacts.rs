@@ -2,7 +2,8 @@
 //!
 //! The final stage holds the build's output, production dependencies and what the service reads when
 //! it runs: no development dependencies, no source trees, no tests, no builder's directory. Sources
-//! of an interpreted language are what runs; their tests are not.
+//! of an interpreted language are what runs; their tests are not. Migrations and settings that are
+//! copied as they were written, beside a program that is compiled, are PARTIAL.
 //!
 //! Test runners, compilers and sources are the largest part of an image, the part with the most
 //! findings in a scan, and tell a thief how the service works.
@@ -58,6 +59,32 @@
 //! FROM node:20-alpine
 //! COPY --from=builder /build /app # <- a builder's directory
 //! CMD ["node", "/app/orders/dist/main.js"]
+//! ```
+//!
+//! The sources of a workspace's packages:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS pruner
+//! WORKDIR /app
+//! COPY . .
+//! RUN npx turbo@2 prune orders --docker
+//!
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY --from=pruner /app/out/json/ .
+//! RUN npm ci
+//! COPY --from=pruner /app/out/full/ .
+//! RUN npx turbo run build
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/services/ ./services/ # <- brings a source tree
+//! CMD ["node", "services/orders/dist/main.js"]
+//! ```
+//! `services/orders/src/main.ts`:
+//! ```ts
+//! export {};
 //! ```
 //!
 //! The groups of other ecosystems:
@@ -174,6 +201,48 @@
 //! ```ts
 //! ```
 //!
+//! Migrations in JavaScript, beside a program that is compiled:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build && npm prune --omit=dev
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/node_modules ./node_modules
+//! COPY --from=builder /app/dist ./dist
+//! COPY --from=builder /app/migrations ./migrations # <- brings migrations
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "name": "orders",
+//!   "scripts": { "build": "tsc", "migrate": "knex migrate:latest" },
+//!   "dependencies": { "knex": "3.1.0" }
+//! }
+//! ```
+//! `tsconfig.json`:
+//! ```json
+//! { "compilerOptions": { "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
+//! ```
+//! `src/main.ts`:
+//! ```ts
+//! export {};
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -197,7 +266,7 @@
 //! FROM node:20-alpine AS pruner
 //! WORKDIR /app
 //! COPY . .
-//! RUN turbo prune orders --docker
+//! RUN ./lay-out.sh orders
 //!
 //! FROM node:20-alpine AS builder
 //! WORKDIR /app

@@ -26,6 +26,28 @@
 //! <p>About</p>
 //! ```
 //!
+//! A route for all the rest that only throws:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- no route answers /health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! const { NotFoundError, errorHandler } = require("@orders/common");
+//! app.get("/api/orders", (req, res) => res.json([]));
+//! app.all("*", async () => {
+//!   throw new NotFoundError();
+//! });
+//! app.use(errorHandler);
+//! app.listen(3000);
+//! ```
+//!
 //! No module that the start reaches registers it:
 //!
 //! `Dockerfile`:

@@ -226,6 +226,57 @@
 //! export const down = (knex) => knex.schema.dropTable("orders");
 //! ```
 //!
+//! A development dependency that npm keeps, because another package may use it:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . . # <- brings migrations
+//! RUN npm ci --omit=dev # <- `devOptional`
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "name": "orders",
+//!   "scripts": { "migrate": "prisma migrate deploy" },
+//!   "dependencies": { "@prisma/client": "6.19.0" },
+//!   "devDependencies": { "prisma": "6.19.0" }
+//! }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "name": "orders",
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "": {
+//!       "name": "orders",
+//!       "dependencies": { "@prisma/client": "6.19.0" },
+//!       "devDependencies": { "prisma": "6.19.0" }
+//!     },
+//!     "node_modules/@prisma/client": {
+//!       "version": "6.19.0",
+//!       "peerDependencies": { "prisma": "*" },
+//!       "peerDependenciesMeta": { "prisma": { "optional": true } }
+//!     },
+//!     "node_modules/prisma": { "version": "6.19.0", "devOptional": true }
+//!   }
+//! }
+//! ```
+//! `prisma/schema.prisma`:
+//! ```text
+//! datasource db {
+//!   provider = "postgresql"
+//!   url      = env("DATABASE_URL")
+//! }
+//! ```
+//! `prisma/migrations/20260101000000_orders/migration.sql`:
+//! ```sql
+//! CREATE TABLE orders (id bigint);
+//! ```
+//!
 //! Compiled with the program, which needs no loader:
 //!
 //! `Dockerfile`:

@@ -253,6 +253,40 @@
 //!     op.drop_table("orders")
 //! ```
 //!
+//! The program itself, which waits for it before it listens:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! const knex = require("knex")(require("./knexfile"));
+//! async function main() {
+//!   await knex.migrate.latest(); // <- migrates
+//!   app.listen(3000);
+//! }
+//! main();
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "express": "5.1.0", "knex": "3.1.0" } }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg", migrations: { directory: "./migrations" } };
+//! ```
+//! `migrations/001_orders.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("orders", () => {});
+//! exports.down = (knex) => knex.schema.dropTable("orders");
+//! ```
+//!
 //! Spring Boot runs those of Flyway:
 //!
 //! `Dockerfile`:
@@ -380,6 +414,12 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     }
     if let Some(step) = pipeline_step(cx, service) {
         return Verdict::pass(message, Evidence::shows(step, "migrates before it deploys"));
+    }
+    let own = service.migrations.map(|id| cx.delivery[id].tool);
+    let code = service.service.code.as_ref().filter(|_| service.service.programs_by.is_empty());
+    if let Some((_, at)) = code.and_then(|c| c.migrates).filter(|(tool, _)| own == Some(*tool)) {
+        let message = "the program migrates, and waits for it, before it listens";
+        return Verdict::pass(message, Evidence::shows(at, "migrates"));
     }
     let package = service.package.map(|id| &cx.delivery[id]);
     if let Some([framework, tool]) = package.and_then(|p| run_by_framework(cx.delivery, p)) {

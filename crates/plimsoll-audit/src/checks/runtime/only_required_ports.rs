@@ -134,6 +134,21 @@
 //!     ports: ["3000:3000"] # <- 3000
 //! ```
 //!
+//! At a port that only the environment says:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine # <- no EXPOSE
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.listen(process.env.PORT); // <- listens
+//! ```
+//!
 //! Only the descriptor moves the port:
 //!
 //! `Dockerfile`:
@@ -285,7 +300,9 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         }
     }
     if exposed.is_empty() {
-        return nothing_exposed(image, stage, &listens, &targets);
+        let code = program::code_in(cx, service, start.container).ok();
+        let serves = code.and_then(|code| code.listens.first()).map(|listen| listen.at);
+        return nothing_exposed(image, stage, &listens, &targets, serves);
     }
     let foreign = |port: u16| {
         let (_, whose, words) = FOREIGN.iter().find(|(foreign, ..)| *foreign == port)?;
@@ -404,6 +421,7 @@ fn nothing_exposed(
     stage: &Stage,
     listens: &[(u16, Span)],
     targets: &[(u16, Span)],
+    serves: Option<Span>,
 ) -> Verdict {
     let base = startup::base_name(image);
     // Images that expose their own port, and those that are not known.
@@ -421,6 +439,12 @@ fn nothing_exposed(
             Evidence::missing_in(stage.from, "no EXPOSE in this stage or its bases"),
         )
         .and(Evidence::contradicts(at, format!("serves {port}"))),
+        // Where it listens is another question than whether it does.
+        None if let Some(at) = serves => Verdict::partial(
+            "nothing is exposed, and the program listens: write EXPOSE with its port",
+            Evidence::missing_in(stage.from, "no EXPOSE in this stage or its bases"),
+        )
+        .and(Evidence::contradicts(at, "listens")),
         None => Verdict::unknown(
             Why::Unsupported,
             "nothing is exposed; whether the process listens stands in its source",

@@ -73,6 +73,25 @@
 //! app.listen(3000);
 //! ```
 //!
+//! Nest's terminus answers health checks, and stops nothing:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"] # <- no handler
+//! ```
+//! `main.js`:
+//! ```js
+//! const { NestFactory } = require("@nestjs/core");
+//! const { Module } = require("@nestjs/common");
+//! const { TerminusModule } = require("@nestjs/terminus");
+//! class AppModule {}
+//! Module({ imports: [TerminusModule] })(AppModule);
+//! NestFactory.create(AppModule).then((app) => app.listen(3000));
+//! ```
+//!
 //! Only tests register it:
 //!
 //! `Dockerfile`:

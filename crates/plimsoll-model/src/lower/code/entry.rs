@@ -178,7 +178,9 @@ fn started(
         return module(graph, image, package, words);
     }
     if name == "next"
-        && rest.first().is_some_and(|(verb, _)| verb == "start")
+        && rest
+            .first()
+            .is_none_or(|(verb, _)| verb == "start" || verb == "dev" || next::option(verb))
         && let Some(package) = package
     {
         return Some(known(package.manifest, *at));
@@ -257,7 +259,7 @@ fn module(
             Some(file) => known(file, *at),
             // What `output: 'standalone'` makes.
             None if path::name(word) == "server.js"
-                && let Some(package) = package.filter(|one| next::stands_alone(graph, one)) =>
+                && let Some(package) = standing_alone(graph, package, word) =>
             {
                 known(package.manifest, *at)
             }
@@ -265,6 +267,18 @@ fn module(
         });
     }
     None
+}
+
+/// The package whose `server.js` this is: in a workspace it lies below the package's directory.
+fn standing_alone<'p>(
+    graph: &Graph<'p>,
+    package: Option<&'p Package>,
+    word: &str,
+) -> Option<&'p Package> {
+    let dir = path::parent(word.trim_start_matches("./"));
+    let named = |one: &&Package| one.is_node() && !dir.is_empty() && one.dir == dir;
+    let found = graph.delivery.packages.iter().find(named).or(package);
+    found.filter(|one| next::stands_alone(graph, one))
 }
 
 fn known(file: FileId, at: Span) -> Fact<FileId> {

@@ -162,6 +162,8 @@ pub(super) struct Answering {
     pub(super) unknown: Option<Span>,
     /// Places that pass an error on or throw one.
     pub(super) fails: Option<Span>,
+    /// It ends in no other way than by throwing.
+    pub(super) throws: bool,
     /// Places that answer.
     pub(super) sends: Option<Span>,
     /// It passed the request on.

@@ -11,6 +11,7 @@ use crate::code::{
     Address, EnvironmentRead, Gap, PackageImport, Resource, Timeout, Unless, Unverified, Write,
 };
 use crate::fact::{Fact, How, Origin, Why};
+use crate::migration::MigrationTool;
 
 /// When something happens, as far as the order of the program tells: what follows an `await` comes
 /// after all that does not.
@@ -77,6 +78,7 @@ pub(super) struct Facts {
     pub(super) writes: Vec<Write>,
     pub(super) imports: Vec<PackageImport>,
     pub(super) unverified: Vec<Unverified>,
+    pub(super) migrates: Option<(MigrationTool, Span)>,
     /// The time of the timer whose function is followed.
     pub(super) timer: Option<Value>,
 }

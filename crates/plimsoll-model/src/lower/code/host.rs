@@ -41,6 +41,8 @@ pub(super) enum Kind {
     Next,
     /// A plugin that shares its parent's instance.
     Plugin(Value),
+    /// What closes servers when it is stopped itself: Apollo's, with its plugin for that.
+    Drains(Vec<HostId>),
     /// A description of what values are allowed.
     Schema(Box<Schema>),
     /// Lightship and the like: functions that it is given run on SIGTERM.
@@ -414,7 +416,9 @@ impl Eval<'_> {
             },
             _ => {
                 self.hands_over(args, at);
-                if self.phase == Phase::Request && !is_harmless(package) {
+                // To make an error, nobody is asked.
+                let is_error = new && (name.ends_with("Error") || name.ends_with("Exception"));
+                if self.phase == Phase::Request && !is_harmless(package) && !is_error {
                     self.ask(at);
                 }
                 Value::Inert
@@ -630,6 +634,15 @@ impl Eval<'_> {
                 Value::Undefined
             }
             Kind::Plugin(_) => Value::Inert,
+            Kind::Drains(servers) => {
+                if name == "stop" {
+                    let open = servers.iter().filter_map(|server| self.hosts[server.0].open);
+                    let open: Vec<usize> = open.collect();
+                    self.close_all(&open, at);
+                }
+                self.hands_over(args, at);
+                Value::Inert
+            }
             Kind::Context => self.call_context(id, name),
             Kind::Middleware(middleware) => self.call_middleware(*middleware, name, args, at),
             Kind::Schema(schema) => self.call_schema(id, &schema, name, args, at),

@@ -247,6 +247,27 @@ impl Eval<'_> {
                 };
                 self.listens(&Value::Inert, port, Value::Undefined, Value::Undefined, at)
             }
+            (
+                "@apollo/server/plugin/drainHttpServer" | "apollo-server-core",
+                "ApolloServerPluginDrainHttpServer",
+            ) => {
+                let server = self.option(&args.get(0), "httpServer");
+                self.host(Host { kind: Kind::Plugin(server), at, open: None })
+            }
+            (package, "ApolloServer") if package.contains("apollo") => {
+                let plugins = self.option(&args.get(0), "plugins");
+                let drained = |plugin: &Value| match plugin {
+                    Value::Host(id) => match &self.hosts[id.0].kind {
+                        Kind::Plugin(Value::Host(server)) => Some(*server),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                let plugins = self.items(&plugins).unwrap_or_default();
+                let drained: Vec<HostId> = plugins.iter().filter_map(drained).collect();
+                self.hands_over(args, at);
+                self.host(Host { kind: Kind::Drains(drained), at, open: None })
+            }
             ("ws", "WebSocketServer" | "Server" | "WebSocket.Server") => {
                 let port = self.option(&args.get(0), "port");
                 match port {

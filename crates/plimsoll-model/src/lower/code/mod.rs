@@ -231,6 +231,7 @@ fn code(mut eval: Eval<'_>, entry: Fact<FileId>, language: Language) -> Code {
         writes: std::mem::take(&mut facts.writes),
         imports: std::mem::take(&mut facts.imports),
         unverified: std::mem::take(&mut facts.unverified),
+        migrates: facts.migrates,
     }
 }
 

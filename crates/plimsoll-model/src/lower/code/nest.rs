@@ -66,6 +66,17 @@ pub(super) struct State {
     /// What a guard reads of it is not all known.
     doubted: bool,
     needs: usize,
+    /// What `ConfigModule.forRoot` is told.
+    configuration: Option<Configuration>,
+}
+
+/// What the program's configuration is made of.
+#[derive(Default)]
+struct Configuration {
+    /// What `load` names gives, below its name in the configuration; `None` where one is not known.
+    loaded: Option<Vec<(Option<Rc<str>>, Value)>>,
+    /// A schema or a function goes over the variables, and may have defaults.
+    checked: bool,
 }
 
 /// An application.
@@ -138,6 +149,9 @@ impl Eval<'_> {
             && (of.starts_with("for") || of.starts_with("register"))
             && package != CORE
         {
+            if (package, name) == ("@nestjs/config", "ConfigModule.forRoot") {
+                self.configures(&args.get(0), at);
+            }
             self.hands_over(args, at);
             return Some(Value::external(package, &[module]));
         }
@@ -181,6 +195,14 @@ impl Eval<'_> {
             }
             ("@nestjs/config", "ConfigService.get" | "ConfigService.getOrThrow") => {
                 self.configured(name, args, at)
+            }
+            // A function that gives a part of the configuration, below a name.
+            ("@nestjs/config", "registerAs") => {
+                let props = [(":name", args.get(0)), (":factory", args.get(1))];
+                let mut made = Object { open: true, branch: self.branch, ..Object::default() };
+                made.props.extend(props.map(|(name, value)| (name.into(), value)));
+                self.leave_for_later(args);
+                Value::Object(self.object(made))
             }
             ("@nestjs/terminus", "HealthCheckService.check") => self.terminus(args, at),
             (
@@ -628,7 +650,15 @@ impl Eval<'_> {
         let is_variable = !key.is_empty()
             && key.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         if !is_variable {
-            return Value::Unknown;
+            let own = match args.get(1) {
+                default if default.is_plain() => default,
+                _ => Value::Unknown,
+            };
+            return match self.loaded(&key) {
+                Some(Value::Undefined) => own,
+                Some(found) if found.is_plain() => found,
+                _ => Value::Unknown,
+            };
         }
         self.facts.read(&key, at);
         let read = variable(&key, at);
@@ -637,12 +667,94 @@ impl Eval<'_> {
             return read;
         }
         // Without a default, a schema of the configuration may have one.
+        let checked = self.nest.configuration.as_ref().is_none_or(|known| known.checked);
         let default = match args.get(1) {
+            Value::Undefined if !checked && matches!(self.loaded(&key), Some(Value::Undefined)) => {
+                Value::Undefined
+            }
             default if default.is_plain() && !matches!(default, Value::Undefined) => default,
             _ => Value::Unknown,
         };
         self.facts.defaults(&read, &default);
         read.depends(default)
+    }
+
+    /// `ConfigModule.forRoot({ load, validationSchema, validate })`: Nest calls what is loaded.
+    fn configures(&mut self, options: &Value, at: Span) {
+        let before = self.nest.configuration.take();
+        let checks = ["validationSchema", "validate"];
+        let mut checked = !matches!(options, Value::Undefined | Value::Object(_));
+        checked |= self.is_open(options);
+        checked |=
+            checks.iter().any(|name| !matches!(self.option(options, name), Value::Undefined));
+        let list = self.option(options, "load");
+        let known = !self.is_open(options) && !self.is_open(&list);
+        let factories = match list {
+            Value::Undefined => Some(Vec::new()),
+            ref list => self.items(list),
+        };
+        let mut loaded = factories.filter(|_| known).map(|factories| {
+            let stop = self.stop.take();
+            let given = factories.into_iter().map(|factory| {
+                let (name, factory) = match self.prop(&factory, ":factory") {
+                    Some(inner) => (self.prop(&factory, ":name"), inner),
+                    None => (None, factory),
+                };
+                let name = match name {
+                    Some(name) => Some(name.as_text()?),
+                    None => None,
+                };
+                let given = self.call_value(&factory, Args::default(), Some(at));
+                self.stop = None;
+                matches!(given, Value::Object(_)).then_some((name, given))
+            });
+            let given: Option<Vec<_>> = given.collect();
+            self.stop = stop;
+            given
+        });
+        if let Some(before) = before {
+            checked |= before.checked;
+            // Several roots: what the other loads comes on top.
+            loaded = match (loaded.flatten(), before.loaded) {
+                (Some(mut own), Some(before)) => {
+                    own.extend(before);
+                    Some(Some(own))
+                }
+                _ => None,
+            };
+        }
+        self.nest.configuration = Some(Configuration { loaded: loaded.flatten(), checked });
+    }
+
+    /// The value of a key of the configuration that is loaded, `app.port`; undefined where nothing
+    /// sets it, and `None` where that is not known.
+    fn loaded(&mut self, key: &str) -> Option<Value> {
+        let loaded = self.nest.configuration.as_ref()?.loaded.clone()?;
+        let mut found = Value::Undefined;
+        for (name, mut value) in loaded {
+            let mut parts = key.split('.').peekable();
+            if let Some(name) = name
+                && parts.next() != Some(&*name)
+            {
+                continue;
+            }
+            for part in parts {
+                if self.is_open(&value) {
+                    return None;
+                }
+                value = match value {
+                    Value::Object(_) => self.prop(&value, part).unwrap_or(Value::Undefined),
+                    _ => Value::Undefined,
+                };
+            }
+            match (&found, &value) {
+                (_, Value::Undefined) => {}
+                (Value::Undefined, _) => found = value,
+                // One of them wins, by their order.
+                _ => return None,
+            }
+        }
+        Some(found)
     }
 
     /// `health.check([() => …])`: all are asked, and the answer is 503 where one says no.

@@ -55,9 +55,19 @@ pub(super) fn read(
     let start = Span::new(package.manifest, TextRange::new(0, 0));
     let at = entry.span().unwrap_or(start);
     let server = eval.opens(Resource::Server, "server", at, None, None);
-    let handler = eval.handles("SIGTERM", Value::Undefined, at);
-    eval.facts.closes(handler, server, at);
-    let port = eval.port(package, words, at);
+    let script = package.scripts.iter().find(|script| script.span == at);
+    let words: Vec<&str> = match script {
+        Some(script) => script.command.split_whitespace().collect(),
+        None => words.iter().map(String::as_str).collect(),
+    };
+    // What its development server does then is not known.
+    let verb = words.iter().skip_while(|word| path::name(word) != "next").nth(1);
+    let is_next = words.iter().any(|word| path::name(word) == "next");
+    if verb == Some(&"start") || !is_next {
+        let handler = eval.handles("SIGTERM", Value::Undefined, at);
+        eval.facts.closes(handler, server, at);
+    }
+    let port = port(&words, at);
     eval.facts.listens.push(Listening {
         port,
         host: Value::Undefined,
@@ -69,35 +79,35 @@ pub(super) fn read(
     });
     let routes = eval.next_routes(package, start);
     // Pages are not read: they may load, ask and need anything.
-    eval.gap(Why::Unsupported, start, Hides::Anything);
+    eval.gap(Why::Unsupported, start, Hides::Deeds);
     eval.facts.imports.clear();
     let mut code = super::code(eval, entry, Language::JavaScript);
     code.routes = routes;
     code
 }
 
-impl Eval<'_> {
-    /// `-p 4000`, `$PORT`, or 3000.
-    fn port(&mut self, package: &Package, words: &[String], at: Span) -> Value {
-        let scripts = package.scripts.iter().filter(|script| script.command.contains("next start"));
-        let scripts = scripts.map(|script| script.command.split_whitespace().collect::<Vec<_>>());
-        let own = words.iter().map(String::as_str).collect::<Vec<_>>();
-        for words in [own].into_iter().chain(scripts) {
-            let mut words = words.into_iter();
-            while let Some(word) = words.next() {
-                let value = match word.split_once('=') {
-                    Some(("-p" | "--port", value)) => Some(value),
-                    _ if matches!(word, "-p" | "--port") => words.next(),
-                    _ => None,
-                };
-                if let Some(value) = value {
-                    return value.parse().map_or(Value::Unknown, Value::Number);
-                }
-            }
+/// `-p 4000`, `$PORT`, or 3000.
+fn port(words: &[&str], at: Span) -> Value {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let value = match word.split_once('=') {
+            Some(("-p" | "--port", value)) => Some(value),
+            _ if matches!(*word, "-p" | "--port") => words.next().copied(),
+            _ => None,
+        };
+        if let Some(value) = value {
+            return value.parse().map_or(Value::Unknown, Value::Number);
         }
-        variable("PORT", at).depends(Value::Number(3000.0))
     }
+    variable("PORT", at).depends(Value::Number(3000.0))
+}
 
+/// Whether a word after `next` is an option: its development server is what it runs by itself.
+pub(super) fn option(word: &str) -> bool {
+    word.starts_with('-')
+}
+
+impl Eval<'_> {
     fn next_routes(&mut self, package: &Package, start: Span) -> Vec<Route> {
         let tree = self.graph.cx.tree;
         let dir = |name: &str| path::join(&package.dir, name);
@@ -119,6 +129,10 @@ impl Eval<'_> {
             .flat_map(|name| ENDS.iter().map(move |end| format!("{above}{name}{end}")))
             .filter_map(|name| tree.find(&dir(&name)?))
             .collect();
+        // It may answer by itself, or lead elsewhere.
+        for &file in &guards {
+            self.gap(Why::Dynamic, Span::new(file, TextRange::new(0, 0)), Hides::Routes);
+        }
         let mut found: Vec<(FileId, String, bool)> = Vec::new();
         for (root, in_app) in [("app", true), ("pages", false)] {
             let Some(root) = dir(&format!("{above}{root}")) else { continue };

@@ -409,7 +409,8 @@ pub(super) fn judge(answering: &Answering, at: Span) -> Answers {
         // It does nothing but throw.
         (None, None, None) if answering.sends.is_none() && !answering.next => {
             match answering.fails {
-                Some(at) => Answers::Error(500, at),
+                Some(at) if answering.throws => Answers::Error(500, at),
+                Some(_) => Answers::Unknown(Why::Dynamic),
                 None => Answers::Constant(at),
             }
         }

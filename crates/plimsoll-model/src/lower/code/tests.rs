@@ -218,6 +218,32 @@ fn what_a_route_answers() {
     check("res.status(500).end()", "error 500");
     check("try { res.json({}) } catch { res.status(503).end() }", "constant");
     check("unknown.thing(req)(res)", "Dynamic");
+    // It does nothing but throw what a package makes; what is thrown on some way only is no answer.
+    check("throw new (require('@a/errors').NotFoundError)()", "error 500");
+    check("if (req.headers.x) throw new Error('down'); return { ok: true }", "Dynamic");
+}
+
+#[test]
+fn migrations_that_every_start_waits_for() {
+    let check = |body: &str, expected: &str| {
+        let index = format!(
+            "const app = require('express')();\nconst knex = require('knex')({{}});\nasync function main() {{\n{body}\n}}\nmain();\n"
+        );
+        let got = read(&[("src/index.js", &index)], |code, at| {
+            code.migrates.map_or("-".to_owned(), |(tool, span)| format!("{tool:?} {}", at(span)))
+        });
+        assert_eq!(got, expected, "{body}");
+    };
+    check("await knex.migrate.latest({ directory: 'm' });\napp.listen(1);", "Knex index.js:4");
+    check(
+        "try { await knex.migrate.latest() } catch (e) { process.exit(1) }\napp.listen(1);",
+        "Knex index.js:4",
+    );
+    // Nobody waits for it, it comes after, or not every start does it.
+    check("knex.migrate.latest();\napp.listen(1);", "-");
+    check("app.listen(1);\nawait knex.migrate.latest();", "-");
+    check("if (process.env.MIGRATE) await knex.migrate.latest();\napp.listen(1);", "-");
+    check("await store.migrate.up();\napp.listen(1);", "-");
 }
 
 #[test]
@@ -230,6 +256,18 @@ fn what_a_signal_closes() {
          SIGTERM index.js:14; Database pool closed index.js:12; Timer timer open; Server server closed index.js:12; exits Some(0); forced after 5000\n\
          SIGINT index.js:14; Database pool closed index.js:12; Timer timer open; Server server closed index.js:12; exits Some(0); forced after 5000\n"
     );
+    // Apollo's server closes what its plugin names.
+    let apollo = |plugins: &str| {
+        let index = format!(
+            "const server = require('http').createServer(() => {{}});\nconst {{ ApolloServer }} = require('@apollo/server');\nconst {{ ApolloServerPluginDrainHttpServer: drain }} = require('@apollo/server/plugin/drainHttpServer');\nconst apollo = new ApolloServer({{ plugins: [{plugins}] }});\nprocess.on('SIGTERM', () => apollo.stop());\nserver.listen(1);\n"
+        );
+        signals(&[("src/index.js", &index)])
+    };
+    assert_eq!(
+        apollo("...more, drain({ httpServer: server })"),
+        "SIGTERM index.js:5; Server server closed index.js:5\n"
+    );
+    assert_eq!(apollo("other"), "SIGTERM index.js:5; Server server open\n");
     // What nobody imports handles nothing; what stands after a wait is late.
     let index = "const app = require('fastify')();\n(async () => {\n  await app.listen({ port: 1 });\n  process.on('SIGTERM', () => app.close());\n})();\n";
     let unused = "process.on('SIGTERM', () => {});\n";
@@ -538,6 +576,51 @@ fn what_nest_injects_asks_and_closes() {
 }
 
 #[test]
+fn the_configuration_that_nest_loads() {
+    let check = |options: &str, main: &str, expected: &str| {
+        let module = format!(
+            "import {{ ConfigModule, ConfigService }} from '@nestjs/config';\nimport configuration, {{ named }} from './configuration';\n@Controller() class C {{ @Get('h') h() {{ return 1 }} }}\n@Module({{ imports: [ConfigModule.forRoot({options})], controllers: [C] }}) export class AppModule {{}}"
+        );
+        let configuration = "import { registerAs } from '@nestjs/config';\nexport default () => ({ app: { prefix: process.env.PREFIX ?? 'api/v1', port: Number(process.env.PORT ?? 3001) } });\nexport const named = registerAs('web', () => ({ prefix: 'w', port: 4000 }));\n";
+        let main =
+            format!("const config = app.get(ConfigService);\n{main}\nawait app.listen(port);");
+        let files = nest(&main, &module, &[("src/configuration.ts", configuration)]);
+        let files: Vec<(String, String)> = files
+            .into_iter()
+            .map(|(path, text)| {
+                let text = text.replacen("await app.listen(process.env.PORT ?? 3000);\n", "", 1);
+                match &*path {
+                    "src/main.ts" => {
+                        (path, format!("import {{ ConfigService }} from '@nestjs/config';\n{text}"))
+                    }
+                    _ => (path, text),
+                }
+            })
+            .collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (&**a, &**b)).collect();
+        let ports = read(&files, |code, _| {
+            let listens = code.listens.iter().map(|listen| {
+                let port = listen.port.known().map_or("?".to_owned(), u16::to_string);
+                format!("{port} {:?}\n", listen.variables)
+            });
+            listens.collect()
+        });
+        assert_eq!(format!("{}{ports}", routes(&files)), expected, "{options} {main}");
+    };
+    let dotted = "app.setGlobalPrefix(config.get<string>('app.prefix', 'x'));\nconst port = config.get<number>('app.port', 1);";
+    check("{ load: [configuration] }", dotted, "GET /api/v1/h open, constant\n3001 [\"PORT\"]\n");
+    check("{}", dotted, "GET /x/h open, constant\n1 []\n");
+    check("{ load: [unknown] }", dotted, "GET ? open, constant\n? []\n");
+    let of_named =
+        "app.setGlobalPrefix(config.get('web.prefix'));\nconst port = config.get('web.port');";
+    check("{ load: [configuration, named] }", of_named, "GET /w/h open, constant\n4000 []\n");
+    // Without a default of its own, a schema may have one.
+    let or = "const port = config.get('PORT') ?? 3000;";
+    check("{ isGlobal: true }", or, "GET /h open, constant\n3000 [\"PORT\"]\n");
+    check("{ validate }", or, "GET /h open, constant\n? [\"PORT\"]\n");
+}
+
+#[test]
 fn plugins_of_a_directory() {
     let index = "const path = require('node:path');\nconst app = require('fastify')();\napp.register(require('@fastify/autoload'), { dir: path.join(__dirname, 'routes'), OPTIONS });\napp.listen({ port: 1 });\n";
     let plugin = |path: &'static str| {
@@ -667,15 +750,48 @@ fn the_files_that_next_serves() {
     );
     let health = ("src/app/api/health/route.ts", ok);
     let guarded = "export function middleware(request) { return Response.redirect('/login') }\n";
-    check(&[health, ("src/middleware.ts", guarded)], "GET /api/health Dynamic, constant\n");
+    check(
+        &[health, ("src/middleware.ts", guarded)],
+        "GET /api/health Dynamic, constant\ngap Dynamic middleware.ts:1\n",
+    );
     let besides = "export function middleware(request) { return Response.redirect('/login') }\nexport const config = { matcher: ['/((?!api|_next).*)', '/admin/:path*'] };\n";
-    check(&[health, ("src/middleware.ts", besides)], "GET /api/health open, constant\n");
+    check(
+        &[health, ("src/middleware.ts", besides)],
+        "GET /api/health open, constant\ngap Dynamic middleware.ts:1\n",
+    );
     let before = "export function middleware(request) { return Response.redirect('/login') }\nexport const config = { matcher: '/api/:path*' };\n";
-    check(&[health, ("src/middleware.ts", before)], "GET /api/health Dynamic, constant\n");
+    check(
+        &[health, ("src/middleware.ts", before)],
+        "GET /api/health Dynamic, constant\ngap Dynamic middleware.ts:1\n",
+    );
     check(
         &[health, ("next.config.js", "module.exports = { basePath: '/b' };\n")],
         "GET ? open, constant\n",
     );
+    // The script that is started says the port: by default, that of the variable or 3000.
+    let port = |cmd: &str, more: &[(&'static str, &'static str)]| {
+        let dockerfile =
+            format!("FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm run build\nCMD {cmd}\n");
+        let mut all = vec![
+            ("Dockerfile", &*dockerfile),
+            (
+                "package.json",
+                r#"{"name":"a","scripts":{"build":"next build","dev":"next dev","start":"next start -p 4000"},"dependencies":{"next":"15"}}"#,
+            ),
+        ];
+        all.extend(more);
+        read(&all, |code, _| {
+            let listens = code.listens.iter();
+            let ports =
+                listens.map(|listen| format!("{:?} {:?}", listen.port.known(), listen.variables));
+            format!("{} {}", ports.collect::<String>(), code.handlers.len())
+        })
+    };
+    assert_eq!(port("[\"npm\", \"start\"]", &[]), "Some(4000) [] 1");
+    assert_eq!(port("[\"npm\", \"run\", \"dev\"]", &[]), "Some(3000) [\"PORT\"] 0");
+    assert_eq!(port("[\"npx\", \"next\", \"start\"]", &[]), "Some(3000) [\"PORT\"] 1");
+    let standalone = ("next.config.js", "module.exports = { output: 'standalone' };\n");
+    assert_eq!(port("[\"node\", \"server.js\"]", &[standalone]), "Some(3000) [\"PORT\"] 1");
 }
 
 #[test]

@@ -164,6 +164,7 @@ fn by_path(
                 tells_deprecated: true,
                 bins: Arc::clone(&bins),
                 installed: Arc::clone(&installed),
+                kept: kept(package, &entries),
                 tells_bins: true,
                 links: links(&entries, dir, &package.dir),
                 copies: Arc::clone(&copies),
@@ -171,6 +172,16 @@ fn by_path(
             }
         })
         .collect()
+}
+
+/// The dependencies for development that an optional or peer dependency of production names, too.
+fn kept(package: &Package, entries: &Entries<'_>) -> Vec<String> {
+    let development = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Development);
+    let kept = development.filter(|dependency| {
+        let entry = entries.get(&format!("node_modules/{}", dependency.name));
+        entry.is_some_and(|e| e.value.get("devOptional").and_then(Value::bool) == Some(true))
+    });
+    kept.map(|dependency| dependency.name.clone()).collect()
 }
 
 /// Splits `…/node_modules/@a/b` into what holds the `node_modules` and the name in it.

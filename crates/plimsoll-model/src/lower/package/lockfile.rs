@@ -137,6 +137,7 @@ fn unread(file: FileId, kind: LockKind, why: Why) -> Lockfile {
         tells_deprecated: false,
         bins: Arc::default(),
         installed: Arc::default(),
+        kept: Vec::new(),
         tells_bins: false,
         links: Vec::new(),
         copies: Arc::default(),

@@ -2,6 +2,7 @@
 
 #[allow(clippy::wildcard_imports, reason = "one type in several files")]
 use super::*;
+use crate::migration::MigrationTool;
 
 impl Eval<'_> {
     pub(super) fn class(&mut self, here: &Here, id: ClassId) -> Value {
@@ -174,12 +175,45 @@ impl Eval<'_> {
             _ => (None, self.expr(here, callee)),
         };
         let args = self.arguments(here, args);
+        if awaited && self.python.is_none() {
+            self.migrates(&module, callee, &function, at);
+        }
         self.hint = hint;
         self.awaited = awaited;
         let value = self.call_any(&function, of.as_ref(), &args, new, at);
         self.awaited = false;
         self.hint = None;
         value
+    }
+
+    /// Notes migrations that every start waits for before anything listens.
+    fn migrates(&mut self, module: &Module, callee: ExprId, function: &Value, at: Span) {
+        let every = self.phase == Phase::Start && self.branch == 0 && self.given.is_empty();
+        if !every || !self.facts.listens.is_empty() || self.facts.migrates.is_some() {
+            return;
+        }
+        let member = |id: ExprId| match &module.expr(id).kind {
+            ExprKind::Member { object, name, .. } => Some((*object, &**name)),
+            _ => None,
+        };
+        let imports = |name: &str| self.facts.imports.iter().any(|one| one.package == name);
+        let of_drizzle = match function {
+            Value::External(path) => {
+                path.0.starts_with("drizzle-orm/") && path.0.ends_with("/migrator")
+            }
+            _ => false,
+        };
+        let tool = match member(callee) {
+            _ if of_drizzle => MigrationTool::Drizzle,
+            Some((object, "latest"))
+                if member(object).is_some_and(|(_, name)| name == "migrate") && imports("knex") =>
+            {
+                MigrationTool::Knex
+            }
+            Some((_, "runMigrations")) if imports("typeorm") => MigrationTool::TypeOrm,
+            _ => return,
+        };
+        self.facts.migrates = Some((tool, at));
     }
 
     /// `x.then(…)`, `x.catch(…)`: the functions run after x; the latter where it fails.
@@ -580,10 +614,13 @@ impl Eval<'_> {
         let answered = self.in_phase(Phase::Request, |eval| {
             eval.answering.path = path.map(Into::into);
             eval.answering.base = eval.branch;
+            // Frameworks wait for what a handler promises.
+            eval.awaited = true;
             let value = eval.call_value(handler, args, None);
-            if eval.stop.take().is_some_and(|stop| stop.has(Ends::THROW)) {
+            if let Some(stop) = eval.stop.take().filter(|stop| stop.has(Ends::THROW)) {
                 let at = eval.via.unwrap_or(Span::new(FileId(0), TextRange::new(0, 0)));
                 eval.answering.fails.get_or_insert(at);
+                eval.answering.throws = stop.only(Ends::THROW);
             }
             value
         });
