@@ -13,7 +13,7 @@ mod files;
 use plimsoll_source::{FileId, Span, Tree};
 
 use super::tools;
-use super::{Dependency, LockKind, Package, PackageScript};
+use super::{Dependency, LockKind, Lockfile, Package, PackageScript};
 use crate::fact::Why;
 use crate::path;
 
@@ -335,6 +335,18 @@ fn declared(files: &files::Files<'_>, package: &Package, name: &str) -> Option<P
     root.dependency(name).map(|dependency| declaration(dependency, true))
 }
 
+/// Whether a lockfile of a workspace that does not have a package proves that nothing installs it:
+/// it has all else that the manifest asks for, and no package of the tree has that name.
+fn tells_all(files: &files::Files<'_>, package: &Package, lock: &Lockfile, name: &str) -> bool {
+    lock.kind != LockKind::Other
+        && files.packages.iter().all(|other| other.name.as_deref() != Some(name))
+        && package.dependencies.iter().all(|dependency| {
+            dependency.kind == super::DependencyKind::Peer
+                || dependency.local.is_some()
+                || lock.installed.contains(&dependency.name)
+        })
+}
+
 /// Who brings a package that a command loads by name.
 fn provide_module(files: &files::Files<'_>, package: &Package, module: &str) -> Provided {
     let parts = if module.starts_with('@') { 2 } else { 1 };
@@ -349,7 +361,9 @@ fn provide_module(files: &files::Files<'_>, package: &Package, module: &str) -> 
     match &package.lockfile {
         Some(lock) if lock.trouble.is_none() => match lock.installed(&name) {
             Some(at) => Provided::Transitive { package: name, span: at.span },
-            None if package.workspace.is_some() || files.tree.outside().is_some() => {
+            None if files.tree.outside().is_some() => Provided::Unknown(Why::NeedsBuild),
+            // The lockfile of a workspace has all that is installed for any of its packages.
+            None if package.workspace.is_some() && !tells_all(files, package, lock, &name) => {
                 Provided::Unknown(Why::NeedsBuild)
             }
             None => Provided::NotInstallable(lock.place),

@@ -254,9 +254,21 @@ impl<'a> Graph<'a> {
                 return found;
             }
         }
-        // `dist/server.js` of a bundler, `dist/cjs/index.js`: one directory more or less.
-        let (_, below) = rest.split_once('/')?;
-        path::join(dir, &format!("src/{below}")).and_then(|at| self.file(&at))
+        // `dist/server.js` of a bundler, `dist/cjs/index.js`: one directory more or less, and those
+        // that only say what the modules are.
+        let mut at = rest;
+        for depth in 0..4 {
+            let (first, below) = at.split_once('/')?;
+            if depth > 0 && !OUTPUT.contains(&first) {
+                return None;
+            }
+            let found = path::join(dir, &format!("src/{below}")).and_then(|at| self.file(&at));
+            if found.is_some() {
+                return found;
+            }
+            at = below;
+        }
+        None
     }
 
     /// What `exports` of a manifest makes of a path, sources first.
@@ -400,6 +412,10 @@ fn is_data(specifier: &str) -> bool {
     .iter()
     .any(|end| specifier.ends_with(end))
 }
+
+/// Directories of what is built, within others: by what the modules are.
+const OUTPUT: [&str; 9] =
+    ["dist", "lib", "esm", "cjs", "common", "commonjs", "es", "module", "node"];
 
 /// Modules of Node itself that are imported without `node:`.
 const PLATFORM: [&str; 41] = [

@@ -884,6 +884,30 @@ fn the_module_that_another_package_starts() {
 }
 
 #[test]
+fn what_a_package_exports_is_made_of_its_sources() {
+    let check = |target: &str, expected: &str| {
+        let manifest = format!(r#"{{"name":"@a/commons","exports":{{"./start":"{target}"}}}}"#);
+        let files = [
+            (
+                "package.json",
+                r#"{"name":"a","dependencies":{"@a/commons":"file:packages/commons"}}"#,
+            ),
+            ("src/index.js", "require('@a/commons/start');\n"),
+            ("packages/commons/package.json", &*manifest),
+            ("packages/commons/src/start.ts", "require('http').createServer().listen(4000);\n"),
+        ];
+        let got = read(&files, |code, at| {
+            code.listens.iter().map(|listen| format!("{}\n", at(listen.at))).collect()
+        });
+        assert_eq!(got, expected, "{target}");
+    };
+    check("./dist/start.js", "start.ts:1\n");
+    check("./dist/cjs/start.js", "start.ts:1\n");
+    check("./build/dist/common/start.js", "start.ts:1\n");
+    check("./build/dist/other/start.js", "");
+}
+
+#[test]
 fn modules_below_a_linked_directory_are_found() {
     let mut builder = plimsoll_source::TreeBuilder::new();
     builder

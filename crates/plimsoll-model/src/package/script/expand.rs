@@ -403,12 +403,32 @@ impl<'a> Expander<'a> {
                     let operands = operands(
                         &rest,
                         &[
-                            "-x", "--exec", "-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d",
-                            "--delay", "--config", "-s", "--signal",
+                            "-x",
+                            "--exec",
+                            "-w",
+                            "--watch",
+                            "-e",
+                            "--ext",
+                            "-i",
+                            "--ignore",
+                            "-d",
+                            "--delay",
+                            "--config",
+                            "-s",
+                            "--signal",
+                            "-r",
+                            "--require",
+                            "--import",
+                            "--loader",
                         ],
                     );
-                    // What nodemon runs gets the operands.
-                    let line = format!("{text} {}", operands.join(" "));
+                    // What nodemon runs gets the operands, and the options that are not nodemon's.
+                    let required = ["-r", "--require", "--import", "--loader"];
+                    let required = required.iter().filter_map(|name| {
+                        option(&rest, &[name]).map(|value| format!("{name} {value} "))
+                    });
+                    let required: String = required.collect();
+                    let line = format!("{text} {required}{}", operands.join(" "));
                     self.text(line.trim(), at);
                 }
             }

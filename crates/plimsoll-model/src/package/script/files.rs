@@ -78,7 +78,7 @@ impl Resolve {
 /// The tree and its packages, and what their scripts make.
 pub(super) struct Files<'a> {
     pub(super) tree: &'a Tree,
-    packages: &'a [Package],
+    pub(super) packages: &'a [Package],
     made: BTreeMap<FileId, Made>,
 }
 

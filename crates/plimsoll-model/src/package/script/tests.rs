@@ -77,6 +77,40 @@ fn with(script: &str) -> String {
 }
 
 #[test]
+fn modules_that_are_loaded_first() {
+    let start = |development: &str| {
+        format!(
+            r#"{{"name": "s", "scripts": {{"x": "nodemon --exec ts-node -r tsconfig-paths/register a.ts"}}, "devDependencies": {{"nodemon": "3", "ts-node": "10"{development}}}}}"#
+        )
+    };
+    let root = ("package.json", r#"{"workspaces": ["s"]}"#);
+    let lock = |more: &str| {
+        format!(
+            "lockfileVersion: '9.0'\nimporters:\n  s:\n    devDependencies:\n      nodemon:\n        specifier: '3'\n        version: 3.0.0\n      ts-node:\n        specifier: '10'\n        version: 10.0.0\npackages:\n  nodemon@3.0.0: {{}}\n  ts-node@10.0.0: {{}}\n{more}"
+        )
+    };
+    let with = |development: &str, lock: &str, by: &str| {
+        check(
+            &start(development),
+            &[root, ("pnpm-lock.yaml", lock), ("s/a.ts", "")],
+            &format!(
+                "
+        nodemon: declared nodemon
+        ts-node -r tsconfig-paths/register a.ts: declared ts-node
+          tsconfig-paths/register: {by}
+          Program a.ts: is s/a.ts
+        "
+            ),
+        );
+    };
+    with(r#", "tsconfig-paths": "4""#, &lock(""), "declared tsconfig-paths");
+    // The lockfile of the workspace has all that is installed, or may not have been written anew.
+    with("", &lock(""), "NOT INSTALLABLE");
+    with("", &lock("  tsconfig-paths@4.0.0: {}\n"), "transitive tsconfig-paths");
+    with(r#", "new": "1""#, &lock(""), "unknown: needs-build");
+}
+
+#[test]
 fn binaries_are_declared_transitive_or_nowhere() {
     check(
         &with("tsc --noEmit && rimraf dist; tsx a.ts || docker ps | cat"),

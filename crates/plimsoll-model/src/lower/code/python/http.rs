@@ -335,12 +335,12 @@ impl Eval<'_> {
         };
         Some(match (package, name) {
             ("uvicorn", "run") => {
-                let app = self.imported_app(&app, at);
+                let app = self.made_app(&app, args, at);
                 self.served(&app, port(8000.0), host("127.0.0.1"), at, true);
                 Value::Null
             }
             ("uvicorn", "Config") => {
-                let app = self.imported_app(&app, at);
+                let app = self.made_app(&app, args, at);
                 let server = (app, port(8000.0), host("127.0.0.1"));
                 self.thing(Thing::Server(Box::new(server)), at)
             }
@@ -372,6 +372,15 @@ impl Eval<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// The application that is run, or what `factory=True` makes it of.
+    fn made_app(&mut self, value: &Value, args: &Args, at: Span) -> Value {
+        let app = self.imported_app(value, at);
+        match named(args, "factory") {
+            Value::Bool(true) => self.call_value(&app, Args::default(), Some(at)),
+            _ => app,
+        }
     }
 
     /// `"module:app"` as the application.

@@ -212,6 +212,10 @@ fn the_port_that_is_listened_on() {
         "81 [A,B] 127.0.0.1 main.py:4\n",
     );
     script("PORT = 9000\nuvicorn.run(app, port=PORT)", "9000 [] 127.0.0.1 main.py:5\n");
+    let made = "from fastapi import FastAPI\ndef make():\n    app = FastAPI()\n    app.get('/health')(lambda: 1)\n    return app\n";
+    let run = "import uvicorn\nuvicorn.run('web.app:make', factory=True)\n";
+    let files = [("main.py", run), ("web/app.py", made)];
+    assert_eq!(check("routes", r#"["python", "main.py"]"#, &files), "GET /health open, constant\n");
     script("uvicorn.run(app, port=pick())", "Unknown(Dynamic [] 127.0.0.1 main.py:4\n");
     script("if __name__ != '__main__':\n    uvicorn.run(app)", "");
     let conf = [
