@@ -162,11 +162,14 @@ pub(crate) fn read(path: &str, text: &[u8]) -> (Vec<Comment>, Vec<Trouble>) {
                     Ok(our) => found.extend(our.checks.into_iter().map(|check| Comment {
                         at: place,
                         accepts: Accepts::Check(check),
-                        // One at a file's end speaks of nothing.
-                        construct: if our.file {
-                            None
-                        } else {
-                            Some(near.unwrap_or(TextRange::of(end, end)))
+                        construct: match near {
+                            _ if our.file => None,
+                            // What a whole file lacks is shown at its first line, which may be this
+                            // comment, or a `#!`.
+                            Some(near) if head && own_line => Some(TextRange::new(0, near.end)),
+                            Some(near) => Some(near),
+                            // One at a file's end speaks of nothing.
+                            None => Some(TextRange::of(end, end)),
                         },
                         reason: our.reason.clone(),
                         owner: our.owner.clone(),
@@ -781,13 +784,18 @@ mod tests {
         check(
             "Dockerfile",
             "# plimsoll: accept build/copies-not-adds -- x\nRUN <<EOF\na\n\nb\nEOF\nRUN c\n",
-            &["build/copies-not-adds @ 2-6: x"],
+            &["build/copies-not-adds @ 1-6: x"],
         );
         check(
             "compose.yaml",
             "services:\n  # plimsoll: accept build/copies-not-adds until 2027-01-31 by @a -- x\n  a:\n    \
              image: b\n\n    ports:\n    - 80 # plimsoll: accept image/pinned-digest -- y\n  c:\n",
             &["build/copies-not-adds @ 3-7: x until 2027-01-31", "image/pinned-digest @ 7-7: y"],
+        );
+        check(
+            "a.sh",
+            "#!/bin/sh\n# plimsoll: accept build/copies-not-adds -- x\nls\n",
+            &["build/copies-not-adds @ 1-3: x"],
         );
         check(
             "a.sh",
@@ -832,7 +840,7 @@ mod tests {
         check(
             "a.tsx",
             &format!("{{/* plimsoll: accept {ADDS} -- why */}}\n<a/>\n"),
-            &["build/copies-not-adds @ 2-2: why"],
+            &["build/copies-not-adds @ 1-2: why"],
         );
         check("a.sql", &of("--", ""), &["build/copies-not-adds @ 3-3: why"]);
         check("a.md", &of("<!--", " -->"), &["build/copies-not-adds @ 3-4: why"]);

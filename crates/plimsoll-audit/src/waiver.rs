@@ -1,6 +1,6 @@
 //! Acceptances at work: which evidence each covers, which are not in force, which met nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -74,7 +74,10 @@ impl Waivers {
             let any = !comments.is_empty() || !wrong.is_empty();
             any.then(|| (file, OfFile { comments, wrong, seen: AtomicBool::default() }))
         };
-        let comments = delivery.read.par_iter().filter_map(read).collect();
+        // Migrations are read when they are asked about, not with the model.
+        let migrations = delivery.migrations.iter().flat_map(|migrations| &migrations.files);
+        let files: BTreeSet<FileId> = delivery.read.iter().chain(migrations).copied().collect();
+        let comments = files.par_iter().filter_map(read).collect();
         let mut entries = Vec::new();
         for layer in &policy.layers {
             for accept in &layer.config.accept {

@@ -173,3 +173,25 @@ fn hints_are_heeded() {
     let ports = found.findings.iter().find(|f| f.check.id == "runtime/only-required-ports");
     assert_eq!(ports.map(|f| f.outcome), Some(Outcome::Pass));
 }
+
+/// What a file lacks as a whole is shown at its first line: where the comment stands then.
+#[test]
+fn what_a_file_lacks_is_accepted_at_its_top() {
+    let accept = |check| format!("plimsoll: accept {check} -- by hand");
+    let (lint, back) = ("packages/lint-script", "migrations/can-roll-back");
+    let files = [
+        ("p/Dockerfile", "FROM python:3.13-slim\nCOPY . .\nCMD [\"python\", \"main.py\"]\n"),
+        ("p/main.py", "import flask\n"),
+        ("p/requirements.txt", &*format!("# {}\nflask==3.1.0\n", accept(lint))),
+        ("r/Dockerfile", "FROM rust:1.91\nCOPY . .\nRUN cargo build\nCMD [\"./r\"]\n"),
+        ("r/Cargo.toml", "[package]\nname = \"r\"\n\n[dependencies]\nsqlx = \"0.8\"\n"),
+        (
+            "r/migrations/1_orders.sql",
+            &*format!("-- {}\nCREATE TABLE orders (id bigint);\n", accept(back)),
+        ),
+    ];
+    let found = report(&files, "");
+    assert!(of(&found, lint).contains("p: fail (by hand)"), "{}", of(&found, lint));
+    assert_eq!(of(&found, back), "r: fail (by hand)");
+    assert_eq!(stale(&found), "pass: ");
+}

@@ -10,6 +10,7 @@ use crate::View;
 use crate::instance::{Instance, forge_path, instances, lines, told};
 use crate::markdown::{code, text};
 use crate::plain::plain;
+use crate::view::nothing;
 
 /// The most annotations of a kind that the forge shows for a step.
 const MOST: usize = 10;
@@ -124,7 +125,9 @@ fn services(out: &mut String, reports: &[(Report, View)]) {
         }
     }
     if rows.is_empty() {
-        out.push_str("Nothing to audit: no service was found.\n\n");
+        for why in reports.iter().filter_map(|(report, _)| nothing(report)) {
+            let _ = writeln!(out, "Nothing to audit: {}.\n", text(&why));
+        }
         return;
     }
     out.push_str(

@@ -14,6 +14,7 @@ use plimsoll_audit::{
 
 use crate::instance::is_absent;
 use crate::plain::{plain, plain_lines, sentence};
+use crate::view::nothing;
 use crate::{Profile, View};
 
 /// With more services than this, each is folded.
@@ -40,6 +41,8 @@ struct Head<'a> {
     date: &'a str,
     revision: Option<String>,
     services: usize,
+    /// Why a report is on no service.
+    nothing: Vec<String>,
     severities: Counts,
     answered: u32,
     asked: u32,
@@ -202,6 +205,7 @@ pub fn html(reports: &[(Report, View)], out: &mut dyn Write) -> io::Result<()> {
         date,
         revision: reports.first().and_then(|(r, _)| r.delivery.tree.revision()).map(plain),
         services,
+        nothing: reports.iter().filter_map(|(report, _)| nothing(report)).collect(),
         severities: sum(reports
             .iter()
             .flat_map(|(report, view)| view.findings(report).filter(|finding| finding.counts()))),

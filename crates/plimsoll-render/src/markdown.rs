@@ -9,6 +9,7 @@ use plimsoll_audit::{
 
 use crate::operations::operations_markdown;
 use crate::plain::{notes, plain, sentence, without_commands};
+use crate::view::nothing;
 use crate::{Profile, View};
 
 /// The report profile that the header names.
@@ -29,7 +30,10 @@ pub fn markdown(report: &Report, view: &View) -> String {
         out.push_str(&markdown_of(report, view, &resolver, service));
     }
     if out.is_empty() {
-        out.push_str("# Nothing to audit\n\nNo service was found: no Dockerfile, and no descriptor that builds one.\n");
+        out.push_str("# Nothing to audit\n");
+        if let Some(why) = nothing(report) {
+            let _ = writeln!(out, "\n{}", sentence(&text(&why)));
+        }
     }
     out
 }

@@ -49,12 +49,8 @@ pub fn terminal(report: &Report, view: &View, style: Style, to: &mut dyn Write) 
         );
         let _ = writeln!(out, "{}\n", wrapped(&note, style.width, 0, 6));
     }
-    if report.services.is_empty() {
-        let files = match delivery.tree.len() {
-            1 => "1 file".to_owned(),
-            n => format!("{n} files"),
-        };
-        let says = format!("{} in {files}.", nothing(report));
+    if let Some(why) = nothing(report) {
+        let says = format!("Nothing to audit: {why}.");
         let _ = writeln!(out, "{}", wrapped(&says, style.width, 0, 2));
     }
     if shown.len() > 1 {

@@ -80,17 +80,24 @@ impl View {
     }
 }
 
-/// Why there is nothing to audit, to be followed by where.
-pub(crate) fn nothing(report: &Report) -> String {
+/// Why there is nothing to audit, where there is no service: what follows a colon.
+pub(crate) fn nothing(report: &Report) -> Option<String> {
     let delivery = &report.delivery;
-    match delivery.problems.iter().find(|problem| problem.what == "Dockerfile") {
+    if !report.services.is_empty() {
+        return None;
+    }
+    let why = match delivery.problems.iter().find(|problem| problem.what == "Dockerfile") {
         Some(problem) => format!(
-            "Nothing to audit: `{}` is not read (it {}), and there is no other Dockerfile",
+            "`{}` is not read (it {}), and there is no other Dockerfile",
             plain(delivery.tree.path(problem.span.file)),
             plain(&problem.message)
         ),
-        None => "Nothing to audit: no Dockerfile, and no descriptor that builds one,".to_owned(),
-    }
+        None => "no Dockerfile, and no descriptor that builds one,".to_owned(),
+    };
+    Some(match delivery.tree.len() {
+        1 => format!("{why} in 1 file"),
+        files => format!("{why} in {files} files"),
+    })
 }
 
 /// Whether a glob of names matches one: `*` stands for any text, `?` for one character.

@@ -466,3 +466,22 @@ fn an_empty_tree() {
     }
     assert!(plimsoll_render::github_summary(&reports).contains("Nothing to audit"));
 }
+
+/// The only Dockerfile is larger than is read: who reads a report for people is told just that.
+#[test]
+fn a_dockerfile_that_is_too_large() {
+    let tree = Tree::from_memory([("Dockerfile", vec![b'#'; (16 << 20) + 1])]);
+    let (policy, view) = (Policy::default(), view(Show::All));
+    let reports = [(plimsoll_audit::audit(&tree, &policy, &()), view)];
+    let mut page = Vec::new();
+    plimsoll_render::html(&reports, &mut page).expect("written");
+    let [(report, view)] = &reports;
+    for text in [
+        String::from_utf8(page).expect("UTF-8"),
+        plimsoll_render::markdown(report, view),
+        plimsoll_render::github_summary(&reports),
+    ] {
+        assert!(text.contains("is not read (it is 16777217 bytes long"), "{text}");
+        assert!(text.contains("and there is no other Dockerfile in 1 file."), "{text}");
+    }
+}

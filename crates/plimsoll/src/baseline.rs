@@ -59,9 +59,11 @@ fn read(path: &Path, color: bool) -> Result<Option<Baseline>, String> {
         Err(error) => return Err(failed(&error)),
     };
     Baseline::parse(&text).map(Some).map_err(|errors| {
+        // A link may lead out of the repository: of what is no baseline there, nothing is shown.
+        let text = if path.is_symlink() { "" } else { &*text };
         let path = path.display().to_string();
         let shown: Vec<String> =
-            errors.iter().take(5).map(|e| config::explain(&path, &text, e, color)).collect();
+            errors.iter().take(5).map(|e| config::explain(&path, text, e, color)).collect();
         shown.join("\n\n")
     })
 }

@@ -110,7 +110,7 @@ repos:
     hooks:
       - id: plimsoll
         name: plimsoll
-        entry: plimsoll audit . --since HEAD
+        entry: plimsoll audit . --tracked-only --since HEAD
         language: system
         pass_filenames: false
 ";

@@ -143,6 +143,17 @@ fn a_baseline_that_cannot_be_read_is_not_written_over() {
         check(dir, &["audit", "--baseline", ".plimsoll-baseline.json"], 2, &[says, of]);
         assert_eq!(read(dir, ".plimsoll-baseline.json"), bad);
     }
+    #[cfg(unix)]
+    {
+        let elsewhere = tempfile::tempdir().unwrap();
+        put(elsewhere.path(), "passwords", "correct horse");
+        std::fs::remove_file(dir.join(".plimsoll-baseline.json")).unwrap();
+        let to = elsewhere.path().join("passwords");
+        std::os::unix::fs::symlink(to, dir.join(".plimsoll-baseline.json")).unwrap();
+        let said = check(dir, &["baseline"], 2, &["not JSON", ".plimsoll-baseline.json:"]);
+        assert!(!said.contains("horse"), "{said}");
+        assert_eq!(read(elsewhere.path(), "passwords"), "correct horse");
+    }
     let left: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{left:?}");
 }
@@ -261,6 +272,28 @@ fn acceptances_are_over_after_their_day() {
     let with = |day| [&only[..], &[day]].concat();
     check(dir, &with("2027-01-31"), 0, &["accepted: soon"]);
     check(dir, &with("2027-02-01"), 1, &[]);
+}
+
+/// The hooks look at what the commit holds: what lies beside it untracked stops nobody.
+#[test]
+fn hooks_ask_about_the_commit_alone() {
+    let dir = repository();
+    let dir = dir.path();
+    let hooks = include_str!("../../../.pre-commit-hooks.yaml");
+    check(dir, &["init"], 0, &[]);
+    for text in [hooks, &read(dir, ".pre-commit-config.yaml")] {
+        let entries = text.lines().filter_map(|line| line.trim().strip_prefix("entry: "));
+        let told: Vec<&str> = entries.map(|entry| entry.trim_start_matches('/')).collect();
+        assert!(!told.is_empty(), "{text}");
+        for entry in told {
+            assert_eq!(entry, "plimsoll audit . --tracked-only --since HEAD");
+        }
+    }
+    let hook = ["audit", ".", "--tracked-only", "--since", "HEAD"];
+    put(dir, "new/Dockerfile", BAD);
+    check(dir, &hook, 0, &["0 new"]);
+    git(dir, &["add", "new"]);
+    check(dir, &hook, 1, &["new/Dockerfile"]);
 }
 
 #[test]
