@@ -1,6 +1,5 @@
 //! The JSON report: a stable contract, additive within a schema version.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -8,6 +7,7 @@ use plimsoll_audit::{
     Common, Evidence, Finding, Operations, Page, Place, Rate, Relation, Report, Resolver, Role,
     Rollup, Safety, Severity, Standing, Subject,
 };
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
@@ -331,19 +331,24 @@ struct Coverage {
     unknown_because: BTreeMap<&'static str, u32>,
 }
 
-/// The findings, made one at a time while they are written.
+/// The findings, made while they are written.
 struct Findings<'a> {
     report: &'a Report,
     view: &'a View,
-    resolver: RefCell<Resolver<'a>>,
+    resolver: Resolver<'a>,
 }
 
-impl Serialize for Findings<'_> {
+/// How many findings are made at once: all at once would be as long as the report.
+const AT_ONCE: usize = 2048;
+
+impl<'a> Serialize for Findings<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
-        let resolver = self.resolver.borrow();
-        for finding in self.view.findings(self.report) {
-            seq.serialize_element(&item(self.report, &resolver, finding))?;
+        let findings: Vec<&Finding> = self.view.findings(self.report).collect();
+        for findings in findings.chunks(AT_ONCE) {
+            let make = |finding: &&'a Finding| item(self.report, &self.resolver, finding);
+            let items: Vec<Item<'_>> = findings.par_iter().map(make).collect();
+            items.iter().try_for_each(|item| seq.serialize_element(item))?;
         }
         seq.end()
     }
@@ -364,7 +369,7 @@ pub fn json(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()>
             revision: delivery.tree.revision(),
         },
         services: view.services(report).map(|s| service(report, s)).collect(),
-        findings: Findings { report, view, resolver: RefCell::new(Resolver::new(report)) },
+        findings: Findings { report, view, resolver: Resolver::new(report) },
         scorecards: view.services(report).flat_map(|s| scorecards(report, s)).collect(),
         operations: (view.profile == Profile::Operations).then(|| operations(report, view)),
         fleet: fleet(report, view),
