@@ -279,6 +279,32 @@ fn enter(tokens: &[Token], states: &mut [bool], mut at: usize) {
     }
 }
 
+/// What stands between the stars of a name in any directory; `None` for any other pattern.
+fn named(tokens: &[Token]) -> Option<Vec<String>> {
+    let (Token::Directories, name) = tokens.split_first()? else { return None };
+    let mut pieces = vec![String::new()];
+    for token in name {
+        match token {
+            Token::Star => pieces.push(String::new()),
+            Token::Literal(c) if *c != '/' => pieces.last_mut()?.push(*c),
+            _ => return None,
+        }
+    }
+    Some(pieces)
+}
+
+/// Whether a name is these pieces, with anything between them.
+fn has_pieces(name: &str, pieces: &[String]) -> bool {
+    let [first, between @ .., last] = pieces else { return pieces.iter().all(|one| one == name) };
+    let inside =
+        name.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
+    let mut rest = inside;
+    for piece in between {
+        rest = rest.and_then(|rest| rest.split_once(piece.as_str())).map(|(_, rest)| rest);
+    }
+    rest.is_some()
+}
+
 /// A compiled pattern; the first kinds are what nearly all lines are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Glob {
@@ -292,6 +318,8 @@ enum Glob {
     Anywhere(String),
     /// One name, or what stands beside it, by what it begins and ends with: `*.log`, `logs/*`.
     Between { prefix: String, suffix: String },
+    /// A name in any directory, by what stands between its stars: `**/*wallet*.json`.
+    Named(Vec<String>),
     /// Anything else, with what it surely begins and ends with.
     Tokens { prefix: String, suffix: String, tokens: Vec<Token> },
 }
@@ -319,6 +347,7 @@ impl Glob {
                 Self::Suffix(suffix)
             }
             [Token::Star] => Self::Between { prefix, suffix },
+            _ if let Some(pieces) = named(&tokens) => Self::Named(pieces),
             _ => Self::Tokens { prefix, suffix, tokens },
         })
     }
@@ -335,10 +364,44 @@ impl Glob {
                 .strip_prefix(prefix.as_str())
                 .and_then(|rest| rest.strip_suffix(suffix.as_str()))
                 .is_some_and(|name| !name.contains('/')),
+            Self::Named(pieces) => has_pieces(path.rsplit('/').next().unwrap_or(path), pieces),
             Self::Tokens { prefix, suffix, tokens } => {
                 path.starts_with(prefix.as_str())
                     && path.ends_with(suffix.as_str())
                     && run(tokens, path)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Glob, run, tokens};
+
+    /// What is tried in a shorter way comes out as trying every way does.
+    #[test]
+    fn the_short_ways_are_right() {
+        let patterns = [
+            "a", "a/b", "*", "*.log", "logs/*", "a*b", "**", "**/a", "**/a/b", "**/*", "**/*.log",
+            "**/a*", "**/a*b", "**/*a*", "**/a*b*c", "**/*a*a*", "**/a*a", "a/**", "a/**/b",
+            "**.log", "**/*a/b", "*a*b*", "**/a?", "**/[ab]*", "?", "a/*/b", "**/**/a*",
+        ];
+        let mut paths = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..5 {
+            let to = paths.len();
+            for at in from..to {
+                for next in ["a", "b", "/", ".log"] {
+                    paths.push(format!("{}{next}", paths[at]));
+                }
+            }
+            from = to;
+        }
+        for pattern in patterns {
+            let (glob, tokens) = (Glob::new(pattern).unwrap(), tokens(pattern, true).unwrap());
+            let is_path = |p: &&String| !p.is_empty() && !p.starts_with('/') && !p.ends_with('/');
+            for path in paths.iter().filter(is_path).filter(|path| !path.contains("//")) {
+                assert_eq!(glob.matches(path), run(&tokens, path), "{pattern} on {path}");
             }
         }
     }

@@ -273,17 +273,25 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is a scalar of this text: as `text` says, without looking at what is no UTF-8.
+    /// A scalar's text as `text` says, without looking at what is no UTF-8: for comparing.
     #[must_use]
-    pub fn reads(self, wanted: &str) -> bool {
+    pub fn bytes(self) -> Option<&'a [u8]> {
         let node = self.node();
         match node.kind {
             Kind::Scalar { decoded: VERBATIM, style } => {
-                content::inside(node.range, style).slice(self.yaml.text.text()) == wanted.as_bytes()
+                Some(content::inside(node.range, style).slice(self.yaml.text.text()))
             }
-            Kind::Scalar { decoded, .. } => *self.yaml.decoded[decoded as usize].text == *wanted,
-            _ => false,
+            Kind::Scalar { decoded, .. } => {
+                Some(self.yaml.decoded[decoded as usize].text.as_bytes())
+            }
+            _ => None,
         }
+    }
+
+    /// Whether it is a scalar of this text.
+    #[must_use]
+    pub fn reads(self, wanted: &str) -> bool {
+        self.bytes() == Some(wanted.as_bytes())
     }
 
     /// How a scalar is written.

@@ -91,12 +91,12 @@ impl<'a> Entry<'a> {
         let place = split(path);
         let mut entry = Self { path, key, value, place, version, resolved, link, bin, deprecated };
         for (name, field) in value.pairs() {
-            match name.text() {
-                Some("version") => entry.version = string(field),
-                Some("resolved") => entry.resolved = string(field),
-                Some("link") => entry.link = Some(field).filter(|link| link.bool() == Some(true)),
-                Some("bin") => entry.bin = Some(field),
-                Some("deprecated") => entry.deprecated = Some((name, field)),
+            match name.bytes() {
+                Some(b"version") => entry.version = string(field),
+                Some(b"resolved") => entry.resolved = string(field),
+                Some(b"link") => entry.link = Some(field).filter(|link| link.bool() == Some(true)),
+                Some(b"bin") => entry.bin = Some(field),
+                Some(b"deprecated") => entry.deprecated = Some((name, field)),
                 _ => {}
             }
         }
