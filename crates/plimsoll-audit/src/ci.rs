@@ -566,11 +566,18 @@ fn names<'a>(cx: &Cx<'a>, service: &'a Service) -> HashSet<&'a str> {
     let package = service.package.and_then(|id| delivery[id].name.as_deref());
     let images = service.images.iter().flat_map(|&id| &delivery[id].names);
     let images = images.map(|name| last(name).split(['@', ':', '$']).next().unwrap_or(name));
+    // `ghcr.io/${{ github.repository }}-api`: what is written out behind the expression.
+    let ends = service.images.iter().flat_map(|&id| &delivery[id].names).filter_map(|name| {
+        let (_, end) = name.rsplit_once("}}-")?;
+        let start = name.len() - end.len() - 1;
+        name.get(start..)?.split([':', '@', '/', '$']).next().filter(|end| end.len() > 2)
+    });
     let containers = service.containers.iter().map(|&id| &*delivery[id].name);
     [&*service.name, last(&service.dir)]
         .into_iter()
         .chain(package.map(last))
         .chain(images)
+        .chain(ends)
         .chain(containers)
         .filter(|name| !name.is_empty() && !COMMON.contains(name))
         .collect()

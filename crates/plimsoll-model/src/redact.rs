@@ -61,6 +61,15 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
             continue;
         }
         let Some(pair) = pattern.captures_at(text, found.start()) else { continue };
+        // A key on the line below opens a map: `app-auth:` and `condition: …`.
+        let opens = pair.get(4).is_some_and(|value| {
+            let start = pair.get(1).map_or(0, |name| name.end());
+            value.as_bytes().ends_with(b":")
+                && text.get(start..value.start()).is_some_and(|gap| gap.contains(&b'\n'))
+        });
+        if opens {
+            continue;
+        }
         let sign = pair.get(1).and_then(|name| text.get(name.end()..)).unwrap_or_default();
         if prose && sign.starts_with(b": ") {
             continue;
@@ -280,6 +289,16 @@ mod tests {
         check("ENV DB_PASSWORD not-real-1", "ENV DB_PASSWORD ***");
         check("curl -H 'Authorization: Bearer not-real-1'", "curl -H 'Authorization: Bearer ***'");
         check("PASSWORD: ${DB_PASSWORD}", "PASSWORD: ${DB_PASSWORD}");
+        for harmless in [
+            r#""token-introspection": "workspace:*","#,
+            r#""csrf-token": "^1.2.3","#,
+            r#""csrf-token": "1.2.3","#,
+            "  app-auth:\n    condition: service_started\n",
+        ] {
+            check(harmless, harmless);
+        }
+        check("db-auth: not-real-1:\n", "db-auth: ***\n");
+        check("DB_PASSWORD: 123456", "DB_PASSWORD: ***");
         check(
             "redis-server --requirepass not-real-1 --port 1",
             "redis-server --requirepass *** --port 1",

@@ -468,7 +468,7 @@ pub(crate) fn refers(value: &str) -> bool {
     let value = value.trim();
     let lower = value.to_ascii_lowercase();
     const SWITCHES: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "0", "1"];
-    const ELSEWHERE: [&str; 28] = [
+    const ELSEWHERE: [&str; 34] = [
         "/run/",
         "/etc/",
         "/var/",
@@ -497,6 +497,13 @@ pub(crate) fn refers(value: &str) -> bool {
         "ssm:",
         "secret://",
         "awssm://",
+        // Where a dependency comes from, beside a package that is called like a secret.
+        "workspace:",
+        "catalog:",
+        "link:",
+        "npm:",
+        "portal:",
+        "github:",
     ];
     const FILES: [&str; 8] = [".pem", ".key", ".crt", ".json", ".txt", ".yml", ".yaml", ".p12"];
     SWITCHES.contains(&&*lower)
@@ -506,6 +513,15 @@ pub(crate) fn refers(value: &str) -> bool {
         || value.contains("${")
         || value.contains("$(")
         || value.contains("{{")
+        || is_version(value)
+}
+
+/// Whether a value is a version of three numbers, or a range of versions: `^1.2`, `>=3.0.1`.
+fn is_version(value: &str) -> bool {
+    let bare = value.trim_start_matches(['^', '~', '>', '<', '=', ' ']);
+    let numbers = bare.split('.').filter(|part| !part.is_empty()).count();
+    let plain = bare.chars().all(|c| c.is_ascii_digit() || c == '.');
+    plain && (numbers == 3 || numbers > 0 && bare.len() < value.len())
 }
 
 /// Forms of known credentials: name, prefix, shortest rest.

@@ -7,7 +7,7 @@ use plimsoll_syntax::ignorefile;
 
 use super::Hints;
 use super::cx::Cx;
-use crate::container::{Container, ContainerKind, MountKind};
+use crate::container::{Container, ContainerKind, EnvValue, MountKind};
 use crate::fact::{Fact, How, Why};
 use crate::image::{BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
 use crate::purpose::{Purpose, PurposeKind};
@@ -312,7 +312,6 @@ fn image_name(cx: &Cx<'_>, container: &Container) -> Option<String> {
 }
 
 fn build_arg(var: &crate::container::EnvVar) -> BuildArg {
-    use crate::container::EnvValue;
     let value = match &var.value {
         EnvValue::Literal(text) => Fact::declared(text.clone(), var.value_span),
         _ => Fact::Unknown(Why::Dynamic, Some(var.value_span)),
@@ -375,6 +374,7 @@ pub(super) fn containers(cx: &Cx<'_>, images: &[Image], containers: &mut [Contai
                 .or_else(|| by_dir.get(last).and_then(|ids| published(images, ids)));
         }
     }
+    modes_of_developers(containers);
 }
 
 /// The images that a name means, of those whose names the forge completes: `ghcr.io/${{
@@ -402,6 +402,49 @@ fn said(written: &str, name: &str) -> Option<usize> {
     let is_said = format!("{own}{after}").contains(|c: char| c.is_ascii_alphanumeric());
     let whole = middle.split('/').count() == parts && !middle.split('/').any(str::is_empty);
     (is_said && whole && !after.contains('$')).then_some(own.len() + after.len())
+}
+
+/// A container of compose that is set to development, beside one of a cluster that runs the same
+/// image: the cluster's is the deployment.
+fn modes_of_developers(containers: &mut [Container]) {
+    let in_cluster: BTreeSet<ImageId> = containers
+        .iter()
+        .filter(|c| matches!(c.kind, ContainerKind::Kubernetes { .. }) && !c.job)
+        .filter(|c| c.purpose.is_production())
+        .filter_map(|c| c.image_id)
+        .collect();
+    for container in containers {
+        let composed = matches!(container.kind, ContainerKind::Compose { .. });
+        let beside = container.image_id.is_some_and(|id| in_cluster.contains(&id));
+        let Some(at) = develops(container).filter(|_| composed && beside) else { continue };
+        if container.purpose.is_production() {
+            container.purpose = Purpose {
+                kind: PurposeKind::Development,
+                because: "its environment says so, and a cluster runs the image".to_owned(),
+                at: Some(at),
+            };
+        }
+    }
+}
+
+/// Where a container's environment says that it runs for developers.
+fn develops(container: &Container) -> Option<Span> {
+    const MODES: [&str; 8] = [
+        "NODE_ENV",
+        "APP_ENV",
+        "ENVIRONMENT",
+        "RAILS_ENV",
+        "FLASK_ENV",
+        "DJANGO_ENV",
+        "GO_ENV",
+        "ASPNETCORE_ENVIRONMENT",
+    ];
+    let says = |value: &EnvValue| {
+        let EnvValue::Literal(text) = value else { return false };
+        matches!(text.to_ascii_lowercase().as_str(), "development" | "dev" | "develop" | "local")
+    };
+    let mut modes = container.env.iter().filter(|var| MODES.contains(&&*var.name));
+    modes.find(|var| says(&var.value)).map(|var| var.span)
 }
 
 /// Of a project with nothing but datastores that are open on the host, beside an image that none of
@@ -512,6 +555,28 @@ pub(super) fn untagged(reference: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use plimsoll_source::Tree;
+
+    #[test]
+    fn development_beside_a_cluster_is_the_developers() {
+        let check = |mode: &str, manifest: &str, production: bool| {
+            let compose = format!(
+                "services:\n  api:\n    build: api\n    environment: {{APP_ENV: {mode}}}\n"
+            );
+            let files = [
+                ("api/Dockerfile", "FROM node:20\n"),
+                ("compose.yaml", &*compose),
+                ("k8s/api.yaml", manifest),
+            ];
+            let delivery = crate::lower::lower(&Tree::from_memory(files));
+            let mut composed = delivery.containers.iter().filter(|c| c.build.is_some());
+            assert!(composed.all(|c| c.purpose.is_production() == production), "{mode} {manifest}");
+        };
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec: {containers: [{name: api, image: 'acme/api:1'}]}\n# containers:\n";
+        check("development", pod, false);
+        check("production", pod, true);
+        check("development", "a: 1\n", true);
+        check("development", &pod.replace("acme/api", "acme/web"), true);
+    }
 
     #[test]
     fn stores_beside_an_image_that_runs_elsewhere_are_the_developers() {

@@ -10,6 +10,7 @@ mod document;
 mod image;
 mod keys;
 mod kubernetes;
+mod kustomize;
 mod link;
 mod makefile;
 mod migration;
@@ -108,6 +109,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     images.extend(compose::inline_images(&cx, &containers));
     let mut images = link::images(&cx, images, builds, hints);
     link::containers(&cx, &images, &mut containers);
+    kustomize::write_images(&cx, &mut containers);
     link::stores_of_developers(tree, &images, &mut containers);
     let built = crate::built::Built::of(tree, &images, &containers);
     image::start_from_ours(&mut images, &built);

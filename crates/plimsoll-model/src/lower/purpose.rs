@@ -56,7 +56,7 @@ const EXAMPLE_ENDINGS: &[&str] =
 
 /// Directories of a pipeline's own containers: what is described there is run to test; a script
 /// there may well deploy.
-const PIPELINES: &[&str] = &["ci", ".ci"];
+const PIPELINES: &[&str] = &["ci", ".ci", ".github", ".gitlab", ".circleci", ".buildkite"];
 
 /// Parts of a file's name between dots (and, for container files, dashes): `Dockerfile.dev`.
 const NAME_PARTS: &[(PurposeKind, &[&str])] = &[
@@ -196,6 +196,7 @@ mod tests {
         let example = "devcontainer-example";
         check("devcontainer-example/compose.yml", PurposeKind::Example, &part(example));
         check("ci/backup/compose.yaml", PurposeKind::Test, &part("ci"));
+        check(".gitlab/image/Dockerfile", PurposeKind::Test, &part(".gitlab"));
         check("ci/deploy.sh", PurposeKind::Production, "nothing says otherwise");
     }
 }

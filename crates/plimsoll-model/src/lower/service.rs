@@ -41,7 +41,8 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
         let home = home(delivery, image, &packages);
         let containers: Vec<ContainerId> =
             images.iter().flat_map(|i| runs.get(i).into_iter().flatten()).copied().collect();
-        drafts.push(Draft { path, home, images, containers, others: Vec::new() });
+        let (others, beside) = (Vec::new(), Vec::new());
+        drafts.push(Draft { path, home, images, containers, others, beside });
     }
     let drafts = fold_undeployed(delivery, drafts);
     let migrations: BTreeMap<&str, MigrationsId> = delivery
@@ -88,6 +89,8 @@ struct Draft<'a> {
     images: Vec<ImageId>,
     containers: Vec<ContainerId>,
     others: Vec<ImageId>,
+    /// Containers of images of its own that only developers run.
+    beside: Vec<ContainerId>,
 }
 
 /// The directory that an image is the image of: the Dockerfile's, unless that holds no package and
@@ -178,7 +181,7 @@ fn home(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -> String {
     }
 }
 
-/// A Dockerfile that nothing deploys, beside one of the same home that is deployed (or is the one
+/// A Dockerfile that nothing deploys, or that only developers run, beside one of the same home that is deployed (or is the one
 /// called `Dockerfile`), is a second Dockerfile of that service, not a service.
 fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
     let score = |draft: &Draft<'_>| {
@@ -190,14 +193,31 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
         let own = draft.path.rsplit_once('/').map_or("", |(dir, _)| dir) == draft.home;
         (production, !draft.containers.is_empty(), plain, built || own)
     };
-    let mut best: BTreeMap<String, (bool, bool, bool, bool)> = BTreeMap::new();
+    // What is deployed, and what is built to be.
+    let serves = |draft: &Draft<'_>| {
+        let deployed = draft.containers.iter().any(|&c| delivery[c].purpose.is_production());
+        let meant = draft.images.iter().any(|&i| delivery[i].purpose.is_production());
+        (deployed, meant)
+    };
+    let mut served: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     for draft in &drafts {
+        let entry = served.entry(draft.home.clone()).or_default();
+        let (deployed, meant) = serves(draft);
+        *entry = (entry.0 || (deployed && meant), entry.1 || meant);
+    }
+    let only_developed = |draft: &Draft<'_>| {
+        let (deployed, meant) = serves(draft);
+        let (ships, exists) = served.get(&draft.home).copied().unwrap_or_default();
+        !deployed && !draft.containers.is_empty() && (ships || !meant && exists)
+    };
+    let mut best: BTreeMap<String, (bool, bool, bool, bool)> = BTreeMap::new();
+    for draft in drafts.iter().filter(|draft| !only_developed(draft)) {
         let entry = best.entry(draft.home.clone()).or_default();
         *entry = (*entry).max(score(draft));
     }
     let (kept, folded): (Vec<_>, Vec<_>) = drafts.into_iter().partition(|draft| {
         let best = best.get(&draft.home).copied().unwrap_or_default();
-        !draft.containers.is_empty() || score(draft) == best
+        !only_developed(draft) && (!draft.containers.is_empty() || score(draft) == best)
     });
     let mut kept = kept;
     let places: BTreeMap<String, usize> =
@@ -205,6 +225,7 @@ fn fold_undeployed<'a>(delivery: &Delivery, drafts: Vec<Draft<'a>>) -> Vec<Draft
     for draft in folded {
         if let Some(of) = places.get(&draft.home).and_then(|&i| kept.get_mut(i)) {
             of.others.extend(draft.images);
+            of.beside.extend(draft.containers);
         }
     }
     kept
@@ -371,6 +392,7 @@ fn service(
     if containers.is_empty() {
         std::mem::swap(&mut containers, &mut other_containers);
     }
+    other_containers.extend(draft.beside);
     let deployed: BTreeSet<ImageId> =
         containers.iter().filter_map(|&c| delivery[c].image_id).collect();
     let (images, more): (Vec<ImageId>, Vec<ImageId>) =
@@ -597,6 +619,33 @@ mod tests {
             r#"{"scripts": {"start": "x"}, "devDependencies": {"x": "1"}}"#,
             true,
         );
+    }
+
+    #[test]
+    fn an_image_that_only_developers_run_is_no_service_beside_the_one_that_ships() {
+        let check = |ships: &str, develops: &str, manifest: &str, expected: &[&str]| {
+            let compose = |file: &str| {
+                format!("services:\n  api:\n    build: {{context: ., dockerfile: {file}}}\n")
+            };
+            let (dev, prod) = (compose(develops), compose(ships));
+            let prod = if manifest.is_empty() { &*prod } else { manifest };
+            let files = [
+                (ships, "FROM node:22\nCOPY . .\n"),
+                (develops, "FROM node:22\nCOPY . .\nRUN echo 1\n"),
+                ("api/package.json", "{}"),
+                ("compose.dev.yaml", &*dev),
+                ("compose.prod.yaml", prod),
+            ];
+            let delivery = crate::lower(&Tree::from_memory(files));
+            let paths: Vec<&str> =
+                delivery.services.iter().map(|s| &*delivery[s.images[0]].path).collect();
+            assert_eq!(paths, expected);
+        };
+        check("api/Dockerfile.prod", "api/Dockerfile", "", &["api/Dockerfile.prod"]);
+        let nothing = "services: {db: {image: 'postgres:17'}}\n";
+        check("api/Dockerfile.prod", "api/Dockerfile.dev", nothing, &["api/Dockerfile.prod"]);
+        // Which of the two ships is not said.
+        check("api/Dockerfile.b", "api/Dockerfile.a", nothing, &["api/Dockerfile.a"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use plimsoll_source::Tracking;
 
 use super::cx::Cx;
-use super::{purpose, skaffold};
+use super::{kustomize, purpose, skaffold};
 use crate::purpose::PurposeKind;
 use crate::{Unsupported, UnsupportedKind as Kind};
 
@@ -19,7 +19,11 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Unsupported> {
                 PurposeKind::Production | PurposeKind::Development
             )
         })
-        .filter(|(file, _, kind)| *kind != Kind::Skaffold || !skaffold::is_plain(cx, *file))
+        .filter(|(file, _, kind)| match kind {
+            Kind::Skaffold => !skaffold::is_plain(cx, *file),
+            Kind::Kustomize => !kustomize::is_plain(cx, *file),
+            _ => true,
+        })
         .map(|(file, _, kind)| Unsupported { file, kind })
         .collect()
 }
@@ -94,7 +98,7 @@ mod tests {
                 "k8s/kustomization.yaml",
                 "k8s/deploy.yaml",
             ]
-            .map(|path| (path, "")),
+            .map(|path| (path, "patches: []")),
         );
         let found: Vec<_> = read(&Cx::new(&tree))
             .iter()

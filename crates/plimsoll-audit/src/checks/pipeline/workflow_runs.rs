@@ -267,6 +267,29 @@
 //!       - run: ${{ matrix.command }} # <- runs what an expression says
 //! ```
 //!
+//! Which script runs stands in a variable:
+//!
+//! `api/Dockerfile`:
+//! ```dockerfile
+//! FROM node:22
+//! COPY package.json ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `api/package.json`:
+//! ```json
+//! { "scripts": { "test": "jest" } }
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   build:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: docker build api
+//!       - run: npm run "test:$SERVICE" # <- depends on a variable
+//! ```
+//!
 //! A workflow that is called calls one from elsewhere:
 //!
 //! `api/Dockerfile`:
@@ -367,6 +390,20 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     }
     if let Some(unread) = ci.unread() {
         return unread;
+    }
+    // `npm run "test:$SERVICE"` may be the one that is missing.
+    let wanted = if test.is_none() { "test" } else { "build" };
+    let jobs = ci.pipelines().filter(|p| on_change(p)).flat_map(|p| &p.jobs);
+    let mut commands = jobs.flat_map(|job| &job.steps).flat_map(|step| &step.commands);
+    let names = |word: &String| word.contains('$') && word.contains(wanted);
+    if let Some(open) = commands.find(|command| {
+        let managers = ["npm", "pnpm", "yarn", "bun", "make", "just", "task"];
+        let mut words = command.words.iter();
+        words.next().is_some_and(|first| managers.contains(&&**first)) && words.any(names)
+    }) {
+        let message = "which script the workflow runs depends on a variable: not known";
+        let evidence = Evidence::context(open.span, "depends on a variable");
+        return Verdict::unknown(crate::Why::Dynamic, message, evidence);
     }
     let open = || of(Whose::Open, &is_test).or(of(Whose::Open, &builds));
     let missing = match (test, build) {

@@ -39,6 +39,10 @@ pub(super) fn workflow(
     let Some((yaml, broken)) = open(cx, file, "workflow", runs) else {
         return (pipeline, Vec::new());
     };
+    if runs && !broken && yaml.root().is_none_or(Value::is_null) {
+        pipeline.broken = false;
+        pipeline.runs = Runs::No("the file is empty".to_owned());
+    }
     let root = yaml.root().filter(|root| root.is_map());
     let jobs = root.and_then(|root| root.get("jobs")).filter(|jobs| jobs.is_map());
     let (Some(root), Some(jobs)) = (root, jobs) else { return (pipeline, Vec::new()) };

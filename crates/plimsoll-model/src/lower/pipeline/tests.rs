@@ -276,7 +276,7 @@ fn hostile_files_end_soon() {
     let workflow = |body: &str| dump(&tree(&format!("== .github/workflows/a.yml\n{body}")));
     assert!(workflow("- a\n- b\n").contains("BROKEN"));
     assert!(workflow("on: push\njobs: 3\n").contains("BROKEN"));
-    assert!(workflow("").contains("BROKEN"));
+    assert!(workflow("").contains("the file is empty"));
     workflow(
         "on: {push: 3}\npermissions: [a]\njobs: {a: 1, b: [], c: {steps: {a: b}, needs: {x: y}, env: 3, strategy: 4, uses: []}}\n",
     );
@@ -320,6 +320,14 @@ fn what_gitlab_starts_elsewhere_is_no_part_of_the_pipeline() {
         "== .gitlab-ci.yml\na:\n  trigger: {project: o/r, branch: main}\nb:\n  trigger: o/r\nc:\n  trigger: {project: o/r, strategy: depend}\nd:\n  trigger: {include: x.yml}\n",
         ".gitlab-ci.yml Yes\n unread trigger\n unread trigger\n a\n b\n c\n d",
     );
+}
+
+#[test]
+fn an_empty_workflow_runs_nothing() {
+    let expected = ".github/workflows/a.yml No(\"the file is empty\")";
+    check("== .github/workflows/a.yml\n", expected);
+    check("== .github/workflows/a.yml\n# later\n", expected);
+    check("== .github/workflows/a.yml\non: push\n", ".github/workflows/a.yml Yes BROKEN");
 }
 
 #[test]

@@ -80,12 +80,25 @@ pub(super) fn effects(program: &Program<'_>) -> Vec<Effect> {
         (_, None) => {}
     }
     let mut effects = walk.effects;
-    mark_clean(&mut effects, program.mounts);
+    mark_clean(&mut effects, program.mounts, program.variables);
     effects
 }
 
 /// An installation whose cache is removed later in the same RUN, or lies in a mount, keeps none.
-fn mark_clean(effects: &mut [Effect], mounts: &[(String, Span)]) {
+fn mark_clean(
+    effects: &mut [Effect],
+    mounts: &[(String, Span)],
+    variables: &dyn Fn(&str) -> Option<String>,
+) {
+    // Where a tool is told to keep its cache.
+    const CACHES: [(&str, Manager); 6] = [
+        ("PIP_CACHE_DIR", Manager::Pip),
+        ("UV_CACHE_DIR", Manager::Uv),
+        ("POETRY_CACHE_DIR", Manager::Poetry),
+        ("PIPENV_CACHE_DIR", Manager::Pipenv),
+        ("npm_config_cache", Manager::Npm),
+        ("YARN_CACHE_FOLDER", Manager::Yarn),
+    ];
     let mut clean: BTreeSet<Manager> = BTreeSet::new();
     for (mount, _) in mounts {
         let option = |names: &[&str]| {
@@ -97,7 +110,11 @@ fn mark_clean(effects: &mut [Effect], mounts: &[(String, Span)]) {
         if option(&["type"]) == Some("cache")
             && let Some(target) = option(&["target", "dst", "destination"])
         {
-            clean.extend(packages::caches(target));
+            let named = target.strip_prefix('$').map(|name| name.trim_matches(['{', '}']));
+            let target = named.and_then(variables).unwrap_or_else(|| target.to_owned());
+            let told = CACHES.iter().filter(|(name, _)| variables(name).as_ref() == Some(&target));
+            clean.extend(told.map(|(_, manager)| *manager));
+            clean.extend(packages::caches(&target));
             if target.trim_end_matches('/').ends_with("/var/cache/apt") {
                 clean.insert(Manager::Apt);
             }
