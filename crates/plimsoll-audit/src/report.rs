@@ -277,8 +277,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// What a piece of evidence is about, whatever the lines, the blanks and the comments around it:
-    /// the text that contradicts; of what is missing, the name of the file that it is missing in; of
-    /// a whole file, its path from the subject's directory on.
+    /// the text that contradicts; of what is missing, and of a place without text, the name of the file
+    /// that it is in; of a whole file, its path from the subject's directory on.
     fn construct(
         &self,
         report: &Report,
@@ -287,7 +287,9 @@ impl<'a> Resolver<'a> {
         path: &str,
     ) -> String {
         match (&evidence.place, evidence.role) {
-            (Place::Span(_), Role::Missing) => path.rsplit('/').next().unwrap_or(path).to_owned(),
+            (Place::Span(span), role) if role == Role::Missing || span.range.is_empty() => {
+                path.rsplit('/').next().unwrap_or(path).to_owned()
+            }
             (Place::Span(span), _) => {
                 let Some(text) = self.text(span.file) else { return path.to_owned() };
                 let end = span.range.end.min(span.range.start.saturating_add(MAX_CONSTRUCT));

@@ -12,6 +12,7 @@ const DOCKERFILE: &[&str] = &[
     "WORKDIR /app",
     "ADD package.json /app/",
     "ADD src /app/src",
+    "COPY .env* /app/",
     "ENV API_TOKEN=not-a-real-token-but-long-enough",
     "RUN apt-get update && apt-get install -y curl \\\n    && npm install",
     "USER root",
@@ -65,6 +66,9 @@ fn tree(form: &Form) -> Tree {
         let package = "{\"name\": \"x\", \"scripts\": {\"start\": \"node src/main.js\"}}";
         files.push((format!("{below}{service}/package.json"), package.to_owned()));
         files.push((format!("{below}{service}/src/main.js"), String::new()));
+        let first = ["PORT=3000", "NAME=x"][form.indent % 2];
+        let settings = format!("{}{first}\nLEVEL=info\n", gap(form, 0, ""));
+        files.push((format!("{below}{service}/.env.example"), settings));
     }
     let mut compose = "services:\n".to_owned();
     let mut order: Vec<usize> = form.order.clone();

@@ -205,10 +205,14 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         for &(stage, copy) in &found.by {
             list.push((path.to_owned(), copied(image.image, stage, copy, path)));
         }
-        let what = if secret.kind == SecretKind::Example { "an example" } else { "a secret" };
+        // Of an example all lines are meant, and the first one may change.
+        let (what, at) = match secret.kind {
+            SecretKind::Example => ("an example", cx.start_of(secret.file)),
+            _ => ("a secret", secret.span),
+        };
         let says = format!("{what}: {}", secret.because);
         let severity = severity(image.image, &found);
-        list.push((path.to_owned(), Evidence::contradicts(secret.span, says).severity(severity)));
+        list.push((path.to_owned(), Evidence::contradicts(at, says).severity(severity)));
     }
     let first_copy = context_copies(image.image).next();
     if let Some((path, _)) = bad.first() {
