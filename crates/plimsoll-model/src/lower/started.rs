@@ -1,9 +1,11 @@
 //! Which package of the tree an image starts: where its process works, and the files that its
 //! command names, traced back through the COPYs that brought them.
 
+use std::collections::BTreeSet;
+
 use super::service::Packages;
 use crate::delivery::Delivery;
-use crate::image::{Copy, CopyFrom, Image, StepKind};
+use crate::image::{Base, Copy, CopyFrom, Image, StepKind};
 use crate::package::{Ecosystem, Package};
 use crate::path;
 
@@ -26,10 +28,14 @@ const ELSEWHERE: [&str; 11] = [
     "nx",
 ];
 
-/// A directory of the image that holds what a directory of the tree (or of an earlier stage) holds.
+/// How many stages a path is traced through.
+const MAX_DEPTH: usize = 4;
+
+/// A directory of a stage that holds what a directory of the tree, or of another stage, holds.
 struct Brought {
     to: String,
     from: String,
+    of: Option<usize>,
 }
 
 /// The directory of the package that the image starts; `None` where its last stage does not tell.
@@ -42,40 +48,39 @@ pub(super) fn dir(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -
     let context = image.context.known()?;
     let config = &image.final_stage()?.config;
     let workdir = config.workdir.as_deref()?;
-    let (mut here, mut stages) = (Vec::new(), Vec::new());
-    for index in image.stages_built() {
-        let stage = image.stages.get(index)?;
+    let mut stages: Vec<Vec<Brought>> = Vec::new();
+    for stage in &image.stages {
+        let mut all = Vec::new();
         for copy in stage.steps.iter().filter_map(|step| match &step.kind {
             StepKind::Copy(copy) => Some(copy),
             _ => None,
         }) {
             match copy.from {
-                CopyFrom::Context => brought(delivery, context, copy, packages, &mut here),
-                CopyFrom::Stage(_) if image.ships(index) => from_stage(copy, &mut stages),
+                CopyFrom::Context => brought(delivery, context, copy, packages, &mut all),
+                CopyFrom::Stage(of) => from_stage(copy, of, &mut all),
                 _ => {}
             }
         }
+        all.truncate(MAX_COPIES);
+        stages.push(all);
     }
-    here.truncate(MAX_COPIES);
-    stages.truncate(MAX_COPIES);
-    // A path as it is, and as it was in the stage that it comes from.
+    let target = image.target?;
     let package_of = |at: &str| {
-        let before = stages.iter().filter_map(|b| Some(put(&b.from, below(at, &b.to)?)));
-        let found = std::iter::once(at.to_owned()).chain(before).flat_map(|at| {
-            let dirs = here.iter().filter_map(move |b| {
-                let rest = below(&at, &b.to)?;
-                Some(put(&b.from, rest))
-            });
-            dirs.filter_map(|dir| holder(&dir, packages)).collect::<Vec<_>>()
-        });
+        let mut dirs = Vec::new();
+        trace(image, &stages, target, at, 0, &mut dirs);
+        let found = dirs.iter().filter_map(|dir| holder(dir, packages));
         found.max_by_key(|dir| dir.len())
     };
     let words = words(image);
     let deeper = |dir: &String| dir != context;
     let named = words.iter().filter(|word| is_path(word));
-    let mut named = named.filter_map(|word| package_of(&super::absolute(workdir, word)));
-    if let Some(found) = named.find(deeper) {
-        return Some(found);
+    let named = named.filter_map(|word| package_of(&super::absolute(workdir, word)));
+    let named: BTreeSet<String> = named.filter(deeper).collect();
+    match named.len() {
+        0 => {}
+        1 => return named.into_iter().next(),
+        // Several programs at once, or what one of them reads.
+        _ => return None,
     }
     let runs = words.iter().position(|word| RUNNERS.contains(&word.as_str()));
     if let Some(found) = runs.and_then(|at| sent_to(delivery, context, words.get(at..)?)) {
@@ -92,6 +97,32 @@ pub(super) fn dir(delivery: &Delivery, image: &Image, packages: &Packages<'_>) -
     let mut files = words.iter().filter(is_module).filter(|_| runs.is_none());
     let is_own = files.any(|word| package_of(&super::absolute(workdir, word)).is_some());
     (is_own || has_started(own, words.get(runs?..)?)).then(|| context.clone())
+}
+
+/// Where in the tree a path of a stage comes from, as far as COPYs of directories tell.
+fn trace(
+    image: &Image,
+    stages: &[Vec<Brought>],
+    stage: usize,
+    at: &str,
+    depth: usize,
+    out: &mut Vec<String>,
+) {
+    if depth > MAX_DEPTH || out.len() > MAX_COPIES {
+        return;
+    }
+    for found in stages.get(stage).into_iter().flatten() {
+        let Some(rest) = below(at, &found.to) else { continue };
+        match found.of {
+            None => out.push(put(&found.from, rest)),
+            Some(of) => {
+                trace(image, stages, of, &put(&found.from, rest), depth + 1, out);
+            }
+        }
+    }
+    if let Some(Base::Stage(base)) = image.stages.get(stage).map(|stage| &stage.base) {
+        trace(image, stages, *base, at, depth + 1, out);
+    }
 }
 
 /// What a COPY from the context brings: directories, and manifests, which say where their
@@ -111,7 +142,7 @@ fn brought(
             continue;
         };
         if delivery.tree.is_dir(&from) || from.is_empty() {
-            out.push(Brought { to: to.to_owned(), from });
+            out.push(Brought { to: to.to_owned(), from, of: None });
             continue;
         }
         let (dir, name) = from.rsplit_once('/').unwrap_or(("", &from));
@@ -121,16 +152,20 @@ fn brought(
             });
         if is_manifest {
             let to = if dest.ends_with('/') { to } else { path::parent(to) };
-            out.push(Brought { to: to.to_owned(), from: dir.to_owned() });
+            out.push(Brought { to: to.to_owned(), from: dir.to_owned(), of: None });
         }
     }
 }
 
-fn from_stage(copy: &Copy, out: &mut Vec<Brought>) {
+fn from_stage(copy: &Copy, of: usize, out: &mut Vec<Brought>) {
     let Some(dest) = copy.dest.known() else { return };
     for source in copy.sources.iter().filter(|source| !source.dynamic) {
         let to = dest.trim_end_matches('/').to_owned();
-        out.push(Brought { to, from: source.path.trim_end_matches('/').to_owned() });
+        let from = super::absolute("/", &source.path);
+        // `turbo prune --docker` lays out what stands at the root in these.
+        let pruned = from.strip_suffix("/out/full").or_else(|| from.strip_suffix("/out/json"));
+        let from = pruned.unwrap_or(&from).trim_end_matches('/').to_owned();
+        out.push(Brought { to, from, of: Some(of) });
     }
 }
 
@@ -163,7 +198,13 @@ fn words(image: &Image) -> Vec<String> {
     let Some(stage) = image.final_stage() else { return Vec::new() };
     let both = [&stage.config.entrypoint, &stage.config.cmd];
     let lines = both.into_iter().flatten().flat_map(|exec| &exec.words);
-    let parts = lines.flat_map(|(line, _)| line.split([' ', '\t', '"', '\'', ';', '&', '|', '=']));
+    let parts = lines.flat_map(|(line, _)| line.split([' ', '\t', '"', '\'', ';', '&', '|']));
+    // `--workspace=web` is two words to who looks for one of them; a file behind `=` is read, not run.
+    let parts = parts.flat_map(|word| match word.split_once('=') {
+        Some((name, value)) if !is_path(value) || ELSEWHERE.contains(&name) => [name, value],
+        Some((name, _)) => [name, ""],
+        None => [word, ""],
+    });
     parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
@@ -242,6 +283,9 @@ mod tests {
         ] {
             check(&format!("{all}{rest}"), "apps/web");
         }
+        // Of two, neither.
+        let two = "COPY --from=builder /app .\nCMD [\"sh\", \"-c\", \"node packages/lib/x.js & node apps/web/server.js\"]\n";
+        check(&format!("{all}{two}"), "");
     }
 
     #[test]
@@ -253,6 +297,25 @@ mod tests {
             ),
             ("package.json", r#"{"name": "root"}"#),
             ("app/package.json", r#"{"name": "app"}"#),
+        ];
+        let delivery = crate::lower(&Tree::from_memory(files));
+        assert_eq!(delivery.services[0].dir, "");
+    }
+
+    #[test]
+    fn the_same_path_in_another_stage_is_another() {
+        let dockerfile = "FROM node:22 AS pages\nWORKDIR /app\nCOPY frontend .\nRUN npm run build\n\
+                          FROM python:3.13\nWORKDIR /app\nCOPY pyproject.toml ./\nCOPY api api\n\
+                          COPY --from=pages /app/dist /pages\nCOPY start.sh run.sh\nCMD [\"/app/run.sh\"]\n";
+        let files = [
+            ("docker/Dockerfile", dockerfile),
+            (
+                "compose.yaml",
+                "services: {api: {build: {context: ., dockerfile: docker/Dockerfile}}}\n",
+            ),
+            ("pyproject.toml", "[project]\nname = \"api\"\n"),
+            ("api/main.py", "\n"),
+            ("frontend/package.json", r#"{"name": "pages"}"#),
         ];
         let delivery = crate::lower(&Tree::from_memory(files));
         assert_eq!(delivery.services[0].dir, "");
