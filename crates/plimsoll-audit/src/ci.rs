@@ -147,7 +147,8 @@ impl<'a> Ci<'a> {
         };
         for &id in &service.pipelines {
             let pipeline = &cx.delivery[id];
-            if runs(pipeline) {
+            // What is left of a file that does not parse is no evidence: the forge refuses it.
+            if runs(pipeline) && !pipeline.broken {
                 ci.add(pipeline, id, None, 0);
             }
         }
@@ -190,6 +191,11 @@ impl<'a> Ci<'a> {
         let place = self.cx.path(ran.role.span.file);
         if !dir.is_empty() && within(place, dir) {
             return Whose::Ours;
+        }
+        if ran.role.kind == RoleKind::BuildImage
+            && let Some(whose) = self.whose_composed(ran)
+        {
+            return whose;
         }
         if is_of_image(ran.role.kind)
             && let Some(image) = reference(ran)
@@ -336,6 +342,70 @@ impl<'a> Ci<'a> {
         let single = self.cx.delivery.services.iter().filter(images).take(2).count() == 1;
         let builds_all = ran.role.words.iter().any(|w| w.contains("compose") || w.contains("bake"));
         if single || builds_all { Whose::Ours } else { Whose::Open }
+    }
+
+    /// Whose images `docker compose -f ci.yml up --build` builds: those that the named files say how
+    /// to build, or of these the ones that are named. `None` where it is no such command, or which
+    /// files it reads is not known.
+    fn whose_composed(&self, ran: &Ran<'_>) -> Option<Whose> {
+        const TAKES: [&str; 12] = [
+            "-f",
+            "--file",
+            "-p",
+            "--project-name",
+            "--profile",
+            "--env-file",
+            "--project-directory",
+            "--timeout",
+            "-t",
+            "--scale",
+            "--wait-timeout",
+            "--build-arg",
+        ];
+        let words = &ran.role.words;
+        let at =
+            words.iter().position(|word| matches!(last(word), "compose" | "docker-compose"))?;
+        let (mut files, mut named, mut verb) = (Vec::new(), Vec::new(), None);
+        let mut rest = words.get(at + 1..)?.iter();
+        while let Some(word) = rest.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) if name.starts_with('-') => (name, Some(value)),
+                _ => (&**word, None),
+            };
+            match name {
+                "-f" | "--file" if verb.is_none() => {
+                    files.push(value.or_else(|| rest.next().map(String::as_str))?);
+                }
+                "--project-directory" | "--profile" => return None,
+                _ if TAKES.contains(&name) => {
+                    if value.is_none() {
+                        rest.next();
+                    }
+                }
+                _ if name.starts_with('-') => {}
+                _ if verb.is_none() => verb = Some(name),
+                _ => named.push(name),
+            }
+        }
+        let dir = ran.step.workdir.known()?;
+        if files.is_empty() || !matches!(verb, Some("up" | "build")) {
+            return None;
+        }
+        let files: Option<Vec<FileId>> = files
+            .into_iter()
+            .map(|file| {
+                let path = normalize_path(&format!("{dir}/{file}"))?;
+                self.cx.delivery.tree.find(path.trim_start_matches('/'))
+            })
+            .collect();
+        let files = files?;
+        let all = self.service.containers.iter().chain(&self.service.other_containers);
+        let mut ours = all.map(|&id| &self.cx.delivery[id]).filter(|container| {
+            container.build.is_some()
+                && files.contains(&container.file)
+                && (named.is_empty() || named.contains(&&*container.name))
+        });
+        Some(if ours.next().is_some() { Whose::Ours } else { Whose::Others })
     }
 
     /// What the job of a step names, or the whole pipeline.

@@ -224,7 +224,40 @@ fn built(
     if package.script("prepare").is_some() {
         return State::There(via, Some(install));
     }
-    State::Unbuilt(via)
+    match may_build(cx, image, fs, package) {
+        Some(at) => State::Unknown(Why::NeedsBuild, Some(at)),
+        None => State::Unbuilt(via),
+    }
+}
+
+/// A RUN of a program of the repository, not a package's script, that speaks of building and lies
+/// beside or above a package: `node /library/build-all.mjs`.
+fn may_build(cx: &Cx<'_>, image: &Image, fs: &Filesystem<'_>, package: &Package) -> Option<Span> {
+    const RUNNERS: [&str; 9] =
+        ["node", "tsx", "ts-node", "bun", "deno", "sh", "bash", "python", "python3"];
+    image.stages_built().into_iter().find_map(|stage| {
+        let places = homes(fs, stage, package);
+        image.effects(stage).into_iter().find_map(|(_, effect)| {
+            let EffectKind::Other(words) = &effect.kind else { return None };
+            let first = words.first()?;
+            let runner = RUNNERS.contains(&first.rsplit('/').next().unwrap_or(first));
+            let script = match runner {
+                true => words.iter().skip(1).find(|word| !word.starts_with('-'))?,
+                false => first,
+            };
+            let path = program::absolute(&effect.workdir, script)?;
+            let (dir, _) = path.rsplit_once('/')?;
+            let beside = |place: &String| {
+                place.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if !places.iter().any(beside) {
+                return None;
+            }
+            let Found::File { file, .. } = fs.find(stage, &path) else { return None };
+            let bytes = cx.delivery.tree.read(file).ok()?;
+            memchr::memmem::find(&bytes, b"build").map(|_| effect.span)
+        })
+    })
 }
 
 /// Where a stage has a package: its directory, or, where that comes in pieces, its manifest's.

@@ -8,7 +8,11 @@ use plimsoll_model::package::{DependencyKind, Package};
 use plimsoll_source::Span;
 
 use crate::links::base;
+use crate::migrating::starts;
 use crate::{Cx, Evidence, Role, ServiceSubject, Verdict};
+
+/// What a tool's configuration is called.
+const CONFIGURATION: &str = "configuration";
 
 /// Whether something is in an image.
 enum Shipped {
@@ -48,7 +52,16 @@ pub(crate) fn judge(
     if migrations.files.is_empty() && migrations.directory.known().is_none() {
         return open(Why::Unsupported, migrations.directory.span(), "migrations");
     }
-    let wanted = wanted(cx, migrations);
+    let mut wanted = wanted(cx, migrations);
+    // What the program gives the tool itself stands in no configuration.
+    let code = service.service.code.as_ref();
+    let told = code.is_some_and(|code| {
+        code.migrates.is_some_and(|(tool, _)| tool == migrations.tool)
+            && !migrations.config.is_some_and(|config| code.modules.contains(&config))
+    });
+    if told && starts(cx, service).iter().all(|start| start.migrating.is_empty()) {
+        wanted.retain(|(_, what)| *what != CONFIGURATION);
+    }
     let named = Named::of(cx, migrations);
     let mut shown = Vec::new();
     let mut unknown = None;
@@ -216,7 +229,7 @@ fn path(
     let fs = Filesystem::new(cx.delivery, image);
     if let (Named::Made(named), Some(package)) = (named, package) {
         // The configuration itself is what the command says.
-        let is_config = what == "configuration";
+        let is_config = what == CONFIGURATION;
         let made = emitted(package, path);
         let made = if is_config { Some(named.to_owned()) } else { made };
         let from = image.stages.get(stage).map_or_else(|| cx.start_of(image.file), |s| s.from);
@@ -347,7 +360,7 @@ fn wanted(cx: &Cx<'_>, migrations: &Migrations) -> Vec<(String, &'static str)> {
     // Diesel's is for its command line, Liquibase's lies among what it lists.
     let aside = matches!(migrations.tool, MigrationTool::Diesel | MigrationTool::Liquibase);
     let config = migrations.config.filter(|_| !aside);
-    let config = config.map(|file| (cx.path(file).to_owned(), "configuration"));
+    let config = config.map(|file| (cx.path(file).to_owned(), CONFIGURATION));
     let mut wanted: Vec<(String, &'static str)> = config.into_iter().collect();
     match migrations.directory.known() {
         Some(dir) => wanted.push((dir.clone(), "migrations")),

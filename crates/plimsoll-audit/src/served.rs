@@ -123,32 +123,46 @@ pub(crate) fn find<'c>(code: &'c Code, path: &str) -> Found<'c> {
 
 /// The routes by which something could ask whether the service is well.
 pub(crate) fn health_routes(code: &Code) -> impl Iterator<Item = &Route> {
-    const WORDS: [&str; 14] = [
+    code.routes.iter().filter(|route| {
+        is_get(route) && route.path.known().is_some_and(|path| is_about_health(path))
+    })
+}
+
+/// Whether a path is, by its end, that of a question about the service's health.
+fn is_about_health(path: &str) -> bool {
+    const HEALTH: [&str; 12] = [
         "health",
         "healthz",
+        "_health",
         "healthcheck",
         "health-check",
         "ready",
         "readyz",
         "readiness",
-        "live",
         "livez",
         "liveness",
         "alive",
-        "ping",
-        "status",
         "heartbeat",
     ];
-    code.routes.iter().filter(|route| {
-        // `/badge/:id/status` is about something else's health.
-        let named = |path: &String| {
-            !path.contains([':', '{', '<', '*'])
-                && path
-                    .split('/')
-                    .any(|part| WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)))
-        };
-        is_get(route) && route.path.known().is_some_and(named)
-    })
+    // These are about the service where nothing else is named: not `/search/status`.
+    const BARE: [&str; 3] = ["live", "ping", "status"];
+    const ABOVE: [&str; 8] =
+        ["api", "rest", "internal", "system", "public", "server", "service", "_"];
+    let lower = path.to_ascii_lowercase();
+    // `/badge/:id/status` is about something else's health.
+    if lower.contains([':', '{', '<', '*', '[']) {
+        return false;
+    }
+    let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
+    let Some((last, above)) = parts.split_last() else { return false };
+    let version = |part: &str| {
+        let digits = part.strip_prefix('v').unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    };
+    let plain = |part: &&str| ABOVE.contains(part) || version(part);
+    HEALTH.contains(last)
+        || above.last().is_some_and(|part| HEALTH.contains(part))
+        || BARE.contains(last) && above.iter().all(plain)
 }
 
 /// A package that brings a route of its own for health checks, and is not followed.

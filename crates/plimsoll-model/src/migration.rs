@@ -219,8 +219,13 @@ pub fn is_migrate_command(words: &[String]) -> bool {
     if pairs.iter().any(|(a, b)| has(a) && has(b)) {
         return true;
     }
-    // `echo "running migrations"` talks about it.
-    if matches!(words.first(), None | Some(&("echo" | "printf" | "log" | "logger" | "#"))) {
+    // `echo "running migrations"` talks about it, `command -v migrate` asks for it.
+    if matches!(
+        words.first(),
+        None | Some(
+            &("echo" | "printf" | "log" | "logger" | "#" | "command" | "which" | "type" | "hash")
+        )
+    ) {
         return false;
     }
     // A variable's name is not what is run, nor is a container that is called so.

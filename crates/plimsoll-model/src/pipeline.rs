@@ -35,7 +35,8 @@ pub struct Pipeline {
     pub expressions: Vec<Placed>,
     /// What the forge refuses in it, or never does (GitHub's workflows), in text order.
     pub faults: Vec<Fault>,
-    /// For which of them the forge runs none of it: a job without steps.
+    /// For which of them the forge runs none of it: a job without steps, or one that calls a
+    /// workflow which is refused.
     pub refused: Option<Span>,
     /// Secrets that are written out in it.
     pub secrets: Vec<WrittenSecret>,

@@ -452,6 +452,11 @@ pub fn literal_secret(name: &str, value: &str) -> Option<SecretLiteral> {
     if !is_secret_name(name) || is_placeholder(value) || refers(value) {
         return None;
     }
+    // The word that somebody has to type: `CONFIRMATION_TOKEN=applied`.
+    let confirms = |word: &String| matches!(&**word, "CONFIRM" | "CONFIRMATION");
+    if value.bytes().all(|b| b.is_ascii_alphabetic()) && words_of(name).iter().any(confirms) {
+        return None;
+    }
     let range = TextRange::of(0, value.len());
     Some(SecretLiteral { kind: LiteralKind::Named, range })
 }
@@ -759,6 +764,8 @@ mod tests {
         check("PASSWORD", "changeme", Some("changeme"));
         check("DB_PASSWORD", "postgres", Some("postgres"));
         check("PORT", "changeme", None);
+        check("CONFIRMATION_TOKEN", "applied", None);
+        check("CONFIRMATION_TOKEN", "a81f09c2", Some("a81f09c2"));
         for value in [
             "",
             "${DB_PASSWORD}",

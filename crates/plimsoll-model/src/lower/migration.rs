@@ -13,6 +13,8 @@ use crate::migration::{MigrationTool, Migrations};
 use crate::package::script::{Call, calls};
 use crate::package::{Ecosystem, Package};
 use crate::path;
+use crate::pipeline::RoleKind;
+use crate::script::Program;
 
 /// Where migrations lie, by custom, for want of a configuration that says so.
 const CUSTOMARY: [&str; 9] = [
@@ -28,11 +30,11 @@ const CUSTOMARY: [&str; 9] = [
 ];
 
 /// The migrations of a tree, in (directory, tool) order.
-pub(super) fn read(cx: &Cx<'_>, packages: &[Package]) -> Vec<Migrations> {
+pub(super) fn read(cx: &Cx<'_>, packages: &[Package], programs: &[Program]) -> Vec<Migrations> {
     let mut found: Vec<Migrations> = packages
         .iter()
         .filter(|package| package.is_node())
-        .filter_map(|package| of_node(cx, packages, package))
+        .filter_map(|package| of_node(cx, packages, package, programs))
         .collect();
     let taken: BTreeSet<FileId> = found.iter().flat_map(|m| m.files.iter().copied()).collect();
     found.extend(others(cx, packages).into_iter().filter(|migrations| {
@@ -90,9 +92,14 @@ fn changelogs(cx: &Cx<'_>, dir: &str) -> Vec<FileId> {
 const CODE: [&str; 6] = [".js", ".ts", ".cjs", ".mjs", ".mts", ".sql"];
 
 /// The migrations of a Node package, by the first tool that leaves a sign.
-fn of_node(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migrations> {
+fn of_node(
+    cx: &Cx<'_>,
+    packages: &[Package],
+    package: &Package,
+    programs: &[Program],
+) -> Option<Migrations> {
     knex(cx, packages, package)
-        .or_else(|| prisma(cx, packages, package))
+        .or_else(|| prisma(cx, packages, package, programs))
         .or_else(|| sequelize(cx, packages, package))
         .or_else(|| drizzle(cx, package))
         .or_else(|| by_dependency(cx, packages, package))
@@ -206,7 +213,12 @@ fn told_when_migrating(package: &Package, mut calls: Vec<Call<'_>>) -> Option<St
     told.all(|other| other.as_deref() == Some(&*first)).then_some(first)
 }
 
-fn prisma(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migrations> {
+fn prisma(
+    cx: &Cx<'_>,
+    packages: &[Package],
+    package: &Package,
+    programs: &[Program],
+) -> Option<Migrations> {
     let calls = uses(packages, package, "prisma");
     let schema = option(&calls, &["--schema"])
         .and_then(|path| find(cx, "", &path))
@@ -216,8 +228,19 @@ fn prisma(cx: &Cx<'_>, packages: &[Package], package: &Package) -> Option<Migrat
         cx.tree.under(&dir).filter(|&file| cx.tree.path(file).ends_with(".sql")).collect();
     let migrates =
         calls.iter().any(|call| call.words.iter().flatten().any(|word| word == "migrate"));
+    // `npx prisma migrate deploy` in the entrypoint beside the manifest.
+    let by_script = || {
+        let beside = programs
+            .iter()
+            .filter(|program| path::below(&package.dir, cx.tree.path(program.file)).is_some());
+        let mut roles = beside.flat_map(|program| &program.roles);
+        roles.any(|role| {
+            let says = |name: &str| role.words.iter().any(|word| word == name);
+            role.kind == RoleKind::Migrate && says("prisma") && says("migrate")
+        })
+    };
     // A schema alone is pushed, or used to read: there is nothing to migrate.
-    if inside.is_empty() && !migrates {
+    if inside.is_empty() && !migrates && !by_script() {
         return None;
     }
     Some(Migrations {

@@ -126,7 +126,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         images,
         projects,
         containers,
-        migrations: migration::read(&cx, &packages),
+        migrations: migration::read(&cx, &packages, &programs),
         processes: program::processes(&cx, &packages),
         packages,
         pipelines,

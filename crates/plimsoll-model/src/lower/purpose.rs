@@ -43,7 +43,19 @@ const DIRECTORIES: &[(PurposeKind, &[&str])] = &[
             "playground",
         ],
     ),
-    (PurposeKind::Development, &[".devcontainer", "devcontainer", "dev", "development", "local"]),
+    (
+        PurposeKind::Development,
+        &[
+            ".devcontainer",
+            "devcontainer",
+            ".cursor",
+            ".gitpod",
+            ".codesandbox",
+            "dev",
+            "development",
+            "local",
+        ],
+    ),
 ];
 
 const VENDORED: &[&str] =
@@ -85,7 +97,12 @@ pub(crate) fn of_path(path: &str) -> Purpose {
                 _ => &[],
             };
             let ending = endings.iter().any(|ending| part.ends_with(ending));
-            if names.contains(&part) || ending {
+            // `.examples`, too.
+            let bare = match kind {
+                PurposeKind::Example => part.trim_start_matches('.'),
+                _ => part,
+            };
+            if names.contains(&bare) || ending {
                 return because_dir(*kind, part);
             }
         }
@@ -192,7 +209,10 @@ mod tests {
         check("compose.override.yml", PurposeKind::Development, &name("override"));
         check("scripts/deploy-test.sh", PurposeKind::Production, "nothing says otherwise");
         check("values.local.yml", PurposeKind::Development, &name("local"));
+        check(".cursor/Dockerfile", PurposeKind::Development, &part(".cursor"));
         check(".devcontainer/Dockerfile", PurposeKind::Development, &part(".devcontainer"));
+        let dotted = ".examples";
+        check(".examples/apache/compose.yaml", PurposeKind::Example, &part(dotted));
         let example = "devcontainer-example";
         check("devcontainer-example/compose.yml", PurposeKind::Example, &part(example));
         check("ci/backup/compose.yaml", PurposeKind::Test, &part("ci"));

@@ -282,6 +282,36 @@
 //! ```ts
 //! ```
 //!
+//! A program of the repository may build it:
+//!
+//! `services/orders/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY library /library
+//! RUN node /library/build-all.mjs
+//! COPY services/orders /services/orders
+//! WORKDIR /services/orders
+//! RUN npm ci
+//! CMD ["node", "main.js"]
+//! ```
+//! `services/orders/package.json`:
+//! ```json
+//! { "dependencies": { "@acme/shared": "file:../../library/shared" } } // <- Build the image
+//! ```
+//! `services/orders/main.js`:
+//! ```js
+//! const { log } = require("@acme/shared");
+//! ```
+//! `library/shared/package.json`:
+//! ```json
+//! { "name": "@acme/shared", "main": "dist/index.js", "scripts": { "build": "tsc" } }
+//! ```
+//! `library/build-all.mjs`:
+//! ```js
+//! import { execSync } from "node:child_process";
+//! execSync("npm run build", { cwd: new URL("./shared", import.meta.url) });
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `services/orders/Dockerfile`:

@@ -90,6 +90,35 @@
 //! app.listen(3000);
 //! ```
 //!
+//! A descriptor sets the prefix to another than the program's own:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const express = require("express");
+//! const app = express();
+//! const router = express.Router();
+//! router.get("/health", (request, reply) => reply.json({ up: true }));
+//! app.use(process.env.BASE_PATH || "/api", router);
+//! app.listen(3000);
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       BASE_PATH: /v2
+//!     healthcheck:
+//!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/api/health"] # <- no route answers /api/health
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:

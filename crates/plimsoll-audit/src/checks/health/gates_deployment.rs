@@ -47,6 +47,23 @@
 //! app.listen({ port: 3000 });
 //! ```
 //!
+//! A route that tells how something else is:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine # <- nothing waits for it
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("fastify")();
+//! app.get("/api/v1/search/status", async () => ({ documents: 7 }));
+//! app.get("/live/scores", async () => []);
+//! app.listen({ port: 3000 });
+//! ```
+//!
 //! ## Passes
 //!
 //! `Dockerfile`:
@@ -269,7 +286,8 @@ fn by_steps(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Opti
         .pipelines
         .iter()
         .map(|&id| &cx.delivery[id])
-        .filter(|pipeline| matches!(pipeline.runs, Runs::Yes | Runs::OnCall));
+        .filter(|pipeline| matches!(pipeline.runs, Runs::Yes | Runs::OnCall))
+        .filter(|pipeline| pipeline.refused.is_none());
     let pipelines = pipelines.map(|pipeline| {
         let steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
         steps.flat_map(|step| &step.roles).collect::<Vec<_>>()

@@ -382,6 +382,39 @@
 //! DROP TABLE orders;
 //! ```
 //!
+//! The program tells the tool where they are, and no configuration is read:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json main.js ./
+//! RUN npm install
+//! COPY migrations ./migrations # <- brings migrations
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "knex": "3.1.0" } }
+//! ```
+//! `knexfile.js`:
+//! ```js
+//! module.exports = { client: "pg" };
+//! ```
+//! `migrations/001.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("a", () => {});
+//! ```
+//! `main.js`:
+//! ```js
+//! const knex = require("knex")({ client: "pg" });
+//! async function start() {
+//!   await knex.migrate.latest({ directory: `${__dirname}/migrations` });
+//!   require("fastify")().listen({ port: 3000 });
+//! }
+//! start();
+//! ```
+//!
 //! ## Partial
 //!
 //! The loader is pruned:

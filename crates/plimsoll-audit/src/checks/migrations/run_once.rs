@@ -119,6 +119,33 @@
 //! exports.up = (knex) => knex.schema.createTable("a", () => {});
 //! ```
 //!
+//! The program does it itself:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "dependencies": { "knex": "3.1.0" } }
+//! ```
+//! `migrations/001.js`:
+//! ```js
+//! exports.up = (knex) => knex.schema.createTable("a", () => {});
+//! ```
+//! `main.js`:
+//! ```js
+//! const knex = require("knex")({ client: "pg" });
+//! async function start() {
+//!   await knex.migrate.latest(); // <- every replica migrates
+//!   require("fastify")().listen({ port: 3000 });
+//! }
+//! start();
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -174,9 +201,12 @@ pub(super) static CHECK: Check = Check {
 fn of_a_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let own = || service.containers.iter().map(|&id| &cx.delivery[id]).filter(|c| !c.job);
     let starts = starts(cx, service);
-    let mut migrating = starts.iter().flat_map(|start| &start.migrating);
-    if let Some(first) = migrating.next() {
-        let first = Evidence::contradicts(first.span, "every replica migrates");
+    let first = starts.iter().flat_map(|start| &start.migrating).next().map(|step| step.span);
+    let tool = service.migrations.map(|id| cx.delivery[id].tool);
+    let code = service.service.code.as_ref().filter(|_| service.service.programs_by.is_empty());
+    let by_code = code.and_then(|code| code.migrates).filter(|(own, _)| tool == Some(*own));
+    if let Some(first) = first.or(by_code.map(|(_, at)| at)) {
+        let first = Evidence::contradicts(first, "every replica migrates");
         let restarts = own().filter_map(|container| {
             let policy = container.restart.known()?;
             let endless =

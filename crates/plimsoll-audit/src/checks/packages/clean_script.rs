@@ -81,6 +81,21 @@
 //! }
 //! ```
 //!
+//! By another name:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! {
+//!   "scripts": { "build": "tsc", "build:clean": "rm -rf dist" }, // <- the script `build:clean`
+//!   "devDependencies": { "typescript": "5.9.2" }
+//! }
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -161,8 +176,10 @@ pub(super) static CHECK: Check = Check {
     fix: Some(fix),
 };
 
-static WANTED: Wanted =
-    Wanted { names: &["clean", "clean:dist", "clean:build", "clean:all"], by_command: BY_NAME };
+static WANTED: Wanted = Wanted {
+    names: &["clean", "clean:dist", "clean:build", "build:clean", "clean:all"],
+    by_command: BY_NAME,
+};
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     WANTED.judge(cx, service)

@@ -101,6 +101,25 @@
 //!       - { id: last, run: "true" }
 //! ```
 //!
+//! The plan of a job comes from another:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   plan:
+//!     runs-on: ubuntu-latest
+//!     outputs: { strategy: "${{ steps.plan.outputs.strategy }}" }
+//!     steps:
+//!       - { id: plan, run: ./plan.sh }
+//!   test:
+//!     needs: plan
+//!     strategy: ${{ fromJSON(needs.plan.outputs.strategy) }}
+//!     runs-on: ${{ matrix.os }}
+//!     steps:
+//!       - run: ${{ matrix.command }}
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `README.md`:

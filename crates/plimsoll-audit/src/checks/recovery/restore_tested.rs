@@ -156,7 +156,8 @@ fn run(cx: &Cx<'_>) -> Verdict {
     // What a container is entered by restores at times; a drill does nothing else.
     const DRILLS: [&str; 5] = ["restore", "drill", "verify", "recovery", "test"];
     let pipelines = cx.delivery.pipelines.iter();
-    let running = pipelines.filter(|pipeline| !matches!(pipeline.runs, Runs::No(_)));
+    let running = pipelines
+        .filter(|pipeline| !matches!(pipeline.runs, Runs::No(_)) && pipeline.refused.is_none());
     let mut restored = Vec::new();
     let mut looks = false;
     for job in running.flat_map(|pipeline| &pipeline.jobs) {

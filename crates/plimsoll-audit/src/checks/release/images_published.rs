@@ -135,6 +135,28 @@
 //!       - run: ${{ matrix.build }} --push # <- tells a program that is not known
 //! ```
 //!
+//! Docker's official images are built from it:
+//!
+//! `1/Dockerfile`:
+//! ```dockerfile
+//! FROM debian:13-slim
+//! CMD ["server"]
+//! ```
+//! `generate-stackbrew-library.sh`:
+//! ```sh
+//! #!/bin/sh # <- official images
+//! echo "Maintainers: us"
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: docker build 1
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `.github/workflows/ci.yml`:
@@ -187,6 +209,13 @@ fn run(cx: &Cx<'_>) -> Verdict {
     }
     if let Some(unread) = ci::not_read(cx) {
         return unread;
+    }
+    // What lists Dockerfiles for those who build and publish Docker's official images.
+    let tree = &cx.delivery.tree;
+    if let Some(list) = tree.find("generate-stackbrew-library.sh") {
+        let place = Evidence::context(cx.start_of(list), "lists them for the official images");
+        let message = "the official images are built and published elsewhere: not known";
+        return Verdict::unknown(Why::OutOfTree, message, place);
     }
     // A program that the workflow only names by a variable, and tells to push.
     let mut steps = workflows::steps(workflows::started(cx));

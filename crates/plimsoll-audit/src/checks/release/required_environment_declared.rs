@@ -95,6 +95,30 @@
 //!     build: .
 //! ```
 //!
+//! One of two is enough:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const key = process.env.MAIL_API_KEY || ""; // <- no default
+//! const address = process.env.SITE_URL || process.env.VERCEL_URL;
+//! if (!address) throw new Error("SITE_URL is not set");
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     environment:
+//!       SITE_URL: https://shop.example
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:

@@ -93,6 +93,18 @@
 //! docker compose up -d # <- its failure is noticed
 //! ```
 //!
+//! Whether a program is there is only asked:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! if command -v migrate >/dev/null 2>&1; then
+//!   echo "the program is there"
+//! fi
+//! docker compose pull # <- its failure is noticed
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/clean.sh`:

@@ -61,6 +61,32 @@
 //! ```
 //! <- nothing looks for secrets
 //!
+//! The forge refuses what it calls, and so the caller:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/nightly.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   scans:
+//!     uses: ./.github/workflows/scans.yml
+//! ```
+//! `.github/workflows/scans.yml`:
+//! ```yaml
+//! on: workflow_call
+//! jobs:
+//!   secrets:
+//!     runs-on: ubuntu-24.04
+//!     needs: checks
+//!     steps:
+//!       - run: gitleaks dir .
+//! ```
+//! <- nothing looks for secrets
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/secrets.yml`:

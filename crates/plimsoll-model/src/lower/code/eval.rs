@@ -199,6 +199,8 @@ pub(super) struct Eval<'a> {
     pub(super) strict_routing: bool,
     /// NODE_ENV, where all that deploys it says the same.
     pub(super) mode: Option<Rc<str>>,
+    /// What its descriptors set.
+    pub(super) set: super::Set,
     /// What is known of the run where the program is Python.
     pub(super) python: Option<Box<super::python::State>>,
     /// What is known of Nest's applications.
@@ -246,6 +248,7 @@ impl<'a> Eval<'a> {
             tries: Vec::new(),
             strict_routing: false,
             mode: None,
+            set: super::Set::new(),
             python: None,
             nest: super::nest::State::default(),
             captured: Captured::default(),

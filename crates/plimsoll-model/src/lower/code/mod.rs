@@ -49,6 +49,9 @@ pub(crate) use undo::down;
 /// The program of a service, and those of its containers where they start different ones.
 pub(super) type Programs = (Option<Code>, BTreeMap<ContainerId, Option<Code>>);
 
+/// Variables of the environment, and what they are set to; `None` where that differs or is not known.
+type Set = BTreeMap<String, Option<Rc<str>>>;
+
 /// The program of each service, in their order; `None` where none of ours is started.
 pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Programs> {
     let graph = Graph::new(cx, delivery);
@@ -78,7 +81,12 @@ fn program(graph: &Graph<'_>, service: &Service, only: Option<ContainerId>) -> O
     match entry::find(graph, service, only) {
         Some(entry) => match entry.known().and_then(|&file| next::package(graph, file)) {
             Some(package) => Some(next::read(graph, package, entry, &words(graph, service, only))),
-            None => Some(of(graph, entry, mode(graph.delivery, service))),
+            None => {
+                let mut eval = Eval::new(graph);
+                eval.mode = mode(graph.delivery, service);
+                eval.set = set(graph.delivery, service, only);
+                Some(of(eval, entry))
+            }
         },
         None => python::read(graph, service, only),
     }
@@ -145,6 +153,46 @@ fn nowhere() -> Span {
     Span::new(FileId(0), TextRange::new(0, 0))
 }
 
+/// The variables that descriptors and Dockerfiles set where the service runs: to what, where that is
+/// the same everywhere.
+fn set(delivery: &Delivery, service: &Service, only: Option<ContainerId>) -> Set {
+    let of_image = |image: &Image| -> Set {
+        let env = image.final_stage().map(|stage| &*stage.config.env).unwrap_or_default();
+        let value = |value: Option<&Fact<String>>| value?.known().map(|text| text.as_str().into());
+        env.iter().map(|one| (one.name.clone(), value(one.value.as_ref()))).collect()
+    };
+    let of_container = |container: &Container| {
+        let mut set = container.image_id.map(|id| of_image(&delivery[id])).unwrap_or_default();
+        set.extend(container.env.iter().map(|var| {
+            let value = match &var.value {
+                EnvValue::Literal(text) => Some(text.as_str().into()),
+                _ => None,
+            };
+            (var.name.clone(), value)
+        }));
+        set
+    };
+    let containers = service.containers.iter().filter(|&&id| only.is_none_or(|only| only == id));
+    let containers = containers.map(|&id| &delivery[id]).filter(|container| !container.job);
+    let mut all: Vec<Set> = containers.map(of_container).collect();
+    if all.is_empty() {
+        all.extend(service.images.iter().map(|&id| of_image(&delivery[id])));
+    }
+    let mut all = all.into_iter();
+    let mut whole = all.next().unwrap_or_default();
+    for other in all {
+        for (name, value) in &mut whole {
+            if other.get(name) != Some(value) {
+                *value = None;
+            }
+        }
+        for name in other.into_keys() {
+            whole.entry(name).or_insert(None);
+        }
+    }
+    whole
+}
+
 /// What NODE_ENV is wherever the service runs: decides what programs do in production only.
 fn mode(delivery: &Delivery, service: &Service) -> Option<Rc<str>> {
     const NAME: &str = "NODE_ENV";
@@ -174,16 +222,14 @@ fn mode(delivery: &Delivery, service: &Service) -> Option<Rc<str>> {
 }
 
 /// The program that begins with a module.
-fn of(graph: &Graph<'_>, entry: Fact<FileId>, mode: Option<Rc<str>>) -> Code {
-    let mut eval = Eval::new(graph);
-    eval.mode = mode;
+fn of(mut eval: Eval<'_>, entry: Fact<FileId>) -> Code {
     if let Some(&file) = entry.known() {
         eval.run(file);
         eval.follow_handlers();
     }
     // What is read where nothing calls it yet, by its text.
     for file in eval.order.clone() {
-        if let Ok(module) = graph.module(file) {
+        if let Ok(module) = eval.graph.module(file) {
             eval.facts.written_reads(&module);
         }
     }

@@ -819,8 +819,9 @@ impl Eval<'_> {
                 if self.is_open(&exclude) {
                     exclude_list.push(Value::Unknown);
                 }
+                let prefix = self.settled(args.get(0));
                 let app = &mut self.nest.apps[index];
-                app.prefix = args.get(0);
+                app.prefix = prefix;
                 app.exclude = exclude_list;
             }
             "enableVersioning" => {

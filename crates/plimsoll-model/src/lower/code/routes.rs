@@ -1,5 +1,7 @@
 //! Routes with every prefix, what stands before them, and what they answer.
 
+use std::rc::Rc;
+
 use plimsoll_source::Span;
 
 use super::eval::{Answering, Args, Eval};
@@ -27,9 +29,30 @@ struct Way {
 }
 
 impl Eval<'_> {
+    /// A part of a path as the descriptors have it: what they set a variable to is in place of the
+    /// default that it has in the source.
+    pub(super) fn settled(&self, value: Value) -> Value {
+        let names = value.names();
+        let Some(set) = names.iter().find_map(|name| self.set.get(name)) else { return value };
+        // What is made of a variable is not its value.
+        let is_own = names.len() == 1
+            && self.facts.environment.iter().filter(|read| read.name == names[0]).any(
+                |read| match (&read.default, value.unset()) {
+                    (Fact::Absent, Value::Undefined) => true,
+                    (default, unset) => {
+                        default.known().map(|text| &**text) == unset.as_text().as_deref()
+                    }
+                },
+            );
+        match set {
+            Some(text) if is_own && !text.is_empty() => Value::Text(Rc::clone(text)),
+            _ => Value::Unknown,
+        }
+    }
+
     /// All routes that are reached.
     pub(super) fn routes(&mut self) -> Vec<Route> {
-        let apps: Vec<(HostId, App)> = self
+        let mut apps: Vec<(HostId, App)> = self
             .hosts
             .iter()
             .enumerate()
@@ -38,6 +61,15 @@ impl Eval<'_> {
                 _ => None,
             })
             .collect();
+        for (_, app) in &mut apps {
+            let own = std::iter::once(&mut app.prefix);
+            let routes = app.routes.iter_mut().map(|route| &mut route.path);
+            let hooks = app.hooks.iter_mut().map(|hook| &mut hook.prefix);
+            let mounts = app.parents.iter_mut().map(|(_, prefix, _)| prefix);
+            for part in own.chain(routes).chain(hooks).chain(mounts) {
+                *part = self.settled(std::mem::replace(part, Value::Unknown));
+            }
+        }
         let open = self.facts.listens.iter().any(|listening| listening.app.is_none());
         let mut found = Vec::new();
         for (id, app) in &apps {

@@ -422,6 +422,33 @@ fn nest_routes(main: &str, module: &str, more: &[(&'static str, &'static str)]) 
 }
 
 #[test]
+fn prefixes_that_descriptors_set() {
+    let check = |prefix: &str, set: &[(&str, &str)], expected: &str| {
+        let index = format!(
+            "const app = require('express')();\nconst own = require('express').Router();\nown.get('/h', (q, r) => r.send('ok'));\napp.use({prefix}, own);\napp.listen(1);\n"
+        );
+        let mut files = vec![("src/index.js", &*index)];
+        files.extend(set);
+        assert_eq!(routes(&files), format!("GET {expected} open, constant\n"), "{prefix}");
+    };
+    let compose = |value: &str| {
+        format!("services:\n  a:\n    build: .\n    environment:\n      BASE: {value}\n")
+    };
+    let (v2, outside) = (compose("/v2"), compose("${BASE}"));
+    let default = "process.env.BASE || '/api'";
+    check(default, &[], "/api/h");
+    check(default, &[("compose.yaml", &v2)], "/v2/h");
+    check(default, &[("compose.yaml", &outside)], "?");
+    check("`${process.env.BASE || '/api'}/x`", &[("compose.yaml", &v2)], "?");
+    check("process.env.OTHER || '/api'", &[("compose.yaml", &v2)], "/api/h");
+    let two = format!("{v2}  b:\n    build: .\n    environment:\n      BASE: /v3\n");
+    check(default, &[("compose.yaml", &two)], "?");
+    let image =
+        "FROM node:22\nWORKDIR /app\nENV BASE=/img\nCOPY . .\nCMD [\"node\", \"src/index.js\"]\n";
+    check(default, &[("Dockerfile", image)], "/img/h");
+}
+
+#[test]
 fn the_controllers_of_nest() {
     let health = "@Controller('health')\nclass Health {\n  @Get() all() { return 'ok' }\n  @Get(['live', '/alive']) live() { return 'ok' }\n  @HttpCode(503) @Get('down') down() {}\n  @All('any') any() { return 1 }\n}\n";
     let unused = "@Controller('unused') class Unused { @Get() no() {} }\n";
@@ -935,7 +962,7 @@ fn syntax_trees_go_with_the_run() {
     let cx = super::Cx::new(&tree);
     let graph = super::Graph::new(&cx, &delivery);
     let file = tree.find("index.js").unwrap();
-    let code = super::of(&graph, Fact::declared(file, super::nowhere()), None);
+    let code = super::of(super::Eval::new(&graph), Fact::declared(file, super::nowhere()));
     assert_eq!(code.modules, [file]);
     let module = graph.module(file).unwrap();
     assert_eq!(std::sync::Arc::strong_count(&module), 2, "the graph's, and this one");

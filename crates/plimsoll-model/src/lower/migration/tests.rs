@@ -11,7 +11,7 @@ fn dump(tree: &Tree) -> String {
     let cx = Cx::new(tree);
     let packages = crate::lower::package::read(&cx);
     let mut out = String::new();
-    for m in super::read(&cx, &packages) {
+    for m in super::read(&cx, &packages, &crate::lower::program::read(&cx)) {
         let directory = match &m.directory {
             Fact::Known { value, .. } => value.clone(),
             Fact::Absent => "absent".to_owned(),
@@ -94,6 +94,14 @@ fn other_tools_of_node() {
         "Prisma \"s\" s/prisma/schema.prisma s/prisma/migrations 1",
     );
     check(&[("s/package.json", "{}"), ("s/prisma/schema.prisma", "")], "");
+    check(
+        &[
+            ("s/package.json", "{}"),
+            ("s/prisma/schema.prisma", ""),
+            ("s/entrypoint.sh", "#!/bin/sh\nnpx prisma migrate deploy\nexec \"$@\"\n"),
+        ],
+        "Prisma \"s\" s/prisma/schema.prisma s/prisma/migrations 0",
+    );
     check(
         &[
             ("package.json", "{}"),

@@ -76,9 +76,7 @@ pub(super) fn workflow(
         called.push(calls);
     }
     if runs && !broken {
-        pipeline.faults = schema::faults(root, &pipeline);
-        let mut faults = pipeline.faults.iter();
-        pipeline.refused = faults.find(|fault| fault.says == schema::NO_STEPS).map(|f| f.span);
+        (pipeline.faults, pipeline.refused) = schema::faults(root, &pipeline);
     }
     (pipeline, called)
 }

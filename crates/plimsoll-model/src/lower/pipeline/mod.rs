@@ -65,7 +65,33 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Pipeline> {
         }
         pipelines.push(pipeline);
     }
+    refuse_callers(&mut pipelines);
     pipelines
+}
+
+/// Of a workflow that calls one which the forge refuses, it runs nothing either.
+fn refuse_callers(pipelines: &mut [Pipeline]) {
+    let mut callers: HashMap<PipelineId, Vec<(PipelineId, Span)>> = HashMap::default();
+    for (id, pipeline) in (0u32..).map(PipelineId).zip(&*pipelines) {
+        for job in &pipeline.jobs {
+            if let Some(called) = job.calls {
+                callers.entry(called).or_default().push((id, job.span));
+            }
+        }
+    }
+    let ids = (0u32..).map(PipelineId).zip(&*pipelines);
+    let mut refused: Vec<PipelineId> =
+        ids.filter(|(_, one)| one.refused.is_some()).map(|(id, _)| id).collect();
+    while let Some(called) = refused.pop() {
+        for &(caller, at) in callers.get(&called).into_iter().flatten() {
+            if let Some(caller_of) = pipelines.get_mut(caller.0 as usize)
+                && caller_of.refused.is_none()
+            {
+                caller_of.refused = Some(at);
+                refused.push(caller);
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -232,6 +258,25 @@ fn put(text: &Derived, exprs: &[TextRange], way: &[(&str, &str)]) -> Derived {
     builder.finish(text.whole())
 }
 
+/// What a step writes into the environment of those behind it is known when it runs, whatever the
+/// job says before: `echo "TARGET=$x" >> "$GITHUB_ENV"`.
+fn forget_written(job: &mut Job) {
+    if job.env_texts.is_empty() {
+        return;
+    }
+    let steps = job.steps.iter().filter_map(|step| step.run.as_ref());
+    let mut texts = steps.map(|(text, _)| String::from_utf8_lossy(text.text()));
+    let mut written: BTreeSet<String> = BTreeSet::new();
+    while let Some(text) = texts.find(|text| text.contains("GITHUB_ENV")) {
+        let before = text.split('=').filter_map(|part| {
+            let name = part.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+            (!name.is_empty()).then(|| name.to_owned())
+        });
+        written.extend(before);
+    }
+    job.env_texts.retain(|(name, _)| !written.contains(name));
+}
+
 /// Whether a later step fails where this one did, whose own failure is left aside:
 /// `if: steps.scan.outcome == 'failure'`, `run: exit 1`.
 fn is_heeded(step: &JobStep, later: &[JobStep]) -> bool {
@@ -294,6 +339,7 @@ fn runs_on_failure(condition: &str, outcome: &str) -> bool {
 /// Fills in what the steps of a job do. `deploys` says whether the job's machine may be one that
 /// things are deployed to, not only a runner; `kept` is what the last step keeps by declaration.
 fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
+    forget_written(job);
     let off = job.condition.as_ref().is_some_and(|(text, _)| never(text));
     let mut all: Vec<Vec<Done>> = Vec::with_capacity(job.steps.len());
     let mut calls: Vec<Vec<Call>> = Vec::with_capacity(job.steps.len());

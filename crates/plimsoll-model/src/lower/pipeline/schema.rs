@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plimsoll_source::Span;
 use plimsoll_syntax::yaml::Value;
 
 use crate::lower::keys::{self, Key, LIST, MAP, NUMBER, SWITCH, TEXT, items, key, keys, named};
@@ -217,11 +218,11 @@ const CONTEXTS: [&str; 12] = [
     "strategy", "vars",
 ];
 
-/// What is wrong with a workflow, in text order.
-pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
-    let mut found = Found(Vec::new());
+/// What is wrong with a workflow, in text order, and the first for which the forge runs none of it.
+pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> (Vec<Fault>, Option<Span>) {
+    let mut found = Found { all: Vec::new(), refused: None };
     for (span, says) in keys::faults(root, WORKFLOW, "a workflow", &mut |_, _| {}) {
-        found.0.push(Fault { kind: FaultKind::Schema, span, says, meant: None });
+        found.refuse(FaultKind::Schema, span, says);
     }
     if let Some(on) = root.get("on") {
         events(on, &mut found);
@@ -231,7 +232,7 @@ pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
     permissions(root, &mut found);
     let jobs = root.get("jobs").map(Value::entries).unwrap_or_default();
     if jobs.len() > MAX_JOBS {
-        return found.0;
+        return (found.all, found.refused);
     }
     let names: Vec<&str> = jobs.iter().filter_map(|(key, _)| key.text()).collect();
     for (key, job) in &jobs {
@@ -246,18 +247,19 @@ pub(super) fn faults(root: Value<'_>, pipeline: &Pipeline) -> Vec<Fault> {
     for (key, _) in root.get("jobs").into_iter().flat_map(Value::pairs) {
         let name = key.text().unwrap_or_default();
         if !seen.insert(name.to_ascii_lowercase()) {
-            found.add(FaultKind::Id, key, format!("`{}` is another job's, too", clip(name)));
+            let says = format!("`{}` is another job's, too", clip(name));
+            found.refuse(FaultKind::Id, key.span(), says);
         }
     }
     let known: Vec<Known> = jobs.iter().map(|(_, job)| Known::of(*job)).collect();
     for placed in &pipeline.expressions {
         expression(placed, pipeline, &known, &mut found);
     }
-    let mut found = found.0;
-    found.sort_by_key(|fault| fault.span);
-    found.dedup_by(|a, b| a.span == b.span && a.kind == b.kind);
-    found.truncate(MAX_FAULTS);
-    found
+    let Found { mut all, refused } = found;
+    all.sort_by_key(|fault| fault.span);
+    all.dedup_by(|a, b| a.span == b.span && a.kind == b.kind);
+    all.truncate(MAX_FAULTS);
+    (all, refused)
 }
 
 /// What expressions may ask of a job; `None` where what it has is only known when it runs.
@@ -272,7 +274,10 @@ impl Known {
             let keys = map.entries().into_iter().filter_map(|(key, _)| key.text());
             keys.map(str::to_ascii_lowercase).collect::<BTreeSet<String>>()
         };
+        // `strategy: ${{ fromJSON(needs.plan.outputs.strategy) }}`.
+        let open = job.get("strategy").is_some_and(|strategy| !strategy.is_map());
         let matrix = match job.path(&["strategy", "matrix"]) {
+            None if open => None,
             None => Some(BTreeSet::new()),
             Some(matrix) if !matrix.is_map() => None,
             Some(matrix) => {
@@ -290,18 +295,31 @@ impl Known {
     }
 }
 
-struct Found(Vec<Fault>);
+struct Found {
+    all: Vec<Fault>,
+    refused: Option<Span>,
+}
 
 impl Found {
     fn add(&mut self, kind: FaultKind, at: Value<'_>, says: impl Into<String>) {
-        self.0.push(Fault { kind, span: at.span(), says: says.into(), meant: None });
+        self.at(kind, at.span(), says);
+    }
+
+    fn at(&mut self, kind: FaultKind, span: Span, says: impl Into<String>) {
+        self.all.push(Fault { kind, span, says: says.into(), meant: None });
+    }
+
+    /// What makes the forge run none of the workflow.
+    fn refuse(&mut self, kind: FaultKind, span: Span, says: impl Into<String>) {
+        self.refused = self.refused.or(Some(span));
+        self.at(kind, span, says);
     }
 
     /// A name that is none of those that are known: with the one that is near, if there is one.
     fn unknown(&mut self, kind: FaultKind, at: Value<'_>, says: String, near: Option<&str>) {
         let says = near.map_or(says.clone(), |near| format!("{says}: `{near}` is"));
         let meant = near.map(str::to_owned);
-        self.0.push(Fault { kind, span: at.span(), says, meant });
+        self.all.push(Fault { kind, span: at.span(), says, meant });
     }
 }
 
@@ -379,7 +397,7 @@ fn filters(event: &str, value: Value<'_>, types: &[&str], found: &mut Found) {
                     let rooted = text.strip_prefix("./").filter(|_| one == "paths");
                     let meant = rooted.filter(|rest| glob(rest, true).is_none());
                     let meant = meant.map(str::to_owned);
-                    found.0.push(Fault { kind: FaultKind::Glob, span: item.span(), says, meant });
+                    found.all.push(Fault { kind: FaultKind::Glob, span: item.span(), says, meant });
                 }
             }
         }
@@ -516,11 +534,12 @@ fn needs(own: &str, job: Value<'_>, names: &[&str], found: &mut Found) {
         let Some(text) = item.text().filter(|text| !is_expression(text)) else { continue };
         let exists = names.iter().any(|name| name.eq_ignore_ascii_case(text));
         if text.eq_ignore_ascii_case(own) {
-            found.add(FaultKind::Need, item, "the job waits for itself");
+            found.refuse(FaultKind::Need, item.span(), "the job waits for itself");
         } else if !exists && !text.is_empty() {
             let near = near::nearest(text, names);
             let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
-            found.add(FaultKind::Need, item, format!("no job `{}`{meant}", clip(text)));
+            let says = format!("no job `{}`{meant}", clip(text));
+            found.refuse(FaultKind::Need, item.span(), says);
         }
     }
 }
@@ -556,12 +575,9 @@ fn cycles(jobs: &[(Value<'_>, Value<'_>)], found: &mut Found) {
         })
     });
     if let Some((key, _)) = first {
-        found.add(FaultKind::Need, *key, "the job waits for one that waits for it");
+        found.refuse(FaultKind::Need, key.span(), "the job waits for one that waits for it");
     }
 }
-
-/// A job that does nothing, for which the forge refuses the whole workflow.
-pub(super) const NO_STEPS: &str = "no `steps`, and no `uses`";
 
 fn steps(key: Value<'_>, job: Value<'_>, found: &mut Found) {
     if !job.is_map() {
@@ -570,11 +586,15 @@ fn steps(key: Value<'_>, job: Value<'_>, found: &mut Found) {
     let (uses, list) = (job.get("uses"), job.get("steps"));
     match (uses, list) {
         (Some(_), Some(steps)) => {
-            found.add(FaultKind::Schema, steps, "a job that calls a workflow has no steps");
+            let says = "a job that calls a workflow has no steps";
+            found.refuse(FaultKind::Schema, steps.span(), says);
         }
-        (None, None) => found.add(FaultKind::Schema, key, NO_STEPS),
+        (None, None) => {
+            found.refuse(FaultKind::Schema, key.span(), "no `steps`, and no `uses`");
+        }
         (Some(_), None) if job.get("runs-on").is_some() => {
-            found.add(FaultKind::Schema, key, "a job that calls a workflow has no `runs-on`");
+            let says = "a job that calls a workflow has no `runs-on`";
+            found.refuse(FaultKind::Schema, key.span(), says);
         }
         (None, Some(_)) if job.get("runs-on").is_none() => {
             found.add(FaultKind::Schema, key, "no `runs-on`");
@@ -588,27 +608,30 @@ fn steps(key: Value<'_>, job: Value<'_>, found: &mut Found) {
         {
             name_of("step", id, text, found);
             if !ids.insert(text.to_ascii_lowercase()) {
-                found.add(FaultKind::Id, id, format!("`{}` is another step's, too", clip(text)));
+                let says = format!("`{}` is another step's, too", clip(text));
+                found.refuse(FaultKind::Id, id.span(), says);
             }
         }
         match (step.entry("run"), step.entry("uses")) {
             (Some((run, _)), Some(_)) => {
-                found.add(FaultKind::Schema, run, "a step has `run` or `uses`, not both");
+                let says = "a step has `run` or `uses`, not both";
+                found.refuse(FaultKind::Schema, run.span(), says);
             }
-            (None, None) => found.add(FaultKind::Schema, step, "a step without `run` and `uses`"),
+            (None, None) => {
+                let says = "a step without `run` and `uses`";
+                found.refuse(FaultKind::Schema, step.span(), says);
+            }
             (Some(_), None) => {
                 if let Some((with, _)) = step.entry("with") {
-                    found.add(
-                        FaultKind::Schema,
-                        with,
-                        "`with` is an action's: `env` is a script's",
-                    );
+                    let says = "`with` is an action's: `env` is a script's";
+                    found.refuse(FaultKind::Schema, with.span(), says);
                 }
             }
             (None, Some(_)) => {
                 for key in ["shell", "working-directory"] {
                     if let Some((at, _)) = step.entry(key) {
-                        found.add(FaultKind::Schema, at, format!("`{key}` is a script's"));
+                        let says = format!("`{key}` is a script's");
+                        found.refuse(FaultKind::Schema, at.span(), says);
                     }
                 }
             }
@@ -649,19 +672,18 @@ fn commands(run: Value<'_>, found: &mut Found) {
             let name = command.trim_end_matches(" name=").trim_end_matches(':');
             let says = format!("`{name}` is out of use: write to `{instead}`");
             let (span, meant) = (text.span(range), Some(instead.to_owned()));
-            found.0.push(Fault { kind: FaultKind::Command, span, says, meant });
+            found.all.push(Fault { kind: FaultKind::Command, span, says, meant });
         }
     }
 }
 
 /// What is wrong with an expression in its place.
 fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut Found) {
-    let mut add =
-        |kind, says: String| found.0.push(Fault { kind, span: placed.span, says, meant: None });
+    let at = placed.span;
     if placed.expression.broken {
         // What is too long for our reader is not wrong.
         if placed.span.range.len() < 2000 {
-            add(FaultKind::Expression, "it is no expression".to_owned());
+            found.refuse(FaultKind::Expression, at, "it is no expression");
         }
         return;
     }
@@ -671,7 +693,7 @@ fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut
         .iter()
         .find(|call| matches!(**call, "always" | "cancelled" | "failure" | "success"));
     if let Some(call) = of_state.filter(|_| placed.slot != Slot::Condition) {
-        add(FaultKind::Expression, format!("`{call}()` is known in `if` only"));
+        found.at(FaultKind::Expression, at, format!("`{call}()` is known in `if` only"));
     }
     for reference in &placed.expression.contexts {
         let mut parts = reference.path.split('.');
@@ -679,11 +701,12 @@ fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut
         if !CONTEXTS.contains(&context) {
             let near = near::nearest(context, &CONTEXTS);
             let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
-            add(FaultKind::Expression, format!("`{}` is no context{meant}", clip(context)));
+            let says = format!("`{}` is no context{meant}", clip(context));
+            found.refuse(FaultKind::Expression, at, says);
             continue;
         }
         if !is_there(context, placed) {
-            add(FaultKind::Expression, format!("`{context}` is not known here"));
+            found.refuse(FaultKind::Expression, at, format!("`{context}` is not known here"));
             continue;
         }
         let Some(name) = parts.next().filter(|name| *name != "*") else { continue };
@@ -692,13 +715,13 @@ fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut
             .iter()
             .any(|trigger| matches!(&*trigger.event, "workflow_call" | "workflow_dispatch"));
         if context == "inputs" && by_hand && !pipeline.inputs.iter().any(|i| i.name == name) {
-            add(FaultKind::Expression, format!("no input is `{}`", clip(name)));
+            found.at(FaultKind::Expression, at, format!("no input is `{}`", clip(name)));
         }
-        let Some(at) = placed.job else { continue };
-        let (Some(job), Some(own)) = (pipeline.jobs.get(at), known.get(at)) else { continue };
+        let Some(index) = placed.job else { continue };
+        let (Some(job), Some(own)) = (pipeline.jobs.get(index), known.get(index)) else { continue };
         match context {
             "matrix" if own.matrix.as_ref().is_some_and(|matrix| !matrix.contains(name)) => {
-                add(FaultKind::Expression, format!("the matrix has no `{}`", clip(name)));
+                found.at(FaultKind::Expression, at, format!("the matrix has no `{}`", clip(name)));
             }
             "needs" => {
                 let waits = job.needs.iter().any(|need| need.eq_ignore_ascii_case(name));
@@ -706,13 +729,21 @@ fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut
                 let outputs = of.and_then(|at| known.get(at)?.outputs.as_ref());
                 let wanted = parts.next().filter(|part| *part == "outputs").and(parts.next());
                 if !waits {
-                    add(FaultKind::Need, format!("the job does not wait for `{}`", clip(name)));
+                    found.at(
+                        FaultKind::Need,
+                        at,
+                        format!("the job does not wait for `{}`", clip(name)),
+                    );
                 } else if let (Some(outputs), Some(wanted)) = (outputs, wanted)
                     && wanted != "*"
                     && !outputs.contains(wanted)
                 {
                     let (name, wanted) = (clip(name), clip(wanted));
-                    add(FaultKind::Expression, format!("`{name}` has no output `{wanted}`"));
+                    found.at(
+                        FaultKind::Expression,
+                        at,
+                        format!("`{name}` has no output `{wanted}`"),
+                    );
                 }
             }
             "steps" if placed.slot != Slot::Output => {
@@ -722,7 +753,11 @@ fn expression(placed: &Placed, pipeline: &Pipeline, known: &[Known], found: &mut
                     id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name))
                 };
                 if !before.iter().any(|step| is(&step.id)) {
-                    add(FaultKind::Expression, format!("no step before it is `{}`", clip(name)));
+                    found.at(
+                        FaultKind::Expression,
+                        at,
+                        format!("no step before it is `{}`", clip(name)),
+                    );
                 }
             }
             _ => {}

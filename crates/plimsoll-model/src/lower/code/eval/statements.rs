@@ -377,11 +377,20 @@ impl Eval<'_> {
                     }),
                     _ => false,
                 };
+                // Of `const x = process.env.A || process.env.B`, one is enough.
+                let names = value.names();
+                let either = names.len() > 1
+                    && matches!(
+                        &module.expr(test).kind,
+                        ExprKind::Unary { operand, .. }
+                            if matches!(module.expr(*operand).kind, ExprKind::Name(_))
+                    );
                 if !compares
+                    && !either
                     && value.unset().truth() == Some(true)
                     && ends.only(Ends::THROW.or(Ends::FAIL))
                 {
-                    self.facts.require(&value.names());
+                    self.facts.require(&names);
                 }
                 // `if (!x) return`: from here on, there is something.
                 if !ends.has(Ends::NEXT) {

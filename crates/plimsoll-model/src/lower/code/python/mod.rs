@@ -98,6 +98,7 @@ pub(super) fn read(
         }
     };
     let mut eval = Eval::new(graph);
+    eval.set = super::set(graph.delivery, service, only);
     eval.python = Some(Box::new(State {
         search: start.search.clone(),
         main: start.is_main.then_some(start.file),

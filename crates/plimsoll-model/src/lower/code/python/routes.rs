@@ -59,7 +59,7 @@ impl Eval<'_> {
         found.truncate(MAX_ROUTES);
         let mut routes = Vec::new();
         for (route, way) in found {
-            let path = join(way.prefix.as_deref(), &route.path);
+            let path = join(way.prefix.as_deref(), &self.settled(route.path.clone()));
             let reads =
                 route.methods.iter().any(|method| matches!(&**method, "GET" | "HEAD" | "*"));
             let guard = self.py_guard(path.as_deref(), &route, &way);
@@ -91,7 +91,8 @@ impl Eval<'_> {
         if depth > MAX_MOUNTS || all.len() > MAX_ROUTES {
             return;
         }
-        way.prefix = join(way.prefix.as_deref(), &instead.unwrap_or(app.prefix));
+        let own = self.settled(instead.unwrap_or(app.prefix));
+        way.prefix = join(way.prefix.as_deref(), &own);
         way.guards.extend(app.guards);
         way.hooks.extend(app.hooks);
         all.push(way.clone());
@@ -101,7 +102,8 @@ impl Eval<'_> {
             below.guards.extend(child.guards);
             let instead = child.instead.then(|| child.prefix.clone());
             if instead.is_none() {
-                below.prefix = join(below.prefix.as_deref(), &child.prefix);
+                let own = self.settled(child.prefix.clone());
+                below.prefix = join(below.prefix.as_deref(), &own);
             }
             self.py_ways(below, instead, depth + 1, all);
         }
