@@ -5,6 +5,7 @@
 //! paths it watches. A [`Fact`] knows where it was read, or why it is not known. No check is known
 //! here: this crate says what is, the next one what that means.
 
+mod assignment;
 pub mod base;
 pub mod built;
 pub mod code;

@@ -4,31 +4,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use plimsoll_source::TextRange;
-use regex::bytes::Regex;
 
+use crate::assignment::{Assignment, assignments, authorizations, spaced};
 use crate::password;
-use crate::secret::{is_placeholder, is_secret_name, literal_secret, refers, signs};
-
-/// `NAME=value`, `name: value`, `"name": "value"`: the name and the value.
-static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?-u)([A-Za-z_][A-Za-z0-9_.\-]*)["']?\s*[=:]\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"'`,;&|)}\]]+))"#,
-    )
-    .ok()
-});
-
-/// `ENV NAME value`, `--name value`.
-static SPACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?-u)(?:\bENV\s+|--)([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"',;&|)}\]\-][^\s"',;&|)}\]]*))"#,
-    )
-    .ok()
-});
-
-/// `Authorization: Bearer value`, `-u user:password`.
-static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i-u)authorization\s*:\s*(?:(?:bearer|basic|token)\s+)?([^\s"'$][^\s"']*)"#).ok()
-});
+use crate::secret::{automaton, is_placeholder, is_secret_name, literal_secret, refers, signs};
 
 /// The ranges of `text` that hold secrets, sorted, not overlapping.
 #[must_use]
@@ -48,36 +27,20 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
             ));
         }
     };
-    let credential = |text: &[u8]| signs().is_none_or(|signs| signs.is_match(text));
-    for (pattern, found) in [&ASSIGNMENT, &SPACED]
-        .into_iter()
-        .filter_map(|r| r.as_ref())
-        .flat_map(|r| r.find_iter(text).map(move |found| (r, found)))
-    {
-        // Groups cost more than the match: they are asked for where there may be a secret.
-        let named =
-            std::str::from_utf8(found.as_bytes()).is_ok_and(|text| is_secret_name(name_in(text)));
-        if !named && !credential(found.as_bytes()) {
-            continue;
-        }
-        let Some(pair) = pattern.captures_at(text, found.start()) else { continue };
+    let has_sign = signs().is_none_or(|signs| signs.is_match(text));
+    for Assignment { name, value, quoted } in assignments(text).chain(spaced(text)) {
+        let (before, after) =
+            (name.end as usize, text.get(name.end as usize..).unwrap_or_default());
         // A key on the line below opens a map: `app-auth:` and `condition: …`.
-        let opens = pair.get(4).is_some_and(|value| {
-            let start = pair.get(1).map_or(0, |name| name.end());
-            value.as_bytes().ends_with(b":")
-                && text.get(start..value.start()).is_some_and(|gap| gap.contains(&b'\n'))
-        });
-        if opens {
+        let gap = text.get(before..value.start as usize).unwrap_or_default();
+        let opens = !quoted && value.slice(text).ends_with(b":") && gap.contains(&b'\n');
+        if opens || prose && after.starts_with(b": ") {
             continue;
         }
-        let sign = pair.get(1).and_then(|name| text.get(name.end()..)).unwrap_or_default();
-        if prose && sign.starts_with(b": ") {
-            continue;
-        }
-        let name =
-            pair.get(1).and_then(|m| std::str::from_utf8(m.as_bytes()).ok()).unwrap_or_default();
-        if let Some(value) = pair.get(2).or_else(|| pair.get(3)).or_else(|| pair.get(4)) {
-            add(name, value.as_bytes(), value.start());
+        let name = std::str::from_utf8(name.slice(text)).unwrap_or_default();
+        // Most are neither a secret by their name nor one by their form.
+        if has_sign || is_secret_name(name) {
+            add(name, value.slice(text), value.start as usize);
         }
     }
     for (word, start) in credentials(text) {
@@ -86,10 +49,8 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
         add("", word.get(at..).unwrap_or_default(), start + at);
         add("", word, start);
     }
-    for header in HEADER.iter().flat_map(|r| r.captures_iter(text)) {
-        if let Some(value) = header.get(1) {
-            add("AUTHORIZATION_TOKEN", value.as_bytes(), value.start());
-        }
+    for value in authorizations(text) {
+        add("AUTHORIZATION_TOKEN", value.slice(text), value.start as usize);
     }
     for (value, start) in arguments(text) {
         if !is_placeholder(value) && !refers(value) {
@@ -105,14 +66,6 @@ fn ranges(text: &[u8], prose: bool) -> Vec<TextRange> {
         }
     }
     merged
-}
-
-/// The name that a match of an assignment begins with.
-fn name_in(text: &str) -> &str {
-    let spaced = text.strip_prefix("ENV").filter(|rest| rest.starts_with(char::is_whitespace));
-    let name = text.strip_prefix("--").or(spaced).map_or(text, str::trim_start);
-    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c));
-    name.get(..end.unwrap_or(name.len())).unwrap_or_default()
 }
 
 /// Words that have the sign of a token's form or of a URL in them, wherever they stand, with their
@@ -207,7 +160,7 @@ static OPTIONS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "sshpass",
         "curl",
     ];
-    AhoCorasick::builder().prefilter(false).build(signs).ok()
+    automaton().prefilter(false).build(signs).ok()
 });
 
 /// A sentence with its secrets replaced by `***`; `None` when it holds none.
@@ -243,7 +196,7 @@ static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "eyJ",
     ];
     // Searching ahead for single bytes pays in long texts; a sentence is short.
-    AhoCorasick::builder().prefilter(false).build(signs).ok()
+    automaton().prefilter(false).build(signs).ok()
 });
 
 fn replaced(text: &str, ranges: &[TextRange]) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use memchr::memmem::Finder;
 use plimsoll_source::{FileId, Span, TextRange};
 
@@ -130,7 +130,7 @@ pub fn is_secret_name(name: &str) -> bool {
     static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let signs =
             ["secret", "pass", "pwd", "mnemonic", "key", "token", "cred", "psk", "phrase", "auth"];
-        AhoCorasick::builder().ascii_case_insensitive(true).prefilter(false).build(signs).ok()
+        automaton().ascii_case_insensitive(true).prefilter(false).build(signs).ok()
     });
     if SIGNS.as_ref().is_some_and(|signs| !signs.is_match(name)) {
         return false;
@@ -558,9 +558,17 @@ const FORMS: &[(&str, &str, usize)] = &[
 pub(crate) fn signs() -> Option<&'static AhoCorasick> {
     static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let prefixes = FORMS.iter().map(|(_, prefix, _)| *prefix);
-        AhoCorasick::new(prefixes.chain(["eyJ", "-----BEGIN ", "://"])).ok()
+        automaton().build(prefixes.chain(["eyJ", "-----BEGIN ", "://"])).ok()
     });
     SIGNS.as_ref()
+}
+
+/// To look for several words at once. A table of all states would be faster on megabytes, but takes
+/// longer to make than a small audit takes.
+pub(crate) fn automaton() -> AhoCorasickBuilder {
+    let mut builder = AhoCorasick::builder();
+    builder.kind(Some(AhoCorasickKind::ContiguousNFA));
+    builder
 }
 
 /// A value with the form of a known credential: what it is, and where.

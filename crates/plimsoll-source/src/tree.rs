@@ -149,7 +149,7 @@ impl Backend {
 pub(crate) const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// Files of at most this many bytes are kept once they were read,
-const MAX_KEPT: usize = 32 * 1024;
+const MAX_KEPT: usize = 128 * 1024;
 
 /// and at most this many bytes of them in all.
 const ROOM: usize = 64 * 1024 * 1024;

@@ -164,11 +164,17 @@ impl Yaml {
     /// A mapping and those that its merge keys bring in, the ones that win first. Each is listed
     /// once, where it has most say, so the walk is linear whatever merges what.
     fn layers(&self, map: NodeId) -> Vec<NodeId> {
+        /// Looking through so few is faster than hashing them.
+        const FEW: usize = 16;
         let mut layers = Vec::new();
         let mut seen = HashSet::default();
         let mut stack = vec![map];
         while let Some(id) = stack.pop() {
-            if !seen.insert(id) {
+            if layers.len() == FEW {
+                seen.extend(&layers);
+            }
+            if layers.len() < FEW && layers.contains(&id) || layers.len() >= FEW && !seen.insert(id)
+            {
                 continue;
             }
             layers.push(id);
@@ -337,7 +343,7 @@ impl<'a> Value<'a> {
 
     /// A plain `<<` key.
     fn is_merge(self) -> bool {
-        self.style() == Some(Style::Plain) && self.text() == Some("<<")
+        self.style() == Some(Style::Plain) && self.reads("<<")
     }
 
     /// The items of a sequence; none for anything else.

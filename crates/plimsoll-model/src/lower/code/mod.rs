@@ -54,6 +54,11 @@ type Set = BTreeMap<String, Option<Rc<str>>>;
 
 /// The program of each service, in their order; `None` where none of ours is started.
 pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Programs> {
+    let none = || delivery.services.iter().map(|_| (None, BTreeMap::new())).collect();
+    // What no image holds, no container of ours starts; and threads cost more than a small tree.
+    if delivery.services.iter().all(|service| service.images.is_empty()) {
+        return none();
+    }
     let graph = Graph::new(cx, delivery);
     let work = || -> Vec<Programs> {
         let services = delivery.services.par_iter();
@@ -73,7 +78,7 @@ pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Programs> {
         .build();
     match pool {
         Ok(pool) => pool.install(work),
-        Err(_) => delivery.services.iter().map(|_| (None, BTreeMap::new())).collect(),
+        Err(_) => none(),
     }
 }
 
