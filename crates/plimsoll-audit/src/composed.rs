@@ -1,11 +1,12 @@
 //! Compose projects as wholes: their containers, who stands beside whom, on which networks.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use plimsoll_model::container::{Container, ContainerKind, Project};
 use plimsoll_source::{Span, TextRange};
 
-use crate::datastores::{self, Kind};
+use crate::datastores::Kind;
 use crate::{ContainerSubject, Cx, Evidence, Verdict};
 
 /// A compose project for production with its containers.
@@ -100,12 +101,12 @@ pub(crate) fn image_name(cx: &Cx<'_>, container: &Container) -> Option<String> {
         let name = crate::startup::base_name(&cx.delivery[id]);
         return (!name.is_empty()).then(|| name.to_ascii_lowercase());
     }
-    datastores::reference(cx, container).map(|reference| reference.name().to_ascii_lowercase())
+    container.named.as_ref().map(|reference| reference.name().to_ascii_lowercase())
 }
 
 /// Whether a container keeps data.
-pub(crate) fn is_store(cx: &Cx<'_>, container: &Container) -> bool {
-    matches!(datastores::of(cx, container), Some(Kind::Store))
+pub(crate) fn is_store(container: &Container) -> bool {
+    matches!(container.keeps, Some(Kind::Store))
 }
 
 /// The verdict over the production containers that are no service's; `none` says of what the
@@ -118,10 +119,7 @@ pub(crate) fn of_no_service(
     let others = cx.containers_of_no_service();
     let judged: Vec<_> = others
         .iter()
-        .filter_map(|container| {
-            let member = format!("{} in {}", container.name, cx.path(container.file));
-            Some((member, judge(*container)?))
-        })
+        .filter_map(|container| Some((Arc::clone(&container.label), judge(*container)?)))
         .collect();
     match others.first().filter(|_| !judged.is_empty()) {
         Some(first) => crate::driver::join(judged, none, first.span),

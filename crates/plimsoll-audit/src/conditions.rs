@@ -275,7 +275,7 @@ pub static RUNS_A_DATASTORE: Condition = Condition {
         let holds = match subject {
             Subject::Service(id) => {
                 let containers = &cx.delivery[id].containers;
-                containers.iter().any(|&c| datastores::of(cx, &cx.delivery[c]).is_some())
+                containers.iter().any(|&c| cx.delivery[c].keeps.is_some())
             }
             Subject::Repository => datastores::of_no_service(cx).next().is_some(),
             Subject::Image(_) | Subject::Container(_) | Subject::Script(_) => false,
@@ -1624,7 +1624,7 @@ pub static COMPOSE_STOPS: Condition = Condition {
             all.any(|container| {
                 container.command.is_some()
                     || container.entrypoint.is_some()
-                    || composed::is_store(cx, container)
+                    || composed::is_store(container)
             })
         })
     },

@@ -1,6 +1,5 @@
 //! All that a check may see.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use plimsoll_model::{Delivery, ProgramId, Why};
@@ -52,12 +51,8 @@ impl<'a> Cx<'a> {
     /// Production containers that belong to no service: those of others' images.
     #[must_use]
     pub fn containers_of_no_service(&self) -> Vec<ContainerSubject<'a>> {
-        let services = &self.delivery.services;
-        let owned: BTreeSet<_> =
-            services.iter().flat_map(|s| s.containers.iter().chain(&s.other_containers)).collect();
-        let ids = self.delivery.container_ids().filter(|id| !owned.contains(id));
-        ids.map(|id| ContainerSubject { id, container: &self.delivery[id], service: None })
-            .filter(|container| container.purpose.is_production())
+        let ids = self.delivery.of_no_service.iter();
+        ids.map(|&id| ContainerSubject { id, container: &self.delivery[id], service: None })
             .collect()
     }
 

@@ -1,31 +1,15 @@
 //! Third-party images by what they are: stores of data, poolers before them, consoles to them.
 
 use plimsoll_model::container::{Container, ContainerKind, DependsOn};
-pub(crate) use plimsoll_model::datastore::{Kind, kind};
-use plimsoll_model::image::Base;
-use plimsoll_model::reference::ImageRef;
+pub(crate) use plimsoll_model::datastore::Kind;
 
 use crate::{ContainerSubject, Cx};
-
-/// What a container runs, where its image (or the base of the one that is built here) says so.
-pub(crate) fn of(cx: &Cx<'_>, container: &Container) -> Option<Kind> {
-    match container.image_id {
-        Some(id) => {
-            let image = &cx.delivery[id];
-            match &image.root_base(image.target?)?.base {
-                Base::External(reference) => kind(reference),
-                _ => None,
-            }
-        }
-        None => kind(&reference(cx, container)?),
-    }
-}
 
 /// The third-party containers for production that keep data, or give access to some.
 pub(crate) fn of_no_service<'a>(cx: &Cx<'a>) -> impl Iterator<Item = (&'a Container, Kind)> {
     cx.containers_of_no_service().into_iter().filter_map(
         |ContainerSubject { container, .. }| {
-            Some((container, of(cx, container).or_else(|| by_port(container))?))
+            Some((container, container.keeps.or_else(|| by_port(container))?))
         },
     )
 }
@@ -53,20 +37,11 @@ pub(crate) fn awaited<'a>(
             other.kind == ContainerKind::Compose { project } && other.name == dependency.service
         };
         let Some(other) = cx.delivery.containers.iter().find(is_it) else { continue };
-        if matches!(of(cx, other), Some(Kind::Store | Kind::Pooler)) && !other.job {
+        if matches!(other.keeps, Some(Kind::Store | Kind::Pooler)) && !other.job {
             found.push((dependency, other));
         }
     }
     found
-}
-
-/// The image that a container names. Variables that nothing sets stand for something unknown: of
-/// `${REGISTRY}/postgres:${TAG}`, the name is known all the same.
-pub(crate) fn reference(cx: &Cx<'_>, container: &Container) -> Option<ImageRef> {
-    if let Some(name) = container.image.known() {
-        return ImageRef::parse(name);
-    }
-    ImageRef::parse(&without_references(&written(cx, container)?))
 }
 
 /// The text that names a container's image, where it depends on a variable.
@@ -75,59 +50,4 @@ pub(crate) fn written(cx: &Cx<'_>, container: &Container) -> Option<String> {
     let bytes = cx.delivery.tree.read(span.file).ok()?;
     let text = String::from_utf8_lossy(span.range.slice(&bytes)).into_owned();
     Some(text.trim().trim_matches(['"', '\'']).to_owned())
-}
-
-/// References to variables as a word that names nothing.
-fn without_references(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        out.push_str("unknown");
-        rest = match after.strip_prefix('{') {
-            Some(inner) => inner.split_once('}').map_or("", |(_, rest)| rest),
-            None => after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'),
-        };
-    }
-    out + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(image: &str, expected: Option<Kind>) {
-        let reference = ImageRef::parse(&without_references(image)).expect("a reference");
-        assert_eq!(kind(&reference), expected, "{image}");
-    }
-
-    #[test]
-    fn images_by_their_names() {
-        for image in [
-            "postgres:17",
-            "bitnami/postgresql",
-            "timescale/timescaledb-ha:pg17",
-            "confluentinc/cp-kafka",
-            "mcr.microsoft.com/mssql/server:2022-latest",
-            "${REGISTRY:-docker.io}/mongo:${TAG}",
-            "amazon/dynamodb-local",
-            "quay.io/minio/minio",
-        ] {
-            check(image, Some(Kind::Store));
-        }
-        check("edoburu/pgbouncer:latest", Some(Kind::Pooler));
-        check("mongo-express", Some(Kind::Console));
-        check("provectuslabs/kafka-ui", Some(Kind::Console));
-        check("dpage/pgadmin4:9", Some(Kind::Console));
-        for image in [
-            "oliver006/redis_exporter",
-            "minio/mc",
-            "postgres-backup-local",
-            "node:20",
-            "haproxy:3",
-        ] {
-            check(image, None);
-        }
-    }
 }

@@ -188,10 +188,10 @@ fn ask_container(
     check: &Check,
     run: AskContainer,
     container: ContainerSubject<'_>,
-) -> (String, Verdict) {
+) -> (Arc<str>, Verdict) {
     let subject = Subject::Container(container.id);
     let verdict = guarded(cx, check, subject, container.span, || run(cx, container));
-    (format!("{} in {}", container.name, cx.path(container.file)), verdict)
+    (Arc::clone(&container.label), verdict)
 }
 
 fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -> Finding {
@@ -296,7 +296,11 @@ fn guarded(
 
 /// One verdict for several members: the worst one's outcome and message, the evidence of all that
 /// share it, and the rest as context. With one member, its verdict.
-pub(crate) fn join(mut verdicts: Vec<(String, Verdict)>, none: &str, place: Span) -> Verdict {
+pub(crate) fn join<Member: Into<Arc<str>>>(
+    mut verdicts: Vec<(Member, Verdict)>,
+    none: &str,
+    place: Span,
+) -> Verdict {
     let Some(worst) = verdicts.iter().map(|(_, v)| v.outcome.rank()).max() else {
         return Verdict::not_applicable(
             format!("does not apply: it {none}"),

@@ -44,7 +44,7 @@ pub(crate) fn each(
     service: ServiceSubject<'_>,
     judge: impl Fn(Deployment<'_>) -> Verdict,
 ) -> Verdict {
-    let judged = deployments(cx, service).into_iter().map(|d| (d.name(cx), judge(d)));
+    let judged = deployments(cx, service).into_iter().map(|d| (d.name(), judge(d)));
     crate::driver::join(judged.collect(), "runs as a service", service.place)
 }
 
@@ -57,14 +57,14 @@ pub(crate) fn each_asked(
     let asked = deployments(cx, service)
         .into_iter()
         .filter(|d| !d.asked(cx).is_empty() || !program::is_worker(cx, service, d.container));
-    let judged = asked.map(|d| (d.name(cx), judge(d)));
+    let judged = asked.map(|d| (d.name(), judge(d)));
     crate::driver::join(judged.collect(), "runs as a service", service.place)
 }
 
 impl<'a> Deployment<'a> {
-    fn name(&self, cx: &Cx<'_>) -> String {
+    fn name(&self) -> String {
         match (self.container, self.image) {
-            (Some(container), _) => format!("{} in {}", container.name, cx.path(container.file)),
+            (Some(container), _) => container.label.to_string(),
             (None, image) => image.map_or_else(String::new, |image| image.path.clone()),
         }
     }
@@ -379,7 +379,7 @@ pub(crate) fn settable(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<(String,
         };
         let Some(health) = of.healthcheck(cx) else { continue };
         if !found.iter().any(|(_, known)| known.span == health.span) {
-            found.push((of.name(cx), health));
+            found.push((of.name(), health));
         }
     }
     found

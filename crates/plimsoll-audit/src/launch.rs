@@ -34,7 +34,7 @@ pub(crate) fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package)
         let evidence = Evidence::context(service.place, "starts no server");
         return Verdict::unknown(Why::Unsupported, "no command is known that starts it", evidence);
     }
-    join(cx, service, &starts, |start| of_start(cx, start, package))
+    join(service, &starts, |start| of_start(cx, start, package))
 }
 
 fn of_start(cx: &Cx<'_>, start: &Start<'_>, package: &Package) -> Verdict {

@@ -87,7 +87,7 @@ pub(crate) fn where_deployed(
     if let (Err(why), true) = (code(service), service.service.programs_by.is_empty()) {
         return unread(why);
     }
-    startup::judge(cx, service, &servers, |start| match code_in(cx, service, start.container) {
+    startup::judge(service, &servers, |start| match code_in(cx, service, start.container) {
         Ok(code) => ask(code, start),
         Err(why) => unread(why),
     })

@@ -362,7 +362,7 @@ pub(crate) fn reached(cx: &Cx<'_>) -> BTreeSet<String> {
     }
     composed(cx)
         .filter(|container| container.ports.iter().any(|port| port.host.is_some()))
-        .filter(|container| crate::datastores::of(cx, container).is_none())
+        .filter(|container| container.keeps.is_none())
         .map(|container| container.name.clone())
         .collect()
 }

@@ -24,9 +24,9 @@ impl<'a> Start<'a> {
         self.startup
     }
 
-    fn member(&self, cx: &Cx<'_>) -> String {
+    fn member(&self) -> String {
         match self.container {
-            Some(container) => format!("{} in {}", container.name, cx.path(container.file)),
+            Some(container) => container.label.to_string(),
             None => self.image.path.clone(),
         }
     }
@@ -64,12 +64,11 @@ pub(crate) fn servers<'a>(cx: &Cx<'a>, subject: Subject) -> Vec<Start<'a>> {
 
 /// The worst verdict over some ways to start.
 pub(crate) fn judge(
-    cx: &Cx<'_>,
     service: ServiceSubject<'_>,
     starts: &[Start<'_>],
     ask: impl Fn(&Start<'_>) -> Verdict,
 ) -> Verdict {
-    let verdicts = starts.iter().map(|start| (start.member(cx), ask(start))).collect();
+    let verdicts = starts.iter().map(|start| (start.member(), ask(start))).collect();
     join(verdicts, "starts nothing", service.place)
 }
 

@@ -1,20 +1,24 @@
 //! Containers: an entry of a merged compose file or a pod's container, ours or third-party.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use plimsoll_source::{Derived, FileId, Span};
 
-use crate::ImageId;
 use crate::engine::{Engine, Network, Volume};
 use crate::fact::{Fact, Why};
 use crate::image::{Exec, Healthcheck};
 use crate::purpose::Purpose;
+use crate::reference::ImageRef;
+use crate::{ImageId, datastore};
 
 /// One container as its platform would start it.
 #[derive(Clone, Debug)]
 pub struct Container {
     /// Compose service or pod container name.
     pub name: String,
+    /// Its name and its file, as a report tells it from others.
+    pub label: Arc<str>,
     /// What describes it.
     pub kind: ContainerKind,
     /// The file that defines it first.
@@ -30,6 +34,12 @@ pub struct Container {
     pub purpose: Purpose,
     /// The image it names.
     pub image: Fact<String>,
+    /// The same, where it reads as one. Variables that nothing sets stand for something unknown: of
+    /// `${REGISTRY}/postgres:${TAG}`, the name is known all the same.
+    pub named: Option<ImageRef>,
+    /// The data that it keeps or gives access to, where its image (or the base of the one that is
+    /// built here) says so.
+    pub keeps: Option<datastore::Kind>,
     /// How it is built.
     pub build: Option<Build>,
     /// The image in this repository that it runs, once linked.

@@ -176,3 +176,43 @@ pub fn kind(reference: &ImageRef) -> Option<Kind> {
         has(&STORES).then_some(Kind::Store)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(image: &str, expected: Option<Kind>) {
+        let reference = ImageRef::parse_written(image).expect("a reference");
+        assert_eq!(kind(&reference), expected, "{image}");
+    }
+
+    #[test]
+    fn images_by_their_names() {
+        for image in [
+            "postgres:17",
+            "bitnami/postgresql",
+            "timescale/timescaledb-ha:pg17",
+            "confluentinc/cp-kafka",
+            "mcr.microsoft.com/mssql/server:2022-latest",
+            "${REGISTRY:-docker.io}/mongo:${TAG}",
+            "amazon/dynamodb-local",
+            "quay.io/minio/minio",
+        ] {
+            check(image, Some(Kind::Store));
+        }
+        check("edoburu/pgbouncer:latest", Some(Kind::Pooler));
+        check("mongo-express", Some(Kind::Console));
+        check("provectuslabs/kafka-ui", Some(Kind::Console));
+        check("dpage/pgadmin4:9", Some(Kind::Console));
+        for image in [
+            "oliver006/redis_exporter",
+            "minio/mc",
+            "postgres-backup-local",
+            "node:20",
+            "haproxy:3",
+        ] {
+            check(image, None);
+        }
+    }
+}

@@ -77,6 +77,8 @@ pub struct Delivery {
     pub secrets: Secrets,
     /// Services, in path order.
     pub services: Vec<Service>,
+    /// Production containers that belong to no service: those of others' images.
+    pub of_no_service: Vec<ContainerId>,
     /// What starts in the services' images, alone and in each container that runs one.
     pub startups: BTreeMap<(ImageId, Option<ContainerId>), Startup>,
     /// Descriptors in formats that are not read.

@@ -54,6 +54,23 @@ impl ImageRef {
         Some(Self { registry, repository, tag, digest, written: text.to_owned() })
     }
 
+    /// Reads a name as it is written, whose variables stand for something unknown: of
+    /// `${REGISTRY}/postgres:${TAG}`, the name is known all the same.
+    #[must_use]
+    pub fn parse_written(text: &str) -> Option<Self> {
+        let mut name = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            name.push_str(before);
+            name.push_str("unknown");
+            rest = match after.strip_prefix('{') {
+                Some(inner) => inner.split_once('}').map_or("", |(_, rest)| rest),
+                None => after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+            };
+        }
+        Self::parse(&(name + rest))
+    }
+
     /// The last part of the repository: `node`.
     #[must_use]
     pub fn name(&self) -> &str {

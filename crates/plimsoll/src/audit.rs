@@ -17,12 +17,13 @@ use crate::{BUG, CLEAN, FINDINGS, baseline, checks, config, date, explain, outpu
 pub(crate) fn run(args: &AuditArgs) -> Result<u8, String> {
     validate(args)?;
     let targets = output::targets(&args.outputs)?;
-    if let Some(jobs) = args.jobs {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs.get())
-            .build_global()
-            .map_err(|e| format!("error: `--jobs {jobs}`: {e}"))?;
-    }
+    // This thread is one of them: a small audit is over before others are awake.
+    let jobs = args.jobs.map_or(0, std::num::NonZero::get);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .use_current_thread()
+        .build_global()
+        .map_err(|e| format!("error: `--jobs {jobs}`: {e}"))?;
     let date = date::today(args.date.as_deref())?;
     let style = output::style(args.no_color);
     let progress = progress(args);

@@ -8,7 +8,7 @@ use plimsoll_source::{Edit, FileId, Span, TextRange};
 
 use super::{document, is_compose};
 use crate::composed::{self, Composed};
-use crate::{Cx, datastores, delivered};
+use crate::{Cx, delivered};
 
 /// The network that datastores get, unless there is one of that name.
 const NETWORK: &str = "data";
@@ -46,7 +46,7 @@ pub(crate) fn separated(cx: &Cx<'_>, composed: &Composed<'_>) -> Option<Separate
         return None;
     }
     let (stores, others): (Vec<&Container>, Vec<&Container>) =
-        all.into_iter().partition(|c| composed::is_store(cx, c));
+        all.into_iter().partition(|c| composed::is_store(c));
     let movable = |c: &Container| {
         let alone = c.ports.iter().all(|port| port.host.is_none());
         // What is built here may reach out, which nobody sees; what a proxy finds by labels, it needs.
@@ -70,7 +70,7 @@ pub(crate) fn separated(cx: &Cx<'_>, composed: &Composed<'_>) -> Option<Separate
             }
             continue;
         }
-        if !speaks && other.image_id.is_none() && super::containers::is_known(cx, other) {
+        if !speaks && other.image_id.is_none() && super::containers::is_known(other) {
             continue;
         }
         if !speaks {
@@ -262,9 +262,9 @@ fn is_read_once(cx: &Cx<'_>, file: FileId, name: &str) -> bool {
 /// The variables of a container that its image reads from files, too, with the variable of the caller
 /// whose value each is.
 fn readable<'a>(cx: &Cx<'_>, container: &'a Container) -> Vec<(&'a EnvVar, String)> {
-    let image = datastores::reference(cx, container).filter(|i| i.registry == "docker.io");
-    let repository = image.map(|image| image.repository).unwrap_or_default();
-    let name = repository.strip_prefix("library/").unwrap_or(&repository);
+    let image = container.named.as_ref().filter(|i| i.registry == "docker.io");
+    let repository = image.map_or("", |image| &image.repository);
+    let name = repository.strip_prefix("library/").unwrap_or(repository);
     let known = FILES.iter().find(|(images, _)| images.contains(&name)).map(|(_, names)| *names);
     // The image's entrypoint has to run, and what it runs has to be the server. Compose copies such
     // secrets into the container's root, which must not be read-only.

@@ -9,7 +9,7 @@ use plimsoll_model::reference::ImageRef;
 use plimsoll_source::{Edit, FileId};
 
 use super::{has, is_compose, is_unprivileged, set_in, snippet};
-use crate::{Cx, Finding, Fix, Safety, Snippet, datastores};
+use crate::{Cx, Finding, Fix, Safety, Snippet};
 
 /// The containers that a finding speaks against, without those of which that is accepted: of the
 /// service that it is about, or of those that are no service's.
@@ -21,8 +21,7 @@ pub(crate) fn against<'a>(cx: &Cx<'a>, finding: &Finding) -> Vec<&'a Container> 
     let open = finding.evidence.iter().filter(|e| e.is_against() && e.waived.is_none());
     let members: BTreeSet<Option<&str>> = open.map(|e| e.member.as_deref()).collect();
     let is_meant = |container: &&Container| {
-        let name = format!("{} in {}", container.name, cx.path(container.file));
-        members.contains(&None) || members.contains(&Some(&*name))
+        members.contains(&None) || members.contains(&Some(&*container.label))
     };
     all.into_iter().filter(is_meant).collect()
 }
@@ -96,7 +95,7 @@ fn capabilities(cx: &Cx<'_>, container: &Container) -> Option<Vec<&'static str>>
     let named = user.is_some_and(|user| !matches!(user, "" | "0" | "root") && !user.contains('$'));
     let (kept, known): (&[&str], bool) = match image {
         Some(image) => (&[], named || user.is_none() && is_unprivileged(image)),
-        None => match needs(&datastores::reference(cx, container)?) {
+        None => match needs(container.named.as_ref()?) {
             Some(needs) if !named => (needs, user.is_none()),
             _ => (&[], named),
         },
@@ -112,8 +111,8 @@ fn capabilities(cx: &Cx<'_>, container: &Container) -> Option<Vec<&'static str>>
 }
 
 /// Whether a container runs an image of others whose needs are known.
-pub(crate) fn is_known(cx: &Cx<'_>, container: &Container) -> bool {
-    datastores::reference(cx, container).is_some_and(|image| needs(&image).is_some())
+pub(crate) fn is_known(container: &Container) -> bool {
+    container.named.as_ref().is_some_and(|image| needs(image).is_some())
 }
 
 fn needs(image: &ImageRef) -> Option<&'static [&'static str]> {

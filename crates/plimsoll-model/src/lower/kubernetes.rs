@@ -4,6 +4,7 @@
 //! no manifests: what their templates come to is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use plimsoll_source::{Entry, EntryKind, FileId, Span, TextRange, Tracking};
 use plimsoll_syntax::Parsed;
@@ -238,6 +239,7 @@ impl<'a> Reader<'a> {
         let range = item.raw().range;
         Container {
             name: item.get("name").and_then(Value::text).unwrap_or_default().to_owned(),
+            label: Arc::default(),
             kind: ContainerKind::Kubernetes {
                 workload: pod.workload.to_owned(),
                 name: pod.name.to_owned(),
@@ -249,6 +251,8 @@ impl<'a> Reader<'a> {
             taken_back: Vec::new(),
             purpose: crate::purpose::Purpose::production(),
             image: text(item.get("image")),
+            named: None,
+            keeps: None,
             build: None,
             image_id: None,
             env,

@@ -9,7 +9,7 @@ use super::Hints;
 use super::cx::Cx;
 use crate::container::{Container, ContainerKind, EnvValue, MountKind};
 use crate::fact::{Fact, How, Why};
-use crate::image::{BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
+use crate::image::{Base, BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
 use crate::purpose::{Purpose, PurposeKind};
 use crate::reference::ImageRef;
 use crate::{ContainerId, ImageId, datastore, path};
@@ -445,6 +445,33 @@ fn develops(container: &Container) -> Option<Span> {
     };
     let mut modes = container.env.iter().filter(|var| MODES.contains(&&*var.name));
     modes.find(|var| says(&var.value)).map(|var| var.span)
+}
+
+/// What each container's image is, by its name or by the base of what is built here.
+pub(super) fn named(cx: &Cx<'_>, images: &[Image], containers: &mut [Container]) {
+    let written = |at: Span| {
+        let bytes = cx.bytes(at.file).ok()?;
+        let text = String::from_utf8_lossy(at.range.slice(&bytes)).into_owned();
+        ImageRef::parse_written(text.trim().trim_matches(['"', '\'']))
+    };
+    for container in containers {
+        container.label = format!("{} in {}", container.name, cx.tree.path(container.file)).into();
+        container.named = match container.image.known() {
+            Some(name) => ImageRef::parse(name),
+            None => container.image.span().and_then(written),
+        };
+        container.keeps = match container.image_id {
+            Some(id) => {
+                let image = images.get(id.0 as usize);
+                let base = image.and_then(|image| image.root_base(image.target?));
+                match base.map(|stage| &stage.base) {
+                    Some(Base::External(reference)) => datastore::kind(reference),
+                    _ => None,
+                }
+            }
+            None => container.named.as_ref().and_then(datastore::kind),
+        };
+    }
 }
 
 /// Of a project with nothing but datastores that are open on the host, beside an image that none of

@@ -114,6 +114,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let built = crate::built::Built::of(tree, &images, &containers);
     image::start_from_ours(&mut images, &built);
     package::build_by_scripts(&mut images, &packages);
+    link::named(&cx, &images, &mut containers);
     let proxies = proxy::read(&cx, &containers, &images);
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
@@ -136,6 +137,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
         uses,
         secrets,
         services: Vec::new(),
+        of_no_service: Vec::new(),
         startups: BTreeMap::new(),
         unsupported: unsupported::read(&cx),
         problems: Vec::new(),
@@ -154,6 +156,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
             }
         }
     }
+    delivery.of_no_service = service::others(&delivery);
     delivery.startups = startups(&cx, &delivery);
     let codes = code::read(&cx, &delivery);
     for (service, (code, by)) in delivery.services.iter_mut().zip(codes) {

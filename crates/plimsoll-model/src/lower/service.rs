@@ -597,6 +597,15 @@ fn starts_everything(program: &crate::script::Program) -> bool {
     })
 }
 
+/// Production containers that belong to no service.
+pub(super) fn others(delivery: &Delivery) -> Vec<ContainerId> {
+    let services = delivery.services.iter();
+    let owned: BTreeSet<&ContainerId> =
+        services.flat_map(|s| s.containers.iter().chain(&s.other_containers)).collect();
+    let others = delivery.container_ids().filter(|id| !owned.contains(id));
+    others.filter(|&id| delivery[id].purpose.is_production()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use plimsoll_source::Tree;

@@ -68,7 +68,7 @@ use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, Why, composed, datastores,
+    Section, Severity, Status, Verdict, Why, composed,
 };
 use plimsoll_model::image::{Base, HealthTest};
 
@@ -128,7 +128,7 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
                 let official = match (image, base) {
                     (Some(_), Some(Base::External(base))) => base.is_official(),
                     (Some(_), base) => matches!(base, Some(Base::Scratch)),
-                    (None, _) => datastores::reference(cx, other).is_some_and(|r| r.is_official()),
+                    (None, _) => other.named.as_ref().is_some_and(|r| r.is_official()),
                 };
                 if official {
                     let says = format!("`{name}` has no health check");

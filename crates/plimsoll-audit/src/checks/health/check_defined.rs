@@ -225,8 +225,8 @@ use crate::health::{Deployment, deployments, each, works};
 use crate::served::{self, Found};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
-    Safety, Section, ServiceSubject, Severity, Status, Verdict, Why, composed, datastores, mending,
-    program, static_site,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, Why, composed, mending, program,
+    static_site,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -387,7 +387,7 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
             let message = "not all of what describes the container is read";
             return Some(Verdict::unknown(why, message, Evidence::context(at, why.decide())));
         }
-        let reference = datastores::reference(cx, &container)?;
+        let reference = container.named.as_ref()?;
         // Nor do those of Grafana and Prometheus.
         let bare = ["grafana/", "prom/"].iter().any(|of| reference.repository.starts_with(of));
         Some(if reference.is_official() || bare {

@@ -143,12 +143,14 @@
 //!     image: axllent/mailpit:v1.20.1
 //! ```
 
+use std::sync::Arc;
+
 use plimsoll_model::Why;
 use plimsoll_model::container::{Container, DependsOn};
 use plimsoll_model::image::HealthTest;
 
 use crate::conditions::DEPENDS_ON_A_DATASTORE;
-use crate::datastores::{awaited, reference};
+use crate::datastores::awaited;
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Safety, Section, ServiceSubject,
@@ -188,10 +190,9 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
 }
 
 /// The answer for each datastore that a container waits for.
-fn of_container(cx: &Cx<'_>, container: &Container) -> Vec<(String, Verdict)> {
+fn of_container(cx: &Cx<'_>, container: &Container) -> Vec<(Arc<str>, Verdict)> {
     let judge = |(dependency, other): (&DependsOn, &Container)| {
-        let member = format!("{} in {}", container.name, cx.path(container.file));
-        (member, judge(cx, dependency, other))
+        (Arc::clone(&container.label), judge(cx, dependency, other))
     };
     awaited(cx, container).into_iter().map(judge).collect()
 }
@@ -208,7 +209,7 @@ fn health(cx: &Cx<'_>, other: &Container) -> Health {
     match cx.delivery.healthcheck(Some(other), image) {
         Some(health) if matches!(health.test, HealthTest::Disabled) => Health::Unchecked,
         Some(_) => Health::Checked,
-        None => match (other.open, image, reference(cx, other)) {
+        None => match (other.open, image, &other.named) {
             (Some((why, _)), ..) => Health::Unknown(why),
             // Docker's own images bring none, nor do the poolers: what others bring is not known.
             (None, None, Some(reference))
@@ -262,7 +263,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         Some((container, other))
     })?;
     let (name, store) = (&container.name, &other.name);
-    let image = reference(cx, other).map(|reference| reference.repository).unwrap_or_default();
+    let image = other.named.as_ref().map_or("", |reference| &reference.repository);
     let test = match () {
         () if image.contains("pgbouncer") => "pg_isready -h 127.0.0.1 -p 6432",
         () if image.contains("postg") => "pg_isready",

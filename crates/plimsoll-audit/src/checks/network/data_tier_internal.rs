@@ -1,6 +1,6 @@
 //! # Networks of datastores reach nothing outside
 //!
-//! A network whose members are datastores, and programs that are on another network as well, is
+//! A network whose members are and programs that are on another network as well, is
 //! `internal: true`.
 //!
 //! A database has no reason to reach the internet. An attacker who runs code in it has: to load tools, and to
@@ -103,7 +103,7 @@ fn repository(cx: &Cx<'_>) -> Verdict {
             let joins = |c: &&Container| composed::networks(c).contains(&*network.name);
             let members = composed.containers.iter().copied().filter(joins);
             let (stores, others): (Vec<&Container>, Vec<&Container>) =
-                members.partition(|c| composed::is_store(cx, c));
+                members.partition(|c| composed::is_store(c));
             if stores.is_empty() {
                 continue;
             }

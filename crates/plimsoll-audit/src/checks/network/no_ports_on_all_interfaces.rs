@@ -94,7 +94,7 @@ use crate::evidence::clip;
 use crate::ports::{Reach, is_door, reach};
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
-    Relation, Run, Safety, Section, Severity, Status, Verdict, Why, composed, datastores, mending,
+    Relation, Run, Safety, Section, Severity, Status, Verdict, Why, composed, mending,
 };
 use plimsoll_model::mend::Data;
 
@@ -142,7 +142,7 @@ const WORDS: Words = Words {
 
 fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let mut asked = Asked::default();
-    if datastores::of(cx, &container).is_some() {
+    if container.keeps.is_some() {
         let says = "a datastore: asked by `network/no-published-datastores`";
         asked.good.push(Evidence::context(container.span, says));
         return asked.verdict(&container, &WORDS);

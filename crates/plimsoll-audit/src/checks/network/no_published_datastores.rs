@@ -126,6 +126,8 @@
 //!     ports: ["80:80"]
 //! ```
 
+use std::sync::Arc;
+
 use plimsoll_model::container::Container;
 use plimsoll_model::{Fact, Why};
 
@@ -175,8 +177,8 @@ pub(super) static CHECK: Check = Check {
 
 fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
-    let judged = containers.filter_map(|c| Some((c, datastores::of(cx, c)?)));
-    let judged = judged.map(|(c, kind)| (member(cx, c), judge(c, kind))).collect();
+    let judged = containers.filter_map(|c| Some((c, c.keeps?)));
+    let judged = judged.map(|(c, kind)| (Arc::clone(&c.label), judge(c, kind))).collect();
     crate::driver::join(judged, RUNS_A_DATASTORE.name, service.place)
 }
 
@@ -186,12 +188,9 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
         let nothing = Evidence::missing_file(".", "no datastore");
         return Verdict::not_applicable("does not apply: nothing here is a datastore", nothing);
     };
-    let judged = stores.into_iter().map(|(c, kind)| (member(cx, c), judge(c, kind))).collect();
+    let judged =
+        stores.into_iter().map(|(c, kind)| (Arc::clone(&c.label), judge(c, kind))).collect();
     crate::driver::join(judged, RUNS_A_DATASTORE.name, place)
-}
-
-fn member(cx: &Cx<'_>, container: &Container) -> String {
-    format!("{} in {}", container.name, cx.path(container.file))
 }
 
 fn judge(container: &Container, kind: Kind) -> Verdict {
@@ -268,7 +267,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let containers: Vec<&Container> = match cx.service_of(finding) {
         Some(service) => {
             let own = service.service.containers.iter().map(|&id| &cx.delivery[id]);
-            own.filter(|container| datastores::of(cx, container).is_some()).collect()
+            own.filter(|container| container.keeps.is_some()).collect()
         }
         None => datastores::of_no_service(cx).map(|(container, _)| container).collect(),
     };

@@ -5,7 +5,7 @@
 //! Where nothing is said all containers share one network: who gets into the proxy, which the whole internet
 //! talks to, or into a log collector, reaches every port of the database, and of a cache without a password.
 //!
-//! Give the project a network for the front and one for the back; the proxy joins the first, datastores the
+//! Give the project a network for the front and one for the back; the proxy joins the first the
 //! second, the program both. Do it in every file that is merged, or a service lands on `default` and finds
 //! nothing. Make only those networks `internal` from which nothing has to be reached outside.
 //!
@@ -188,7 +188,7 @@ fn repository(cx: &Cx<'_>) -> Verdict {
 fn judge(cx: &Cx<'_>, composed: &Composed<'_>) -> Option<(String, Verdict)> {
     let project = composed.project;
     let place = project.services.filter(|_| !project.in_part)?;
-    let stores: Vec<_> = composed.containers.iter().filter(|c| composed::is_store(cx, c)).collect();
+    let stores: Vec<_> = composed.containers.iter().filter(|c| composed::is_store(c)).collect();
     let published = |c: &Container| c.ports.iter().any(|port| port.host.is_some());
     let doors: Vec<_> =
         composed.containers.iter().filter(|c| published(c) && composed::is_proxy(cx, c)).collect();
@@ -250,7 +250,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let file = project.project.services?.file;
     let mut text = "services:\n".to_owned();
     for container in &project.containers {
-        let is_store = composed::is_store(cx, container);
+        let is_store = composed::is_store(container);
         let published = container.ports.iter().any(|port| port.host.is_some());
         let networks = match (is_store, published && composed::is_proxy(cx, container)) {
             (true, _) => "[back]",

@@ -91,7 +91,7 @@ use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, Why, composed, datastores, hostpath,
+    Section, Severity, Status, Verdict, Why, composed, hostpath,
 };
 use plimsoll_model::container::{Container, MountKind};
 
@@ -156,9 +156,9 @@ const KEEPS: [(&str, &str); 27] = [
 
 fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     let mut asked = Asked::default();
-    let reference = datastores::reference(cx, &container);
+    let reference = container.named.as_ref();
     let foreign = reference.as_ref().is_some_and(|r| r.repository.starts_with("bitnami"));
-    if foreign || !composed::is_store(cx, &container) || container.job {
+    if foreign || !composed::is_store(&container) || container.job {
         return asked.verdict(&container, &WORDS);
     }
     let dirs: Vec<&str> = kept(cx, &container).map(|row| row.1).collect();

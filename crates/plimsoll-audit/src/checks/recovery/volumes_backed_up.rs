@@ -150,7 +150,7 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     };
     let keeps = |mount: &Mount| matches!(mount.kind, MountKind::Bind | MountKind::Volume);
     let keeps = container.mounts.iter().any(keeps);
-    if container.job || !composed::is_store(cx, &container) || !keeps {
+    if container.job || !composed::is_store(&container) || !keeps {
         return asked.verdict(&container, &WORDS);
     }
     let of = |row: &&(&str, &'static [&'static str])| row.0.split(' ').any(|name| name == word);

@@ -114,6 +114,8 @@
 //!     image: registry.example/api:${TAG} # <- variable
 //! ```
 
+use std::sync::Arc;
+
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::purpose::PurposeKind;
 use plimsoll_model::reference::ImageRef;
@@ -163,7 +165,7 @@ fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
             Outcome::Fail if open => startup::unless_elsewhere(cx, service, verdict),
             _ => verdict,
         };
-        (member(cx, container), verdict)
+        (Arc::clone(&container.label), verdict)
     });
     crate::driver::join(judged.collect(), DEPLOYS_IMAGES.name, service.place)
 }
@@ -174,7 +176,7 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
         let nothing = Evidence::missing_file(".", "no descriptor");
         return Verdict::not_applicable("does not apply: nothing here is deployed", nothing);
     };
-    let judged = containers.iter().map(|c| (member(cx, c), judge(cx, c))).collect();
+    let judged = containers.iter().map(|c| (Arc::clone(&c.label), judge(cx, c))).collect();
     crate::driver::join(judged, DEPLOYS_IMAGES.name, place)
 }
 
@@ -185,10 +187,6 @@ fn stands_for_a_build(container: &Container) -> bool {
     let manifest = matches!(container.kind, ContainerKind::Kubernetes { .. });
     let bare = !value.contains(['/', ':', '@']);
     manifest && bare && container.image_id.is_some()
-}
-
-fn member(cx: &Cx<'_>, container: &Container) -> String {
-    format!("{} in {}", container.name, cx.path(container.file))
 }
 
 fn judge(cx: &Cx<'_>, container: &Container) -> Verdict {

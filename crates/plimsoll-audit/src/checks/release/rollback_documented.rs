@@ -173,7 +173,7 @@ use crate::conditions::STARTED;
 use crate::runbook::{Way, way};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Snippet, Status, Verdict, datastores,
+    ServiceSubject, Severity, Snippet, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -290,7 +290,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         false => format!("docs/runbooks/{name}-rollback.md"),
     };
     // Only where no document says anything, and every command is known to be there.
-    let returns = container.is_some_and(|container| brings_back(cx, container));
+    let returns = container.is_some_and(|container| brings_back(container));
     let known = returns && (service.migrations.is_none() || undo.is_some());
     let free = finding.outcome == Outcome::Fail && cx.delivery.tree.find(&path).is_none();
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
@@ -305,13 +305,13 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
 }
 
 /// Whether an older commit names what ran then: a version, or what is built from that commit.
-fn brings_back(cx: &Cx<'_>, container: &Container) -> bool {
-    let named = || datastores::reference(cx, container);
+fn brings_back(container: &Container) -> bool {
+    let named = || container.named.as_ref();
     matches!(container.kind, ContainerKind::Kubernetes { .. })
         || container.build.is_some()
         || named().is_some_and(|image| {
             image.digest.is_some()
-                || image.tag.is_some_and(|tag| tag.contains(|c: char| c.is_ascii_digit()))
+                || image.tag.as_ref().is_some_and(|tag| tag.contains(|c: char| c.is_ascii_digit()))
         })
 }
 

@@ -115,7 +115,7 @@ use crate::evidence::clip;
 use crate::releasing::{MOVING, builds, composed, place, starts, undoes, way_back};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, ScriptSubject, Section, Severity,
-    Status, Verdict, datastores,
+    Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -187,6 +187,6 @@ fn pulled(cx: &Cx<'_>, command: &Command) -> Option<String> {
         let image = container.image.known().filter(|image| !image.contains('@'))?;
         let last = image.rsplit('/').next().unwrap_or(image);
         let moves = last.split_once(':').is_none_or(|(_, tag)| MOVING.contains(&tag));
-        (moves && datastores::of(cx, container).is_none()).then(|| image.clone())
+        (moves && container.keeps.is_none()).then(|| image.clone())
     })
 }

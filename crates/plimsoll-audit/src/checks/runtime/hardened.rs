@@ -130,6 +130,8 @@
 //! (absent)
 //! ```
 
+use std::sync::Arc;
+
 use plimsoll_model::Fact;
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::mend::Data;
@@ -161,9 +163,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
-    let judged = containers.map(|container| {
-        (format!("{} in {}", container.name, cx.path(container.file)), judge(container))
-    });
+    let judged = containers.map(|container| (Arc::clone(&container.label), judge(container)));
     let verdict = crate::driver::join(judged.collect(), HAS_DESCRIPTOR.name, service.place);
     match verdict.outcome() {
         Outcome::Fail => startup::unless_elsewhere(cx, service, verdict),

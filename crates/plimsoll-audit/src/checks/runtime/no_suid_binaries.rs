@@ -121,7 +121,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &starts, |start| of_start(cx, start))
+    startup::judge(service, &starts, |start| of_start(cx, start))
 }
 
 /// Packages whose purpose is a SUID binary.

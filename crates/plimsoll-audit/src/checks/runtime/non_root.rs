@@ -230,7 +230,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &starts, |start| of_start(cx, start))
+    startup::judge(service, &starts, |start| of_start(cx, start))
 }
 
 /// The image's user, as its container may override it.

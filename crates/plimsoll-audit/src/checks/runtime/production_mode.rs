@@ -169,7 +169,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let mut starts = startup::starts(cx, Subject::Service(service.id));
     let package = service.package.map(|id| &cx.delivery[id]);
     starts.retain(|start| startup::runs_node(start, package) != Some(false));
-    startup::judge(cx, service, &starts, |start| {
+    startup::judge(service, &starts, |start| {
         let verdict = judge(cx, start, package);
         let said = start.container.is_some_and(|c| c.env.iter().any(|var| var.name == NAME));
         match verdict.outcome() {

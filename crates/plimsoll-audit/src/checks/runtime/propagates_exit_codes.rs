@@ -175,7 +175,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let starts = startup::starts(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &starts, |start| of_start(cx, service, start))
+    startup::judge(service, &starts, |start| of_start(cx, service, start))
 }
 
 /// Commands whose failure matters: those that work, not those that ask or only wait.

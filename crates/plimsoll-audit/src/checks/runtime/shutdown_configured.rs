@@ -6,7 +6,7 @@
 //! Ten seconds after SIGTERM compose kills. A database that was still writing replays its log at the next start,
 //! or is broken; a shell as the first process hands no signal on, so that what it started is always killed.
 //!
-//! Write `stop_grace_period: 1m` for datastores, `exec` before the last command of a shell or `init: true`.
+//! Write `stop_grace_period: 1m` for `exec` before the last command of a shell or `init: true`.
 //!
 //! ## Fails
 //!
@@ -105,7 +105,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
     for composed in composed::projects(cx) {
         for container in composed.containers.into_iter().filter(|container| !container.job) {
-            if composed::is_store(cx, container) {
+            if composed::is_store(container) {
                 match (container.stop_grace.span(), container.stop_grace.unknown()) {
                     (_, Some((why, at))) => {
                         let at = at.unwrap_or(container.span);

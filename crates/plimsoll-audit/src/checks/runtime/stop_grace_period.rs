@@ -195,7 +195,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| match limit(cx, service, start) {
+    startup::judge(service, &servers, |start| match limit(cx, service, start) {
         Ok((limit, at)) => of_start(cx, service, start, limit, at),
         Err((why, at)) => Verdict::unknown(
             why,

@@ -303,7 +303,7 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let servers = startup::servers(cx, Subject::Service(service.id));
-    startup::judge(cx, service, &servers, |start| of_start(cx, service, start))
+    startup::judge(service, &servers, |start| of_start(cx, service, start))
 }
 
 fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verdict {

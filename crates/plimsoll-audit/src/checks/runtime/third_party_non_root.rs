@@ -85,7 +85,7 @@ use crate::conditions::IN_COMPOSE;
 use crate::evidence::clip;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
-    Section, Severity, Status, Verdict, Why, composed, datastores,
+    Section, Severity, Status, Verdict, Why, composed,
 };
 use plimsoll_model::Fact;
 use plimsoll_model::container::ContainerKind;
@@ -232,11 +232,11 @@ fn of_image(repository: &str, tag: &str) -> Option<Who> {
 fn repository(cx: &Cx<'_>) -> Verdict {
     composed::of_no_service(cx, "is of another's image", |container| {
         let compose = matches!(container.kind, ContainerKind::Compose { .. });
-        (compose && container.build.is_none()).then(|| judge(cx, container))
+        (compose && container.build.is_none()).then(|| judge(container))
     })
 }
 
-fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
+fn judge(container: ContainerSubject<'_>) -> Verdict {
     let mut asked = Asked::default();
     let place = container.span;
     match &container.user {
@@ -257,7 +257,7 @@ fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
         }
         Fact::Absent => {}
     }
-    let reference = datastores::reference(cx, &container);
+    let reference = container.named.as_ref();
     let who = reference.and_then(|r| of_image(&r.repository, r.tag.as_deref().unwrap_or("")));
     match who {
         Some(Who::Root) => {

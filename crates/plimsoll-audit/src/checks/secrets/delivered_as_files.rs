@@ -176,6 +176,8 @@
 //!       PORT: 3000
 //! ```
 
+use std::sync::Arc;
+
 use plimsoll_model::container::Container;
 
 use crate::conditions::GETS_SECRETS;
@@ -228,8 +230,7 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let judged = service.containers.iter().filter_map(|&id| {
         let container = &cx.delivery[id];
-        let member = format!("{} in {}", container.name, cx.path(container.file));
-        Some((member, judge(cx, container)?))
+        Some((Arc::clone(&container.label), judge(cx, container)?))
     });
     crate::driver::join(judged.collect(), GETS_SECRETS.name, service.place)
 }

@@ -108,6 +108,8 @@
 //!   uploads:
 //! ```
 
+use std::sync::Arc;
+
 use plimsoll_model::container::{Container, Mount, MountKind};
 use plimsoll_model::secret::names_secret_file;
 
@@ -139,8 +141,7 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let judged = service.containers.iter().filter_map(|&id| {
         let container = &cx.delivery[id];
-        let member = format!("{} in {}", container.name, cx.path(container.file));
-        Some((member, judge(cx, container)?))
+        Some((Arc::clone(&container.label), judge(cx, container)?))
     });
     crate::driver::join(judged.collect(), MOUNTS_SECRET_FILES.name, service.place)
 }

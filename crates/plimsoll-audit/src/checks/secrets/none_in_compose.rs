@@ -167,6 +167,8 @@
 //!
 //! - `secrets/file-permissions`: who may read a secret that arrives as a file.
 
+use std::sync::Arc;
+
 use plimsoll_model::container::{Container, ContainerKind, EnvValue, EnvVar};
 use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
 
@@ -246,8 +248,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let containers = service.containers.iter().map(|&id| (id, &cx.delivery[id]));
     let judged = containers.filter(|(_, c)| matches!(c.kind, ContainerKind::Compose { .. })).map(
         |(id, container)| {
-            let name = format!("{} in {}", container.name, cx.path(container.file));
-            (name, judge(cx, ContainerSubject { id, container, service: Some(service) }))
+            (
+                Arc::clone(&container.label),
+                judge(cx, ContainerSubject { id, container, service: Some(service) }),
+            )
         },
     );
     crate::driver::join(judged.collect(), IN_COMPOSE.name, service.place)

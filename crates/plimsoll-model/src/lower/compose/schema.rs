@@ -335,16 +335,20 @@ pub(super) fn wanted(root: Value<'_>, vars: &Vars) -> (Vec<(String, Span)>, bool
         if left == 0 || found.len() > MAX_VARIABLES {
             break;
         }
-        match value.text().filter(|text| text.contains('$')) {
+        let asks = value.bytes().map(|bytes| memchr::memchr(b'$', bytes).is_some());
+        match value.text().filter(|_| asks == Some(true)) {
             Some(text) if vars.spend(text.len()) => {
                 let Text { bare, refs, .. } = interpolate(text, vars);
                 any |= !refs.is_empty();
                 found.extend(bare.into_iter().map(|name| (name, value.span())));
             }
-            _ => {
-                let inner = value.entries().into_iter().map(|(_, inner)| inner);
-                let inner: Vec<Value<'_>> = inner.chain(value.items()).collect();
-                todo.extend(inner.into_iter().rev());
+            Some(_) => {}
+            None if asks.is_some() => {}
+            None => {
+                let from = todo.len();
+                todo.extend(value.items());
+                todo.extend(value.entries().into_iter().map(|(_, inner)| inner));
+                todo[from..].reverse();
             }
         }
     }

@@ -315,6 +315,7 @@ impl<'a> Service<'a> {
         let (mounts, secrets) = self.mounts(cx);
         Container {
             name: own.key.text().unwrap_or_default().to_owned(),
+            label: Arc::default(),
             kind: ContainerKind::Compose { project: cx.project },
             file: own.file,
             span: own.key.span(),
@@ -325,6 +326,8 @@ impl<'a> Service<'a> {
             taken_back: self.taken_back(),
             purpose: self.purpose(cx.purpose),
             image: self.text(&["image"]),
+            named: None,
+            keeps: None,
             build: self.build(),
             image_id: None,
             env: self.variables(&["environment"]),
