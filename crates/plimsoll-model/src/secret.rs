@@ -122,17 +122,33 @@ pub enum LiteralKind {
     UrlPassword,
 }
 
+/// Whether a name holds what every word has that says so; most hold none.
+fn may_name_secret(name: &[u8]) -> bool {
+    let begins = |(at, byte): (usize, &u8)| {
+        let signs: &[&[u8]] = match byte.to_ascii_lowercase() {
+            b'a' => &[b"auth"],
+            b'c' => &[b"cred"],
+            b'k' => &[b"key"],
+            b'm' => &[b"mnemonic"],
+            b'p' => &[b"pass", b"pwd", b"psk", b"phrase"],
+            b's' => &[b"secret"],
+            b't' => &[b"token"],
+            _ => return false,
+        };
+        let rest = name.get(at..).unwrap_or_default();
+        let is = |sign: &&[u8]| {
+            rest.get(..sign.len()).is_some_and(|part| part.eq_ignore_ascii_case(sign))
+        };
+        signs.iter().any(is)
+    };
+    name.iter().enumerate().any(begins)
+}
+
 /// Whether a variable, key or argument of this name holds a secret: `DB_PASSWORD`, `apiKey`. Not
 /// `PASSWORD_FILE`, `TOKEN_EXPIRY`, `PUBLIC_KEY`, `ACCESS_KEY_ID`, `MAX_TOKENS`.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
-    // Every word below that says so holds one of these; most names hold none.
-    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let signs =
-            ["secret", "pass", "pwd", "mnemonic", "key", "token", "cred", "psk", "phrase", "auth"];
-        automaton().ascii_case_insensitive(true).prefilter(false).build(signs).ok()
-    });
-    if SIGNS.as_ref().is_some_and(|signs| !signs.is_match(name)) {
+    if !may_name_secret(name.as_bytes()) {
         return false;
     }
     let words = words_of(name);

@@ -1040,7 +1040,13 @@ impl<'a> Scope<'a, '_> {
                 open = Some((Why::Unparsed, key.span()));
                 break;
             }
-            if !self.vars.spend(1) || !self.vars.spend(map.pairs().count()) {
+            let keys: Rc<[_]> = match self.vars.spend(1 + map.pairs().count()) {
+                true => {
+                    map.entries().into_iter().filter_map(|(k, v)| Some((k.text()?, v))).collect()
+                }
+                false => Rc::default(),
+            };
+            if !self.vars.spend(keys.len()) {
                 if layers.is_empty() {
                     self.loader.problem(key, "the file asks for too much work; not all is read");
                     return None;
@@ -1064,6 +1070,7 @@ impl<'a> Scope<'a, '_> {
                 vars: Rc::clone(self.vars),
                 key,
                 map,
+                keys,
                 comments: notes.into(),
             });
             seen.insert((doc.file, key.id()));

@@ -195,7 +195,7 @@ fn by_container(cx: &Cx<'_>, container: &Container) -> Option<Span> {
     ];
     let says = |text: &str| {
         text.split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| NAMES.contains(&&*word.to_ascii_lowercase()))
+            .any(|word| NAMES.iter().any(|name| word.eq_ignore_ascii_case(name)))
     };
     let mut others = releasing::composed(cx).filter(|other| other.span != container.span);
     others.find_map(|other| match other.image.known() {

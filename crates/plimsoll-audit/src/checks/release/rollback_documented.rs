@@ -290,7 +290,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         false => format!("docs/runbooks/{name}-rollback.md"),
     };
     // Only where no document says anything, and every command is known to be there.
-    let returns = container.is_some_and(|container| brings_back(container));
+    let returns = container.is_some_and(brings_back);
     let known = returns && (service.migrations.is_none() || undo.is_some());
     let free = finding.outcome == Outcome::Fail && cx.delivery.tree.find(&path).is_none();
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));

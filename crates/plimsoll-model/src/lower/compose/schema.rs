@@ -335,21 +335,17 @@ pub(super) fn wanted(root: Value<'_>, vars: &Vars) -> (Vec<(String, Span)>, bool
         if left == 0 || found.len() > MAX_VARIABLES {
             break;
         }
-        let asks = value.bytes().map(|bytes| memchr::memchr(b'$', bytes).is_some());
-        match value.text().filter(|_| asks == Some(true)) {
-            Some(text) if vars.spend(text.len()) => {
-                let Text { bare, refs, .. } = interpolate(text, vars);
-                any |= !refs.is_empty();
-                found.extend(bare.into_iter().map(|name| (name, value.span())));
-            }
-            Some(_) => {}
-            None if asks.is_some() => {}
-            None => {
-                let from = todo.len();
-                todo.extend(value.items());
-                todo.extend(value.entries().into_iter().map(|(_, inner)| inner));
-                todo[from..].reverse();
-            }
+        let Some(bytes) = value.bytes() else {
+            let from = todo.len();
+            todo.extend(value.items());
+            todo.extend(value.entries().into_iter().map(|(_, inner)| inner));
+            todo[from..].reverse();
+            continue;
+        };
+        if memchr::memchr(b'$', bytes).is_some() && vars.spend(bytes.len()) {
+            let Text { bare, refs, .. } = interpolate(value.text().unwrap_or_default(), vars);
+            any |= !refs.is_empty();
+            found.extend(bare.into_iter().map(|name| (name, value.span())));
         }
     }
     let mut seen = std::collections::BTreeSet::new();

@@ -32,8 +32,10 @@ pub(super) struct Layer<'a> {
     pub(super) vars: Rc<Vars>,
     /// The service's name, as the key.
     pub(super) key: Value<'a>,
-    /// What stands under it.
+    /// What stands under it,
     pub(super) map: Value<'a>,
+    /// and the same by key, merge keys resolved: a container is asked for a hundred keys.
+    pub(super) keys: Rc<[(&'a str, Value<'a>)]>,
     /// Its comments.
     pub(super) comments: Rc<[Span]>,
 }
@@ -64,6 +66,11 @@ pub(super) struct Source {
 pub(super) type Sources = std::collections::BTreeMap<String, Source>;
 
 impl<'a> Layer<'a> {
+    /// The value of a key of the service.
+    fn get(&self, key: &str) -> Option<Value<'a>> {
+        self.keys.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
     /// The entries of a mapping, within the budget.
     pub(super) fn entries(&self, value: Value<'a>) -> Vec<(Value<'a>, Value<'a>)> {
         if !self.vars.spend(1) {
@@ -168,12 +175,13 @@ impl<'a> Service<'a> {
         'layers: for layer in self.layers.iter().rev() {
             let mut value = layer.map;
             let mut last = false;
-            for key in keys {
+            for (depth, key) in keys.iter().enumerate() {
                 // Whoever looks for a key goes through all of them; aliases may share a large map.
                 if !layer.vars.spend(1) || !layer.vars.spend(value.pairs().count() / 2) {
                     break 'layers;
                 }
-                let Some(next) = value.get(key) else {
+                let next = if depth == 0 { layer.get(key) } else { value.get(key) };
+                let Some(next) = next else {
                     if last {
                         break 'layers;
                     }
