@@ -7,7 +7,7 @@ use plimsoll_model::image::{Base, HealthTest, Healthcheck, Image};
 use plimsoll_model::probe::Probe;
 use plimsoll_model::{Fact, Why, mend};
 use plimsoll_source::Span;
-use plimsoll_syntax::dockerfile::Keyword;
+use plimsoll_syntax::dockerfile::{Instruction, Keyword};
 
 use crate::{Cx, Evidence, Finding, Fix, Safety, ServiceSubject, Verdict, mending, program};
 
@@ -396,6 +396,14 @@ fn is_positive(text: &str) -> Option<bool> {
     Some(well_formed && text.bytes().any(|b| matches!(b, b'1'..=b'9')))
 }
 
+/// The flag or keyword of a HEALTHCHECK behind which another flag stands, in the order of the manual.
+fn before(instruction: &Instruction, flag: &str) -> Span {
+    const ORDER: [&str; 5] = ["interval", "timeout", "start-period", "start-interval", "retries"];
+    let place = |name: &str| ORDER.iter().position(|known| *known == name);
+    let earlier = instruction.flags.iter().rfind(|other| place(&other.name) < place(flag));
+    earlier.map_or(instruction.keyword_span, |other| other.span)
+}
+
 /// Sets it where the health check stands.
 pub(crate) fn set(cx: &Cx<'_>, finding: &Finding, setting: Setting) -> Option<Fix> {
     let service = cx.service_of(finding)?;
@@ -418,7 +426,7 @@ pub(crate) fn set(cx: &Cx<'_>, finding: &Finding, setting: Setting) -> Option<Fi
         });
         match instruction {
             Some(instruction) => {
-                let at = instruction.keyword_span;
+                let at = before(instruction, flag);
                 let text = format!("--{flag}={value}");
                 edits.push(match current {
                     Some((_, span)) => mend::replace(*span, text),

@@ -8,8 +8,9 @@ use plimsoll_model::{Fact, ImageId, Why};
 use plimsoll_source::{Span, Tracking};
 
 use crate::conditions::is_local;
+use crate::context::in_context;
 use crate::evidence::clip;
-use crate::{Cx, Evidence, ServiceSubject, Verdict, program};
+use crate::{Cx, Evidence, Fix, Safety, ServiceSubject, Verdict, mending, program};
 
 /// Where the link of a local dependency leads in an image.
 pub(crate) struct Lead<'a> {
@@ -368,6 +369,45 @@ pub(crate) fn judge(
         .and_all(place.map(|place| Evidence::context(place, why.decide())))
         .and_all(by),
     }
+}
+
+/// What brings the first of these to where its link leads, or builds it there: printed, for where it
+/// is to lie is for who wrote the image.
+pub(crate) fn sketch(cx: &Cx<'_>, leads: &[Lead<'_>]) -> Option<Fix> {
+    leads.iter().find_map(|lead| {
+        let image = &cx.delivery[lead.image];
+        let local = lead.dependency.local.as_deref()?;
+        let (does, text) = match lead.state {
+            State::Nothing => {
+                let fs = Filesystem::new(cx.delivery, image);
+                let manifest = format!("{local}/package.json");
+                // Where it was built, if that is known.
+                let held = (0..image.target?).rev().find_map(|stage| {
+                    let place = fs.places(stage, &manifest).into_iter().next()?;
+                    Some((image.stages.get(stage)?.name.clone(), stage, place))
+                });
+                let from = match &held {
+                    Some((name, stage, place)) => {
+                        let stage = name.clone().unwrap_or_else(|| stage.to_string());
+                        format!("--from={stage} {}", place.strip_suffix("/package.json")?)
+                    }
+                    None => in_context(image, local)?.to_owned(),
+                };
+                let text = format!("COPY {from} {}\n", lead.path);
+                (
+                    "copy it to where its link leads, or install it there from its own directory",
+                    text,
+                )
+            }
+            State::Unbuilt(_) => {
+                let text = format!("RUN cd {} && npm ci && npm run build\n", lead.path);
+                ("build the local package before the service", text)
+            }
+            _ => return None,
+        };
+        let snippet = mending::snippet(&image.path, "dockerfile", text);
+        Some(Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
+    })
 }
 
 /// Whether code that the start reaches imports a local package, or the start itself names it:

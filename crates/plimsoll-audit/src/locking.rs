@@ -1,20 +1,55 @@
 //! Installations made to follow the lockfile that lies beside them.
 
 use plimsoll_model::Fact;
-use plimsoll_model::image::{Copy, CopyFrom, Ignore, Manager, StepKind};
-use plimsoll_model::mend::{replace, shell};
+use plimsoll_model::image::{Copy, CopyFrom, Ignore, Install, Manager, StepKind};
+use plimsoll_model::mend::{after, replace, shell};
 use plimsoll_source::Edit;
 
 use crate::context::in_context;
 use crate::ignored::excluded;
-use crate::installs::{installs, package_at};
+use crate::installs::{has_version, installs, package_at};
 use crate::manifests::Site;
 use crate::{Cx, ImageSubject, mending};
 
 /// What lets the installations of an image follow their lockfiles: where there is one that agrees
 /// with its manifest, and a COPY brings it in time.
 pub(crate) fn follow(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<Edit> {
-    installs(image.image).filter_map(|site| one(cx, image, site)).collect()
+    let all = installs(image.image);
+    all.flat_map(|site| {
+        one(cx, image, site).map(|edit| vec![edit]).or_else(|| tools(cx, image, site))
+    })
+    .flatten()
+    .collect()
+}
+
+/// Gives tools that npm installs by name the versions that the service's own lockfile has of them.
+fn tools(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Option<Vec<Edit>> {
+    let install = site.install;
+    if !install.global || install.manager != Manager::Npm {
+        return None;
+    }
+    let package = &cx.delivery[image.service?.package?];
+    let pinned = &package.lockfile.as_ref()?.installed;
+    let words = mending::words(site.run(), site.effect)?;
+    let bare = install.packages.iter().filter(|name| !has_version(install.manager, name));
+    // All of them: a command is mended or not.
+    bare.map(|name| {
+        let (version, _) = pinned.get(name)?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        let exact = version.starts_with(|c: char| c.is_ascii_digit()) && version.bytes().all(plain);
+        let (_, at) = words.iter().find(|(word, _)| word == name).filter(|_| exact)?;
+        Some(after(*at, format!("@{version}")))
+    })
+    .collect()
+}
+
+/// What a human asks where an installation follows nothing: the command that would, or for tools the
+/// versions that there are.
+pub(crate) fn by_hand(install: &Install, follows: &str) -> String {
+    match install.global {
+        true => install.packages.iter().map(|name| format!("npm view {name} version\n")).collect(),
+        false => format!("RUN {follows}\n"),
+    }
 }
 
 fn one(cx: &Cx<'_>, image: ImageSubject<'_>, site: Site<'_>) -> Option<Edit> {

@@ -93,7 +93,7 @@ pub fn mend(
     wants: &mut dyn FnMut(&Offer, &Tree) -> bool,
 ) -> Result<Mended, Conflict> {
     let before = audit(tree, policy, outside);
-    let mut state = State { policy, outside, audits: 1 };
+    let mut state = State { policy, outside, audits: 1, waited: BTreeSet::new() };
     let (mut now, mut report) = (tree.clone(), before.clone());
     let (mut applied, mut refused, mut left) = (Vec::new(), Vec::new(), Vec::new());
     let mut decided: BTreeMap<Key, bool> = BTreeMap::new();
@@ -301,6 +301,9 @@ impl Batch {
 
     fn into_patch(self) -> Patch {
         let edits = self.edits.into_iter().map(|(span, mut texts)| {
+            if texts.len() > 1 && texts.iter().all(|text| step_of(text).is_some()) {
+                texts.sort_by_key(|text| step_of(text));
+            }
             // Lines at one place continue what ends there: the innermost first.
             if texts.iter().all(|text| text.ends_with(b"\n")) {
                 texts.sort_by_key(|text| std::cmp::Reverse(indent_of(text)));
@@ -316,6 +319,32 @@ impl Batch {
             chmod: self.chmod.into_iter().collect(),
         }
     }
+}
+
+/// Where a Dockerfile's instructions that are put at one place, or flags of one, stand among each other:
+/// settings first, what runs next, then the user, then what starts.
+fn step_of(text: &[u8]) -> Option<usize> {
+    const ORDER: [&[u8]; 16] = [
+        b"ARG",
+        b"LABEL",
+        b"ENV",
+        b"COPY",
+        b"RUN",
+        b"STOPSIGNAL",
+        b"HEALTHCHECK",
+        b"USER",
+        b"ENTRYPOINT",
+        b"CMD",
+        b"--interval",
+        b"--timeout",
+        b"--start-period",
+        b"--start-interval",
+        b"--retries",
+        b"--chown",
+    ];
+    let lines = text.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_start);
+    // What several lines say ends in what they are for: a user is made, and switched to.
+    lines.filter_map(|line| ORDER.iter().position(|name| subject_of(line) == *name)).max()
 }
 
 /// How many blanks a text begins with.
@@ -338,6 +367,8 @@ struct State<'a> {
     policy: &'a Policy,
     outside: &'a dyn Outside,
     audits: u32,
+    /// Fixes that made nothing better beside others, once.
+    waited: BTreeSet<Key>,
 }
 
 /// What became of a batch.
@@ -352,12 +383,12 @@ impl State<'_> {
     /// Applies as much of a batch as makes nothing worse.
     fn settle(&mut self, tree: &Tree, report: &Report, batch: Vec<Offer>) -> Settled {
         let mut settled = Settled { good: Vec::new(), refused: Vec::new(), reached: None };
-        let mut todo = vec![batch];
+        let mut todo = vec![changes(batch)];
         while let Some(mut part) = todo.pop() {
-            let together: Vec<&Offer> = settled.good.iter().chain(&part).collect();
+            let together: Vec<&Offer> = settled.good.iter().chain(part.iter().flatten()).collect();
             let trouble = match self.attempt(tree, report, &together) {
                 Ok(reached) => {
-                    settled.good.append(&mut part);
+                    settled.good.extend(part.into_iter().flatten());
                     settled.good.sort_by(Offer::order);
                     settled.reached = Some(reached);
                     continue;
@@ -366,15 +397,23 @@ impl State<'_> {
             };
             // Those that did not help are known; what made something worse has to be looked for.
             let (useless, others): (Vec<Offer>, Vec<Offer>) =
-                part.into_iter().partition(|offer| trouble.useless.contains(&offer.key));
-            let whole = trouble.what;
-            part = others;
+                part.into_iter().flatten().partition(|offer| trouble.useless.contains(&offer.key));
+            part = changes(others);
             if !useless.is_empty() {
+                // What others change may have shown more of what it is about: it is offered again.
+                let alone = part.is_empty() && settled.good.is_empty();
                 let why = "its finding is no better for it".to_owned();
-                settled.refused.extend(useless.into_iter().map(|offer| (offer, why.clone())));
+                let (again, wrong): (Vec<Offer>, Vec<Offer>) = useless
+                    .into_iter()
+                    .partition(|offer| !alone && self.waited.insert(offer.key.clone()));
+                drop(again);
+                settled.refused.extend(wrong.into_iter().map(|offer| (offer, why.clone())));
                 todo.extend((!part.is_empty()).then_some(part));
             } else if part.len() == 1 {
-                settled.refused.extend(part.pop().map(|offer| (offer, whole)));
+                let culprit = part.pop().unwrap_or_default();
+                todo = suspects_last(todo, &culprit);
+                let why = trouble.what;
+                settled.refused.extend(culprit.into_iter().map(|offer| (offer, why.clone())));
             } else {
                 let second = part.split_off(part.len() / 2);
                 todo.extend([second, part]);
@@ -404,6 +443,51 @@ impl State<'_> {
             None => Ok((applied, again)),
         }
     }
+}
+
+/// Offers of one and the same change stand and fall together: each change of a batch, with the offers
+/// that make it, in order.
+fn changes(batch: Vec<Offer>) -> Vec<Vec<Offer>> {
+    let mut changes: Vec<Vec<Offer>> = Vec::new();
+    for offer in batch {
+        // The same change is at the same place, and a batch is in the order of places.
+        let mut near = changes
+            .iter_mut()
+            .rev()
+            .take_while(|change| change.first().is_some_and(|other| other.at == offer.at));
+        let same = near
+            .find(|change| change.first().is_some_and(|other| other.fix.patch == offer.fix.patch));
+        match same {
+            Some(change) => change.push(offer),
+            None => changes.push(vec![offer]),
+        }
+    }
+    changes
+}
+
+/// What remains to be tried after a change was refused: those that hold all of it are tried last, each
+/// by itself, so that the others are not taken apart for it again.
+fn suspects_last(todo: Vec<Vec<Vec<Offer>>>, culprit: &[Offer]) -> Vec<Vec<Vec<Offer>>> {
+    let Some(bad) = culprit.first().and_then(|offer| offer.fix.patch.as_ref()) else {
+        return todo;
+    };
+    let is_suspect = |change: &Vec<Offer>| {
+        let patch = change.first().and_then(|offer| offer.fix.patch.as_ref());
+        patch.is_some_and(|patch| {
+            bad.edits.iter().all(|edit| patch.edits.contains(edit))
+                && bad.create.iter().all(|new| patch.create.contains(new))
+                && bad.remove.iter().all(|file| patch.remove.contains(file))
+                && bad.chmod.iter().all(|mode| patch.chmod.contains(mode))
+        })
+    };
+    let (mut last, mut rest) = (Vec::new(), Vec::new());
+    for part in todo {
+        let (suspects, others): (Vec<_>, Vec<_>) = part.into_iter().partition(is_suspect);
+        last.extend(suspects.into_iter().map(|change| vec![change]));
+        rest.extend((!others.is_empty()).then_some(others));
+    }
+    last.extend(rest);
+    last
 }
 
 /// What is wrong with a batch.
@@ -514,6 +598,79 @@ mod tests {
         // What continues the innermost of what ends there comes first, whichever is taken first.
         check((4, 4, "  b: 1\n"), (4, 4, "    a: 1\n"), Some("0123    a: 1\n  b: 1\n456789"));
         check((4, 4, "    a: 1\n"), (4, 4, "  b: 1\n"), Some("0123    a: 1\n  b: 1\n456789"));
+        // Instructions and flags in the order in which they are read, whichever is taken first.
+        let user = (4, 4, "RUN adduser a\nUSER 1:1\n");
+        for (one, other, both) in [
+            (
+                (4, 4, "ENTRYPOINT [\"tini\"]\n"),
+                user,
+                "RUN adduser a\nUSER 1:1\nENTRYPOINT [\"tini\"]\n",
+            ),
+            ((4, 4, "COPY a b\n"), user, "COPY a b\nRUN adduser a\nUSER 1:1\n"),
+            (
+                (4, 4, "HEALTHCHECK \\\n  CMD a\n"),
+                (4, 4, "ENV A=1\n"),
+                "ENV A=1\nHEALTHCHECK \\\n  CMD a\n",
+            ),
+            ((4, 4, " --retries=3"), (4, 4, " --interval=30s"), " --interval=30s --retries=3"),
+        ] {
+            let text = format!("0123{both}456789");
+            check(one, other, Some(&text));
+            check(other, one, Some(&text));
+        }
+    }
+
+    /// One bad change that `shared` findings ask for, and `wider` ones as a part of theirs, among good
+    /// ones: who is refused, and after how many audits.
+    #[track_caller]
+    fn refused(shared: usize, wider: usize, audits: u32) {
+        let files = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|dir| {
+            let text = "FROM alpine:3.22\nADD x /x\nRUN apk add curl\nUSER 1:1\nCMD [\"/x\"]\n";
+            (format!("{dir}/Dockerfile"), text)
+        });
+        let sources = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|dir| (format!("{dir}/x"), ""));
+        let tree = Tree::from_memory(files.into_iter().chain(sources));
+        let policy = Policy::default();
+        let report = audit(&tree, &policy, &());
+        let is_meant = |offer: &Offer| {
+            ["build/copies-not-adds", "build/clears-package-cache"].contains(&offer.check.id)
+        };
+        let mut batch: Vec<Offer> = offers(&report).into_iter().filter(is_meant).collect();
+        assert_eq!(batch.len(), 16);
+        let file = tree.find("d/Dockerfile").expect("it is there");
+        let mine = |offer: &&mut Offer| offer.files == ["d/Dockerfile"];
+        let root = Edit { span: Span::new(file, TextRange::new(0, 0)), insert: b"FROM\n".into() };
+        let (mut at, mut all) = (0, Vec::new());
+        for offer in batch.iter_mut().filter(mine) {
+            // More findings of the same image, as other checks would have them.
+            for _ in 0..(shared + wider) / 2 {
+                let mut other = offer.clone();
+                other.key.1 = format!("{} {at}", other.key.1);
+                let patch = other.fix.patch.as_mut().expect("it can be applied");
+                if at < shared {
+                    patch.edits = vec![root.clone()];
+                } else {
+                    patch.edits.push(root.clone());
+                }
+                other.at.1 = 0;
+                at += 1;
+                all.push(other);
+            }
+        }
+        batch.extend(all);
+        batch.sort_by(Offer::order);
+        let mut state = State { policy: &policy, outside: &(), audits: 0, waited: BTreeSet::new() };
+        let settled = state.settle(&tree, &report, batch);
+        assert_eq!(settled.good.len(), 16);
+        assert_eq!(settled.refused.len(), shared + wider);
+        assert_eq!(state.audits, audits);
+    }
+
+    #[test]
+    fn a_bad_change_is_looked_for_once_however_many_findings_share_it() {
+        refused(2, 0, 9);
+        refused(8, 0, 9);
+        refused(4, 4, 11);
     }
 
     #[test]

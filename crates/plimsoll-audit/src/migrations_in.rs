@@ -1,5 +1,7 @@
 //! What a final stage holds of the files and packages that migrations need.
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::Why;
 use plimsoll_model::filesystem::{Filesystem, Found};
 use plimsoll_model::image::{EffectKind, Image};
@@ -7,9 +9,10 @@ use plimsoll_model::migration::{Embedded, MigrationTool, Migrations, embedded};
 use plimsoll_model::package::{DependencyKind, Package};
 use plimsoll_source::Span;
 
+use crate::context::in_context;
 use crate::links::base;
 use crate::migrating::starts;
-use crate::{Cx, Evidence, Role, ServiceSubject, Verdict};
+use crate::{Cx, Evidence, Fix, Role, Safety, ServiceSubject, Verdict, mending};
 
 /// What a tool's configuration is called.
 const CONFIGURATION: &str = "configuration";
@@ -353,6 +356,65 @@ fn npm_package(cx: &Cx<'_>, image: &Image, stage: usize, package: &Package, name
         },
         (_, None) => Shipped::Open(Why::NeedsBuild, None),
     }
+}
+
+/// The COPYs that would bring what the final stage of an image lacks, or what installs the loader:
+/// printed, for a build may put them elsewhere.
+pub(crate) fn sketch(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    image: &Image,
+    migrations: &Migrations,
+) -> Option<Fix> {
+    let stage = image.target.filter(|_| !image.broken)?;
+    let fs = Filesystem::new(cx.delivery, image);
+    let package = service.package.map(|id| &cx.delivery[id]);
+    let dir = package.map_or("", |package| &*package.dir);
+    let own =
+        package.and_then(|package| fs.places(stage, cx.path(package.manifest)).into_iter().next());
+    let home = own.as_deref().and_then(|own| own.rsplit_once('/')).map(|(home, _)| home.to_owned());
+    let home = home.or_else(|| image.stages.get(stage)?.config.workdir.clone())?;
+    let home = home.trim_end_matches('/');
+    let mut lines = BTreeSet::new();
+    let directory = migrations.directory.known();
+    for (path, _) in wanted(cx, migrations) {
+        // A file of the directory comes with it.
+        let inside =
+            directory.and_then(|dir| below(dir, &path)).is_some_and(|rest| !rest.is_empty());
+        let Some(rest) = below(dir, &path).filter(|_| !inside) else { continue };
+        let dest = format!("{home}/{rest}");
+        if !matches!(fs.find(stage, &dest), Found::Absent) {
+            continue;
+        }
+        let place = |stage: usize| -> Option<String> {
+            if cx.delivery.tree.find(&path).is_some() {
+                return fs.places(stage, &path).into_iter().next();
+            }
+            let first = migrations.files.first().map(|&file| cx.path(file))?;
+            let place = fs.places(stage, first).into_iter().next()?;
+            place.strip_suffix(&*format!("/{}", below(&path, first)?)).map(str::to_owned)
+        };
+        let held = (0..stage).rev().find_map(|at| Some((at, place(at)?)));
+        let from = match held {
+            Some((at, place)) => {
+                let name = image.stages.get(at)?.name.clone().unwrap_or_else(|| at.to_string());
+                format!("--from={name} {place}")
+            }
+            None => in_context(image, &path)?.to_owned(),
+        };
+        lines.insert(format!("COPY {from} {dest}\n"));
+    }
+    let (path, language, text) = match (lines.is_empty(), &migrations.loader, package) {
+        (false, ..) => (&*image.path, "dockerfile", lines.into_iter().collect()),
+        (true, Some(loader), Some(package)) => {
+            let at = if dir.is_empty() { "." } else { dir };
+            let text = format!("npm --prefix {at} install --save-prod {loader}\n");
+            (cx.path(package.manifest), "sh", text)
+        }
+        _ => return None,
+    };
+    let does = "bring what the migrations need into the image that migrates";
+    Some(Fix::of_edits(does, Safety::Sketch, mending::snippet(path, language, text), Vec::new()))
 }
 
 /// The files and directories that an image must hold, with what they are called.

@@ -1,6 +1,7 @@
 //! The edits that give an image a user of its own, and what it writes.
 
 use plimsoll_model::base::{self, Family};
+use plimsoll_model::container::MountKind;
 use plimsoll_model::filesystem::{Filesystem, Found};
 use plimsoll_model::image::{Base, EffectKind, Image};
 use plimsoll_model::mend::{self, dockerfile};
@@ -45,6 +46,7 @@ pub(crate) fn switch(cx: &Cx<'_>, service: ServiceSubject<'_>, image: &Image) ->
         || switches(cx, image, target)
         || mending::is_for_developers(stage)
         || commands_its_host(cx, service)
+        || writes_to_host(cx, service)
         || is_base(cx, image)
     {
         return None;
@@ -102,8 +104,21 @@ fn commands_its_host(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
     mounts.any(|mount| hostpath::control_socket(&mount.source).is_some())
 }
 
+/// Whether a container of the service writes to a directory of the host, whose owner nothing here says.
+fn writes_to_host(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
+    let mut mounts = service.containers.iter().flat_map(|&id| &cx.delivery[id].mounts);
+    // What the repository holds is read.
+    let held =
+        |path: &String| cx.delivery.tree.is_dir(path) || cx.delivery.tree.find(path).is_some();
+    mounts.any(|mount| {
+        mount.kind == MountKind::Bind
+            && !mount.read_only
+            && !mount.tree_path.as_ref().is_some_and(held)
+    })
+}
+
 /// Whether other Dockerfiles start from the image: what they run would no longer run as root.
-fn is_base(cx: &Cx<'_>, image: &Image) -> bool {
+pub(crate) fn is_base(cx: &Cx<'_>, image: &Image) -> bool {
     let mut stages = cx.delivery.images.iter().flat_map(|other| &other.stages);
     stages.any(|stage| stage.ours.as_ref().is_some_and(|ours| ours.path == image.path))
 }

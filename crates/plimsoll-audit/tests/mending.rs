@@ -71,7 +71,7 @@ fn outcomes(report: &Report) -> BTreeMap<(&'static str, String), Outcome> {
 /// All fixes of an example: none is refused, no verdict gets worse, three audits are enough, and a
 /// second run changes nothing.
 #[track_caller]
-fn check(name: &str) {
+fn check(name: &str) -> BTreeMap<(&'static str, String), Outcome> {
     let tree = example(name);
     let policy = Policy::default();
     let mended = mend(&tree, &policy, &(), &mut |_, _| true).expect("in memory");
@@ -95,11 +95,15 @@ fn check(name: &str) {
     let more: Vec<&str> = again.applied.iter().map(|offer| offer.check.id).collect();
     assert_eq!(more, Vec::<&str>::new(), "a second run finds more to do");
     assert!(again.patch.is_empty());
+    after
 }
 
 #[test]
 fn ticketing_is_mended_in_three_audits() {
-    check("ticketing");
+    let after = check("ticketing");
+    // Where what TypeScript emits follows from imports, the script starts what the image starts.
+    let start = after.get(&("packages/start-script", "ticket-service".to_owned()));
+    assert_eq!(start, Some(&Outcome::Pass));
 }
 
 #[test]
@@ -278,6 +282,17 @@ fn workflows_are_mended_where_they_say_it() {
     check(isolated, ci, &release(go), Some(&release(&off)));
     let rust = "      - uses: Swatinem/rust-cache@v2\n        with:\n          key: x\n";
     check(isolated, ci, &release(rust), Some(&release("")));
+    // What is written to the cache goes with what is read, unless another image is built from it.
+    let build = |cache: &str| {
+        format!(
+            "      - uses: docker/build-push-action@v6\n        with:\n          context: .\n          push: \
+             true\n{cache}"
+        )
+    };
+    let both = "          cache-from: type=gha\n          cache-to: type=gha,mode=max\n";
+    check(isolated, ci, &release(&build(both)), Some(&release(&build(""))));
+    let other = "          cache-from: type=registry,ref=a/b\n          cache-to: type=gha\n";
+    check(isolated, ci, &release(&build(other)), None);
     let asked =
         "      - uses: actions/cache@v4\n        id: cache\n        with: { path: a, key: b }\n";
     check(isolated, ci, &release(asked), None);
@@ -303,5 +318,143 @@ fn workflows_are_mended_where_they_say_it() {
     ] {
         let after = after.map(gitlab);
         check(quoted, ".gitlab-ci.yml", &gitlab(before), after.as_deref());
+    }
+}
+
+#[test]
+fn defaults_of_secrets_are_asked_for() {
+    let compose = |env: &str| {
+        format!("services:\n  api:\n    image: acme/api:1.2.0\n    environment:\n{env}")
+    };
+    let check = |before: &str, expected: Option<&str>| {
+        let (before, expected) = (compose(before), expected.map(compose));
+        let files = [("compose.yaml", &*before)];
+        mended("secrets/none-in-compose", &files, "compose.yaml", expected.as_deref());
+    };
+    check(
+        "      DB_PASSWORD: ${DB_PASSWORD:-postgres} # for now\n",
+        Some("      DB_PASSWORD: ${DB_PASSWORD:?set it} # for now\n"),
+    );
+    check(
+        "      - DB_URL=postgres://app:${DB_PASSWORD-hunter2}@db/${DB:-app}\n",
+        Some("      - DB_URL=postgres://app:${DB_PASSWORD:?set it}@db/${DB:-app}\n"),
+    );
+    // What is written out, only its owner has elsewhere.
+    check("      DB_PASSWORD: Tr0ub4dor\n", None);
+}
+
+#[test]
+fn scans_fail_on_what_they_find() {
+    let ci = ".github/workflows/ci.yml";
+    let workflow = |step: &str| {
+        format!(
+            "on: push\njobs:\n  image:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: docker build \
+             --tag acme/orders:1 .\n{step}"
+        )
+    };
+    let check = |before: &str, expected: Option<&str>| {
+        let (before, expected) = (workflow(before), expected.map(workflow));
+        let files = [IMAGE, (ci, &*before)];
+        mended("supply/image-scanned", &files, ci, expected.as_deref());
+    };
+    check(
+        "      - run: trivy image acme/orders:1 || true\n",
+        Some("      - run: trivy image --exit-code 1 --severity CRITICAL,HIGH acme/orders:1\n"),
+    );
+    check(
+        "      - run: trivy image --severity CRITICAL acme/orders:1\n",
+        Some("      - run: trivy image --exit-code 1 --severity CRITICAL acme/orders:1\n"),
+    );
+    check(
+        "      - run: grype acme/orders:1\n",
+        Some("      - run: grype --fail-on high acme/orders:1\n"),
+    );
+    let action = "      - uses: aquasecurity/trivy-action@0.33.1\n        with:\n          image-ref: acme/orders:1\n";
+    let gate = format!("{action}          exit-code: \"1\"\n          severity: CRITICAL,HIGH\n");
+    check(action, Some(&gate));
+}
+
+#[test]
+fn what_somebody_meant_stays() {
+    // The history is asked for, so that it is not kept out.
+    let check = |id: &str, files: &[(&str, &str)], path: &str, expected: Option<&str>| {
+        mended(id, files, path, expected);
+    };
+    let copies = ("Dockerfile", "FROM alpine:3.22\nCOPY . /src\nCMD [\"/src/run\"]\n");
+    let before = "*\n!.git\n!src\n";
+    let after = format!("{before}**/.env\n**/.env.*\n**/*.pem\n**/*.key\n");
+    let files = [copies, ("src/run", ""), (".dockerignore", before)];
+    check("build/effective-dockerignore", &files, ".dockerignore", Some(&after));
+
+    // An address may come with the variable.
+    let compose = |more: &str| format!("services:\n  api:\n    image: acme/api:1.2.0\n{more}");
+    let ports = |port: &str| compose(&format!("    ports:\n      - \"{port}\"\n"));
+    for (before, after) in [
+        ("$API_BIND:80/tcp", None),
+        ("${LISTEN_ADDR}:80", None),
+        ("${API_PORT}:80", Some("127.0.0.1:${API_PORT}:80")),
+    ] {
+        let (before, after) = (ports(before), after.map(ports));
+        let files = [("compose.yaml", &*before)];
+        check("network/no-ports-on-all-interfaces", &files, "compose.yaml", after.as_deref());
+    }
+
+    // A service that others merge is theirs, too, and one log that grows is enough.
+    let anchored = "services:\n  api: &api\n    image: acme/api:1.2.0\n  jobs:\n    <<: *api\n    command: jobs\n";
+    check("runtime/bounded-logs", &[("compose.yaml", anchored)], "compose.yaml", None);
+
+    // What it writes belongs to whoever made it on the host.
+    let node = "FROM node:20-alpine\nCMD [\"node\", \"main.js\"]\n";
+    let built =
+        |volume: &str| format!("services:\n  api:\n    build: .\n    volumes: [\"{volume}\"]\n");
+    let user = "FROM node:20-alpine\nUSER 1000:1000\nCMD [\"node\", \"main.js\"]\n";
+    for (volume, after) in [("./data:/data", None), ("./config:/config:ro", Some(user))] {
+        let compose = built(volume);
+        let files = [("Dockerfile", node), ("compose.yaml", &*compose)];
+        check("runtime/non-root", &files, "Dockerfile", after);
+    }
+
+    // What another image is built upon runs nothing.
+    let base = "FROM node:20-alpine\nRUN apk add --no-cache curl\n";
+    let files = [("Dockerfile", base), ("package.json", "{\"name\": \"a\"}\n"), ("main.js", "")];
+    check("runtime/production-mode", &files, "Dockerfile", None);
+
+    // Of two words that begin alike another is meant.
+    let event = |name: &str| {
+        format!(
+            "on:\n  pull_request:\n    types: [{name}]\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    \
+             steps:\n      - run: make\n"
+        )
+    };
+    let ci = ".github/workflows/ci.yml";
+    for (before, after) in
+        [("review_submitted", None), ("review_requestd", Some("review_requested"))]
+    {
+        let (before, after) = (event(before), after.map(event));
+        check("pipeline/events-valid", &[(ci, &before)], ci, after.as_deref());
+    }
+}
+
+#[test]
+fn a_build_is_added_where_a_script_runs_what_it_makes() {
+    let package = "{\n  \"name\": \"a\",\n  \"scripts\": {\n    \"start\": \"node dist/main.js\"\n  },\n  \
+                   \"devDependencies\": { \"typescript\": \"5.9.2\" }\n}\n";
+    let with = package
+        .replace("dist/main.js\"\n", "dist/main.js\",\n    \"build\": \"tsc -p tsconfig.json\"\n");
+    let image = "FROM node:20-alpine\nWORKDIR /app\nCMD [\"node\", \"dist/main.js\"]\n";
+    let lock = "{\"name\":\"a\",\"lockfileVersion\":3,\"packages\":{\"\":{\"name\":\"a\",\"devDependencies\":\
+                {\"typescript\":\"5.9.2\"}},\"node_modules/typescript\":{\"version\":\"5.9.2\",\"dev\":true,\
+                \"bin\":{\"tsc\":\"bin/tsc\"}}}}\n";
+    let config = "{ \"compilerOptions\": { \"outDir\": \"dist\", \"rootDir\": \"src\" }, \"include\": [\"src\"] }\n";
+    let direct = package.replace("node dist/main.js", "node src/main.ts");
+    for (package, after) in [(package, Some(&*with)), (&*direct, None)] {
+        let files = [
+            ("Dockerfile", image),
+            ("package.json", package),
+            ("package-lock.json", lock),
+            ("tsconfig.json", config),
+            ("src/main.ts", ""),
+        ];
+        mended("packages/build-script", &files, "package.json", after);
     }
 }

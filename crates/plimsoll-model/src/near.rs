@@ -8,6 +8,12 @@ pub fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
     (near.0 <= allowed).then_some(near.1)
 }
 
+/// Whether a text is a word that was mistyped: it may be put right without asking what is meant.
+#[must_use]
+pub fn is_slip(text: &str, word: &str) -> bool {
+    distance(text, word) <= 2
+}
+
 /// How many letters must be put in, taken out, changed or swapped with their neighbour. Texts
 /// longer than any name of ours are all equally far.
 fn distance(a: &str, b: &str) -> usize {

@@ -1,9 +1,9 @@
 //! A write that is killed: every file is old or new, and the next run finishes or undoes it.
 #![allow(clippy::disallowed_methods, reason = "a test makes trees on disk and kills its own child")]
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use plimsoll_source::{
@@ -11,8 +11,10 @@ use plimsoll_source::{
 };
 
 /// Files that are edited, and as many that are made.
-const FILES: usize = 24;
-const VARIABLE: &str = "PLIMSOLL_TEST_WRITE_BELOW";
+const FILES: usize = 96;
+/// What says to the child where it is to write, and where to bring a write to its end.
+const WRITES: &str = "PLIMSOLL_TEST_WRITE_BELOW";
+const RECOVERS: &str = "PLIMSOLL_TEST_RECOVER_BELOW";
 
 /// Edits every file, makes others, removes one, changes a mode.
 fn mend(root: &Path) {
@@ -32,11 +34,14 @@ fn mend(root: &Path) {
     write(root, &tree, &patch).expect("written");
 }
 
-/// The child: does nothing unless the test below starts it.
+/// The child: does nothing unless a test below starts it.
 #[test]
 fn child() {
-    if let Some(root) = std::env::var_os(VARIABLE) {
+    if let Some(root) = std::env::var_os(WRITES) {
         mend(Path::new(&root));
+    }
+    if let Some(root) = std::env::var_os(RECOVERS) {
+        recover(Path::new(&root)).expect("recovered");
     }
 }
 
@@ -59,67 +64,128 @@ fn state(root: &Path) -> (usize, usize, Vec<String>) {
     (old, new, other)
 }
 
-/// One write, killed after `delay` (never, without one); what the next run says, and how long the
-/// whole took.
-fn killed_after(delay: Option<Duration>) -> (Option<Recovered>, Duration) {
+/// A tree that is to be written.
+fn tree() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("temporary directory");
-    let root = dir.path();
-    std::fs::create_dir(root.join("old")).expect("made");
+    std::fs::create_dir(dir.path().join("old")).expect("made");
     for n in 0..FILES {
-        std::fs::write(root.join(format!("old/{n}")), "old text").expect("written");
+        std::fs::write(dir.path().join(format!("old/{n}")), "old text").expect("written");
     }
-    let start = Instant::now();
-    let mut child = Command::new(std::env::current_exe().expect("this test"))
+    dir
+}
+
+/// This test's program again, as the child that writes below `root`, or brings a write there to its end.
+fn start(root: &Path, variable: &str) -> Child {
+    Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "child", "--quiet"])
-        .env(VARIABLE, root)
+        .env(variable, root)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("started");
-    if let Some(delay) = delay {
-        std::thread::sleep(delay);
-        // It may have ended by itself.
-        let _ = child.kill();
-    }
-    let status = child.wait().expect("it ends");
-    let took = start.elapsed();
+        .expect("started")
+}
+
+/// Kills a process as soon as `is_time` says so, unless it ends before; whether it ended by itself.
+fn killed(mut child: Child, is_time: &dyn Fn() -> bool) -> bool {
+    let ended = loop {
+        if is_time() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            break child.wait().expect("it ends");
+        }
+        if let Some(status) = child.try_wait().expect("it can be asked") {
+            break status;
+        }
+    };
+    ended.success()
+}
+
+/// One write that is killed when `is_time` says so of its tree; the next run, killed as soon as it has begun
+/// where `twice`; what the run after that says.
+fn written(is_time: &dyn Fn(&Path) -> bool, twice: bool) -> Option<Recovered> {
+    let dir = tree();
+    let root = dir.path();
+    let success = killed(start(root, WRITES), &|| is_time(root));
     // Killed in between, a file may be missing for nobody: each is old or new.
-    for n in 1..FILES {
-        let text =
-            std::fs::read_to_string(root.join(format!("old/{n}"))).expect("there at any time");
-        assert!(["old text", "new text"].contains(&&*text), "old/{n}: {text}");
+    let whole = || {
+        for n in 1..FILES {
+            let text = std::fs::read_to_string(root.join(format!("old/{n}")));
+            let text = text.expect("there at any time");
+            assert!(["old text", "new text"].contains(&&*text), "old/{n}: {text}");
+        }
+    };
+    whole();
+    if twice {
+        let journal = root.join(".plimsoll-journal");
+        let begun = journal.exists().then(Instant::now);
+        // Soon after the program has begun; never where there is nothing to do.
+        killed(start(root, RECOVERS), &|| {
+            begun.is_some_and(|begun| begun.elapsed() >= Duration::from_millis(4))
+        });
+        whole();
     }
     let recovered = recover(root).expect("recovered");
     let (old, new, other) = state(root);
-    assert_eq!(other, Vec::<String>::new(), "after {delay:?}: {recovered:?}");
+    assert_eq!(other, Vec::<String>::new(), "{recovered:?}");
     let untouched = old == FILES && new == 0;
     let complete = old == 0 && new == 2 * FILES - 1;
-    assert!(untouched || complete, "after {delay:?}: {old} old, {new} new, {recovered:?}");
+    assert!(untouched || complete, "{old} old, {new} new, {recovered:?}");
     match &recovered {
         Some(Recovered::Undone) => assert!(untouched && !root.join("d").exists()),
         Some(Recovered::Finished(changed)) => assert!(complete && changed.is_empty()),
         // Killed before it began, or as it ended: with success only when all is written.
-        None => assert!(complete || !status.success()),
+        None => assert!(complete || twice || !success),
     }
     assert_eq!(recover(root).expect("nothing left"), None);
-    (recovered, took)
+    recovered
 }
 
-#[test]
-fn killed_at_any_moment_it_is_finished_or_undone() {
-    let (nothing, took) = killed_after(None);
-    assert_eq!(nothing, None);
-    const TIMES: u32 = 32;
-    let mut met = BTreeSet::new();
-    for n in 0..TIMES {
-        let (recovered, _) = killed_after(Some(took * n / TIMES));
-        met.insert(match recovered {
+/// What the kills of some writes met.
+fn met(found: impl Iterator<Item = Option<Recovered>>) -> BTreeMap<&'static str, usize> {
+    let mut met = BTreeMap::new();
+    for recovered in found {
+        *met.entry(match recovered {
             None => "nothing to do",
             Some(Recovered::Undone) => "undone",
             Some(Recovered::Finished(_)) => "finished",
-        });
+        })
+        .or_default() += 1;
     }
-    // A write is mostly waiting for the disk: some of the kills hit it.
+    met
+}
+
+#[test]
+fn killed_after_any_time_it_is_finished_or_undone() {
+    let begin = Instant::now();
+    assert_eq!(written(&|_| false, false), None);
+    let took = begin.elapsed();
+    const TIMES: u32 = 32;
+    let all = (0..TIMES).map(|n| {
+        let begin = Instant::now();
+        written(&|_| begin.elapsed() >= took * n / TIMES, false)
+    });
+    let met = met(all);
+    assert!(met.len() > 1, "every kill met {met:?}");
+}
+
+/// Says of a tree that it is time to kill.
+type Moment = Box<dyn Fn(&Path) -> bool>;
+
+/// What is written is watched, so that the kills hit many of its steps: while new files are laid ready, at
+/// the journal, and after moves.
+#[test]
+fn killed_at_each_step_it_is_finished_or_undone() {
+    let new = |path: PathBuf| std::fs::read(path).is_ok_and(|text| text.starts_with(b"new"));
+    let mut moments: Vec<Moment> = vec![
+        Box::new(|root| std::fs::read_dir(root.join("old")).is_ok_and(|all| all.count() > FILES)),
+        Box::new(|root| root.join(".plimsoll-journal").exists()),
+    ];
+    for n in (1..FILES).step_by(FILES / 6) {
+        moments.push(Box::new(move |root| new(root.join(format!("old/{n}")))));
+        moments.push(Box::new(move |root| root.join(format!("d/{n}")).exists()));
+    }
+    let all = moments.iter().flat_map(|is_time| [written(is_time, false), written(is_time, true)]);
+    let met = met(all);
     assert!(met.len() > 1, "every kill met {met:?}");
 }
 

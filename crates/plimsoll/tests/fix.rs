@@ -144,6 +144,58 @@ fn nothing_is_written_through_a_link() {
     assert!(read(outside.path(), "Dockerfile").contains("ADD a"));
 }
 
+/// Killed while it writes, each file is old or new, and the next run makes of the tree what the first one
+/// would have.
+#[test]
+fn a_run_that_is_killed_is_brought_to_its_end() {
+    const SERVICES: usize = 12;
+    let tree = || {
+        let dir = repository();
+        for n in 0..SERVICES {
+            put(dir.path(), &format!("{n}/Dockerfile"), DOCKERFILE);
+            put(dir.path(), &format!("{n}/src/run"), "#!/bin/sh\n");
+        }
+        git(dir.path(), &["add", "-A"], "");
+        git(dir.path(), &["commit", "-qm", "services"], "");
+        dir
+    };
+    let made = |dir: &Path| -> Vec<String> {
+        let files = (0..SERVICES).flat_map(|n| {
+            ["Dockerfile", ".dockerignore"].map(|name| dir.join(format!("{n}/{name}")))
+        });
+        files.map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect()
+    };
+    let whole = tree();
+    check(whole.path(), &["--quiet"], 0, &[]);
+    let (expected, mut cut) = (made(whole.path()), 0);
+    for step in 0..6 {
+        let dir = tree();
+        let dir = dir.path();
+        let before = made(dir);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .current_dir(dir)
+            .args(["fix", "--quiet"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let new = || made(dir).iter().zip(&before).filter(|(now, was)| now != was).count();
+        while child.try_wait().unwrap().is_none() {
+            if dir.join(".plimsoll-journal").exists() && new() >= step * 3 {
+                let _ = child.kill();
+            }
+        }
+        cut += usize::from(dir.join(".plimsoll-journal").exists());
+        for ((now, was), new) in made(dir).iter().zip(&before).zip(&expected) {
+            assert!(now == was || now == new, "{now}");
+        }
+        check(dir, &["--quiet", "--allow-dirty"], 0, &[]);
+        assert_eq!(made(dir), expected, "step {step}");
+        assert!(!dir.join(".plimsoll-journal").exists());
+    }
+    assert!(cut > 0, "no kill hit the write");
+}
+
 /// A journal that an earlier run left is brought to its end first.
 #[test]
 fn a_run_that_was_cut_short_is_brought_to_its_end() {

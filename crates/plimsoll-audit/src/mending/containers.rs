@@ -164,34 +164,42 @@ pub(crate) fn forbidding(container: &Container) -> Vec<(&'static str, Data)> {
 
 /// What bounds the number of a container's processes: threads count, and some programs have many.
 pub(crate) fn pids(cx: &Cx<'_>, container: &Container) -> Vec<(&'static str, Data)> {
-    const MANY: [&str; 19] = [
-        "browserless",
-        "cassandra",
-        "chrome",
-        "clickhouse",
-        "elasticsearch",
-        "gotenberg",
-        "jenkins",
-        "kafka",
-        "keycloak",
-        "mongo",
-        "mssql",
-        "neo4j",
-        "opensearch",
-        "playwright",
-        "selenium",
-        "solr",
-        "sonarqube",
-        "tomcat",
-        "zookeeper",
-    ];
     // Another limit, wherever it stands, would contradict this one.
     if !is_compose(container) || !container.pids_limit.is_absent() || is_privileged(container) {
         return Vec::new();
     }
-    let name = crate::composed::image_name(cx, container).unwrap_or_default();
-    let many = MANY.iter().any(|many| name.contains(many)) || name.contains("jdk");
+    let many = is_large(cx, container);
     vec![("pids_limit", Data::scalar(if many { "2000" } else { "200" }))]
+}
+
+/// Images, by a part of their names.
+const MANY: [&str; 19] = [
+    "browserless",
+    "cassandra",
+    "chrome",
+    "clickhouse",
+    "elasticsearch",
+    "gotenberg",
+    "jenkins",
+    "kafka",
+    "keycloak",
+    "mongo",
+    "mssql",
+    "neo4j",
+    "opensearch",
+    "playwright",
+    "selenium",
+    "solr",
+    "sonarqube",
+    "tomcat",
+    "zookeeper",
+];
+
+/// Whether a container's image, or what that is built from, is known to need many threads, and much
+/// memory with them.
+pub(crate) fn is_large(cx: &Cx<'_>, container: &Container) -> bool {
+    let name = crate::composed::image_name(cx, container).unwrap_or_default();
+    MANY.iter().any(|many| name.contains(many)) || name.contains("jdk")
 }
 
 fn is_privileged(container: &Container) -> bool {
@@ -225,15 +233,16 @@ pub(crate) fn bound_logs(cx: &Cx<'_>, containers: &[&Container]) -> Vec<Edit> {
             super::document(cx, file).filter(|d| !d.has_anchor("logging")).and_then(|d| {
                 d.set_before("services", "x-logging", "x-logging: &logging", &bounded_log())
             });
-        let shared = set_in(cx, &silent, |_| vec![("logging", Data::scalar("*logging"))]);
-        match fragment.filter(|_| shared.len() > 1) {
-            Some(fragment) => {
-                edits.push(fragment);
-                edits.extend(shared);
-            }
-            None => edits.extend(set_in(cx, &silent, |_| vec![("logging", bounded_log())])),
+        let several = silent.len() > 1 && fragment.is_some();
+        let own = if several { Data::scalar("*logging") } else { bounded_log() };
+        let silent = silent.into_iter().map(|container| (container, own.clone()));
+        let all = silent.chain(others.into_iter().map(|container| (container, bounded_log())));
+        // A project is bounded or not: one log that grows fills the disk.
+        let set = all.map(|(container, log)| super::set(cx, container, &[("logging", log)]));
+        if let Some(set) = set.collect::<Option<Vec<_>>>() {
+            edits.extend(fragment.filter(|_| several));
+            edits.extend(set.into_iter().flatten());
         }
-        edits.extend(set_in(cx, &others, |_| vec![("logging", bounded_log())]));
     }
     edits
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plimsoll_model::mend::{Data, after, replace, shell};
+use plimsoll_model::near::is_slip;
 use plimsoll_model::pipeline::{FaultKind, Forge, JobStep, Pipeline, Placed, Slot};
 use plimsoll_source::{Derived, Edit, Span};
 use plimsoll_syntax::shell::{PartKind, Script};
@@ -88,12 +89,24 @@ pub(crate) fn corrected(cx: &Cx<'_>, finding: &Finding, kind: FaultKind) -> Opti
         let text = cx.text_of(fault.span)?;
         let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
         let quote = quote.map_or(String::new(), String::from);
-        let meant = fault.meant.as_deref()?;
+        let written = text.trim_matches(['"', '\'']);
+        let meant = fault.meant.as_deref().filter(|meant| is_meant(written, meant))?;
+        // A key that is there already is not written twice.
+        let document = document(cx, fault.span.file)?;
+        if document.holder(fault.span).is_some_and(|map| map.get(meant).is_some()) {
+            return None;
+        }
         Some(replace(fault.span, format!("{quote}{meant}{quote}")))
     });
     let does = "write what is near it, and known: look whether that is meant";
     let fix = Fix::of_edits(does, Safety::Review, None, edits.collect());
     fix.patch.is_some().then_some(fix)
+}
+
+/// Whether the word that is near one is what it was to be: it is written with a slip, or in part. Of two
+/// words that begin alike another may be meant.
+fn is_meant(written: &str, near: &str) -> bool {
+    is_slip(written, near) || near.contains(written) || written.contains(near)
 }
 
 /// The step that a place lies in whose program stands in the file as it is, and that program.

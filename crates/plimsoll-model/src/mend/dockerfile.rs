@@ -21,6 +21,13 @@ pub fn insert_before(tree: &Tree, image: &Image, at: &Instruction, lines: &[&str
         return None;
     }
     let text = Text::of(tree, at.span.file)?;
+    let start = with_comment(&text, image, at);
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    Some(text.insert(start, whole(&lines, text.eol())))
+}
+
+/// Where the lines of an instruction begin, with the comment right above it.
+fn with_comment(text: &Text, image: &Image, at: &Instruction) -> u32 {
     let mut start = text.line_start(at.span.range.start);
     while start > 0 {
         let above = text.line_start(start - 1);
@@ -34,8 +41,7 @@ pub fn insert_before(tree: &Tree, image: &Image, at: &Instruction, lines: &[&str
         }
         start = above;
     }
-    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    Some(text.insert(start, whole(&lines, text.eol())))
+    start
 }
 
 /// Puts instructions, a line each, behind another one.
@@ -73,6 +79,19 @@ pub fn settle(tree: &Tree, image: &Image, stage: &Stage, lines: &[&str]) -> Opti
     }
 }
 
+/// Puts variables where those of the stage are, if nothing that runs follows these and would see them,
+/// else where settings stand.
+#[must_use]
+pub fn settle_env(tree: &Tree, image: &Image, stage: &Stage, lines: &[&str]) -> Option<Edit> {
+    let own = image.syntax.instructions.get(stage.first..stage.end)?;
+    let after_runs = own.iter().rposition(|one| one.keyword == Keyword::Run).map_or(0, |at| at + 1);
+    let last = own.iter().skip(after_runs).rfind(|one| one.keyword == Keyword::Env);
+    match last {
+        Some(last) => insert_after(tree, image, last, lines),
+        None => settle(tree, image, stage, lines),
+    }
+}
+
 /// Adds `--name=value` behind the flags that an instruction has.
 #[must_use]
 pub fn add_flag(image: &Image, at: &Instruction, flag: &str) -> Option<Edit> {
@@ -83,14 +102,21 @@ pub fn add_flag(image: &Image, at: &Instruction, flag: &str) -> Option<Edit> {
 /// Takes an instruction out, its line ends with it.
 #[must_use]
 pub fn remove(tree: &Tree, image: &Image, at: &Instruction) -> Option<Edit> {
-    if !is_editable(image) {
-        return None;
-    }
-    let text = Text::of(tree, at.span.file)?;
-    let start = text.line_start(at.span.range.start);
+    let text = Text::of(tree, at.span.file).filter(|_| is_editable(image))?;
+    Some(out(&text, at, text.line_start(at.span.range.start)))
+}
+
+/// The same with the comment right above it, which speaks of it.
+#[must_use]
+pub fn remove_whole(tree: &Tree, image: &Image, at: &Instruction) -> Option<Edit> {
+    let text = Text::of(tree, at.span.file).filter(|_| is_editable(image))?;
+    Some(out(&text, at, with_comment(&text, image, at)))
+}
+
+fn out(text: &Text, at: &Instruction, start: u32) -> Edit {
     let end = text.next_line(last_byte(at.span)).unwrap_or(offset(text.bytes.len()));
     let span = Span::new(at.span.file, plimsoll_source::TextRange::new(start, end));
-    Some(super::replace(span, ""))
+    super::replace(span, "")
 }
 
 /// Adds a command behind the last of a RUN, which it follows only when that succeeds. `None` for an
@@ -164,6 +190,34 @@ mod tests {
             user,
             Some("FROM a AS b\nCMD x\n\nFROM b\nRUN y \\\n  z\nUSER 1001:1001\n\n# end\n"),
         );
+    }
+
+    #[test]
+    fn variables_stand_with_others_that_no_run_sees() {
+        let env = |tree: &Tree, image: &Image| {
+            settle_env(tree, image, image.final_stage()?, &["ENV A=1"])
+        };
+        check(
+            "FROM a\nRUN b\nENV B=1\nEXPOSE 1\n\nCMD c\n",
+            env,
+            Some("FROM a\nRUN b\nENV B=1\nENV A=1\nEXPOSE 1\n\nCMD c\n"),
+        );
+        check(
+            "FROM a\nENV B=1\nRUN b\nCMD c\n",
+            env,
+            Some("FROM a\nENV B=1\nRUN b\nENV A=1\nCMD c\n"),
+        );
+        check("FROM a\nCMD c\n", env, Some("FROM a\nENV A=1\nCMD c\n"));
+    }
+
+    #[test]
+    fn what_is_taken_out_takes_its_comment_along() {
+        let run = |tree: &Tree, image: &Image| {
+            remove_whole(tree, image, image.syntax.instructions.get(1)?)
+        };
+        let before = "FROM a\n# b\n\n# c\n# d\nRUN e \\\n  f\n# g\nCMD h\n";
+        check(before, run, Some("FROM a\n# b\n\n# g\nCMD h\n"));
+        check("FROM a\r\nRUN e\r\nCMD h\r\n", run, Some("FROM a\r\nCMD h\r\n"));
     }
 
     fn clean(tree: &Tree, image: &Image) -> Option<Edit> {

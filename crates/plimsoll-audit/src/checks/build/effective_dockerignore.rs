@@ -36,6 +36,19 @@
 //! .git
 //! ```
 //!
+//! An example of settings lies in the context:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! COPY . /app # <- copies from a context without an ignore file
+//! CMD ["python", "/app/main.py"]
+//! ```
+//! `.env.example`:
+//! ```sh
+//! PORT=3000
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.dockerignore`:
@@ -45,6 +58,17 @@
 //! **/.env.* # <- keeps `.env.*` out
 //! !**/.env.example
 //! **/*.pem # <- keeps keys out
+//! **/*.key
+//! ```
+//!
+//! Or:
+//!
+//! `.dockerignore`:
+//! ```text
+//! .git
+//! **/.env
+//! **/.env.*
+//! **/*.pem
 //! **/*.key
 //! ```
 //!
@@ -280,7 +304,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             }
             Ignore::Unknown => continue,
         };
-        if may_be_missed(cx, image) {
+        let examples = has_example(cx, image) && !lines.contains(&"!**/.env.example");
+        if examples || may_be_missed(cx, image) {
             safety = Safety::Review;
         }
         shown = shown.or_else(|| mending::snippet(&path, "text", text));
@@ -311,6 +336,8 @@ fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
             "`.env`" => &["**/.env"],
             // What is kept out already stays out.
             "`.env.*`" if excluded(patterns, ".env.example").is_some() => &["**/.env.*"],
+            // An example that lies there is copied for nothing, unless a COPY asks for it.
+            "`.env.*`" if has_example(cx, image) && !wants_example(cx, image) => &["**/.env.*"],
             "`.env.*`" => &["**/.env.*", "!**/.env.example"],
             "keys" => &["**/*.pem", "**/*.key"],
             _ => &["**/node_modules"],
@@ -339,6 +366,9 @@ fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
             None => path.to_owned(),
         });
     }
+    // What is brought back is meant.
+    let back = |line: &str| patterns.patterns.iter().any(|p| p.negated && p.text == line);
+    lines.retain(|line| !back(line.trim_start_matches("**/")));
     // What a COPY names is wanted.
     let wanted: Vec<&str> = context_copies(image.image)
         .flat_map(|(_, _, copy)| copy.sources.iter().map(|source| &*source.path))
@@ -352,6 +382,20 @@ fn lacking(cx: &Cx<'_>, image: ImageSubject<'_>) -> Vec<String> {
         line.starts_with('!') || !wanted.iter().any(is_it)
     });
     lines
+}
+
+/// Whether an `.env.example` lies in the context.
+fn has_example(cx: &Cx<'_>, image: ImageSubject<'_>) -> bool {
+    let mut examples = cx.delivery.secrets.files.iter().map(|secret| cx.path(secret.file));
+    examples.any(|path| path.ends_with(".env.example") && in_context(image.image, path).is_some())
+}
+
+/// Whether an image that is built from the same context names one in a COPY.
+fn wants_example(cx: &Cx<'_>, image: ImageSubject<'_>) -> bool {
+    let same = cx.delivery.images.iter().filter(|one| one.context.known() == image.context.known());
+    same.flat_map(context_copies)
+        .flat_map(|(_, _, copy)| &*copy.sources)
+        .any(|source| source.path.ends_with(".env.example"))
 }
 
 /// Whether a build may miss what is kept out: files of the repository that it copied until now, or

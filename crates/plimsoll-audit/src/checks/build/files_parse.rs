@@ -63,11 +63,12 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::Problem;
+use plimsoll_model::near::nearest;
 
 use crate::conditions::DELIVERS;
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
-    Status, Verdict,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
+    Section, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -91,7 +92,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&DELIVERS],
     source: include_str!("files_parse.rs"),
     run: Run::Repository(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 /// None is what is wanted here: the evidence of a pass is that no file of those read is broken.
@@ -113,4 +114,54 @@ fn run(cx: &Cx<'_>) -> Verdict {
     };
     let evidence = |p: &Problem| Evidence::contradicts(p.span, p.message.clone());
     Verdict::fail(message, evidence(first)).and_all(problems.map(evidence))
+}
+
+/// Instructions, as they are written.
+const INSTRUCTIONS: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let at = mending::against(finding).next()?;
+    let problem = cx.delivery.problems.iter().find(|problem| problem.span == at)?;
+    let path = cx.path(at.file);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/-".contains(&b);
+    // Words for a shell, and a path that it would read otherwise.
+    let path_of = path.bytes().all(plain).then_some(path).filter(|path| !path.starts_with('-'))?;
+    let meant = cx.text_of(at).filter(|_| problem.message.starts_with("unknown instruction"));
+    let meant = meant.and_then(|word| nearest(&word.to_ascii_uppercase(), &INSTRUCTIONS));
+    let text = match (problem.what, meant) {
+        ("Dockerfile", meant) => {
+            let near = meant.map(|meant| format!("# {}: `{meant}` is near\n", problem.message));
+            format!("{}docker build --check --file {path_of} .\n", near.unwrap_or_default())
+        }
+        ("compose file", _) => format!("docker compose --file {path_of} config --quiet\n"),
+        ("Kubernetes manifest", _) => {
+            format!("kubectl create --dry-run=client --filename {path_of}\n")
+        }
+        ("bake file", _) => format!("docker buildx bake --file {path_of} --print\n"),
+        ("script", _) => format!("bash -n {path_of}\n"),
+        ("package.json" | "package-lock.json", _) => format!("jq empty {path_of}\n"),
+        _ => format!("# {path_of}: {}\n", problem.message),
+    };
+    let does = "correct it, and ask what reads it whether that is all";
+    let snippet = mending::snippet(path, "sh", text);
+    Some(Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
 }

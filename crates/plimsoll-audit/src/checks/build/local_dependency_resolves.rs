@@ -233,9 +233,10 @@
 //! - `build/local-dependency-built`
 
 use crate::conditions::{HAS_IMAGE, HAS_LOCAL_DEPENDENCIES, IS_NODE_PACKAGE};
-use crate::links::{State, judge, leads, worst};
+use crate::links::{State, judge, leads, sketch, worst};
 use crate::{
-    Check, Cx, Domain, Effort, Part, Run, Section, ServiceSubject, Severity, Status, Verdict,
+    Check, Cx, Domain, Effort, Finding, Fix, Part, Run, Section, ServiceSubject, Severity, Status,
+    Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -253,7 +254,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&IS_NODE_PACKAGE, &HAS_LOCAL_DEPENDENCIES, &HAS_IMAGE],
     source: include_str!("local_dependency_resolves.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -267,4 +268,10 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         }
         leads.iter().map(|lead| judge(cx, service, package, lead)).collect()
     })
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node())?;
+    sketch(cx, &leads(cx, service, package))
 }

@@ -8,7 +8,8 @@
 //! `npm install` beside a lockfile may install something else than what the lockfile says, and says
 //! nothing about it: tests ran on other packages than the image has.
 //!
-//! Write `npm ci` for every install in the image, and `name@version` for tools.
+//! Write `npm ci` for every install in the image, and `name@version` for tools; the fix takes the
+//! version that the service's lockfile has.
 //!
 //! It fails where a stage that ships may choose what it installs; it passes in part where only a
 //! builder may. That the lockfile is there in time and agrees with its manifest is
@@ -33,7 +34,34 @@
 //! { "name": "a", "version": "1.0.0", "lockfileVersion": 3, "packages": { "": { "name": "a", "version": "1.0.0" } } }
 //! ```
 //!
-//! A tool without its version, in what ships:
+//! A tool without its version, which the lockfile has:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json package-lock.json ./
+//! RUN npm ci && npm install -g ts-node # <- without a version
+//! CMD ["ts-node", "main.ts"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "a", "version": "1.0.0", "devDependencies": { "ts-node": "^10.9.1" } }
+//! ```
+//! `package-lock.json`:
+//! ```json
+//! {
+//!   "name": "a",
+//!   "version": "1.0.0",
+//!   "lockfileVersion": 3,
+//!   "packages": {
+//!     "": { "name": "a", "version": "1.0.0", "devDependencies": { "ts-node": "^10.9.1" } },
+//!     "node_modules/ts-node": { "version": "10.9.2", "dev": true }
+//!   }
+//! }
+//! ```
+//!
+//! A tool that no lockfile has, in what ships:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
@@ -81,6 +109,17 @@
 //! COPY package.json package-lock.json ./
 //! RUN npm ci --omit=dev # <- follows the lockfile
 //! CMD ["node", "main.js"]
+//! ```
+//!
+//! Or:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY package.json package-lock.json ./
+//! RUN npm ci && npm install -g ts-node@10.9.2
+//! CMD ["ts-node", "main.ts"]
 //! ```
 //!
 //! ## Passes
@@ -226,14 +265,14 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     use plimsoll_model::image::Manager::{Bun, Bundler, Cargo, Npm, Pnpm, Uv, Yarn};
-    let (image, manager) = service.images.iter().find_map(|&id| {
+    let (image, install) = service.images.iter().find_map(|&id| {
         let image = &cx.delivery[id];
         let subject = ImageSubject { id, image, service: Some(service) };
         let site =
             installs(image).find(|&site| matches!(follows(cx, subject, site), Follows::Not(_)))?;
-        Some((image, site.install.manager))
+        Some((image, site.install))
     })?;
-    let command = match manager {
+    let command = match install.manager {
         Npm => "npm ci",
         Yarn => "yarn install --frozen-lockfile",
         Pnpm => "pnpm install --frozen-lockfile",
@@ -246,7 +285,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let edits = service.images.iter().flat_map(|&id| {
         locking::follow(cx, ImageSubject { id, image: &cx.delivery[id], service: Some(service) })
     });
-    let snippet = mending::snippet(&image.path, "dockerfile", format!("RUN {command}\n"));
+    let snippet = mending::snippet(&image.path, "dockerfile", locking::by_hand(install, command));
     let does = "follow the lockfile in every stage";
     Some(Fix::of_edits(does, Safety::Review, snippet, edits.collect()))
 }

@@ -311,7 +311,7 @@ use plimsoll_model::image::Manager;
 
 use crate::choice::{Choice, choice};
 use crate::conditions::INSTALLS_DEPENDENCIES;
-use crate::installs::installs;
+use crate::installs::{has_version, installs};
 use crate::manifests::Site;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
@@ -388,16 +388,26 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    let image = service.images.iter().map(|&id| &cx.delivery[id]).find(|image| {
-        installs(image).any(|s| s.install.manager == Manager::Npm && !s.install.locked)
+    let loose = service.images.iter().find_map(|&id| {
+        let image = &cx.delivery[id];
+        let is_loose = |site: &Site<'_>| {
+            let install = site.install;
+            let bare = |name: &String| !has_version(install.manager, name);
+            install.manager == Manager::Npm
+                && !install.locked
+                && (install.packages.is_empty() || install.packages.iter().any(bare))
+        };
+        Some((image, installs(image).find(is_loose)?.install))
     });
     let edits = service.images.iter().flat_map(|&id| {
         locking::follow(cx, ImageSubject { id, image: &cx.delivery[id], service: Some(service) })
     });
     let edits: Vec<_> = edits.collect();
-    if image.is_none() && edits.is_empty() {
+    if loose.is_none() && edits.is_empty() {
         return None;
     }
-    let snippet = image.and_then(|i| mending::snippet(&i.path, "dockerfile", "RUN npm ci\n"));
+    let snippet = loose.and_then(|(image, install)| {
+        mending::snippet(&image.path, "dockerfile", locking::by_hand(install, "npm ci"))
+    });
     Some(Fix::of_edits("follow the lockfile in every stage", Safety::Review, snippet, edits))
 }

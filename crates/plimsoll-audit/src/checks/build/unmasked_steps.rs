@@ -8,7 +8,8 @@
 //! before, or of nothing. Nobody sees it before it runs.
 //!
 //! Take the `|| true` away, and mend what then fails; where a file need not be there, ask for it
-//! first: `if [ -f file ]; then cp file dest; fi`.
+//! first: `if [ -f file ]; then cp file dest; fi`. A RUN that only copies what nothing brings has
+//! always failed: the fix takes it out, with the comment above it.
 //!
 //! What cleans up (`rm`, caches, `chown`) may fail. A second way to do the same (`npm ci || npm
 //! install`), a message that ends in `exit 1`, and `set -e` swallow nothing. What a script of the
@@ -72,6 +73,17 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! What was never there is not copied:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build
+//! CMD ["node", "dist/main.js"]
+//! ```
+//!
 //! ## Passes
 //!
 //! `Dockerfile`:
@@ -93,8 +105,11 @@
 //! CMD ["node", "main.js"]
 //! ```
 
-use plimsoll_model::image::{Effect, EffectKind, StepKind};
+use plimsoll_model::Why;
+use plimsoll_model::filesystem::{Filesystem, Found};
+use plimsoll_model::image::{Effect, EffectKind, Image, Step, StepKind};
 use plimsoll_model::mend::{dockerfile, shell};
+use plimsoll_source::Edit;
 
 use crate::conditions::RUNS_STEPS;
 use crate::steps::weight;
@@ -205,10 +220,98 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             shell::unmask(&cx.delivery.tree, &run.text, &run.script, effect.span)
         })
     });
+    let edits: Vec<Edit> = edits.chain(dead(cx, image)).collect();
     Some(Fix::of_edits(
         "let the build end where the step fails",
         Safety::Review,
         mending::snippet(&image.path, "dockerfile", format!("RUN {command}\n")),
-        edits.collect(),
+        edits,
     ))
+}
+
+/// Whether nothing is at a path before a step: no earlier one makes it, and compilers write below their
+/// output only.
+fn is_nowhere(
+    cx: &Cx<'_>,
+    image: &Image,
+    files: &Filesystem<'_>,
+    (stage, mut at): (usize, usize),
+    path: &str,
+) -> bool {
+    loop {
+        let via = match files.find_at(stage, at, path) {
+            Found::Absent => return true,
+            Found::Unknown(Why::NeedsBuild, Some(via)) => via,
+            _ => return false,
+        };
+        let mut steps = image.stages.get(stage).into_iter().flat_map(|stage| &stage.steps).take(at);
+        let compiles = |step: &Step| match &step.kind {
+            StepKind::Run(run) => match &run.effects[..] {
+                [effect] => {
+                    effect.span == via && compiles_elsewhere(cx, files, stage, effect, path)
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        match steps.position(compiles) {
+            Some(before) => at = before,
+            None => return false,
+        }
+    }
+}
+
+/// Whether a command is a build by TypeScript alone, whose output does not hold a path.
+fn compiles_elsewhere(
+    cx: &Cx<'_>,
+    files: &Filesystem<'_>,
+    stage: usize,
+    effect: &Effect,
+    path: &str,
+) -> bool {
+    let EffectKind::Build { words } = &effect.kind else { return false };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ["npm" | "pnpm" | "yarn", "run", name] = words[..] else { return false };
+    let dir = effect.workdir.trim_end_matches('/');
+    let Found::File { file, .. } = files.find(stage, &format!("{dir}/package.json")) else {
+        return false;
+    };
+    let Some(package) = cx.delivery.package_of(file) else { return false };
+    let command = package.script(name).map(|script| script.command.split_whitespace());
+    let plain = |word: &str| !word.contains(['&', ';', '|', '>']);
+    let alone = command.is_some_and(|mut words| words.next() == Some("tsc") && words.all(plain));
+    let out = package.typescript.as_ref().and_then(|typescript| typescript.out_dir.known());
+    let outside = out.is_some_and(|out| {
+        let out = format!("{dir}/{}/", out.trim_start_matches("./").trim_end_matches('/'));
+        !out.contains("..") && !path.starts_with(&out)
+    });
+    alone && outside
+}
+
+/// Takes out the RUNs that copy what is nowhere, and do nothing else: they have always failed.
+fn dead(cx: &Cx<'_>, image: &Image) -> Vec<Edit> {
+    let files = Filesystem::new(cx.delivery, image);
+    let mut edits = Vec::new();
+    for stage in image.stages_built() {
+        let steps = image.stages.get(stage).map_or(&[][..], |stage| &stage.steps);
+        for (at, step) in steps.iter().enumerate() {
+            let StepKind::Run(run) = &step.kind else { continue };
+            let [Effect { kind: EffectKind::Place(sources, _), masked: Some(_), .. }] =
+                &run.effects[..]
+            else {
+                continue;
+            };
+            let gone = |path: &String| {
+                !path.contains(['*', '?', '[', '$'])
+                    && is_nowhere(cx, image, &files, (stage, at), path)
+            };
+            if !sources.is_empty() && sources.iter().all(gone) {
+                let own = image.instruction(step);
+                edits.extend(
+                    own.and_then(|own| dockerfile::remove_whole(&cx.delivery.tree, image, own)),
+                );
+            }
+        }
+    }
+    edits
 }

@@ -34,7 +34,7 @@
 //! ```dockerfile
 //! FROM node:20-alpine
 //! EXPOSE 3000
-//! HEALTHCHECK --retries=3 --timeout=3s CMD wget -q --spider http://127.0.0.1:3000/health # <- retries is 3
+//! HEALTHCHECK --timeout=3s --retries=3 CMD wget -q --spider http://127.0.0.1:3000/health # <- retries is 3
 //! CMD ["node", "main.js"]
 //! ```
 //!

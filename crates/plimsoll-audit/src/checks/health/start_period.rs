@@ -35,7 +35,7 @@
 //! ```dockerfile
 //! FROM node:20-alpine
 //! EXPOSE 3000
-//! HEALTHCHECK --start-period=10s --timeout=3s CMD wget -q --spider http://127.0.0.1:3000/health # <- start-period is 10s
+//! HEALTHCHECK --timeout=3s --start-period=10s CMD wget -q --spider http://127.0.0.1:3000/health # <- start-period is 10s
 //! CMD ["node", "main.js"]
 //! ```
 //!

@@ -35,7 +35,7 @@
 //! ```dockerfile
 //! FROM node:20-alpine
 //! EXPOSE 3000
-//! HEALTHCHECK --timeout=3s --interval=30s CMD wget -q --spider http://127.0.0.1:3000/health # <- timeout is 3s
+//! HEALTHCHECK --interval=30s --timeout=3s CMD wget -q --spider http://127.0.0.1:3000/health # <- timeout is 3s
 //! CMD ["node", "main.js"]
 //! ```
 //!

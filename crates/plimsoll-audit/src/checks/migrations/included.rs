@@ -498,10 +498,10 @@ use plimsoll_model::image::Image;
 
 use crate::conditions::{HAS_IMAGE, HAS_MIGRATIONS};
 use crate::migrating::{awaited_job, starts};
-use crate::migrations_in::judge;
+use crate::migrations_in::{judge, sketch};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -519,7 +519,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_IMAGE, &HAS_MIGRATIONS],
     source: include_str!("included.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -581,4 +581,10 @@ fn images<'a>(cx: &Cx<'a>, service: ServiceSubject<'_>) -> Vec<&'a Image> {
         found.extend(service.images.iter().map(|&id| &cx.delivery[id]));
     }
     found
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let migrations = &cx.delivery[service.migrations?];
+    images(cx, service).into_iter().find_map(|image| sketch(cx, service, image, migrations))
 }

@@ -181,6 +181,10 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         }
         let port = document.scalar_at(at)?;
         let text = port.text()?;
+        // Whoever sets the variable may give an address with it.
+        if text.split(':').next().is_some_and(is_address) {
+            return None;
+        }
         let address = if text.contains(':') { "127.0.0.1:" } else { "127.0.0.1::" };
         // What stands before two colons is an address already.
         let parts = outside_braces(text);
@@ -200,6 +204,15 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         mending::containers::sample_in(cx, first, &sample),
         edits,
     ))
+}
+
+/// Whether a text is one variable that is called as if it held an address.
+fn is_address(text: &str) -> bool {
+    let name = text.trim_start_matches(['$', '{']).to_ascii_uppercase();
+    let words = ["ADDR", "BIND", "HOST", "INTERFACE", "LISTEN"];
+    text.starts_with('$')
+        && !name.contains("PORT")
+        && name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| words.contains(&part))
 }
 
 /// How many colons stand outside of `${…}`.

@@ -337,7 +337,18 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    // Only the compiler's command is known without the build's own choices.
-    package(cx, service)?.dependency("typescript")?;
+    let package = package(cx, service)?;
+    package.dependency("typescript")?;
+    // Only the compiler's command is known without the build's own choices; and it is wanted where a script
+    // runs what only a build makes.
+    let dir = if package.dir.is_empty() { String::new() } else { format!("{}/", package.dir) };
+    let is_made = |word: &str| {
+        let path = word.trim_start_matches("./");
+        path.ends_with(".js")
+            && path.contains('/')
+            && cx.delivery.tree.find(&format!("{dir}{path}")).is_none()
+    };
+    let mut words = package.scripts.iter().flat_map(|script| script.command.split_whitespace());
+    words.any(is_made).then_some(())?;
     WANTED.fix(cx, service, "tsc -p tsconfig.json")
 }

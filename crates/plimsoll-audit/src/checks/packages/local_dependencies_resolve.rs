@@ -490,10 +490,10 @@ use plimsoll_source::normalize_path;
 
 use crate::conditions::{HAS_LOCAL_DEPENDENCIES, HAS_PACKAGE, is_local};
 use crate::evidence::clip;
-use crate::links::{judge, leads, worst};
+use crate::links::{judge, leads, sketch, worst};
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
-    Verdict,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
+    Severity, Status, Verdict,
 };
 
 use super::other;
@@ -513,7 +513,7 @@ pub(super) static CHECK: Check = Check {
     when: &[&HAS_PACKAGE, &HAS_LOCAL_DEPENDENCIES],
     source: include_str!("local_dependencies_resolve.rs"),
     run: Run::Service(run),
-    fix: None,
+    fix: Some(fix),
 };
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
@@ -609,4 +609,10 @@ fn relative(from: &str, to: &str) -> String {
     let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = from.iter().skip(same).map(|_| "..".to_owned());
     up.chain(to.into_iter().skip(same)).collect::<Vec<_>>().join("/")
+}
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let service = cx.service_of(finding)?;
+    let package = service.package.map(|id| &cx.delivery[id]).filter(|package| package.is_node())?;
+    sketch(cx, &leads(cx, service, package))
 }

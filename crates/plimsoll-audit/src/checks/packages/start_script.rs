@@ -9,7 +9,8 @@
 //! Write the path of the image's CMD: `"start": "node dist/main.js"`. Without `rootDir`, what
 //! TypeScript emits depends on what the sources import: write it down in `tsconfig.json`. Where it is
 //! not, and the image starts another file of the same output, at most one of the two exists, and the
-//! image's is taken for the one that is run.
+//! image's is taken for the one that is run; the fix names that one where the imports show that the
+//! build makes it.
 //!
 //! ## Fails
 //!
@@ -356,14 +357,16 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::image::{CopyFrom, Image, StepKind};
+use plimsoll_model::mend::json;
 use plimsoll_model::package::script::{self, FileState};
+use plimsoll_model::package::{Package, PackageScript};
 use plimsoll_source::{FileId, Span, TextRange, Tree, normalize_path};
 
 use crate::conditions::HAS_PACKAGE;
 use crate::evidence::clip;
 use crate::{
-    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Part, Run, Section, ServiceSubject,
-    Severity, Status, Verdict, launch, program,
+    Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
+    ServiceSubject, Severity, Status, Verdict, launch, program,
 };
 
 use super::{BY_NAME, Wanted, other, package};
@@ -397,24 +400,76 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if verdict.why != Some(Why::Unsupported) {
         return verdict;
     }
-    contradicted(cx, service).or_else(|| emitted_by_imports(cx, service)).unwrap_or(verdict)
+    let script = package(cx, service).and_then(|package| WANTED.find(package));
+    contradicted(cx, service)
+        .or_else(|| emitted_by_imports(cx, service, script?))
+        .unwrap_or(verdict)
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    package(cx, service)?;
+    let package = package(cx, service)?;
+    if let Some(fix) = started(cx, service, package) {
+        return Some(fix);
+    }
     let app = &cx.delivery.startup(*service.images.first()?, None)?.app;
     let words: Vec<&str> = app.iter().map(|(word, _)| &**word).collect();
     (words.first() == Some(&"node")).then(|| WANTED.fix(cx, service, &words.join(" ")))?
+}
+
+/// The script with the file that the image starts, where the build surely makes that one.
+fn started(cx: &Cx<'_>, service: ServiceSubject<'_>, package: &Package) -> Option<Fix> {
+    let script = WANTED.find(package)?;
+    let Other { written, starts, .. } = other_file(cx, service, package, script)?;
+    let command = script.command.replace(&written, &starts);
+    let meant = PackageScript { command: command.clone(), ..script.clone() };
+    let verdict = emitted_by_imports(cx, service, &meant)?;
+    let manifest = json::open(&cx.delivery.tree, package.manifest)?;
+    let edit = manifest.set(&["scripts", &script.name], &command)?;
+    let does = format!("let `npm run {}` start what the image starts", script.name);
+    let is_made = verdict.outcome() == Outcome::Pass;
+    is_made.then(|| Fix::of_edits(does, Safety::Review, None, vec![edit]))
+}
+
+/// A file that the image starts while the script starts another of the same output.
+struct Other {
+    /// The script's, as it names it.
+    written: String,
+    /// The image's, as the script would name it.
+    starts: String,
+    /// Where the image says so.
+    at: Span,
+    /// The configuration of the compiler.
+    config: FileId,
 }
 
 /// The failure where the script and the image's CMD start different files of one output whose
 /// layout depends on imports: at most one of them is emitted.
 fn contradicted(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
     let package = package(cx, service)?;
+    let script = WANTED.find(package)?;
+    let Other { written, at, config, .. } = other_file(cx, service, package, script)?;
+    let message = format!(
+        "`{}` starts `{}`, the image starts another of that output: name the same",
+        script.name,
+        clip(&written),
+    );
+    let evidence = Evidence::contradicts(script.span, "the image starts another");
+    Some(
+        Verdict::fail(message, evidence)
+            .and(Evidence::context(at, "the image starts another"))
+            .and(Evidence::context(cx.start_of(config), "no `rootDir`")),
+    )
+}
+
+fn other_file(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    package: &Package,
+    script: &PackageScript,
+) -> Option<Other> {
     let typescript = package.typescript.as_ref().filter(|ts| ts.root_dir.is_absent())?;
     let out = typescript.out_dir.known()?.trim_start_matches("./");
-    let script = WANTED.find(package)?;
     let tree = &cx.delivery.tree;
     let commands = script::commands(tree, &cx.delivery.packages, package, script);
     let mut files = commands.iter().flat_map(|command| &command.files);
@@ -439,19 +494,12 @@ fn contradicted(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
         let [(node, _), (path, at), ..] = &*started.app else { continue };
         let Some(emitted) = emitted(image, path, out).filter(|_| node == "node") else { continue };
         if !both(&emitted) {
-            let message = format!(
-                "`{}` starts `{}`, the image starts another of that output: name the same",
-                script.name,
-                clip(&named.written),
-            );
-            return Some(
-                Verdict::fail(
-                    message,
-                    Evidence::contradicts(script.span, "the image starts another"),
-                )
-                .and(Evidence::context(*at, "the image starts another"))
-                .and(Evidence::context(cx.start_of(typescript.config), "no `rootDir`")),
-            );
+            return Some(Other {
+                written: named.written.clone(),
+                starts: format!("{out}/{emitted}"),
+                at: *at,
+                config: typescript.config,
+            });
         }
     }
     None
@@ -459,11 +507,14 @@ fn contradicted(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
 
 /// Without `rootDir`, the output begins at the directory that all compiled files share: the proof that
 /// it yields the script's file, where the files that the start reaches and all of the package agree.
-fn emitted_by_imports(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
+fn emitted_by_imports(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    script: &PackageScript,
+) -> Option<Verdict> {
     let package = package(cx, service)?;
     let typescript = package.typescript.as_ref().filter(|ts| ts.root_dir.is_absent())?;
     let out = typescript.out_dir.known()?.trim_start_matches("./").trim_end_matches('/');
-    let script = WANTED.find(package)?;
     let tree = &cx.delivery.tree;
     let commands = script::commands(tree, &cx.delivery.packages, package, script);
     let mut files = commands.iter().flat_map(|command| &command.files);

@@ -71,6 +71,7 @@
 use plimsoll_model::mend::Data;
 use plimsoll_model::pipeline::JobStep;
 use plimsoll_source::Span;
+use plimsoll_syntax::yaml::Value;
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
@@ -159,13 +160,21 @@ fn caches(step: &JobStep) -> Option<Span> {
         "pyo3/maturin-action" => set("sccache").filter(|_| {
             workflows::input(step, "sccache").is_some_and(|(value, _)| !value.contains("${{"))
         }),
-        "docker/build-push-action" | "depot/build-push-action" => {
-            workflows::input(step, "cache-from")
-                .filter(|(v, _)| v.contains("type=gha"))
-                .map(|i| i.1)
-        }
+        "docker/build-push-action" | "depot/build-push-action" => from_cache(step),
         _ => None,
     }
+}
+
+/// Where a step that builds an image reads the cache that all workflows share.
+fn from_cache(step: &JobStep) -> Option<Span> {
+    let action = workflows::action(step)?;
+    let builds = matches!(&*action, "docker/build-push-action" | "depot/build-push-action");
+    let input = workflows::input(step, "cache-from").filter(|_| builds);
+    input.filter(|(value, _)| is_shared(value)).map(|(_, at)| at)
+}
+
+fn is_shared(cache: &str) -> bool {
+    cache.contains("type=gha")
 }
 
 /// Whether a step publishes what the job built.
@@ -205,7 +214,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         .flat_map(|pipeline| &pipeline.jobs)
         .flat_map(|job| &job.steps)
         .collect();
-    let edits = mending::in_places(cx, finding, |document, at| {
+    let mut edits = mending::in_places(cx, finding, |document, at| {
         let place = |step: &&&JobStep| step.uses.as_ref().is_some_and(|uses| uses.1 == at);
         let Some(step) = steps.iter().find(place) else {
             // An input: on or off, or the name of what is cached.
@@ -224,6 +233,26 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         // Others may ask whether it found something.
         document.remove(step.span).filter(|_| step.id.is_none())
     });
+    // Nobody reads what it would still write.
+    let taken: Vec<Span> = mending::against(finding).collect();
+    let reads = |step: &&&JobStep| {
+        from_cache(step).is_some_and(|at| !taken.contains(&at))
+            || workflows::action(step).is_some_and(|name| name.starts_with("docker/bake-action"))
+    };
+    if !steps.iter().any(|step| reads(&step)) {
+        for step in steps.iter().filter(|step| from_cache(step).is_some()) {
+            let Some((_, to)) = workflows::input(step, "cache-to").filter(|(v, _)| is_shared(v))
+            else {
+                continue;
+            };
+            let document = mending::document(cx, to.file)?;
+            // In a block that has more than these two.
+            let more = |map: &Value<'_>| !map.is_flow() && map.pairs().count() > 2;
+            if document.holder(to).as_ref().is_some_and(more) {
+                edits.extend(document.remove(to));
+            }
+        }
+    }
     let does = "build what is published from nothing: it takes as much longer as the cache saved";
     let fix = Fix::of_edits(does, Safety::Review, None, edits);
     fix.patch.is_some().then_some(fix)

@@ -6,7 +6,8 @@
 //! GitHub refuses the whole file for one wrong key, and says so in a place where nobody looks: the checks of a pull
 //! request are simply not there.
 //!
-//! Correct it, and run actionlint or this tool on every change of a workflow.
+//! Correct it, and run actionlint or this tool on every change of a workflow. The fix, for review,
+//! writes the key that is near where there is one; for the rest it says what GitHub would say.
 //!
 //! ## Fails
 //!
@@ -18,6 +19,14 @@
 //!     runs-on: ubuntu-latest
 //!     step: # <- `steps` is
 //!       - run: make test
+//! ```
+//!
+//! A job without a machine, a step of two kinds:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
 //!   lint: # <- no `runs-on`
 //!     steps:
 //!       - run: make lint
@@ -34,11 +43,6 @@
 //!     runs-on: ubuntu-latest
 //!     steps:
 //!       - run: make test
-//!   lint:
-//!     runs-on: ubuntu-latest
-//!     steps:
-//!       - uses: actions/checkout@v5
-//!       - run: make lint
 //! ```
 //!
 //! ## Passes
@@ -75,11 +79,12 @@
 //! No workflow.
 //! ```
 
-use plimsoll_model::pipeline::FaultKind;
+use plimsoll_model::pipeline::{Fault, FaultKind};
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
-    Check, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, workflows,
+    Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Safety, Section,
+    Severity, Status, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -110,5 +115,20 @@ pub(super) static CHECK: Check = Check {
             "workflows hold what the forge knows",
         )
     }),
-    fix: None,
+    fix: Some(fix),
 };
+
+fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let near = mending::workflows::corrected(cx, finding, FaultKind::Schema);
+    near.or_else(|| {
+        let file = mending::against(finding).next()?.file;
+        let path = cx.path(file);
+        let faults = workflows::github(cx).flat_map(|pipeline| &pipeline.faults);
+        let own = faults.filter(|fault| fault.kind == FaultKind::Schema && fault.span.file == file);
+        let line = |fault: &Fault| format!("# {}\n", fault.says);
+        let text = format!("{}actionlint {path}\n", own.map(line).collect::<String>());
+        let does = "correct what GitHub refuses, and ask actionlint whether that is all";
+        let snippet = mending::snippet(path, "sh", text);
+        Some(Fix::of_edits(does, Safety::Sketch, snippet, Vec::new()))
+    })
+}

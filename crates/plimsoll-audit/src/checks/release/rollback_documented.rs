@@ -194,7 +194,8 @@ pub(super) static CHECK: Check = Check {
     fix: Some(fix),
 };
 
-fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+/// The best way back that a document gives.
+fn best(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Way> {
     let delivery = cx.delivery;
     let single = delivery.services.len() == 1;
     let own = service.documents.iter().map(|&id| &delivery[id]);
@@ -211,7 +212,12 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
             best = Some((rank, way));
         }
     }
-    let Some((_, way)) = best else {
+    best.map(|(_, way)| way)
+}
+
+fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    let needs_schema = service.migrations.is_some();
+    let Some(way) = best(cx, service) else {
         let path = format!("docs/runbooks/{}-rollback.md", service.name);
         let evidence = Evidence::missing_file(path, "nothing says how to roll back this service");
         let message = "no document says how to roll this service back: write the commands down";
@@ -289,10 +295,12 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         true => format!("{}/docs/rollback.md", service.dir),
         false => format!("docs/runbooks/{name}-rollback.md"),
     };
-    // Only where no document says anything, and every command is known to be there.
+    // Only where no document says anything, or what is not there, and every command is known to be.
     let returns = container.is_some_and(brings_back);
     let known = returns && (service.migrations.is_none() || undo.is_some());
-    let free = finding.outcome == Outcome::Fail && cx.delivery.tree.find(&path).is_none();
+    let wrong = |way: Way| way.absent.is_some();
+    let open = finding.outcome == Outcome::Fail || best(cx, service).is_some_and(wrong);
+    let free = open && cx.delivery.tree.find(&path).is_none();
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     let file = Create { path: path.clone(), bytes: text.clone().into_bytes(), executable: false };
     let patch = (known && free && plain).then(|| Patch { create: vec![file], ..Patch::default() });

@@ -133,6 +133,7 @@
 
 use plimsoll_model::container::EnvValue;
 use plimsoll_model::entrypoint;
+use plimsoll_model::image::{Base, Image};
 use plimsoll_model::mend::dockerfile;
 use plimsoll_model::package::Package;
 use plimsoll_model::purpose::Purpose;
@@ -142,7 +143,7 @@ use crate::conditions::RUNS_ON_NODE;
 use crate::startup::{self, Start};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, Outcome, Part, Run, Safety, Section,
-    ServiceSubject, Severity, Status, Subject, Verdict, Why, delivered, mending,
+    ServiceSubject, Severity, Status, Subject, Verdict, Why, delivered, mending, own_user,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -294,15 +295,17 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
                 || delivered::from_files(cx, container).iter().any(|(name, ..)| name == NAME)
         });
         let set = start.image.final_stage().filter(|stage| {
-            // What says something else says it on purpose.
-            fails && !elsewhere && stage.config.env.iter().all(|setting| setting.name != NAME)
+            // What says something else says it on purpose; and what starts nothing is built upon.
+            let starts = starts_something(start.image) && !own_user::is_base(cx, start.image);
+            fails
+                && starts
+                && !elsewhere
+                && stage.config.env.iter().all(|setting| setting.name != NAME)
         });
         let line = "ENV NODE_ENV=production";
-        edits.extend(
-            set.and_then(|stage| {
-                dockerfile::settle(&cx.delivery.tree, start.image, stage, &[line])
-            }),
-        );
+        edits.extend(set.and_then(|stage| {
+            dockerfile::settle_env(&cx.delivery.tree, start.image, stage, &[line])
+        }));
     }
     // What is written out is for production as the file is; a default is its caller's.
     for container in service.containers.iter().map(|&id| &cx.delivery[id]) {
@@ -322,4 +325,20 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         mending::snippet(&path, language, text),
         edits,
     ))
+}
+
+/// Whether an image's Dockerfile says what starts: its last stage, or one that it is built upon.
+fn starts_something(image: &Image) -> bool {
+    let mut next = image.target.and_then(|target| image.stages.get(target));
+    while let Some(stage) = next {
+        if dockerfile::command(image, stage).is_some() {
+            return true;
+        }
+        // Stages are built upon earlier ones.
+        next = match stage.base {
+            Base::Stage(base) => image.stages.get(base),
+            _ => None,
+        };
+    }
+    false
 }

@@ -324,6 +324,10 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         if !container.cpu_limit.is_absent() || !container.memory_limit.is_absent() {
             return Vec::new();
         }
+        // A database in too little memory is killed when it is needed most.
+        if mending::containers::is_large(cx, container) {
+            return Vec::new();
+        }
         match &container.kind {
             ContainerKind::Compose { .. } => {
                 let limits = map(&[("cpus", "\"1.0\""), ("memory", "512M")]);

@@ -139,15 +139,18 @@
 //!
 //! - `build/effective-dockerignore`: which ignore file the builder reads.
 
-use plimsoll_model::image::Image;
+use std::collections::BTreeSet;
+
+use plimsoll_model::image::{Ignore, Image};
+use plimsoll_model::mend::ignore;
 use plimsoll_model::secret::SecretKind;
-use plimsoll_source::Span;
+use plimsoll_source::{Edit, Span};
 
 use crate::conditions::COPIES_OR_SPELLS_SECRETS;
 use crate::context::{Reach, context_copies, in_context, reach, spelled};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
-    Run, Safety, Section, Severity, Snippet, Status, Verdict, Why,
+    Run, Safety, Section, Severity, Status, Verdict, Why, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -288,11 +291,39 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         "" => ".dockerignore".to_owned(),
         context => format!("{context}/.dockerignore"),
     };
-    let text = lines.iter().map(|line| format!("**/{line}\n")).collect();
-    Some(Fix {
-        does: "keep the files out of the build context, and change what they open".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet { path, language: "text", text }),
-        patch: None,
-    })
+    let text: String = lines.iter().map(|line| format!("**/{line}\n")).collect();
+    let edits =
+        service.images.iter().filter_map(|&id| examples_out(cx, &cx.delivery[id])).collect();
+    Some(Fix::of_edits(
+        "keep the files out of the build context, and change what they open",
+        Safety::Review,
+        mending::snippet(&path, "text", text),
+        edits,
+    ))
+}
+
+/// Keeps examples out that are called otherwise than the ignore file expects. What it brings back is
+/// meant; and keys are that of the check that asks for the ignore file.
+fn examples_out(cx: &Cx<'_>, image: &Image) -> Option<Edit> {
+    let Ignore::Effective { file, patterns } = &image.ignore else { return None };
+    let mut lines = BTreeSet::new();
+    for secret in cx.delivery.secrets.files.iter().filter(|s| s.kind == SecretKind::Example) {
+        let Some(path) = in_context(image, cx.path(secret.file)) else { continue };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        let meant = patterns.deciding(path).is_some() || !name.bytes().all(plain);
+        let named = context_copies(image)
+            .flat_map(|(_, _, copy)| &*copy.sources)
+            .any(|source| source.path.rsplit('/').next() == Some(name));
+        if reach(image, path).by.is_empty() {
+            continue;
+        }
+        // Half of it is nothing.
+        if meant || named {
+            return None;
+        }
+        lines.insert(format!("**/{name}"));
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    (!lines.is_empty()).then(|| ignore::append(&cx.delivery.tree, *file, &lines))?
 }

@@ -167,16 +167,20 @@
 //!
 //! - `secrets/file-permissions`: who may read a secret that arrives as a file.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use plimsoll_model::container::{Container, ContainerKind, EnvValue, EnvVar};
+use plimsoll_model::mend::replace;
+use plimsoll_model::purpose::Purpose;
 use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
+use plimsoll_source::{Edit, Span, TextRange};
 
 use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part,
-    Relation, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status, Verdict, composed,
-    delivered,
+    Place, Relation, Role, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status,
+    Verdict, composed, delivered, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -328,6 +332,14 @@ fn variables(container: &Container) -> impl Iterator<Item = &EnvVar> {
     container.env.iter().chain(args)
 }
 
+/// Whether a reference has a default that is a secret: its own, or its variable's (`secret`), name
+/// means one.
+fn is_weak(secret: bool, of: &str, default: Option<&str>) -> bool {
+    let default = default.unwrap_or("");
+    (secret || is_secret_name(of)) && !is_placeholder(default)
+        || literal_secret("", default).is_some()
+}
+
 /// What a variable says about secrets; nothing where it is about none.
 fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
     let (name, at) = (&var.name, var.span);
@@ -344,11 +356,7 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
             .map(|_| out(text)),
         EnvValue::Interpolated { text, refs, around, value } => {
             let secret = is_secret_name(name);
-            let weak = refs.iter().find(|(of, default)| {
-                let default = default.as_deref().unwrap_or("");
-                (secret || is_secret_name(of)) && !is_placeholder(default)
-                    || literal_secret("", default).is_some()
-            });
+            let weak = refs.iter().find(|(of, default)| is_weak(secret, of, default.as_deref()));
             // A password within a URL, which a default gives.
             let weak = weak.or_else(|| {
                 let of = refs
@@ -386,6 +394,12 @@ fn plain_dollars(text: &str) -> String {
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    let edits = required(cx, finding);
+    if !edits.is_empty() {
+        let does = "let whoever starts it set the secret, in CI too: nobody does who relied on the \
+                    default";
+        return Some(Fix::of_edits(does, Safety::Review, None, edits));
+    }
     let service = cx.service_of(finding)?;
     let containers = service.containers.iter().map(|&id| &cx.delivery[id]);
     let (container, name) = containers.into_iter().find_map(|container| {
@@ -405,4 +419,50 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         snippet: Some(Snippet { path: cx.path(container.file).to_owned(), language: "yaml", text }),
         patch: None,
     })
+}
+
+/// Takes the defaults of secrets away: `${DB_PASSWORD:-postgres}` is `${DB_PASSWORD:?set it}`.
+fn required(cx: &Cx<'_>, finding: &Finding) -> Vec<Edit> {
+    let of_default: BTreeSet<Span> = finding
+        .evidence
+        .iter()
+        .filter(|e| e.part == "default" && e.role == Role::Contradicts && e.waived.is_none())
+        .filter_map(|e| match e.place {
+            Place::Span(span) => Some(span),
+            _ => None,
+        })
+        .collect();
+    let all = cx.delivery.containers.iter().flat_map(variables);
+    let found = all.filter(|var| of_default.contains(&var.span));
+    let edits: BTreeSet<Edit> =
+        found.filter_map(|var| without_default(cx, var)).flatten().collect();
+    edits.into_iter().collect()
+}
+
+fn without_default(cx: &Cx<'_>, var: &EnvVar) -> Option<Vec<Edit>> {
+    let EnvValue::Interpolated { refs, .. } = &var.value else { return None };
+    let at = var.value_span;
+    let own = Purpose::of_path(cx.path(at.file)).is_production();
+    let document = mending::document(cx, at.file).filter(|_| own)?;
+    let text = cx.text_of(at)?;
+    let secret = is_secret_name(&var.name);
+    let mut edits = Vec::new();
+    for (of, default) in refs {
+        let Some(default) = default.as_deref().filter(|d| is_weak(secret, of, Some(d))) else {
+            continue;
+        };
+        // As it is written there, once.
+        let forms = [":-", "-"].map(|sign| format!("${{{of}{sign}{default}}}"));
+        let mut places = forms.iter().flat_map(|form| text.match_indices(form.as_str()));
+        let (start, form) = places.next()?;
+        if places.next().is_some() {
+            return None;
+        }
+        let start = at.range.start + u32::try_from(start).ok()?;
+        let range = TextRange::new(start, start + u32::try_from(form.len()).ok()?);
+        let place = Span::new(at.file, range);
+        document.is_verbatim(place).then_some(())?;
+        edits.push(replace(place, format!("${{{of}:?set it}}")));
+    }
+    (!edits.is_empty()).then_some(edits)
 }

@@ -7,7 +7,8 @@
 //! installed, so a configuration that no workflow runs is half of it; an empty baseline is none.
 //!
 //! Run the scan on every push, over the whole repository, and let it fail. A pre-commit hook counts
-//! when a workflow runs `pre-commit`.
+//! when a workflow runs `pre-commit`. The fix, for review, writes a workflow of its own where
+//! others run, none looks for secrets and no tool is chosen but gitleaks.
 //!
 //! ## Fails
 //!
@@ -91,11 +92,38 @@
 //!
 //! `.github/workflows/secrets.yml`:
 //! ```yaml
-//! on: push
+//! # Looks for secrets in every commit that is pushed or proposed, whatever it touches.
+//! name: secrets
+//!
+//! on:
+//!   push:
+//!   pull_request:
+//!
+//! permissions: {}
+//!
+//! concurrency:
+//!   group: secrets-${{ github.event_name }}-${{ github.ref }}
+//!   cancel-in-progress: ${{ github.event_name == 'pull_request' }}
+//!
 //! jobs:
-//!   scan:
+//!   gitleaks:
+//!     name: Look for secrets
+//!     runs-on: ubuntu-24.04
+//!     timeout-minutes: 15
+//!     permissions:
+//!       contents: read # to check out
+//!       pull-requests: read # gitleaks asks which commits are proposed
 //!     steps:
-//!       - uses: gitleaks/gitleaks-action@ff98106e4c7b2bc287b24eaf42907196329070c7 # <- looks for secrets
+//!       - uses: actions/checkout@fbc6f3992d24b796d5a048ff273f7fcc4a7b6c09 # v5.1.0
+//!         with:
+//!           fetch-depth: 0 # secrets are looked for in every commit
+//!           persist-credentials: false
+//!       - uses: gitleaks/gitleaks-action@e0c47f4f8be36e29cdc102c57e68cb5cbf0e8d1e # v3.0.0
+//!         env:
+//!           GITHUB_TOKEN: ${{ github.token }}
+//!           GITLEAKS_ENABLE_COMMENTS: "false"
+//!           # An organisation needs its own, which is free; a person needs none.
+//!           GITLEAKS_LICENSE: ${{ secrets.GITLEAKS_LICENSE }}
 //! ```
 //!
 //! ## Passes
@@ -180,15 +208,15 @@
 //!
 //! - `secrets/none-in-build-context`: what is in the tree already.
 
-use plimsoll_model::pipeline::RoleKind;
-use plimsoll_source::{Derived, Span, TextRange};
+use plimsoll_model::pipeline::{Forge, RoleKind};
+use plimsoll_source::{Create, Derived, Patch, Span, TextRange};
 use plimsoll_syntax::yaml;
 
-use crate::ci::{Ci, Whose, nowhere, template};
-use crate::mending::delivery;
+use crate::ci::{Ci, Whose, nowhere, runs, template};
+use crate::mending::{delivery, pins};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Verdict,
+    Section, ServiceSubject, Severity, Status, Verdict, mending,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -312,15 +340,71 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     if let Some(whole) = delivery::pipeline(cx, finding) {
         return Some(whole);
     }
-    let text = "on: [push, pull_request]\npermissions:\n  contents: read\njobs:\n  secrets:\n    runs-on: ubuntu-24.04\n    steps:\n      # Pin the actions: git ls-remote https://github.com/gitleaks/gitleaks-action v2\n      - uses: actions/checkout@v5\n        with:\n          fetch-depth: 0\n          persist-credentials: false\n      - uses: gitleaks/gitleaks-action@v2\n";
+    let path = ".github/workflows/secrets.yml";
+    let (checkout, checkout_is) = pins::action("actions/checkout", "v5")?;
+    let (gitleaks, gitleaks_is) = pins::action("gitleaks/gitleaks-action", "v3")?;
+    let text = WORKFLOW
+        .replace("<checkout>", &format!("actions/checkout@{checkout} # {checkout_is}"))
+        .replace("<gitleaks>", &format!("gitleaks/gitleaks-action@{gitleaks} # {gitleaks_is}"));
+    let bytes = text.clone().into_bytes();
+    let create = vec![Create { path: path.to_owned(), bytes, executable: false }];
+    let free = is_missing(cx, finding) && cx.delivery.tree.find(path).is_none();
     Some(Fix {
-        does: "look for secrets on every push".into(),
-        safety: Safety::Sketch,
-        snippet: Some(Snippet {
-            path: ".github/workflows/secrets.yml".to_owned(),
-            language: "yaml",
-            text: text.to_owned(),
-        }),
-        patch: None,
+        does:
+            "look for secrets in every commit that is pushed; what it finds has to be changed, or \
+               accepted in `.gitleaksignore`"
+                .into(),
+        safety: if free { Safety::Review } else { Safety::Sketch },
+        snippet: mending::snippet(path, "yaml", text),
+        patch: free.then(|| Patch { create, ..Patch::default() }),
     })
 }
+
+/// Whether a workflow of its own is what is missing: others run, none looks for secrets yet, no other
+/// tool is chosen, and no other forge runs what is here.
+fn is_missing(cx: &Cx<'_>, finding: &Finding) -> bool {
+    let Some(service) = cx.service_of(finding) else { return false };
+    let looks = Ci::of(cx, service).roles(|kind| kind == RoleKind::ScanSecrets);
+    let mut forges = cx.delivery.pipelines.iter().map(|pipeline| &pipeline.forge);
+    let chosen = hook(cx).or_else(|| baseline(cx).0).and_then(|at| cx.text_of(at));
+    looks.iter().all(|ran| ran.whose == Whose::Others)
+        && cx.delivery.pipelines.iter().any(runs)
+        && forges.all(|forge| matches!(forge, Forge::GitHub | Forge::GitHubAction))
+        && chosen.is_none_or(|tool| tool.starts_with("gitleaks"))
+        && cx.delivery.tree.outside().is_none()
+}
+
+/// What stands in angle brackets is put in.
+const WORKFLOW: &str = r#"# Looks for secrets in every commit that is pushed or proposed, whatever it touches.
+name: secrets
+
+on:
+  push:
+  pull_request:
+
+permissions: {}
+
+concurrency:
+  group: secrets-${{ github.event_name }}-${{ github.ref }}
+  cancel-in-progress: ${{ github.event_name == 'pull_request' }}
+
+jobs:
+  gitleaks:
+    name: Look for secrets
+    runs-on: ubuntu-24.04
+    timeout-minutes: 15
+    permissions:
+      contents: read # to check out
+      pull-requests: read # gitleaks asks which commits are proposed
+    steps:
+      - uses: <checkout>
+        with:
+          fetch-depth: 0 # secrets are looked for in every commit
+          persist-credentials: false
+      - uses: <gitleaks>
+        env:
+          GITHUB_TOKEN: ${{ github.token }}
+          GITLEAKS_ENABLE_COMMENTS: "false"
+          # An organisation needs its own, which is free; a person needs none.
+          GITLEAKS_LICENSE: ${{ secrets.GITLEAKS_LICENSE }}
+"#;

@@ -205,7 +205,11 @@
 //!
 //! - `supply/sbom-generated`: what to look through when the next vulnerability is known.
 
-use plimsoll_model::pipeline::RoleKind;
+use std::collections::BTreeSet;
+
+use plimsoll_model::mend::{Data, after, shell};
+use plimsoll_model::pipeline::{JobStep, Role, RoleKind};
+use plimsoll_source::{Edit, Span};
 
 use super::{Grade, Words, judge, step};
 use crate::ci::{Ci, template};
@@ -213,7 +217,7 @@ use crate::conditions::HAS_IMAGE;
 use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
-    Section, ServiceSubject, Severity, Status, Verdict,
+    Safety, Section, ServiceSubject, Severity, Status, Verdict, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -274,6 +278,67 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         return Some(whole);
     }
     let service = cx.service_of(finding)?;
+    let edits = blocking(cx, finding);
+    if !edits.is_empty() {
+        let does = "let severe findings fail the step: what it finds today ends it";
+        return Some(Fix::of_edits(does, Safety::Review, None, edits));
+    }
     let lines = "- name: Scan the image\n  run: trivy image --exit-code 1 --severity CRITICAL,HIGH \"{image}:${{ github.sha }}\"\n";
     Some(step(cx, service, "scan the image after it is built", lines))
+}
+
+/// Lets the scans that a finding stands on fail when they find something severe.
+fn blocking(cx: &Cx<'_>, finding: &Finding) -> Vec<Edit> {
+    let places: BTreeSet<Span> = mending::against(finding).collect();
+    let mut edits = BTreeSet::new();
+    for (.., step) in workflows::steps(workflows::live(cx)) {
+        for role in step.roles.iter().filter(|role| places.contains(&role.span)) {
+            edits.extend(in_script(cx, step, role).or_else(|| in_action(cx, step, role)));
+        }
+    }
+    edits.into_iter().flatten().collect()
+}
+
+/// A scan by a command: with an exit code, and without what swallows it.
+fn in_script(cx: &Cx<'_>, step: &JobStep, role: &Role) -> Option<Vec<Edit>> {
+    let (text, script) = step.run.as_ref()?;
+    let words = shell::words(text, script, role.span)?;
+    let has = |names: &[&str]| {
+        let is_it = |word: &str| names.iter().any(|name| word.split('=').next() == Some(name));
+        words.iter().any(|(word, _)| is_it(word))
+    };
+    let (program, _) = words.first()?;
+    let mut edits = Vec::new();
+    match program.rsplit('/').next()? {
+        "trivy" => {
+            let (_, at) = words.iter().find(|(word, _)| word == "image" || word == "i")?;
+            let severity =
+                if has(&["--severity", "-s"]) { "" } else { " --severity CRITICAL,HIGH" };
+            if !has(&["--exit-code"]) {
+                edits.push(after(*at, format!(" --exit-code 1{severity}")));
+            }
+        }
+        "grype" if !has(&["--fail-on", "-f"]) => {
+            edits.push(after(words.first()?.1, " --fail-on high"));
+        }
+        "grype" => {}
+        _ => return None,
+    }
+    if role.masked.is_some() {
+        edits.push(shell::unmask(&cx.delivery.tree, text, script, role.span)?);
+    }
+    Some(edits)
+}
+
+/// A scan by Trivy's action.
+fn in_action(cx: &Cx<'_>, step: &JobStep, role: &Role) -> Option<Vec<Edit>> {
+    let is_it = workflows::action(step)? == "aquasecurity/trivy-action" && role.masked.is_none();
+    let document = mending::document(cx, step.span.file)?;
+    let with = document.map_at(step.span)?.get("with").filter(|_| is_it)?;
+    let lacks = |key: &str| workflows::input(step, key).is_none();
+    let mut edits = document.set(with, "exit-code", &Data::scalar("\"1\""))?;
+    if lacks("severity") {
+        edits.extend(document.set(with, "severity", &Data::scalar("CRITICAL,HIGH"))?);
+    }
+    Some(edits)
 }
