@@ -157,7 +157,9 @@ impl<'a> Ci<'a> {
 
     fn add(&mut self, root: &'a Pipeline, id: PipelineId, caller: Option<&'a Job>, depth: usize) {
         for job in cx_jobs(&self.cx, id) {
-            if !job.reaches(&self.service.touches) || self.jobs.len() > 10_000 {
+            let filtered = !job.paths.is_empty();
+            let out = filtered && !job.reaches(&self.service.touches(self.cx.delivery));
+            if out || self.jobs.len() > 10_000 {
                 continue;
             }
             self.jobs.push((root, job, caller));

@@ -12,7 +12,7 @@ pub(crate) fn context_copies(image: &Image) -> impl Iterator<Item = (usize, Span
     image.stages_built().into_iter().flat_map(move |index| {
         let steps = image.stages.get(index).into_iter().flat_map(|stage| &stage.steps);
         steps.filter_map(move |step| match &step.kind {
-            StepKind::Copy(copy) if reads_context(copy) => Some((index, step.span, copy)),
+            StepKind::Copy(copy) if reads_context(copy) => Some((index, step.span, &**copy)),
             _ => None,
         })
     })

@@ -196,7 +196,7 @@ fn ask_container(
 
 fn ask_repository(cx: &Cx<'_>, settings: &Settings<'_>, check: &'static Check) -> Finding {
     let file = cx.delivery.tree.entries().next().map(|(id, _)| id);
-    let place = file.map_or(Place::AbsentPath(".".to_owned()), |id| {
+    let place = file.map_or(Place::AbsentPath(Arc::new(".".to_owned())), |id| {
         Place::Span(Span::new(id, TextRange::default()))
     });
     let verdict = match (check.run, place) {
@@ -313,7 +313,7 @@ pub(crate) fn join<Member: Into<Arc<str>>>(
     let mut joined: Option<Verdict> = None;
     let mut rest = Vec::new();
     for (member, mut verdict) in verdicts {
-        let member: Arc<str> = member.into();
+        let member = Arc::new(member);
         for evidence in &mut verdict.evidence {
             evidence.member.get_or_insert_with(|| Arc::clone(&member));
         }
@@ -358,7 +358,7 @@ fn finding(
         severity: severity(settings.severity(check), &verdict.evidence),
         message: verdict.message.into(),
         unknown: verdict.why,
-        evidence: verdict.evidence,
+        evidence: verdict.evidence.into(),
         accepted,
         newer: settings.is_newer(check),
         known: false,

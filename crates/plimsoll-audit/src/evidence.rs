@@ -17,7 +17,7 @@ pub struct Evidence {
     pub place: Place,
     /// The member of the subject it belongs to (an image's path, a container's name), where the
     /// service has several.
-    pub member: Option<Arc<str>>,
+    pub member: Option<Arc<String>>,
     about: Arc<About>,
 }
 
@@ -56,7 +56,8 @@ impl DerefMut for Evidence {
 pub(crate) struct Told {
     abouts: HashMap<Arc<About>, Arc<About>>,
     messages: HashMap<Arc<str>, Arc<str>>,
-    members: HashMap<Arc<str>, Arc<str>>,
+    /// Members and absent paths.
+    names: HashMap<Arc<String>, Arc<String>>,
 }
 
 impl Told {
@@ -65,7 +66,6 @@ impl Told {
     pub(crate) fn share(&mut self, findings: &mut [Finding]) {
         for finding in findings {
             once(&mut self.messages, &mut finding.message, |said| redacted(said).map(Arc::from));
-            finding.evidence.shrink_to_fit();
             for evidence in &mut finding.evidence {
                 once(&mut self.abouts, &mut evidence.about, |about| {
                     // What is written in the program holds none.
@@ -73,8 +73,12 @@ impl Told {
                     let says = redacted(says)?.into();
                     Some(Arc::new(About { says, ..about.clone() }))
                 });
-                if let Some(member) = &mut evidence.member {
-                    once(&mut self.members, member, |_| None);
+                let path = match &mut evidence.place {
+                    Place::AbsentPath(path) => Some(path),
+                    Place::Span(_) | Place::File(_) => None,
+                };
+                for name in evidence.member.iter_mut().chain(path) {
+                    once(&mut self.names, name, |_| None);
                 }
             }
         }
@@ -126,7 +130,7 @@ pub enum Place {
     /// A whole file.
     File(FileId),
     /// A path at which there is no file.
-    AbsentPath(String),
+    AbsentPath(Arc<String>),
 }
 
 /// What evidence does for a verdict.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashSet};
 use plimsoll_model::image::Base;
+use plimsoll_model::reference::ImageRef;
 use plimsoll_source::Span;
 
 use crate::evidence::{Place, Role};
@@ -36,22 +38,32 @@ pub enum Common {
 #[must_use]
 pub fn causes(report: &Report, services: &[&ServiceReport]) -> Vec<Cause> {
     type Seen = (usize, BTreeSet<u32>, BTreeSet<&'static str>);
-    let mut seen: BTreeMap<Common, Seen> = BTreeMap::new();
-    for service in services {
-        let problems = report.of(service).iter().filter(|finding| {
-            finding.counts() && finding.is_problem() && finding.accepted.is_none()
-        });
-        for finding in problems {
-            let Some(what) = cause(report, service, finding) else { continue };
-            let (findings, services, checks) = seen.entry(what).or_default();
-            *findings += 1;
-            services.insert(service.id.0);
-            checks.insert(finding.check.id);
+    let all = || {
+        services.iter().flat_map(|service| {
+            let problems = report.of(service).iter().filter(|finding| {
+                finding.counts() && finding.is_problem() && finding.accepted.is_none()
+            });
+            problems.filter_map(|f| Some((service.id, f.check.id, cause(report, service, f)?)))
+        })
+    };
+    // Most are a service's own: nothing but whose they are is noted of these.
+    let mut whose = HashMap::default();
+    let mut shared = HashSet::default();
+    for (service, _, what) in all() {
+        if *whose.entry(what).or_insert(service) != service {
+            shared.insert(what);
         }
+    }
+    drop(whose);
+    let mut seen: BTreeMap<Common, Seen> = BTreeMap::new();
+    for (service, check, what) in all().filter(|(_, _, what)| shared.contains(what)) {
+        let (findings, services, checks) = seen.entry(what.named()).or_default();
+        *findings += 1;
+        services.insert(service.0);
+        checks.insert(check);
     }
     let mut causes: Vec<Cause> = seen
         .into_iter()
-        .filter(|(_, (_, services, _))| services.len() > 1)
         .map(|(what, (findings, services, checks))| Cause {
             what,
             findings,
@@ -64,20 +76,42 @@ pub fn causes(report: &Report, services: &[&ServiceReport]) -> Vec<Cause> {
     causes
 }
 
+/// [`Common`], as it stands in the model.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum What<'a> {
+    Base(&'a ImageRef),
+    At(Span),
+    Missing(&'a str),
+}
+
+impl What<'_> {
+    fn named(self) -> Common {
+        match self {
+            Self::Base(reference) => Common::Base(reference.to_string()),
+            Self::At(span) => Common::At(span),
+            Self::Missing(path) => Common::Missing(path.to_owned()),
+        }
+    }
+}
+
 /// What one change would clear a finding and others like it; `None` where that is the service's own.
-fn cause(report: &Report, service: &ServiceReport, finding: &Finding) -> Option<Common> {
+fn cause<'a>(
+    report: &'a Report,
+    service: &ServiceReport,
+    finding: &'a Finding,
+) -> Option<What<'a>> {
     let facts = &report.delivery[service.id];
     if finding.check.area() == "image" {
         let image = &report.delivery[*facts.images.first()?];
         let root = image.root_base(image.target?)?;
         let Base::External(reference) = &root.base else { return None };
-        return Some(Common::Base(reference.to_string()));
+        return Some(What::Base(reference));
     }
     let against =
         finding.evidence.iter().find(|e| e.role != Role::Shows && e.role != Role::Context)?;
     match &against.place {
-        Place::Span(span) => Some(Common::At(*span)),
+        Place::Span(span) => Some(What::At(*span)),
         Place::File(_) => None,
-        Place::AbsentPath(path) => Some(Common::Missing(path.clone())),
+        Place::AbsentPath(path) => Some(What::Missing(path)),
     }
 }

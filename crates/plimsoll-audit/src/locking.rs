@@ -1,7 +1,7 @@
 //! Installations made to follow the lockfile that lies beside them.
 
 use plimsoll_model::Fact;
-use plimsoll_model::image::{Copy, CopyFrom, Ignore, Install, Manager, StepKind};
+use plimsoll_model::image::{CopyFrom, Ignore, Install, Manager, StepKind};
 use plimsoll_model::mend::{after, replace, shell};
 use plimsoll_source::Edit;
 
@@ -98,8 +98,8 @@ fn is_brought(image: ImageSubject<'_>, site: Site<'_>, path: &str) -> bool {
     let steps = image.steps_with_bases(site.stage).into_iter();
     let before = steps.take_while(|step| step.span.range.end <= site.effect.span.range.start);
     before.into_iter().any(|step| match &step.kind {
-        StepKind::Copy(Copy { from: CopyFrom::Context, sources, .. }) => {
-            sources.iter().any(|source| {
+        StepKind::Copy(copy) if copy.from == CopyFrom::Context => {
+            copy.sources.iter().any(|source| {
                 let from = source.path.trim_start_matches("./").trim_matches('/');
                 let last = from.rsplit('/').next().unwrap_or(from);
                 let below = path.strip_prefix(from).is_some_and(|rest| rest.starts_with('/'));

@@ -28,7 +28,7 @@ pub struct Finding {
     /// Why it is unknown.
     pub unknown: Option<Why>,
     /// The proof.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Box<[Evidence]>,
     /// Why it is accepted, where all that speaks against it is: it keeps its outcome and its place
     /// in every sum, and fails no run.
     pub accepted: Option<Arc<str>>,
@@ -326,7 +326,7 @@ impl<'a> Resolver<'a> {
             fingerprint: String::new(),
         };
         match place {
-            Place::AbsentPath(path) => whole(path.clone()),
+            Place::AbsentPath(path) => whole(path.to_string()),
             Place::File(file) => whole(self.tree.path(*file).to_owned()),
             Place::Span(span) => {
                 let path = self.tree.path(span.file).to_owned();

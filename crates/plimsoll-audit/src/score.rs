@@ -203,7 +203,7 @@ mod tests {
             outcome,
             message: "".into(),
             unknown: None,
-            evidence: Vec::new(),
+            evidence: Box::default(),
             accepted: None,
             newer: false,
             known: false,

@@ -1,6 +1,7 @@
 //! Verdicts: an outcome that cannot be made without evidence.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use plimsoll_model::Why;
 use plimsoll_source::Span;
@@ -148,7 +149,7 @@ impl Evidence {
 
     /// There is no file at this path (or paths, `looked`, in the order they are looked for).
     pub fn missing_file(path: impl Into<String>, says: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Place::AbsentPath(path.into()), Role::Missing, says.into())
+        Self::of(Place::AbsentPath(Arc::new(path.into())), Role::Missing, says.into())
     }
 
     /// Answers this part of the check.

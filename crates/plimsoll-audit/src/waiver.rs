@@ -97,9 +97,10 @@ impl Waivers {
                 let range = TextRange::of(accept.at.start, accept.at.end);
                 entries.push(Entry {
                     accept: accept.clone(),
-                    place: in_tree.map_or(Place::AbsentPath(layer.file.clone()), |file| {
-                        Place::Span(Span::new(file, range))
-                    }),
+                    place: in_tree
+                        .map_or(Place::AbsentPath(Arc::new(layer.file.clone())), |file| {
+                            Place::Span(Span::new(file, range))
+                        }),
                     dir: layer.dir.clone(),
                     path: path.flatten(),
                     whole: layer.way.is_empty(),

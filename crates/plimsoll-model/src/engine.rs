@@ -1,6 +1,9 @@
 //! What a container asks of its engine beyond a process of its own: namespaces, capabilities,
 //! devices, networks, logs. Read from compose files; of pods, the capabilities that are added.
 
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
+
 use plimsoll_source::Span;
 
 use crate::fact::Fact;
@@ -8,17 +11,30 @@ use crate::fact::Fact;
 /// A word with its place.
 pub type Said = (String, Span);
 
-/// What a container asks of its engine.
+/// What a container asks of its engine; what few containers ask for ([`Unusual`]) reads as if it were
+/// its own.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
     /// `container_name`.
     pub container_name: Fact<String>,
-    /// Capabilities added.
-    pub cap_add: Vec<Said>,
     /// `security_opt`.
     pub security_opt: Vec<Said>,
     /// `network_mode`, or the old `net`.
     pub network_mode: Fact<String>,
+    /// Networks it joins, by the names of its project; none said means `default`.
+    pub networks: Vec<Said>,
+    /// Other names by which it is found on them, and those that links of others give it.
+    pub aliases: Vec<String>,
+    /// Keys of `deploy` that only a swarm heeds: `update_config`, `rollback_config`, `placement`.
+    pub swarm_only: Vec<Said>,
+    pub(crate) unusual: Arc<Unusual>,
+}
+
+/// What few containers ask of their engine: those that ask for none of it share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unusual {
+    /// Capabilities added.
+    pub cap_add: Vec<Said>,
     /// `pid`: `host`, `service:NAME`, `container:NAME`.
     pub pid: Fact<String>,
     /// `ipc`.
@@ -31,10 +47,6 @@ pub struct Engine {
     pub cgroup: Fact<String>,
     /// `cgroup_parent`.
     pub cgroup_parent: Fact<String>,
-    /// Networks it joins, by the names of its project; none said means `default`.
-    pub networks: Vec<Said>,
-    /// Other names by which it is found on them, and those that links of others give it.
-    pub aliases: Vec<String>,
     /// Devices of the host.
     pub devices: Vec<Said>,
     /// `device_cgroup_rules`.
@@ -77,8 +89,22 @@ pub struct Engine {
     pub restart_attempts: Fact<String>,
     /// `deploy.update_config.failure_action`.
     pub update_failure_action: Fact<String>,
-    /// Keys of `deploy` that only a swarm heeds: `update_config`, `rollback_config`, `placement`.
-    pub swarm_only: Vec<Said>,
+}
+
+impl Deref for Engine {
+    type Target = Unusual;
+
+    fn deref(&self) -> &Unusual {
+        &self.unusual
+    }
+}
+
+impl Unusual {
+    /// One for all that ask for none of it.
+    pub(crate) fn once(self) -> Arc<Self> {
+        static NONE: LazyLock<Arc<Unusual>> = LazyLock::new(Arc::default);
+        if self == **NONE { Arc::clone(&NONE) } else { Arc::new(self) }
+    }
 }
 
 /// A name with a value.
@@ -93,7 +119,7 @@ pub struct Setting {
 }
 
 /// A command that is run in a container as it starts or stops.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
     /// `post_start`, `pre_stop` …
     pub when: &'static str,

@@ -40,7 +40,7 @@ pub struct Origin {
     /// The place that won; `None` for a platform's default.
     pub span: Option<Span>,
     /// What it overrode, latest first: a base file, an `extends`, an anchor, a `.env` value.
-    pub overrode: Option<Arc<[Span]>>,
+    pub overrode: Option<Arc<Vec<Span>>>,
 }
 
 impl Origin {

@@ -161,13 +161,13 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum StepKind {
     /// COPY or ADD.
-    Copy(Copy),
+    Copy(Box<Copy>),
     /// RUN.
     Run(Box<Run>),
     /// `ENV key=value`.
     Env(Vec<Setting>),
     /// `ARG name[=default]`.
-    Arg(Setting),
+    Arg(Box<Setting>),
     /// Anything else: its effect is in [`Config`].
     Other,
 }
@@ -505,7 +505,9 @@ impl Image {
                 todo.push(base);
             }
             for step in &stage.steps {
-                if let StepKind::Copy(Copy { from: CopyFrom::Stage(from), .. }) = step.kind {
+                if let StepKind::Copy(copy) = &step.kind
+                    && let CopyFrom::Stage(from) = copy.from
+                {
                     todo.push(from);
                 }
             }

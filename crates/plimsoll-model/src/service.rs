@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_source::{FileId, Span};
 
+use crate::Delivery;
 use crate::code::Code;
 use crate::purpose::Purpose;
 use crate::{ContainerId, DocumentId, ImageId, MigrationsId, PackageId, PipelineId, ProgramId};
@@ -37,8 +38,6 @@ pub struct Service {
     pub programs_by: BTreeMap<ContainerId, Option<Code>>,
     /// Its migrations.
     pub migrations: Option<MigrationsId>,
-    /// Files of its code that a change touches, a sample: what path filters are asked about.
-    pub touches: Vec<String>,
     /// Pipelines that run and whose path filters reach it.
     pub pipelines: Vec<PipelineId>,
     /// Documents about it: those below its directory, or that name it.
@@ -51,4 +50,13 @@ pub struct Service {
     pub ports: Vec<u16>,
     /// Who the user says answers for it.
     pub owner: Option<String>,
+}
+
+impl Service {
+    /// Files of its code that a change touches, a sample: what path filters are asked about. Made
+    /// when asked for.
+    #[must_use]
+    pub fn touches(&self, delivery: &Delivery) -> Vec<String> {
+        crate::lower::touches(delivery, &self.dir, &self.images)
+    }
 }

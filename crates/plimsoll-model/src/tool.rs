@@ -6,7 +6,7 @@ use crate::Delivery;
 use crate::base::{self, Family};
 use crate::fact::{Fact, Why};
 use crate::filesystem::{Filesystem, Found};
-use crate::image::{Base, Copy, Effect, EffectKind, Image, Install, Manager, Step, StepKind};
+use crate::image::{Base, Effect, EffectKind, Image, Install, Manager, Step, StepKind};
 use crate::reference::ImageRef;
 
 /// Where programs are looked for.
@@ -108,9 +108,9 @@ fn brings(step: &Step, name: &str) -> Option<Span> {
                 && sources.iter().any(|source| source.rsplit('/').next() == Some(name))
     };
     match &step.kind {
-        StepKind::Copy(Copy { dest, sources, .. }) => {
-            let dest = dest.known()?;
-            into_bin(dest, sources.iter().map(|s| &*s.path).collect()).then_some(step.span)
+        StepKind::Copy(copy) => {
+            let sources = copy.sources.iter().map(|s| &*s.path).collect();
+            into_bin(copy.dest.known()?, sources).then_some(step.span)
         }
         StepKind::Run(run) => {
             // Whatever ran a line in a shell has one.

@@ -344,13 +344,16 @@ const AT_ONCE: usize = 2048;
 impl<'a> Serialize for Findings<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
-        let findings: Vec<&Finding> = self.view.findings(self.report).collect();
-        for findings in findings.chunks(AT_ONCE) {
+        let mut all = self.view.findings(self.report);
+        loop {
+            let findings: Vec<&Finding> = all.by_ref().take(AT_ONCE).collect();
+            if findings.is_empty() {
+                return seq.end();
+            }
             let make = |finding: &&'a Finding| item(self.report, &self.resolver, finding);
             let items: Vec<Item<'_>> = findings.par_iter().map(make).collect();
             items.iter().try_for_each(|item| seq.serialize_element(item))?;
         }
-        seq.end()
     }
 }
 
@@ -534,7 +537,7 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
                 part: evidence.part,
                 says: evidence.says.to_string(),
                 excerpt: located.excerpt,
-                member: evidence.member.as_deref().map(str::to_owned),
+                member: evidence.member.as_deref().cloned(),
                 severity: evidence.severity.unwrap_or(check.severity).name(),
                 equivalents: same,
                 fingerprint: located.fingerprint,

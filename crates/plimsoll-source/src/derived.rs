@@ -23,7 +23,8 @@ pub struct Segment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derived {
     text: Arc<[u8]>,
-    segments: Vec<Segment>,
+    /// None where all of it is a copy of `whole`, as most texts are.
+    segments: Box<[Segment]>,
     whole: Span,
 }
 
@@ -31,8 +32,7 @@ impl Derived {
     /// A text that is a whole file (or a verbatim part of one).
     #[must_use]
     pub fn verbatim(text: impl Into<Arc<[u8]>>, origin: Span) -> Self {
-        let segments = vec![Segment { start: 0, origin, verbatim: true }];
-        Self { text: text.into(), segments, whole: origin }
+        Self { text: text.into(), segments: Box::default(), whole: origin }
     }
 
     /// The bytes.
@@ -65,13 +65,23 @@ impl Derived {
         pieces.reduce(Span::cover).unwrap_or(self.whole)
     }
 
+    fn segment(&self, index: usize) -> Option<Segment> {
+        if self.segments.is_empty() && index == 0 && !self.text.is_empty() {
+            return Some(Segment { start: 0, origin: self.whole, verbatim: true });
+        }
+        self.segments.get(index).copied()
+    }
+
     fn segment_at(&self, offset: u32) -> Option<usize> {
+        if self.segments.is_empty() {
+            return (!self.text.is_empty()).then_some(0);
+        }
         self.segments.partition_point(|s| s.start <= offset).checked_sub(1)
     }
 
     /// Where the part of `range` that lies in one segment comes from.
     fn piece(&self, index: usize, range: TextRange) -> Span {
-        let Some(&Segment { start, origin, verbatim }) = self.segments.get(index) else {
+        let Some(Segment { start, origin, verbatim }) = self.segment(index) else {
             return self.whole;
         };
         if !verbatim {
@@ -117,8 +127,8 @@ impl DerivedBuilder {
         let mut at = range.start;
         let mut index = from.segment_at(at).unwrap_or(0);
         while at < end {
-            let Some(segment) = from.segments.get(index) else { return };
-            let next = from.segments.get(index + 1).map_or(end, |s| s.start.min(end));
+            let Some(segment) = from.segment(index) else { return };
+            let next = from.segment(index + 1).map_or(end, |s| s.start.min(end));
             let piece = TextRange::new(at, next);
             let origin = if segment.verbatim {
                 let shift = segment.origin.range.start;
@@ -151,15 +161,13 @@ impl DerivedBuilder {
 
     /// The text built; `fallback` is where an empty one is said to stand.
     #[must_use]
-    pub fn finish(mut self, fallback: Span) -> Derived {
-        // Many are kept for as long as the model is.
-        self.text.shrink_to_fit();
-        self.segments.shrink_to_fit();
-        Derived {
-            text: self.text.into(),
-            segments: self.segments,
-            whole: self.whole.unwrap_or(fallback),
+    pub fn finish(self, fallback: Span) -> Derived {
+        let whole = self.whole.unwrap_or(fallback);
+        let is_copy = |only: &Segment| only.verbatim && only.origin == whole;
+        if self.segments.len() == 1 && self.segments.iter().all(is_copy) {
+            return Derived::verbatim(self.text, whole);
         }
+        Derived { text: self.text.into(), segments: self.segments.into(), whole }
     }
 }
 

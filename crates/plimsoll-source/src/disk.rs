@@ -177,7 +177,7 @@ pub(crate) type Key = Vec<u8>;
 /// One directory to list.
 struct Dir {
     key: Key,
-    path: PathBuf,
+    path: Arc<PathBuf>,
     rules: Option<Arc<Rules>>,
     /// Whether git ignores it, and so all that is below it.
     ignored: bool,
@@ -214,7 +214,7 @@ impl Walk<'_> {
     fn run(&self, key: Key, root: &Path, max_ignored: usize) -> Listing {
         let start = Dir {
             key,
-            path: root.to_owned(),
+            path: Arc::new(root.to_owned()),
             rules: self.git.and_then(|git| git.rules.clone()),
             ignored: self.git.is_some_and(|git| git.root_ignored),
         };
@@ -271,7 +271,7 @@ impl Walk<'_> {
     fn list(&self, dir: &Dir, at_most: usize) -> Listing {
         let mut out = Listing::default();
         let mut children =
-            match fs::read_dir(&dir.path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            match fs::read_dir(&*dir.path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
                 Ok(children) => children,
                 Err(e) => {
                     out.notes.push((
@@ -340,6 +340,7 @@ impl Walk<'_> {
                 ignored = true;
             }
             let next = if ignored && !has_tracked { &mut out.ignored } else { &mut out.dirs };
+            let path = Arc::new(path);
             next.push(Dir { key: key.clone(), path, rules: rules.cloned(), ignored });
             return Ok(());
         }
@@ -362,7 +363,7 @@ impl Walk<'_> {
             out.notes.push((key.clone(), "a pipe, socket or device: never opened".to_owned()));
             return Ok(());
         };
-        let backend = Backend::disk(path);
+        let backend = Backend::disk(&dir.path, &child.file_name());
         out.files.push(Found { key: key.clone(), backend, kind, tracking, len });
         Ok(())
     }

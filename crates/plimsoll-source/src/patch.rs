@@ -394,8 +394,7 @@ fn plan<'a>(
 ) -> Result<Vec<Step<'a>>, WriteError> {
     let mut steps = Vec::new();
     for Change { file, before, after, mode } in changes {
-        let path =
-            tree.real_path(*file).map_or_else(|| root.join(tree.path(*file)), Path::to_owned);
+        let path = tree.real_path(*file).unwrap_or_else(|| root.join(tree.path(*file)));
         let way = path.strip_prefix(root).ok().and_then(Path::parent);
         if way.is_none_or(|way| !is_plain_way(root, way)) {
             return Err(WriteError::Conflict(Conflict::Link(*file)));

@@ -1,10 +1,10 @@
 //! The tree: an immutable list of files, sorted by path, whose bytes are read when asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
 use std::ops::{Bound, Range};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -109,8 +109,14 @@ struct Inner {
     revision: Option<String>,
     outside: Option<String>,
     max_file: u64,
-    /// How many more bytes of small files are kept.
-    room: AtomicUsize,
+    recent: Mutex<Recent>,
+}
+
+/// The small files that were read last, oldest first, and how many bytes they are.
+#[derive(Debug, Default)]
+struct Recent {
+    files: VecDeque<(Arc<OnceLock<Seen>>, usize)>,
+    bytes: usize,
 }
 
 /// Where one file's bytes are.
@@ -120,8 +126,10 @@ pub(crate) enum Backend {
     Memory(Arc<[u8]>),
     /// On disk.
     Disk {
-        /// The real path, whatever its bytes.
-        path: Box<Path>,
+        /// The real path of its directory, which all files in it share.
+        dir: Arc<PathBuf>,
+        /// Its real name there, whatever its bytes.
+        name: Box<OsStr>,
         /// What was read first; shared by all trees made from this one.
         seen: Arc<OnceLock<Seen>>,
     },
@@ -134,14 +142,19 @@ pub(crate) enum Backend {
 #[derive(Debug)]
 pub(crate) struct Seen {
     hash: blake3::Hash,
-    /// The bytes of a small file, while there is room: several readers ask for most of them.
-    kept: Option<Arc<[u8]>>,
+    /// The bytes of a small file that was read lately: several readers ask for most of them.
+    kept: Mutex<Option<Arc<[u8]>>>,
+}
+
+/// What a lock holds, whoever else has panicked.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Backend {
     /// A file on disk that was not read yet.
-    pub(crate) fn disk(path: PathBuf) -> Self {
-        Self::Disk { path: path.into(), seen: Arc::default() }
+    pub(crate) fn disk(dir: &Arc<PathBuf>, name: &OsStr) -> Self {
+        Self::Disk { dir: Arc::clone(dir), name: name.into(), seen: Arc::default() }
     }
 }
 
@@ -151,8 +164,9 @@ pub(crate) const MAX_FILE: u64 = 16 * 1024 * 1024;
 /// Files of at most this many bytes are kept once they were read,
 const MAX_KEPT: usize = 128 * 1024;
 
-/// and at most this many bytes of them in all.
-const ROOM: usize = 64 * 1024 * 1024;
+/// and of them at most this many bytes, those that were read last: all of most trees, and of a large
+/// one what several questions about one service read again.
+const ROOM: usize = 24 * 1024 * 1024;
 
 impl Tree {
     /// A tree of tracked files held in memory: `(path, bytes)`.
@@ -275,27 +289,38 @@ impl Tree {
             Backend::Object(repository, id) => {
                 crate::revision::read(repository, *id, self.inner.max_file)
             }
-            Backend::Disk { seen, .. } if let Some(Seen { kept: Some(bytes), .. }) = seen.get() => {
-                Ok(Arc::clone(bytes))
-            }
-            Backend::Disk { path, seen } => {
-                let bytes = crate::disk::read(path, self.inner.max_file)?;
-                let hash = blake3::hash(&bytes);
-                let first = || Seen { hash, kept: self.has_room(&bytes).then(|| bytes.clone()) };
-                if seen.get_or_init(first).hash == hash {
-                    Ok(bytes)
-                } else {
-                    Err(Unreadable::Changed)
+            Backend::Disk { dir, name, seen } => {
+                if let Some(kept) = seen.get().and_then(|seen| held(&seen.kept).clone()) {
+                    return Ok(kept);
                 }
+                let bytes = crate::disk::read(&dir.join(&**name), self.inner.max_file)?;
+                let hash = blake3::hash(&bytes);
+                let first = seen.get_or_init(|| Seen { hash, kept: Mutex::default() });
+                if first.hash != hash {
+                    return Err(Unreadable::Changed);
+                }
+                if bytes.len() <= MAX_KEPT {
+                    *held(&first.kept) = Some(Arc::clone(&bytes));
+                    self.keep(Arc::clone(seen), bytes.len());
+                }
+                Ok(bytes)
             }
         }
     }
 
-    /// Takes the room that the bytes of a small file need, if there is so much left.
-    fn has_room(&self, bytes: &[u8]) -> bool {
-        let take = |room: usize| room.checked_sub(bytes.len());
-        bytes.len() <= MAX_KEPT
-            && self.inner.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    /// Makes room for the bytes of a small file.
+    fn keep(&self, file: Arc<OnceLock<Seen>>, len: usize) {
+        let mut recent = held(&self.inner.recent);
+        recent.files.push_back((file, len));
+        recent.bytes += len;
+        while recent.bytes > ROOM
+            && let Some((oldest, len)) = recent.files.pop_front()
+        {
+            recent.bytes -= len;
+            if let Some(seen) = oldest.get() {
+                *held(&seen.kept) = None;
+            }
+        }
     }
 
     /// The BLAKE3 of a file's content: as it was when it was first read, else read now.
@@ -409,9 +434,9 @@ impl Tree {
     }
 
     /// Where the file is on disk, if it is there.
-    pub(crate) fn real_path(&self, file: FileId) -> Option<&Path> {
+    pub(crate) fn real_path(&self, file: FileId) -> Option<PathBuf> {
         match self.inner.backends.get(file.0 as usize)? {
-            Backend::Disk { path, .. } => Some(path),
+            Backend::Disk { dir, name, .. } => Some(dir.join(&**name)),
             Backend::Memory(_) | Backend::Object(..) => None,
         }
     }
@@ -537,7 +562,7 @@ impl TreeBuilder {
                 revision: taken.revision,
                 outside: taken.outside,
                 max_file: taken.max_file.unwrap_or(MAX_FILE),
-                room: AtomicUsize::new(ROOM),
+                recent: Mutex::default(),
             }),
         }
     }

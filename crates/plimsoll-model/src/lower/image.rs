@@ -311,11 +311,8 @@ fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passe
                 scope.args(instruction);
                 if let Some(pair) = instruction.pairs.first() {
                     let value = pair.value.as_ref().map(|w| scope.expand_word(w));
-                    kind = StepKind::Arg(Setting {
-                        name: pair.key.text.clone(),
-                        value,
-                        span: pair.span,
-                    });
+                    let name = pair.key.text.clone();
+                    kind = StepKind::Arg(Box::new(Setting { name, value, span: pair.span }));
                 }
             }
             Keyword::Workdir => {
@@ -357,7 +354,7 @@ fn fill(syntax: &Dockerfile, stage: &mut Stage, before: &[Stage], passed: &Passe
             Keyword::Cmd => config.cmd = Some(exec(instruction, &shell)),
             Keyword::Healthcheck => config.healthcheck = healthcheck(instruction),
             Keyword::Copy | Keyword::Add => {
-                kind = StepKind::Copy(copy(instruction, &scope, &workdir, before))
+                kind = StepKind::Copy(Box::new(copy(instruction, &scope, &workdir, before)))
             }
             Keyword::Run => {
                 kind =

@@ -17,7 +17,7 @@ use crate::container::{
     Container, ContainerKind, EnvValue, EnvVar, Mount, MountKind, Port, SecretUse, keeps_others_out,
 };
 use crate::delivery::Problem;
-use crate::engine::Engine;
+use crate::engine::{Engine, Unusual};
 use crate::fact::{Fact, Why};
 use crate::image::{Exec, HealthTest, Healthcheck};
 
@@ -273,11 +273,15 @@ impl<'a> Reader<'a> {
                 .filter_map(|name| Some((name.text()?.to_owned(), name.span())))
                 .collect(),
             engine: Engine {
-                cap_add: self
-                    .items(item.path(&["securityContext", "capabilities", "add"]))
-                    .iter()
-                    .filter_map(|name| Some((name.text()?.to_owned(), name.span())))
-                    .collect(),
+                unusual: Unusual {
+                    cap_add: self
+                        .items(item.path(&["securityContext", "capabilities", "add"]))
+                        .iter()
+                        .filter_map(|name| Some((name.text()?.to_owned(), name.span())))
+                        .collect(),
+                    ..Unusual::default()
+                }
+                .once(),
                 ..Engine::default()
             },
             pids_limit: Fact::Absent,

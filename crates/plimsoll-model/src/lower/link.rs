@@ -241,7 +241,7 @@ fn exists(tree: &Tree, dir: &str, source: &str) -> bool {
 /// The COPY and ADD instructions of the stages that are built that read the context.
 pub(super) fn context_copies(image: &Image) -> impl Iterator<Item = &Copy> {
     image.stages.iter().flat_map(|s| &s.steps).filter_map(|step| match &step.kind {
-        StepKind::Copy(copy) if copy.from == CopyFrom::Context => Some(copy),
+        StepKind::Copy(copy) if copy.from == CopyFrom::Context => Some(&**copy),
         _ => None,
     })
 }

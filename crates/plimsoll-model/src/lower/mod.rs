@@ -45,6 +45,7 @@ use cx::Cx;
 pub(crate) use image::absolute;
 pub(crate) use purpose::of_path as purpose_of;
 pub(crate) use run::{is_build, is_build_script};
+pub(crate) use service::touches;
 
 /// What the user says about the repository (`plimsoll.toml`) that changes what is read out of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,14 +90,16 @@ pub fn lower(tree: &Tree) -> Delivery {
 #[must_use]
 pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let cx = Cx::new(tree);
-    let packages = package::read(&cx);
+    let packages = fitted(package::read(&cx));
     let mut programs = program::read(&cx);
     programs.extend(program::of_packages(&cx, &packages));
     programs.sort_by_key(|program| (program.file, program.text.whole()));
+    let programs = fitted(programs);
     let (projects, mut containers) = compose::read(&cx, &programs);
     containers.extend(kubernetes::read(&cx));
     containers.sort_by_key(|container| (container.file, container.span));
-    let mut pipelines = pipeline::read(&cx);
+    let mut containers = fitted(containers);
+    let mut pipelines = fitted(pipeline::read(&cx));
     let jobs = pipelines.iter_mut().flat_map(|pipeline| &mut pipeline.jobs);
     for (_, script) in jobs.flat_map(|job| &mut job.steps).filter_map(|step| step.run.as_mut()) {
         cx.once(script);
@@ -107,7 +110,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     builds.extend(skaffold::builds(&cx));
     let mut images = image::read(&cx);
     images.extend(compose::inline_images(&cx, &containers));
-    let mut images = link::images(&cx, images, builds, hints);
+    let mut images = fitted(link::images(&cx, images, builds, hints));
     link::containers(&cx, &images, &mut containers);
     kustomize::write_images(&cx, &mut containers);
     link::stores_of_developers(tree, &images, &mut containers);
@@ -158,11 +161,17 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     }
     delivery.of_no_service = service::others(&delivery);
     delivery.startups = startups(&cx, &delivery);
-    let codes = code::read(&cx, &delivery);
+    let codes = fitted(code::read(&cx, &delivery));
     for (service, (code, by)) in delivery.services.iter_mut().zip(codes) {
         (service.code, service.programs_by) = (code, by);
     }
     cx.finish(delivery)
+}
+
+/// What is put together piece by piece has room to spare in each of its lists; a copy has none. A model
+/// lives as long as its run.
+fn fitted<T: Clone + Send + Sync>(made: Vec<T>) -> Vec<T> {
+    made.into_par_iter().map(|one| one.clone()).collect()
 }
 
 /// Followed once here: many questions are about the same start.
@@ -180,7 +189,7 @@ fn startups(cx: &Cx<'_>, delivery: &Delivery) -> BTreeMap<(ImageId, Option<Conta
             if let Some(entry) = &mut startup.script {
                 cx.once(&mut entry.script);
             }
-            Some(((image, container), startup))
+            Some(((image, container), startup.clone()))
         };
         ways.into_iter().filter_map(follow).collect::<Vec<_>>()
     };

@@ -460,7 +460,6 @@ fn service(
         code: None,
         programs_by: BTreeMap::new(),
         migrations,
-        touches,
         pipelines,
         documents: texts.documents.iter().copied().collect(),
         programs: texts.programs.iter().copied().collect(),
@@ -551,7 +550,7 @@ const MAX_LOOKED: usize = 5_000;
 
 /// Files that a change of the service's code touches; where the tree has no code of it, those that
 /// there would be.
-fn touches(delivery: &Delivery, dir: &str, images: &[ImageId]) -> Vec<String> {
+pub(crate) fn touches(delivery: &Delivery, dir: &str, images: &[ImageId]) -> Vec<String> {
     let tree = &delivery.tree;
     let code: Vec<String> = (tree.under(dir).take(MAX_LOOKED))
         .filter(|&file| tree.entry(file).tracking != plimsoll_source::Tracking::Ignored)

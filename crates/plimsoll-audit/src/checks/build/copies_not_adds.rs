@@ -184,7 +184,7 @@ fn copies<'a>(image: ImageSubject<'a>) -> impl Iterator<Item = (&'a Step, &'a Co
     let image = image.image;
     let stages = image.stages_built().into_iter().filter_map(|index| image.stages.get(index));
     stages.flat_map(|stage| &stage.steps).filter_map(|step| match &step.kind {
-        StepKind::Copy(copy) => Some((step, copy)),
+        StepKind::Copy(copy) => Some((step, &**copy)),
         _ => None,
     })
 }

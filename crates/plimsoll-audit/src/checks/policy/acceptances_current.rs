@@ -102,7 +102,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
         let evidence = match stale.place {
             Place::Span(span) => Evidence::contradicts(span, stale.says),
             Place::File(file) => Evidence::contradicts(cx.start_of(file), stale.says),
-            Place::AbsentPath(path) => Evidence::missing_file(path, stale.says),
+            Place::AbsentPath(path) => Evidence::missing_file(path.as_str(), stale.says),
         };
         evidence.severity(stale.severity)
     });
@@ -114,7 +114,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let shows = match cx.waivers.first() {
         Some(Place::Span(span)) => Evidence::shows(span, says),
         Some(Place::File(file)) => Evidence::shows(cx.start_of(file), says),
-        Some(Place::AbsentPath(path)) => Evidence::missing_file(path, says),
+        Some(Place::AbsentPath(path)) => Evidence::missing_file(path.as_str(), says),
         None => Evidence::missing_file(crate::CONFIG_NAME, "nothing is accepted"),
     };
     Verdict::pass("every acceptance is in force and accepts something", shows)

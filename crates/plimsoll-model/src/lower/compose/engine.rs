@@ -4,7 +4,7 @@ use plimsoll_syntax::yaml::Value;
 
 use super::interpolate::{Vars, interpolate};
 use super::service::{Named, Service, boolean};
-use crate::engine::{Engine, Hook, Network, Said, Setting, Volume};
+use crate::engine::{Engine, Hook, Network, Said, Setting, Unusual, Volume};
 use crate::fact::{Fact, Why};
 
 /// Keys of `deploy` that only a swarm heeds.
@@ -20,19 +20,14 @@ pub(super) fn engine(service: &Service<'_>) -> Engine {
     links.extend(service.texts(&["external_links"]));
     let reserved = &["deploy", "resources", "reservations", "devices"][..];
     let gpus = service.first(&["gpus"]).or_else(|| service.first(reserved));
-    Engine {
-        container_name: text("container_name"),
+    let unusual = Unusual {
         cap_add: service.texts(&["cap_add"]),
-        security_opt: service.texts(&["security_opt"]),
-        network_mode: service.text_of(&[&["network_mode"], &["net"]]),
         pid: text("pid"),
         ipc: text("ipc"),
         uts: text("uts"),
         userns: text("userns_mode"),
         cgroup: text("cgroup"),
         cgroup_parent: text("cgroup_parent"),
-        networks: networks_of(service),
-        aliases: aliases(service),
         devices: devices(service),
         device_rules: service.texts(&["device_cgroup_rules"]),
         gpus: gpus.map(|(_, value)| value.span()),
@@ -54,6 +49,13 @@ pub(super) fn engine(service: &Service<'_>) -> Engine {
         replicas: service.text_of(&[&["deploy", "replicas"], &["scale"]]),
         restart_attempts: service.text(&["deploy", "restart_policy", "max_attempts"]),
         update_failure_action: service.text(&["deploy", "update_config", "failure_action"]),
+    };
+    Engine {
+        container_name: text("container_name"),
+        security_opt: service.texts(&["security_opt"]),
+        network_mode: service.text_of(&[&["network_mode"], &["net"]]),
+        networks: networks_of(service),
+        aliases: aliases(service),
         swarm_only: SWARM_ONLY
             .iter()
             .filter_map(|key| {
@@ -61,6 +63,7 @@ pub(super) fn engine(service: &Service<'_>) -> Engine {
                 Some(((*key).to_owned(), value.span()))
             })
             .collect(),
+        unusual: unusual.once(),
     }
 }
 

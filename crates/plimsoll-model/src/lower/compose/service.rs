@@ -147,7 +147,7 @@ fn texts(layer: &Layer<'_>, value: Value<'_>) -> Vec<String> {
 }
 
 fn origin(span: Span, overrode: Vec<Span>) -> Origin {
-    Origin { span: Some(span), overrode: (!overrode.is_empty()).then(|| Arc::from(overrode)) }
+    Origin { span: Some(span), overrode: (!overrode.is_empty()).then(|| Arc::new(overrode)) }
 }
 
 /// A path of the host that stands in a file whose paths start at `dir`, relative to the root.
