@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_model::script::Program;
 use plimsoll_model::{Fact, Why};
@@ -82,11 +82,17 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     // What came of the acceptances is asked last, when all others were met.
     let about_all = about_all.into_iter().filter(|check| settings.asks(check));
     let (last, first): (Vec<_>, Vec<_>) = about_all.partition(|check| check.area() == "policy");
+    // Each is about all containers or scripts: what it says goes together before the next is asked.
+    let told = Mutex::new(told);
+    let ask = |check| {
+        let mut finding = ask_repository(&cx, &settings, check);
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.share(std::slice::from_mut(&mut finding));
+        finding
+    };
     for checks in [first, last] {
-        let asked = checks.into_par_iter().map(|check| ask_repository(&cx, &settings, check));
-        findings.par_extend(asked);
+        findings.par_extend(checks.into_par_iter().map(ask));
     }
-    told.share(&mut findings[shared..]);
     findings[shared..].sort_by_key(|finding| finding.check.id);
     let mut not_asked = BTreeMap::new();
     for check in crate::all() {
