@@ -319,7 +319,7 @@ pub(crate) fn join<Member: Into<Arc<str>>>(
     let mut joined: Option<Verdict> = None;
     let mut rest = Vec::new();
     for (member, mut verdict) in verdicts {
-        let member = Arc::new(member);
+        let member: Arc<str> = member.into();
         for evidence in &mut verdict.evidence {
             evidence.member.get_or_insert_with(|| Arc::clone(&member));
         }

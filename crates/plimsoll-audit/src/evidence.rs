@@ -17,7 +17,7 @@ pub struct Evidence {
     pub place: Place,
     /// The member of the subject it belongs to (an image's path, a container's name), where the
     /// service has several.
-    pub member: Option<Arc<String>>,
+    pub member: Option<Arc<str>>,
     about: Arc<About>,
 }
 
@@ -56,8 +56,8 @@ impl DerefMut for Evidence {
 pub(crate) struct Told {
     abouts: HashMap<Arc<About>, Arc<About>>,
     messages: HashMap<Arc<str>, Arc<str>>,
-    /// Members and absent paths.
-    names: HashMap<Arc<String>, Arc<String>>,
+    members: HashMap<Arc<str>, Arc<str>>,
+    absent: HashMap<Arc<String>, Arc<String>>,
 }
 
 impl Told {
@@ -73,12 +73,11 @@ impl Told {
                     let says = redacted(says)?.into();
                     Some(Arc::new(About { says, ..about.clone() }))
                 });
-                let path = match &mut evidence.place {
-                    Place::AbsentPath(path) => Some(path),
-                    Place::Span(_) | Place::File(_) => None,
-                };
-                for name in evidence.member.iter_mut().chain(path) {
-                    once(&mut self.names, name, |_| None);
+                if let Some(member) = &mut evidence.member {
+                    once(&mut self.members, member, |_| None);
+                }
+                if let Place::AbsentPath(path) = &mut evidence.place {
+                    once(&mut self.absent, path, |_| None);
                 }
             }
         }

@@ -537,7 +537,7 @@ fn item<'a>(report: &'a Report, resolver: &Resolver<'_>, finding: &'a Finding) -
                 part: evidence.part,
                 says: evidence.says.to_string(),
                 excerpt: located.excerpt,
-                member: evidence.member.as_deref().cloned(),
+                member: evidence.member.as_deref().map(str::to_owned),
                 severity: evidence.severity.unwrap_or(check.severity).name(),
                 equivalents: same,
                 fingerprint: located.fingerprint,

@@ -19,8 +19,7 @@ pub(crate) fn against<'a>(cx: &Cx<'a>, finding: &Finding) -> Vec<&'a Container> 
         None => cx.containers_of_no_service().iter().map(|subject| subject.container).collect(),
     };
     let open = finding.evidence.iter().filter(|e| e.is_against() && e.waived.is_none());
-    let members: BTreeSet<Option<&str>> =
-        open.map(|e| e.member.as_ref().map(|name| name.as_str())).collect();
+    let members: BTreeSet<Option<&str>> = open.map(|e| e.member.as_deref()).collect();
     let is_meant = |container: &&Container| {
         members.contains(&None) || members.contains(&Some(&*container.label))
     };
