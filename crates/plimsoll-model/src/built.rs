@@ -14,6 +14,8 @@ use crate::reference::ImageRef;
 pub struct Built {
     /// `registry/repository` → the image.
     names: BTreeMap<String, ImageId>,
+    /// The same with a tag that is written out: one repository may hold several images of ours.
+    tagged: BTreeMap<String, ImageId>,
     /// `registry/owner` of those names; the registry alone where a name has no owner.
     owners: BTreeSet<String>,
 }
@@ -54,14 +56,19 @@ impl Built {
         // does not start from itself: that name means what is published.
         let stages = images.get(id.0 as usize).into_iter().flat_map(|image| &image.stages);
         let own = repository(&reference);
-        let mut bases = stages.filter_map(|stage| reference_of(&stage.base));
-        if !bases.any(|base| repository(&base) == own) {
+        let bases: Vec<ImageRef> = stages.filter_map(|stage| reference_of(&stage.base)).collect();
+        if let Some(tag) = reference.tag.as_deref().filter(|tag| !tag.contains('$'))
+            && !bases.iter().any(|base| base.tag == reference.tag && repository(base) == own)
+        {
+            self.tagged.entry(format!("{own}:{tag}")).or_insert(id);
+        }
+        if !bases.iter().any(|base| repository(base) == own) {
             self.names.entry(own).or_insert(id);
         }
     }
 
-    /// The image of this repository that a stage starts from: that of the same name, whatever its
-    /// tag, which each build says anew.
+    /// The image of this repository that a stage starts from: that of the same name and tag, else
+    /// of the name, since many builds give a tag of their own.
     #[must_use]
     pub fn base(&self, base: &Base) -> Option<ImageId> {
         self.image(&reference_of(base)?)
@@ -70,7 +77,10 @@ impl Built {
     /// The image that a reference names, if it is built here.
     #[must_use]
     pub fn image(&self, reference: &ImageRef) -> Option<ImageId> {
-        self.names.get(&repository(reference)).copied()
+        let name = repository(reference);
+        let tagged =
+            reference.tag.as_ref().and_then(|tag| self.tagged.get(&format!("{name}:{tag}")));
+        tagged.or_else(|| self.names.get(&name)).copied()
     }
 
     /// Whether it is built here, or by the owner of what is built here.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plimsoll_syntax::dockerfile::Keyword;
+
 use super::link::context_copies;
 use crate::delivery::{Delivery, UnsupportedKind};
 use crate::image::Image;
@@ -44,6 +46,9 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
         let (others, beside) = (Vec::new(), Vec::new());
         drafts.push(Draft { path, home, images, containers, others, beside });
     }
+    let bases = bases(delivery);
+    let is_base = |image: &ImageId| bases.contains(image) && starts_nothing(&delivery[*image]);
+    drafts.retain(|draft| !draft.containers.is_empty() || !draft.images.iter().all(is_base));
     let drafts = fold_undeployed(delivery, drafts);
     let migrations: BTreeMap<&str, MigrationsId> = delivery
         .migrations
@@ -64,6 +69,23 @@ pub(super) fn read(delivery: &Delivery) -> Vec<Service> {
         .collect();
     services.sort_by(|a, b| (&a.dir, &a.name).cmp(&(&b.dir, &b.name)));
     services
+}
+
+/// The images that others of this repository start from.
+fn bases(delivery: &Delivery) -> BTreeSet<ImageId> {
+    let images = delivery.images.iter().enumerate();
+    let ours = images.flat_map(|(index, image)| {
+        let bases = image.stages.iter().filter_map(|stage| delivery.built.base(&stage.base));
+        bases.filter(move |base| *base != id(ImageId, index))
+    });
+    ours.collect()
+}
+
+/// Whether a Dockerfile says neither what is started nor where it listens: it is made to be started
+/// from.
+fn starts_nothing(image: &Image) -> bool {
+    let starts = [Keyword::Cmd, Keyword::Entrypoint, Keyword::Expose, Keyword::Healthcheck];
+    !image.syntax.instructions.iter().any(|one| starts.contains(&one.keyword))
 }
 
 /// Takes over what the user says of a service.
@@ -627,6 +649,27 @@ mod tests {
             r#"{"scripts": {"start": "x"}, "devDependencies": {"x": "1"}}"#,
             true,
         );
+    }
+
+    #[test]
+    fn an_image_that_others_start_from_is_no_service() {
+        let check = |base: &str, expected: &[&str]| {
+            let build = "docker build -t acme/app:base -f base/Dockerfile .\n\
+                         docker build -t acme/app:1.0 -f docker/Dockerfile .\n";
+            let files = [
+                ("base/Dockerfile", base),
+                ("docker/Dockerfile", "FROM acme/app:base\nCOPY . .\nCMD [\"/run\"]\n"),
+                ("build.sh", build),
+            ];
+            let delivery = crate::lower(&Tree::from_memory(files));
+            let paths: Vec<&str> =
+                delivery.services.iter().map(|s| &*delivery[s.images[0]].path).collect();
+            assert_eq!(paths, expected, "{base}");
+        };
+        check("FROM node:22\nRUN apt-get update\n", &["docker/Dockerfile"]);
+        // It starts something itself.
+        let both = ["base/Dockerfile", "docker/Dockerfile"];
+        check("FROM node:22\nCMD [\"/other\"]\n", &both);
     }
 
     #[test]
