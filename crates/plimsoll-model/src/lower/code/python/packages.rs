@@ -502,10 +502,15 @@ impl Eval<'_> {
             let value = if !matches!(given, Value::Undefined) {
                 given
             } else if matches!(default, Value::Undefined) {
-                if self.phase == Phase::Start && self.branch == 0 && names.len() == 1 {
+                let read =
+                    Value::Env(Rc::new(Env { names: names.clone(), unset: Value::Undefined, at }));
+                if args.open {
+                    // `Settings(**found)` may give it.
+                    self.facts.defaults(&read, &Value::Unknown);
+                } else if self.phase == Phase::Start && self.branch == 0 && names.len() == 1 {
                     self.facts.require(&names);
                 }
-                Value::Env(Rc::new(Env { names, unset: Value::Undefined, at }))
+                read
             } else {
                 let read =
                     Value::Env(Rc::new(Env { names: names.clone(), unset: Value::Undefined, at }));

@@ -426,6 +426,17 @@ fn the_environment_and_failures() {
         check("environment", cmd, &files),
         "A - required\nB b\nC - required\nD d\nAPP_URL - required\nAPP_PORT 80\nNAME n\n"
     );
+    // What a call hands over by name, no environment has to give.
+    let given = |args: &str| {
+        let text = format!(
+            "from pydantic_settings import BaseSettings\nimport store\nclass Settings(BaseSettings):\n    secret: str\nSettings({args})\n"
+        );
+        check("environment", cmd, &[("main.py", &text)])
+    };
+    assert_eq!(given(""), "SECRET - required\n");
+    assert_eq!(given("secret=store.get()"), "SECRET -\n");
+    assert_eq!(given("**{'secret': store.get()}"), "SECRET -\n");
+    assert_eq!(given("**store.all()"), "SECRET Dynamic\n");
     assert_eq!(check("writes", cmd, &files), "/data/x main.py:18\n");
     assert_eq!(check("opens", cmd, &files), "Database engine true APP_URL -\n");
     let fails = |body: &str| {
