@@ -435,7 +435,6 @@ fn the_environment_and_failures() {
     };
     assert_eq!(given(""), "SECRET - required\n");
     assert_eq!(given("secret=store.get()"), "SECRET -\n");
-    assert_eq!(given("**{'secret': store.get()}"), "SECRET -\n");
     assert_eq!(given("**store.all()"), "SECRET Dynamic\n");
     assert_eq!(check("writes", cmd, &files), "/data/x main.py:18\n");
     assert_eq!(check("opens", cmd, &files), "Database engine true APP_URL -\n");
