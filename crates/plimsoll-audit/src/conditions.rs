@@ -327,7 +327,7 @@ pub static GETS_SECRETS: Condition = Condition {
         let containers: Vec<_> = service.containers.iter().map(|&id| &cx.delivery[id]).collect();
         let gets = |container: &&Container| {
             !delivered::secrets(cx, container).is_empty()
-                || !delivered::as_variables(cx, container).is_empty()
+                || !delivered::as_variables(container).is_empty()
         };
         if containers.iter().any(gets) {
             return Fact::inferred(true, None);
@@ -336,7 +336,7 @@ pub static GETS_SECRETS: Condition = Condition {
             return has_descriptor(cx, id);
         }
         let open = |container: &&Container| {
-            container.open.or_else(|| delivered::unread_variables(cx, container))
+            container.open.or_else(|| delivered::unread_variables(container))
         };
         match containers.iter().find_map(open) {
             Some((why, at)) => Fact::Unknown(why, Some(at)),

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_model::Why;
 use plimsoll_model::container::{
     Container, EnvValue, EnvVar, Mount, MountKind, Overlay, SecretUse,
 };
 use plimsoll_model::document::DocumentKind;
 use plimsoll_model::secret::{SecretKind, is_secret_name, literal_secret, names_secret_file};
-use plimsoll_model::{Fact, Why};
 use plimsoll_source::{EntryKind, FileId, Span, TextRange, Tracking};
 
 use crate::{Cx, ServiceSubject};
@@ -294,7 +294,7 @@ fn text(cx: &Cx<'_>, file: FileId) -> Option<Text> {
 
 /// The secrets that a container gets as environment variables: their names (empty for a whole
 /// Secret of Kubernetes) and places.
-pub(crate) fn as_variables(cx: &Cx<'_>, container: &Container) -> Vec<(String, Span)> {
+pub(crate) fn as_variables(container: &Container) -> Vec<(String, Span)> {
     let mut found: Vec<(String, Span)> = Vec::new();
     for var in &container.env {
         let secret = match &var.value {
@@ -315,40 +315,30 @@ pub(crate) fn as_variables(cx: &Cx<'_>, container: &Container) -> Vec<(String, S
     for used in whole.filter(|used| !container.env.iter().any(|var| var.span == used.span)) {
         found.push((String::new(), used.span));
     }
-    for (name, at, _) in from_files(cx, container) {
-        if is_secret_name(&name) && !found.iter().any(|(known, _)| *known == name) {
-            found.push((name, at));
+    for (name, at, _) in from_files(container) {
+        if is_secret_name(name) && !found.iter().any(|(known, _)| known == name) {
+            found.push((name.to_owned(), at));
         }
     }
     found
 }
 
 /// A file of variables that is not in the tree, whose variables no one knows.
-pub(crate) fn unread_variables(cx: &Cx<'_>, container: &Container) -> Option<(Why, Span)> {
-    container.env_files.iter().find_map(|(path, at)| match path {
-        Fact::Known { value, .. } if cx.delivery.tree.find(value).is_some() => None,
-        Fact::Unknown(why, _) => Some((*why, *at)),
-        _ => Some((Why::OutOfTree, *at)),
-    })
+pub(crate) fn unread_variables(container: &Container) -> Option<(Why, Span)> {
+    let is_file = |at: Span| container.env_files.iter().any(|(_, own)| *own == at);
+    let mut files = container.given.iter().filter(|given| is_file(given.at));
+    files.find_map(|given| Some((given.variables.unknown()?.0, given.at)))
 }
 
-/// The variables of the files that a container reads them from: name, the place in the descriptor,
-/// value. Later files win; what the descriptor itself says wins over them.
-pub(crate) fn from_files(cx: &Cx<'_>, container: &Container) -> Vec<(String, Span, String)> {
-    let mut found: Vec<(String, Span, String)> = Vec::new();
-    for (path, at) in &container.env_files {
-        let file = path.known().and_then(|path| cx.delivery.tree.find(path));
-        let Some(Ok(bytes)) = file.map(|file| cx.delivery.tree.read(file)) else { continue };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        for line in text.lines().take(2_000) {
-            let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
-            let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#'))
-            else {
-                continue;
-            };
-            let value = value.trim().trim_matches(['"', '\'']);
-            found.push((name.trim().to_owned(), *at, value.to_owned()));
-        }
-    }
-    found
+/// The variables that a container takes whole from files and ConfigMaps: name, the place in the
+/// descriptor, the value where it is known. Later ones win; what the descriptor itself says wins
+/// over them.
+pub(crate) fn from_files(
+    container: &Container,
+) -> impl DoubleEndedIterator<Item = (&str, Span, Option<&str>)> {
+    let whole = container.given.iter().filter(|given| !given.single);
+    whole.flat_map(|given| {
+        let vars = given.variables.known().map(|vars| &**vars).unwrap_or_default();
+        vars.iter().map(|var| (&*var.name, given.at, var.value.as_deref()))
+    })
 }

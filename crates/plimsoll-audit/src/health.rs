@@ -2,7 +2,7 @@
 //! what is known of its ports.
 
 use plimsoll_model::base;
-use plimsoll_model::container::{Container, ContainerKind, EnvValue};
+use plimsoll_model::container::{Container, ContainerKind, Said};
 use plimsoll_model::image::{Base, HealthTest, Healthcheck, Image};
 use plimsoll_model::probe::Probe;
 use plimsoll_model::{Fact, Why, mend};
@@ -162,25 +162,29 @@ impl<'a> Deployment<'a> {
             for port in &container.ports {
                 found.extend(numbers(&port.container).map(|n| (n, port.span, "a published port")));
             }
-            if let Some(port) = self.variable("PORT") {
+            if let Ok(Some(port)) = self.variable("PORT") {
                 found.extend(numbers(&port.0).map(|n| (n, port.1, "PORT")));
             }
         }
         found
     }
 
-    /// The value of a variable in the container, as far as descriptors and Dockerfile say.
-    pub(crate) fn variable(&self, name: &str) -> Option<(String, Span)> {
-        if let Some(var) = self.container.and_then(|c| c.env.iter().find(|var| var.name == name)) {
-            return match &var.value {
-                EnvValue::Literal(text) => Some((text.clone(), var.span)),
-                EnvValue::Interpolated { value, .. } => Some((value.clone()?, var.span)),
-                _ => None,
-            };
+    /// The value of a variable in the container, as far as descriptors and Dockerfile say; none
+    /// where nothing sets it.
+    ///
+    /// # Errors
+    /// Why it is not known, and where.
+    pub(crate) fn variable(&self, name: &str) -> Result<Option<(String, Span)>, (Why, Span)> {
+        match self.container.map_or(Said::Nothing, |container| container.says(name)) {
+            Said::Value(text, at) => return Ok(Some((text.to_owned(), at))),
+            Said::Unknown(why, at) | Said::Hidden(why, at) => return Err((why, at)),
+            Said::Nothing => {}
         }
-        let stage = self.image.and_then(Image::final_stage)?;
-        let setting = stage.config.env.iter().find(|setting| setting.name == name)?;
-        Some((setting.value.as_ref()?.known()?.clone(), setting.span))
+        let stage = self.image.and_then(Image::final_stage);
+        let set = stage.and_then(|s| s.config.env.iter().find(|setting| setting.name == name));
+        let Some(setting) = set else { return Ok(None) };
+        let value = setting.value.as_ref().and_then(|value| value.known());
+        value.map(|value| Some((value.clone(), setting.span))).ok_or((Why::Dynamic, setting.span))
     }
 
     /// A probe's port as a number: `3000`, `$PORT`, `${process.env.PORT || 3000}`.
@@ -193,7 +197,7 @@ impl<'a> Deployment<'a> {
         let end =
             inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
         let (name, rest) = inner.split_at(end);
-        if let Some((value, _)) = self.variable(name) {
+        if let Some((value, _)) = self.variable(name).ok()? {
             return value.parse().ok();
         }
         let default = rest.trim_start_matches([':', '-', ' ', '|', '?', '"', '\'']);

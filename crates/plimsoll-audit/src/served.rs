@@ -51,12 +51,8 @@ fn language(cx: &Cx<'_>, service: ServiceSubject<'_>) -> &'static str {
 /// Why it is not known, and where.
 pub(crate) fn port(d: Deployment<'_>, listen: &Listen) -> Result<(u16, Span), (Why, Span)> {
     for name in &listen.variables {
-        if let Some((text, at)) = d.variable(name) {
+        if let Some((text, at)) = d.variable(name)? {
             return text.trim().parse().map(|port| (port, at)).map_err(|_| (Why::Dynamic, at));
-        }
-        let mut set = d.container.into_iter().flat_map(|container| &container.env);
-        if let Some(set) = set.find(|set| set.name == *name) {
-            return Err((Why::Dynamic, set.span));
         }
     }
     let at = listen.port.span().unwrap_or(listen.at);

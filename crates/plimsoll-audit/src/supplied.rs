@@ -2,10 +2,9 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::code::{Code, Timeout};
-use plimsoll_model::container::EnvValue;
+use plimsoll_model::container::{EnvValue, Said};
 use plimsoll_source::Span;
 
-use crate::delivered::{from_files, unread_variables};
 use crate::health::Deployment;
 use crate::startup::Start;
 use crate::{Cx, ServiceSubject};
@@ -51,11 +50,7 @@ pub(crate) fn value(
         Supply::Open(why, at) => Err((why, at)),
         Supply::Given(at) => {
             let d = Deployment { container: start.container, image: Some(start.image) };
-            let own = start.container.is_some_and(|c| c.env.iter().any(|var| var.name == name));
-            let files = start.container.filter(|_| !own).map(|c| from_files(cx, c));
-            let of_file = files.into_iter().flatten().rev().find(|(known, ..)| known == name);
-            let of_file = of_file.map(|(_, _, value)| value);
-            let value = of_file.or_else(|| d.variable(name).map(|(value, _)| value));
+            let value = d.variable(name)?.map(|(value, _)| value);
             value.filter(|value| !value.contains('$')).map(Some).ok_or((Why::Dynamic, at))
         }
     }
@@ -108,9 +103,10 @@ pub(crate) fn supply(
             let empty = matches!(&var.value, EnvValue::Literal(text) if text.trim().is_empty());
             return if empty { Supply::Nowhere } else { Supply::Given(var.span) };
         }
-        let of_file = from_files(cx, container).into_iter().rev().find(|(known, ..)| known == name);
-        if let Some((_, at, value)) = of_file {
-            return if value.is_empty() { Supply::Nowhere } else { Supply::Given(at) };
+        match container.says(name) {
+            Said::Value("", _) => return Supply::Nowhere,
+            Said::Value(_, at) | Said::Unknown(_, at) => return Supply::Given(at),
+            Said::Hidden(..) | Said::Nothing => {}
         }
     }
     let of_image = stage.and_then(|stage| stage.config.env.iter().find(|set| set.name == name));
@@ -120,11 +116,8 @@ pub(crate) fn supply(
         return if empty { Supply::Nowhere } else { Supply::Given(setting.span) };
     }
     if let Some(container) = start.container {
-        if let Some((why, at)) = unread_variables(cx, container).or(container.open) {
+        if let Said::Hidden(why, at) = container.says(name) {
             return Supply::Open(why, at);
-        }
-        if let Some(&at) = container.env_from.first() {
-            return Supply::Open(Why::OutOfTree, at);
         }
         let overlays = container.optional.iter().flat_map(|overlay| &overlay.env);
         let as_file = format!("{name}_FILE");

@@ -48,8 +48,10 @@ pub struct Container {
     pub env: Vec<EnvVar>,
     /// `env_file` entries: path relative to the root (`Unknown` when outside or dynamic), place.
     pub env_files: Vec<(Fact<String>, Span)>,
-    /// Sets of variables that it takes whole, whose names stand elsewhere (`envFrom`).
-    pub env_from: Vec<Span>,
+    /// Variables that it takes from Kubernetes' own stores: `envFrom`, `valueFrom`.
+    pub env_from: Vec<EnvFrom>,
+    /// What those files and stores give, in the order in which later ones win.
+    pub given: Vec<Given>,
     /// Published and exposed ports.
     pub ports: Vec<Port>,
     /// Mounts of any kind.
@@ -118,6 +120,40 @@ pub struct Container {
 }
 
 impl Container {
+    /// What is known of a variable in it, its image aside: its own entries win over the files and
+    /// stores that it takes whole, of which later ones win.
+    #[must_use]
+    pub fn says(&self, name: &str) -> Said<'_> {
+        if let Some(var) = self.env.iter().find(|var| var.name == name) {
+            let taken = || self.given.iter().find(|given| given.single && given.at == var.span);
+            return match &var.value {
+                EnvValue::Literal(text) => Said::Value(text, var.span),
+                EnvValue::Interpolated { value: Some(value), .. } => Said::Value(value, var.span),
+                EnvValue::Elsewhere
+                    if let Some(said @ Said::Value(..)) = taken().map(|given| given.says(name)) =>
+                {
+                    said
+                }
+                EnvValue::Secret => Said::Unknown(Why::OutOfTree, var.span),
+                _ => Said::Unknown(Why::Dynamic, var.span),
+            };
+        }
+        let whole = self.given.iter().rev().filter(|given| !given.single);
+        let said = whole.map(|given| given.says(name)).find(|said| *said != Said::Nothing);
+        said.or_else(|| self.open.map(|(why, at)| Said::Hidden(why, at))).unwrap_or(Said::Nothing)
+    }
+
+    /// What may set variables that nothing here names: why they are not known, and where.
+    #[must_use]
+    pub fn hides_variables(&self) -> Option<(Why, Span)> {
+        let hidden = self
+            .given
+            .iter()
+            .filter(|given| !given.single)
+            .find_map(|given| given.variables.unknown().map(|(why, _)| (why, given.at)));
+        hidden.or(self.open)
+    }
+
     /// Every value that is written out for a variable or build argument, its defaults included:
     /// its place, the name, the text.
     pub(crate) fn written(&self) -> impl Iterator<Item = (Span, &str, &str)> {
@@ -251,6 +287,68 @@ pub struct EnvVar {
     pub span: Span,
     /// The value's place (the entry's if there is none).
     pub value_span: Span,
+}
+
+/// Variables that a container takes from a store of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvFrom {
+    /// The ConfigMap's name; none for a Secret, or what is no store at all (a field).
+    pub config: Option<String>,
+    /// One key of it, and the variable that it becomes; all of them otherwise.
+    pub key: Option<(String, String)>,
+    /// What is put before the names.
+    pub prefix: String,
+    /// The entry that says so.
+    pub at: Span,
+}
+
+/// Variables that stand outside the descriptor: in a file of them, in a ConfigMap.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The entry of the descriptor that takes them.
+    pub at: Span,
+    /// They are one entry of `env:`, which wins over whole sets.
+    pub single: bool,
+    /// The variables in order; unknown where what holds them is not in the tree.
+    pub variables: Fact<Arc<[GivenVar]>>,
+}
+
+impl Given {
+    fn says(&self, name: &str) -> Said<'_> {
+        match &self.variables {
+            Fact::Known { value, .. } => {
+                let var = value.iter().rev().find(|var| var.name == name);
+                var.map_or(Said::Nothing, |var| match &var.value {
+                    Some(value) => Said::Value(value, self.at),
+                    None => Said::Unknown(Why::Dynamic, self.at),
+                })
+            }
+            Fact::Unknown(why, _) => Said::Hidden(*why, self.at),
+            Fact::Absent => Said::Nothing,
+        }
+    }
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenVar {
+    /// The name.
+    pub name: String,
+    /// The value; none where it depends on the caller's environment, or places disagree.
+    pub value: Option<String>,
+}
+
+/// What all that sets a container's variables says of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// It is this, by the entry there.
+    Value(&'a str, Span),
+    /// It is set to something that is not known.
+    Unknown(Why, Span),
+    /// Nothing that is read sets it; what is not may.
+    Hidden(Why, Span),
+    /// It is not set.
+    Nothing,
 }
 
 /// What gives a variable its value.

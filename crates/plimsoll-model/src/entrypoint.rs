@@ -624,10 +624,7 @@ type Environment = BTreeMap<String, Option<String>>;
 
 /// The environment of a container, where all that sets it is read.
 fn environment(image: &Image, container: &Container) -> Option<Environment> {
-    let open = container.open.is_some()
-        || !container.env_files.is_empty()
-        || !container.env_from.is_empty();
-    if open {
+    if container.hides_variables().is_some() {
         return None;
     }
     let config = &image.final_stage()?.config;
@@ -642,7 +639,10 @@ fn environment(image: &Image, container: &Container) -> Option<Environment> {
         };
         (var.name.clone(), value)
     });
-    Some(of_image.chain(own).collect())
+    let whole = container.given.iter().filter(|given| !given.single);
+    let given = whole.filter_map(|given| given.variables.known()).flat_map(|vars| vars.iter());
+    let given = given.map(|var| (var.name.clone(), var.value.clone()));
+    Some(of_image.chain(given).chain(own).collect())
 }
 
 /// The text of a word of a script, where literals and the environment say it.

@@ -106,7 +106,7 @@ fn speaks_to(cx: &Cx<'_>, container: &Container, other: &Container) -> bool {
         return true;
     }
     // What a file that is not here says is not known.
-    if delivered::unread_variables(cx, container).is_some() {
+    if delivered::unread_variables(container).is_some() {
         return true;
     }
     given(cx, container).iter().any(|text| names.iter().any(|name| holds(text, name)))
@@ -115,7 +115,8 @@ fn speaks_to(cx: &Cx<'_>, container: &Container, other: &Container) -> bool {
 /// The texts that a container is given: variables, words of its command, labels, mounted files.
 fn given(cx: &Cx<'_>, container: &Container) -> Vec<String> {
     let mut texts: Vec<String> = container.env.iter().flat_map(of_variable).collect();
-    texts.extend(delivered::from_files(cx, container).into_iter().map(|(_, _, text)| text));
+    let of_files = delivered::from_files(container).filter_map(|(_, _, text)| text);
+    texts.extend(of_files.map(str::to_owned));
     let run = container.command.iter().chain(&container.entrypoint);
     texts.extend(run.flat_map(|run| &run.words).map(|(word, _)| word.clone()));
     texts.extend(container.engine.labels.iter().map(|label| label.value.clone()));

@@ -210,7 +210,7 @@ fn validates(cx: &Cx<'_>) -> Option<String> {
         let _ =
             writeln!(steps, "      - run: docker compose{files} config --quiet --no-interpolate");
     }
-    let unread = |c: &Container| delivered::unread_variables(cx, c).is_some();
+    let unread = |c: &Container| delivered::unread_variables(c).is_some();
     (!cx.delivery.containers.iter().any(unread)).then_some(steps)
 }
 

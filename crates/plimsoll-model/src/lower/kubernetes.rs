@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use super::cx::Cx;
 use super::{compose, purpose};
 use crate::container::{
-    Container, ContainerKind, EnvValue, EnvVar, Mount, MountKind, Port, SecretUse, keeps_others_out,
+    Container, ContainerKind, EnvFrom, EnvValue, EnvVar, Mount, MountKind, Port, SecretUse,
+    keeps_others_out,
 };
 use crate::delivery::Problem;
 use crate::engine::{Engine, Unusual};
@@ -32,22 +33,8 @@ const MAX_LISTS: usize = 4;
 
 /// The containers of the manifests of the tree, in (file, place) order.
 pub(super) fn read(cx: &Cx<'_>) -> Vec<Container> {
-    let charts: BTreeSet<&str> = cx
-        .tree
-        .entries()
-        .filter_map(|(_, entry)| match entry.path.rsplit_once('/') {
-            Some((dir, "Chart.yaml")) => Some(dir),
-            None if &*entry.path == "Chart.yaml" => Some(""),
-            _ => None,
-        })
-        .collect();
-    let files: Vec<FileId> = cx
-        .tree
-        .entries()
-        .filter(|(_, entry)| is_candidate(entry) && !is_template(&entry.path, &charts))
-        .map(|(file, _)| file)
-        .collect();
-    let read: Vec<Manifest> = files.into_par_iter().map(|file| manifest(cx, file)).collect();
+    let read: Vec<Manifest> =
+        candidates(cx).into_par_iter().map(|file| manifest(cx, file)).collect();
     let (mut containers, mut doors) = (Vec::new(), Vec::new());
     for manifest in read {
         containers.extend(manifest.containers);
@@ -80,6 +67,24 @@ struct Manifest {
 struct Door {
     selector: Labels,
     at: Span,
+}
+
+/// The files that may hold manifests: no templates of charts.
+pub(super) fn candidates(cx: &Cx<'_>) -> Vec<FileId> {
+    let charts: BTreeSet<&str> = cx
+        .tree
+        .entries()
+        .filter_map(|(_, entry)| match entry.path.rsplit_once('/') {
+            Some((dir, "Chart.yaml")) => Some(dir),
+            None if &*entry.path == "Chart.yaml" => Some(""),
+            _ => None,
+        })
+        .collect();
+    let files = cx.tree.entries();
+    files
+        .filter(|(_, entry)| is_candidate(entry) && !is_template(&entry.path, &charts))
+        .map(|(file, _)| file)
+        .collect()
 }
 
 fn is_candidate(entry: &Entry) -> bool {
@@ -257,7 +262,8 @@ impl<'a> Reader<'a> {
             image_id: None,
             env,
             env_files: Vec::new(),
-            env_from: self.items(item.get("envFrom")).iter().map(|set| set.span()).collect(),
+            env_from: self.env_from(item),
+            given: Vec::new(),
             ports: self.ports(item),
             mounts,
             secrets,
@@ -337,6 +343,28 @@ impl<'a> Reader<'a> {
             }
         }
         (env, secrets)
+    }
+
+    /// What it takes from ConfigMaps and other stores, key by key or whole.
+    fn env_from(&mut self, item: Value<'a>) -> Vec<EnvFrom> {
+        let text = |value: Option<Value<'a>>| value.and_then(Value::text).map(str::to_owned);
+        let mut found = Vec::new();
+        for set in self.items(item.get("envFrom")) {
+            found.push(EnvFrom {
+                config: text(set.path(&["configMapRef", "name"])),
+                key: None,
+                prefix: text(set.get("prefix")).unwrap_or_default(),
+                at: set.span(),
+            });
+        }
+        for var in self.items(item.get("env")) {
+            let Some(key) = var.path(&["valueFrom", "configMapKeyRef"]) else { continue };
+            let key = (text(key.get("key")), text(var.get("name")), text(key.get("name")));
+            let (Some(key), Some(name), config) = key else { continue };
+            let at = var.span();
+            found.push(EnvFrom { config, key: Some((key, name)), prefix: String::new(), at });
+        }
+        found
     }
 
     fn ports(&mut self, item: Value<'a>) -> Vec<Port> {

@@ -7,6 +7,7 @@ mod compose;
 mod cx;
 mod docker_cli;
 mod document;
+mod given;
 mod image;
 mod keys;
 mod kubernetes;
@@ -98,6 +99,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let (projects, mut containers) = compose::read(&cx, &programs);
     containers.extend(kubernetes::read(&cx));
     containers.sort_by_key(|container| (container.file, container.span));
+    given::read(&cx, &mut containers);
     let mut containers = fitted(containers);
     let mut pipelines = fitted(pipeline::read(&cx));
     let jobs = pipelines.iter_mut().flat_map(|pipeline| &mut pipeline.jobs);

@@ -119,6 +119,38 @@
 //!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/api/health"] # <- no route answers /api/health
 //! ```
 //!
+//! A file of variables does:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const express = require("express");
+//! const app = express();
+//! const router = express.Router();
+//! router.get("/health", (request, reply) => reply.json({ up: true }));
+//! app.use(process.env.BASE_PATH || "/api", router);
+//! app.listen(3000);
+//! ```
+//! `api.env`:
+//! ```sh
+//! BASE_PATH=/v2
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     env_file: api.env
+//!     healthcheck:
+//!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/api/health"] # <- no route answers /api/health
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -225,6 +257,64 @@
 //! app.listen(process.env.PORT || 3000);
 //! ```
 //!
+//! A ConfigMap gives port and prefix:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const express = require("express");
+//! const app = express();
+//! const router = express.Router();
+//! router.get("/health", (request, reply) => reply.json({ up: true })); // <- answers /v2/health
+//! app.use(process.env.BASE_PATH || "/api", router);
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//! `k8s/config.yaml`:
+//! ```yaml
+//! apiVersion: v1
+//! kind: ConfigMap
+//! metadata:
+//!   name: api
+//! data:
+//!   PORT: "8080"
+//!   prefix: /v2
+//! ```
+//! `k8s/api.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: api
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: api
+//!           image: registry.example/api:1
+//!           envFrom:
+//!             - configMapRef: {name: api} # <- listens on 8080
+//!           env:
+//!             - name: BASE_PATH
+//!               valueFrom: {configMapKeyRef: {name: api, key: prefix}}
+//!           livenessProbe:
+//!             httpGet: {path: /v2/health, port: 8080} # <- asks 8080/v2/health
+//! ```
+//! `skaffold.yaml`:
+//! ```yaml
+//! apiVersion: skaffold/v4beta6
+//! kind: Config
+//! build:
+//!   artifacts:
+//!     - image: registry.example/api
+//!       context: .
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -249,6 +339,35 @@
 //! const app = require("express")();
 //! app.get("/health", (request, reply) => reply.end());
 //! app.listen(process.env.PORT || 3000); // <- listens on 3000
+//! ```
+//!
+//! A file of variables sets another port:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.send("well"));
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//! `api.env`:
+//! ```sh
+//! PORT=8080
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     env_file: api.env # <- listens on 8080
+//!     healthcheck:
+//!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/health"] # <- the probe says 3000
 //! ```
 //!
 //! The port of the check is one that only the descriptor sets:
@@ -357,6 +476,76 @@
 //! app.get("/orders", (request, reply) => reply.json([]));
 //! for (const name of require("fs").readdirSync("routes")) require("./routes/" + name)(app);
 //! app.listen(3000);
+//! ```
+//!
+//! The file that may set the port is not in the tree:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.send("well"));
+//! app.listen(process.env.PORT || 3000);
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!     env_file: .env # <- Audit the directory that holds it
+//!     healthcheck:
+//!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/health"] # <- asks 3000/health
+//! ```
+//!
+//! A Secret may set the prefix:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const express = require("express");
+//! const app = express();
+//! const router = express.Router();
+//! router.get("/health", (request, reply) => reply.json({ up: true })); // <- Audit the directory that holds it
+//! app.use(process.env.BASE_PATH || "/api", router);
+//! app.listen(3000);
+//! ```
+//! `api.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: api
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: api
+//!           image: registry.example/api:1
+//!           envFrom:
+//!             - secretRef: {name: api}
+//!           livenessProbe:
+//!             httpGet: {path: /api/health, port: 3000} # <- asks 3000/api/health
+//! ```
+//! `skaffold.yaml`:
+//! ```yaml
+//! apiVersion: skaffold/v4beta6
+//! kind: Config
+//! build:
+//!   artifacts:
+//!     - image: registry.example/api
+//!       context: .
 //! ```
 //!
 //! ## See also

@@ -99,7 +99,7 @@
 
 use crate::answers::Answers;
 use crate::conditions::PROXY_NEEDS_ENVIRONMENT;
-use crate::delivered::{from_files, unread_variables};
+use crate::delivered::from_files;
 use crate::proxies::{asked, wanted};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section, Severity, Status, Verdict,
@@ -141,13 +141,14 @@ fn run(cx: &Cx<'_>) -> Verdict {
             }
             let added = mount.overlay.and_then(|index| container.optional.get(index));
             let added = added.map_or(&[][..], |overlay| &overlay.env);
-            let of_files = from_files(cx, container);
             let image = container.image_id.and_then(|id| cx.delivery[id].final_stage());
             let of_image = image.map_or(&[][..], |stage| &stage.config.env);
             let given = |name: &str| {
                 let own = container.env.iter().chain(added).find(|var| var.name == name);
                 own.map(|var| var.span)
-                    .or_else(|| of_files.iter().find(|(n, ..)| n == name).map(|(_, at, _)| *at))
+                    .or_else(|| {
+                        from_files(container).find(|(n, ..)| *n == name).map(|(_, at, _)| at)
+                    })
                     .or_else(|| of_image.iter().find(|set| set.name == name).map(|set| set.span))
             };
             let missing: Vec<&str> =
@@ -156,7 +157,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 for (name, at) in names.iter().filter_map(|(name, _)| Some((name, given(name)?))) {
                     answers.good(at, format!("{name} is given"));
                 }
-            } else if let Some((why, at)) = unread_variables(cx, container).or(container.open) {
+            } else if let Some((why, at)) = container.hides_variables() {
                 answers.unsure(why, at, "what would say so is not here");
             } else {
                 let more = if missing.len() > 3 { " …" } else { "" };

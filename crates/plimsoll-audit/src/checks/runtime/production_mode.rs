@@ -131,7 +131,7 @@
 //! COPY --from=builder /app/dist /usr/share/nginx/html
 //! ```
 
-use plimsoll_model::container::EnvValue;
+use plimsoll_model::container::{EnvValue, Said};
 use plimsoll_model::entrypoint;
 use plimsoll_model::image::{Base, Image};
 use plimsoll_model::mend::dockerfile;
@@ -185,21 +185,11 @@ fn judge(cx: &Cx<'_>, start: &Start<'_>, package: Option<&Package>) -> Verdict {
         let shows = Evidence::shows(at, "sets it for what it starts");
         return Verdict::pass("the command starts it in production mode", shows);
     }
-    let var = start.container.and_then(|c| c.env.iter().find(|var| var.name == NAME));
-    if let Some(var) = var {
-        let value = match &var.value {
-            EnvValue::Literal(text) => Some(text),
-            EnvValue::Interpolated { value, .. } => value.as_ref(),
-            _ => None,
-        };
-        return match value {
-            Some(value) => of_value(value, var.span),
-            None => unknown(Why::Dynamic, var.span, "a variable, or what is kept elsewhere"),
-        };
-    }
-    let files = start.container.map(|c| delivered::from_files(cx, c)).unwrap_or_default();
-    if let Some((_, at, value)) = files.iter().rev().find(|(name, ..)| name == NAME) {
-        return of_value(value, *at);
+    let said = start.container.map_or(Said::Nothing, |container| container.says(NAME));
+    match said {
+        Said::Value(value, at) => return of_value(value, at),
+        Said::Unknown(why, at) => return unknown(why, at, "a variable, or what is kept elsewhere"),
+        Said::Hidden(..) | Said::Nothing => {}
     }
     let Some(stage) = start.image.final_stage().filter(|_| !start.image.broken) else {
         return startup::unparsed(cx, start.image);
@@ -210,13 +200,12 @@ fn judge(cx: &Cx<'_>, start: &Start<'_>, package: Option<&Package>) -> Verdict {
             None => unknown(Why::Dynamic, setting.span, "a variable without a default"),
         };
     }
-    let unread = start.container.and_then(|c| delivered::unread_variables(cx, c));
-    match unread {
-        Some((why, at)) => unknown(why, at, "a file of variables that is not here"),
-        None if stage.config.base_unknown => {
+    match said {
+        Said::Hidden(why, at) => unknown(why, at, "variables that are not here"),
+        _ if stage.config.base_unknown => {
             unknown(Why::NeedsNetwork, stage.base_span, "what the base image sets is not known")
         }
-        None => {
+        _ => {
             let missing = Evidence::missing_in(stage.from, "sets no NODE_ENV");
             let unset = start.container.map(|c| Evidence::missing_in(c.span, "sets no NODE_ENV"));
             Verdict::fail("NODE_ENV is not set: `ENV NODE_ENV=production`", missing).and_all(unset)
@@ -292,7 +281,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         let fails = judge(cx, &start, package).outcome() == Outcome::Fail;
         let elsewhere = start.container.is_some_and(|container| {
             container.env.iter().any(|var| var.name == NAME)
-                || delivered::from_files(cx, container).iter().any(|(name, ..)| name == NAME)
+                || delivered::from_files(container).any(|(name, ..)| name == NAME)
         });
         let set = start.image.final_stage().filter(|stage| {
             // What says something else says it on purpose; and what starts nothing is built upon.

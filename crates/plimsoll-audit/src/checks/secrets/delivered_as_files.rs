@@ -241,7 +241,7 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
 
 /// `None` for a container that gets no secret.
 fn judge(cx: &Cx<'_>, container: &Container) -> Option<Verdict> {
-    let variables: Vec<Evidence> = delivered::as_variables(cx, container)
+    let variables: Vec<Evidence> = delivered::as_variables(container)
         .into_iter()
         .map(|(name, at)| {
             let says = if name.is_empty() {
@@ -261,7 +261,7 @@ fn judge(cx: &Cx<'_>, container: &Container) -> Option<Verdict> {
         let message = "secrets arrive as environment variables: give them as files";
         return Some(Verdict::partial(message, first).and_all(variables).and_all(files));
     }
-    if let Some((why, at)) = delivered::unread_variables(cx, container) {
+    if let Some((why, at)) = delivered::unread_variables(container) {
         let evidence = Evidence::context(at, "variables that are not here may hold secrets");
         let message = "a file of variables is not in the tree: secrets may arrive by it";
         return Some(Verdict::unknown(why, message, evidence).and_all(files));
@@ -296,7 +296,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     }
     let (container, name) =
         containers.into_iter().filter(|c| mending::is_compose(c)).find_map(|c| {
-            let mut names = delivered::as_variables(cx, c).into_iter().map(|(name, _)| name);
+            let mut names = delivered::as_variables(c).into_iter().map(|(name, _)| name);
             Some((c, names.find(|name| !name.is_empty())?))
         })?;
     let file = name.to_ascii_lowercase();

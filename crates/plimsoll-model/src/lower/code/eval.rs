@@ -201,6 +201,8 @@ pub(super) struct Eval<'a> {
     pub(super) mode: Option<Rc<str>>,
     /// What its descriptors set.
     pub(super) set: super::Set,
+    /// Why a path depends on what may be set, if it does.
+    pub(super) unsettled: Option<Why>,
     /// What is known of the run where the program is Python.
     pub(super) python: Option<Box<super::python::State>>,
     /// What is known of Nest's applications.
@@ -248,7 +250,8 @@ impl<'a> Eval<'a> {
             tries: Vec::new(),
             strict_routing: false,
             mode: None,
-            set: super::Set::new(),
+            set: super::Set::default(),
+            unsettled: None,
             python: None,
             nest: super::nest::State::default(),
             captured: Captured::default(),

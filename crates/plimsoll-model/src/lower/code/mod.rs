@@ -35,7 +35,7 @@ use rayon::prelude::*;
 
 use super::cx::Cx;
 use crate::code::{Code, Handler, Language, Listen, Opened, Resource, Unverified};
-use crate::container::{Container, EnvValue};
+use crate::container::{Container, Said};
 use crate::fact::{Fact, How, Origin, Why};
 use crate::image::Image;
 use crate::service::Service;
@@ -49,8 +49,14 @@ pub(crate) use undo::down;
 /// The program of a service, and those of its containers where they start different ones.
 pub(super) type Programs = (Option<Code>, BTreeMap<ContainerId, Option<Code>>);
 
-/// Variables of the environment, and what they are set to; `None` where that differs or is not known.
-type Set = BTreeMap<String, Option<Rc<str>>>;
+/// What descriptors set in the environment.
+#[derive(Default)]
+struct Set {
+    /// Variables, and what they are set to; `None` where that differs or is not known.
+    values: BTreeMap<String, Option<Rc<str>>>,
+    /// Why others may be set, too.
+    hidden: Option<(Why, Span)>,
+}
 
 /// The program of each service, in their order; `None` where none of ours is started.
 pub(super) fn read(cx: &Cx<'_>, delivery: &Delivery) -> Vec<Programs> {
@@ -161,25 +167,29 @@ fn nowhere() -> Span {
 /// The variables that descriptors and Dockerfiles set where the service runs: to what, where that is
 /// the same everywhere.
 fn set(delivery: &Delivery, service: &Service, only: Option<ContainerId>) -> Set {
-    let of_image = |image: &Image| -> Set {
+    type Values = BTreeMap<String, Option<Rc<str>>>;
+    let of_image = |image: &Image| -> Values {
         let env = image.final_stage().map(|stage| &*stage.config.env).unwrap_or_default();
         let value = |value: Option<&Fact<String>>| value?.known().map(|text| text.as_str().into());
         env.iter().map(|one| (one.name.clone(), value(one.value.as_ref()))).collect()
     };
     let of_container = |container: &Container| {
         let mut set = container.image_id.map(|id| of_image(&delivery[id])).unwrap_or_default();
-        set.extend(container.env.iter().map(|var| {
-            let value = match &var.value {
-                EnvValue::Literal(text) => Some(text.as_str().into()),
-                _ => None,
-            };
-            (var.name.clone(), value)
+        let given = container.given.iter().filter_map(|given| given.variables.known());
+        let given = given.flat_map(|vars| vars.iter().map(|var| &var.name));
+        let names: BTreeSet<&String> =
+            given.chain(container.env.iter().map(|var| &var.name)).collect();
+        set.extend(names.into_iter().map(|name| match container.says(name) {
+            Said::Value(text, _) => (name.clone(), Some(text.into())),
+            _ => (name.clone(), None),
         }));
         set
     };
     let containers = service.containers.iter().filter(|&&id| only.is_none_or(|only| only == id));
     let containers = containers.map(|&id| &delivery[id]).filter(|container| !container.job);
-    let mut all: Vec<Set> = containers.map(of_container).collect();
+    let containers: Vec<&Container> = containers.collect();
+    let hidden = containers.iter().find_map(|container| container.hides_variables());
+    let mut all: Vec<Values> = containers.into_iter().map(of_container).collect();
     if all.is_empty() {
         all.extend(service.images.iter().map(|&id| of_image(&delivery[id])));
     }
@@ -195,7 +205,7 @@ fn set(delivery: &Delivery, service: &Service, only: Option<ContainerId>) -> Set
             whole.entry(name).or_insert(None);
         }
     }
-    whole
+    Set { values: whole, hidden }
 }
 
 /// What NODE_ENV is wherever the service runs: decides what programs do in production only.
@@ -206,15 +216,10 @@ fn mode(delivery: &Delivery, service: &Service) -> Option<Rc<str>> {
         let setting = env.iter().find(|setting| setting.name == NAME)?;
         setting.value.as_ref()?.known().cloned()
     };
-    let of_container = |container: &Container| match container.env.iter().find(|v| v.name == NAME) {
-        Some(var) => match &var.value {
-            EnvValue::Literal(text) => Some(text.clone()),
-            _ => None,
-        },
-        None if container.env_files.is_empty() && container.env_from.is_empty() => {
-            of_image(&delivery[container.image_id?])
-        }
-        None => None,
+    let of_container = |container: &Container| match container.says(NAME) {
+        Said::Value(text, _) => Some(text.to_owned()),
+        Said::Unknown(..) | Said::Hidden(..) => None,
+        Said::Nothing => of_image(&delivery[container.image_id?]),
     };
     let containers = service.containers.iter().map(|&id| of_container(&delivery[id]));
     let images = service.images.iter().map(|&id| of_image(&delivery[id]));

@@ -31,9 +31,17 @@ struct Way {
 impl Eval<'_> {
     /// A part of a path as the descriptors have it: what they set a variable to is in place of the
     /// default that it has in the source.
-    pub(super) fn settled(&self, value: Value) -> Value {
+    pub(super) fn settled(&mut self, value: Value) -> Value {
         let names = value.names();
-        let Some(set) = names.iter().find_map(|name| self.set.get(name)) else { return value };
+        let Some(set) = names.iter().find_map(|name| self.set.values.get(name)) else {
+            return match self.set.hidden {
+                Some((why, _)) if !names.is_empty() => {
+                    self.unsettled = Some(why);
+                    Value::Unknown
+                }
+                _ => value,
+            };
+        };
         // What is made of a variable is not its value.
         let is_own = names.len() == 1
             && self.facts.environment.iter().filter(|read| read.name == names[0]).any(
@@ -48,6 +56,12 @@ impl Eval<'_> {
             Some(text) if is_own && !text.is_empty() => Value::Text(Rc::clone(text)),
             _ => Value::Unknown,
         }
+    }
+
+    /// A route's path; where it is not known, why.
+    pub(super) fn path(&self, path: Option<String>, at: Span) -> Fact<String> {
+        let why = self.unsettled.unwrap_or(Why::Dynamic);
+        path.map_or(Fact::Unknown(why, Some(at)), |path| known(path, at))
     }
 
     /// All routes that are reached.
@@ -150,7 +164,7 @@ impl Eval<'_> {
             routes.push(Route {
                 loose: matches!(framework, Framework::Express | Framework::Koa) && !strict,
                 method: registered.method,
-                path: path.map_or(Fact::Unknown(Why::Dynamic, Some(at)), |path| known(path, at)),
+                path: self.path(path, at),
                 at,
                 guard,
                 answers,

@@ -347,6 +347,7 @@ impl<'a> Service<'a> {
                 })
                 .collect(),
             env_from: Vec::new(),
+            given: Vec::new(),
             ports: self.ports(),
             mounts,
             secrets,

@@ -7,7 +7,6 @@ use plimsoll_source::Span;
 use plimsoll_syntax::program::Spread;
 
 use super::super::eval::{Answering, Args, Eval, Here, method};
-use super::super::facts::known;
 use super::super::host::{Host, Kind};
 use super::super::routes::{join, judge};
 use super::super::value::{ClassValue, Closure, HostId, Value};
@@ -16,7 +15,6 @@ use super::http::Registered;
 use super::language::param_name;
 use crate::Why;
 use crate::code::{Answers, Guard, Route};
-use crate::fact::Fact;
 
 /// Routes that are listed.
 const MAX_ROUTES: usize = 2_000;
@@ -73,9 +71,7 @@ impl Eval<'_> {
                 routes.push(Route {
                     loose: false,
                     method: method.clone(),
-                    path: path
-                        .clone()
-                        .map_or(Fact::Unknown(Why::Dynamic, Some(at)), |p| known(p, at)),
+                    path: self.path(path.clone(), at),
                     at,
                     guard,
                     answers: answers.clone(),
