@@ -18,6 +18,7 @@ pub mod nginx;
 pub mod program;
 pub mod python;
 pub mod shell;
+pub mod tokens;
 pub mod toml;
 pub mod xml;
 pub mod yaml;
