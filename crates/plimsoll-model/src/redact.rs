@@ -160,7 +160,7 @@ static OPTIONS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "sshpass",
         "curl",
     ];
-    automaton().prefilter(false).build(signs).ok()
+    automaton().build(signs).ok()
 });
 
 /// A sentence with its secrets replaced by `***`; `None` when it holds none.

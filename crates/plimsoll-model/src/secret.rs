@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use memchr::memmem::Finder;
 use plimsoll_source::{FileId, Span, TextRange};
 
@@ -124,24 +124,22 @@ pub enum LiteralKind {
 
 /// Whether a name holds what every word has that says so; most hold none.
 fn may_name_secret(name: &[u8]) -> bool {
-    let begins = |(at, byte): (usize, &u8)| {
-        let signs: &[&[u8]] = match byte.to_ascii_lowercase() {
-            b'a' => &[b"auth"],
-            b'c' => &[b"cred"],
-            b'k' => &[b"key"],
-            b'm' => &[b"mnemonic"],
-            b'p' => &[b"pass", b"pwd", b"psk", b"phrase"],
-            b's' => &[b"secret"],
-            b't' => &[b"token"],
+    name.windows(3).enumerate().any(|(at, begins)| {
+        let &[first, second, third] = begins else { return false };
+        // Of the signs no two begin with the same three letters; names are asked for all the time.
+        let sign: &[u8] = match [first | 0x20, second | 0x20, third | 0x20] {
+            [b'a', b'u', b't'] => b"auth",
+            [b'c', b'r', b'e'] => b"cred",
+            [b'k', b'e', b'y'] | [b'p', b'w', b'd'] | [b'p', b's', b'k'] => return true,
+            [b'm', b'n', b'e'] => b"mnemonic",
+            [b'p', b'a', b's'] => b"pass",
+            [b'p', b'h', b'r'] => b"phrase",
+            [b's', b'e', b'c'] => b"secret",
+            [b't', b'o', b'k'] => b"token",
             _ => return false,
         };
-        let rest = name.get(at..).unwrap_or_default();
-        let is = |sign: &&[u8]| {
-            rest.get(..sign.len()).is_some_and(|part| part.eq_ignore_ascii_case(sign))
-        };
-        signs.iter().any(is)
-    };
-    name.iter().enumerate().any(begins)
+        name.get(at..at + sign.len()).is_some_and(|part| part.eq_ignore_ascii_case(sign))
+    })
 }
 
 /// Whether a variable, key or argument of this name holds a secret: `DB_PASSWORD`, `apiKey`. Not
@@ -580,10 +578,11 @@ pub(crate) fn signs() -> Option<&'static AhoCorasick> {
 }
 
 /// To look for several words at once. A table of all states would be faster on megabytes, but takes
-/// longer to make than a small audit takes.
+/// longer to make than a small audit takes. Words that win by their place can be looked for many bytes
+/// at a time, those that win by their end cannot.
 pub(crate) fn automaton() -> AhoCorasickBuilder {
     let mut builder = AhoCorasick::builder();
-    builder.kind(Some(AhoCorasickKind::ContiguousNFA));
+    builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::LeftmostFirst);
     builder
 }
 

@@ -12,7 +12,7 @@ mod schema;
 mod service;
 mod words;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -68,6 +68,8 @@ struct Doc {
     file: FileId,
     dir: String,
     yaml: Yaml,
+    /// What its format does not know: the same whatever it is merged with.
+    faults: Vec<(Span, String)>,
 }
 
 impl Doc {
@@ -283,11 +285,12 @@ impl<'a> Loader<'a> {
         for docs in by_dir.values_mut() {
             docs.retain(|doc| !joint.contains(&doc.file));
         }
-        let mut bases: BTreeMap<&str, (&Doc, BTreeSet<String>)> = BTreeMap::new();
+        // Most bases have no file beside them or below: their services are not asked for.
+        let mut bases: BTreeMap<&str, (&Doc, OnceCell<BTreeSet<String>>)> = BTreeMap::new();
         for (dir, docs) in &by_dir {
             let base = BASES.iter().find_map(|base| docs.iter().find(|doc| name(doc) == *base));
             if let Some(base) = base {
-                bases.insert(dir, (base, self.names(base)));
+                bases.insert(dir, (base, OnceCell::new()));
             }
         }
         let mut optional = Vec::new();
@@ -325,7 +328,10 @@ impl<'a> Loader<'a> {
                 let automatic = own.filter(|_| AUTOMATIC.contains(&name(doc)));
                 let below = ancestors(dir).filter_map(|dir| Some((dir, bases.get(dir)?)));
                 let over = below
-                    .filter(|(_, (_, names))| automatic.is_some() || self.adds_to(doc, names))
+                    .filter(|(_, (base, names))| {
+                        let names = || names.get_or_init(|| self.names(base));
+                        automatic.is_some() || self.adds_to(doc, names)
+                    })
                     .map(|(dir, (base, _))| (dir, base.file))
                     .next();
                 match over {
@@ -535,12 +541,12 @@ impl<'a> Loader<'a> {
     }
 
     /// Whether a file only adds to some of these services: it does not say what they run.
-    fn adds_to(&self, doc: &Doc, names: &BTreeSet<String>) -> bool {
+    fn adds_to<'n>(&self, doc: &Doc, names: impl Fn() -> &'n BTreeSet<String>) -> bool {
         let Some(services) = doc.root().and_then(|root| root.get("services")) else { return false };
         services.entries().iter().any(|(key, service)| {
             let open = service.is_map()
                 && ["image", "build", "extends"].iter().all(|key| service.get(key).is_none());
-            open && key.text().is_some_and(|name| names.contains(name))
+            open && key.text().is_some_and(|name| names().contains(name))
         })
     }
 
@@ -609,7 +615,16 @@ impl<'a> Loader<'a> {
                 || container.restart.known().is_some_and(|restart| restart == "no")
                     && (migrates(container) || container.ports.is_empty());
         }
-        let mut faults = merged.faults.clone();
+        let (mut faults, mut wanted, mut interpolates) = (Vec::new(), Vec::new(), false);
+        for (doc, vars) in
+            merged.read.iter().filter_map(|(f, vars)| Some((self.docs.get(f)?, vars)))
+        {
+            faults.extend(doc.faults.iter().cloned());
+            let (found, any) =
+                doc.root().map(|root| schema::wanted(root, vars)).unwrap_or_default();
+            wanted.extend(found);
+            interpolates |= any;
+        }
         // What another file beside it may still say is not asked for.
         let beside = |file: &FileId| dir_of(self.cx.tree.path(*file)) == plan.dir;
         let alone = !self.named.iter().any(|file| beside(file) && !plan.files.contains(file));
@@ -621,7 +636,7 @@ impl<'a> Loader<'a> {
             let nothing = nothing.filter_map(|(_, service)| service.layers.first());
             faults.extend(nothing.map(|layer| (layer.key.span(), says.to_owned())));
         }
-        let examples = match merged.wanted.is_empty() {
+        let examples = match wanted.is_empty() {
             true => Vec::new(),
             false => self.examples(&plan.dir),
         };
@@ -639,8 +654,8 @@ impl<'a> Loader<'a> {
             names: merged.services.keys().map(|name| (*name).to_owned()).collect(),
             name: merged.name,
             faults,
-            wanted: merged.wanted,
-            interpolates: merged.interpolates,
+            wanted,
+            interpolates,
             examples,
             configs: merged.configs.into_keys().collect(),
             remotes: merged.remotes,
@@ -731,9 +746,7 @@ impl<'a> Loader<'a> {
             versions: Vec::new(),
             name: None,
             services_key: None,
-            faults: Vec::new(),
-            wanted: Vec::new(),
-            interpolates: false,
+            read: Vec::new(),
             remotes: Vec::new(),
             seen: BTreeSet::new(),
             open: Vec::new(),
@@ -808,7 +821,8 @@ fn parse(cx: &Cx<'_>, file: FileId) -> Option<Doc> {
         let message = "a compose file is a mapping".to_owned();
         cx.problem(Problem { span: root.span(), message, what: WHAT });
     }
-    Some(Doc { file, dir: dir_of(cx.tree.path(file)).to_owned(), yaml })
+    let faults = yaml.root().filter(|root| root.is_map()).map(schema::faults).unwrap_or_default();
+    Some(Doc { file, dir: dir_of(cx.tree.path(file)).to_owned(), yaml, faults })
 }
 
 /// An `include:` entry.
@@ -882,9 +896,8 @@ struct Reading<'a> {
     versions: Vec<Span>,
     name: Option<Span>,
     services_key: Option<Span>,
-    faults: Vec<(Span, String)>,
-    wanted: Vec<(String, Span)>,
-    interpolates: bool,
+    /// The files that were read, included ones first, each with its variables.
+    read: Vec<(FileId, Rc<Vars>)>,
     remotes: Vec<(String, Span)>,
     seen: BTreeSet<FileId>,
     /// The files that are being read, each included by the one before it.
@@ -927,10 +940,7 @@ impl<'a> Reading<'a> {
         }
         self.open.pop();
         self.sources(root, dir, vars);
-        self.faults.extend(schema::faults(root));
-        let (wanted, any) = schema::wanted(root, vars);
-        self.wanted.extend(wanted);
-        self.interpolates |= any;
+        self.read.push((file, Rc::clone(vars)));
         let Some((services_key, services)) = root.entry("services") else { return };
         self.services_key.get_or_insert(services_key.span());
         if !services.is_map() {
@@ -1140,9 +1150,11 @@ pub(super) fn comments(yaml: &Yaml, key: TextRange, value: TextRange) -> Vec<Spa
     let mut top = key.start;
     while let Some(above) = from.checked_sub(1).and_then(|i| all.get(i)) {
         let gap = TextRange::new(above.end, top).slice(text);
-        let breaks = gap.iter().filter(|&&b| b == b'\n').count();
-        if breaks != 1 || !gap.trim_ascii().is_empty() || self::column(text, above.start) != column
-        {
+        // The nearest comment may lie far above: how far is not asked of what stands between.
+        let follows = gap.trim_ascii().is_empty()
+            && memchr::memchr_iter(b'\n', gap).count() == 1
+            && self::column(text, above.start) == column;
+        if !follows {
             break;
         }
         top = above.start;
@@ -1151,8 +1163,8 @@ pub(super) fn comments(yaml: &Yaml, key: TextRange, value: TextRange) -> Vec<Spa
     let mut bottom = end;
     while let Some(below) = all.get(to) {
         let gap = TextRange::new(bottom, below.start).slice(text);
-        let deeper = !gap.contains(&b'\n') || self::column(text, below.start) > column;
-        if !gap.trim_ascii().is_empty() || !deeper {
+        let deeper = || !gap.contains(&b'\n') || self::column(text, below.start) > column;
+        if !gap.trim_ascii().is_empty() || !deeper() {
             break;
         }
         bottom = below.end;

@@ -103,12 +103,13 @@ impl Walk<'_> {
     }
 
     fn keys(&mut self, map: Value<'_>, known: &'static [Key], of: &str) {
+        debug_assert!(known.is_sorted_by_key(|key| key.name), "{of}: its keys are looked up");
         for (name, value) in self.entries(map) {
             let Some(text) = name.text() else { continue };
             if text.starts_with("x-") || text == "<<" {
                 continue;
             }
-            let Some(key) = known.iter().find(|key| key.name == text) else {
+            let Ok(at) = known.binary_search_by_key(&text, |key| key.name) else {
                 let words: Vec<&str> = known.iter().map(|key| key.name).collect();
                 let near = near::nearest(text, &words);
                 let meant = near.map_or(String::new(), |near| format!(": `{near}` is"));
@@ -116,7 +117,9 @@ impl Walk<'_> {
                 self.fault(name, format!("`{text}` is no key of {of}{meant}"));
                 continue;
             };
-            self.value(key, value);
+            if let Some(key) = known.get(at) {
+                self.value(key, value);
+            }
         }
     }
 

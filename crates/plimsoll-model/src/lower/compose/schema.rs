@@ -14,15 +14,15 @@ use crate::near;
 const MAX_VARIABLES: usize = 1000;
 
 const FILE: &[Key] = &[
-    key("version", TEXT),
-    key("name", TEXT),
-    key("include", LIST),
-    named("services", MAP, "a service", SERVICE),
-    named("networks", MAP, "a network", NETWORK),
-    named("volumes", MAP, "a volume", VOLUME),
-    named("secrets", MAP, "a secret", SOURCE),
     named("configs", MAP, "a config", SOURCE),
+    key("include", LIST),
     key("models", MAP),
+    key("name", TEXT),
+    named("networks", MAP, "a network", NETWORK),
+    named("secrets", MAP, "a secret", SOURCE),
+    named("services", MAP, "a service", SERVICE),
+    key("version", TEXT),
+    named("volumes", MAP, "a volume", VOLUME),
 ];
 
 const SERVICE: &[Key] = &[
@@ -60,7 +60,7 @@ const SERVICE: &[Key] = &[
     items("env_file", TEXT | LIST, "an entry of `env_file`", ENV_FILE),
     key("environment", LIST | MAP),
     key("expose", LIST),
-    keys("extends", TEXT | MAP, &[key("service", TEXT), key("file", TEXT)]),
+    keys("extends", TEXT | MAP, &[key("file", TEXT), key("service", TEXT)]),
     key("external_links", LIST),
     key("extra_hosts", LIST | MAP),
     key("gpus", TEXT | LIST),
@@ -170,9 +170,9 @@ const RESOURCES: &[Key] = &[
         MAP,
         &[
             key("cpus", TEXT),
-            key("memory", TEXT),
-            key("generic_resources", LIST),
             key("devices", LIST),
+            key("generic_resources", LIST),
+            key("memory", TEXT),
         ],
     ),
 ];
