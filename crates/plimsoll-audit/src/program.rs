@@ -64,6 +64,11 @@ pub(crate) fn gap(code: &Code) -> Option<(Why, Span)> {
     gaps.next().map(|gap| (gap.why, gap.at))
 }
 
+/// The first place behind which handlers of signals may lie.
+pub(crate) fn gap_of_handlers(code: &Code) -> Option<(Why, Span)> {
+    gap(code).filter(|_| !code.all_handlers)
+}
+
 /// The first place behind which routes may lie.
 pub(crate) fn gap_of_routes(code: &Code) -> Option<(Why, Span)> {
     let mut gaps = code.gaps.iter().filter(|gap| gap.hides != Hides::Deeds);

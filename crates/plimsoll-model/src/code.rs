@@ -27,6 +27,8 @@ pub struct Code {
     pub routes: Vec<Route>,
     /// What happens on SIGTERM, SIGINT and the like: one entry a registration.
     pub handlers: Vec<Handler>,
+    /// These are all such registrations, whatever else is not read.
+    pub all_handlers: bool,
     /// What it opens or starts that should be closed or stopped.
     pub opens: Vec<Opened>,
     /// What becomes of a failure to start.
@@ -44,6 +46,12 @@ pub struct Code {
 }
 
 impl Code {
+    /// Whether only what is certain by its text was taken from it: of a compiled language.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        !matches!(self.language, Language::JavaScript | Language::Python)
+    }
+
     /// Where a package is imported by modules that are reached.
     pub fn imports_of(&self, package: &str) -> impl Iterator<Item = &PackageImport> {
         self.imports.iter().filter(move |import| import.package == package)

@@ -10,7 +10,8 @@
 //!
 //! The program is read from the module that the image starts through its imports: a route that
 //! nothing reaches answers nobody. PARTIAL: the route is there and its port is another, or it turns a
-//! probe away. Programs in languages that are not read are UNKNOWN; of a site that nginx serves as its
+//! probe away. Of a program in Go, what `main` surely leads to is taken, by its literals; programs in
+//! languages that are not read are UNKNOWN; of a site that nginx serves as its
 //! image is configured, a route is a file of the image.
 //!
 //! ## Fails
@@ -255,6 +256,73 @@
 //! const app = require("express")();
 //! app.get("/health", (request, reply) => reply.end()); // <- answers /health
 //! app.listen(process.env.PORT || 3000);
+//! ```
+//!
+//! A program in Go, whose `main` says what it answers:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26 AS build
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders ./cmd/orders
+//!
+//! FROM gcr.io/distroless/static
+//! COPY --from=build /orders /orders
+//! EXPOSE 8080
+//! ENTRYPOINT ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `cmd/orders/main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "log"
+//!     "net/http"
+//!     "os"
+//! )
+//!
+//! func main() {
+//!     port := os.Getenv("PORT")
+//!     if port == "" {
+//!         port = "8080"
+//!     }
+//!     mux := http.NewServeMux()
+//!     mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) { // <- answers /health
+//!         w.Write([]byte("ok"))
+//!     })
+//!     log.Fatal(http.ListenAndServe(":"+port, mux)) // <- listens on 8080
+//! }
+//! ```
+//! `api.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: orders
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: orders
+//!           image: registry.example/orders:1
+//!           livenessProbe:
+//!             httpGet: {path: /health, port: 8080} # <- asks 8080/health
+//! ```
+//! `skaffold.yaml`:
+//! ```yaml
+//! apiVersion: skaffold/v4beta6
+//! kind: Config
+//! build:
+//!   artifacts:
+//!     - image: registry.example/orders
+//!       context: .
 //! ```
 //!
 //! A ConfigMap gives port and prefix:

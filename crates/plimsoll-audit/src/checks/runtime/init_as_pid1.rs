@@ -10,8 +10,9 @@
 //! Put the init first and let the script be its argument:
 //! `ENTRYPOINT ["dumb-init", "--", "/app/entrypoint.sh"]`.
 //!
-//! Whether a process without an init handles SIGTERM itself stands in its source, which is not
-//! read yet: the answer is then that it cannot be told, or PARTIAL for servers that are known to.
+//! Whether a process without an init handles SIGTERM itself stands in its source. Where that is not
+//! read it cannot be told; PARTIAL for programs that do and servers that are known to, and for those
+//! in Go, which the signal ends in any case.
 //!
 //! ## Fails
 //!
@@ -129,6 +130,37 @@
 //! server.listen(3000);
 //! ```
 //!
+//! A program in Go, which SIGTERM ends even as process 1:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! EXPOSE 8080
+//! CMD ["/orders"] # <- no init
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "log"
+//!     "net/http"
+//! )
+//!
+//! func main() {
+//!     log.Fatal(http.ListenAndServe(":8080", nil))
+//! }
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -152,6 +184,7 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::base;
+use plimsoll_model::code::Language;
 use plimsoll_model::entrypoint::{self, Pid1, Startup};
 use plimsoll_model::image::{Base, Exec, Image};
 use plimsoll_model::mend::{self, Data, dockerfile};
@@ -296,13 +329,20 @@ fn judge(
     let missing = Evidence::missing_in(at, "no init");
     if let Ok(code) = program::code_in(cx, service, start.container) {
         let handler = code.handlers.iter().find(|handler| handler.signal == "SIGTERM");
-        match (handler, program::gap(code)) {
+        match (handler, program::gap_of_handlers(code)) {
             (Some(handler), _) => {
                 return Verdict::partial(
                     "the program handles SIGTERM, but nothing reaps orphans: put an init first",
                     Evidence::contradicts(at, "no init"),
                 )
                 .and(Evidence::shows(handler.at, "handles SIGTERM"));
+            }
+            // Go's runtime ends a process by SIGTERM, be it the first.
+            (None, None) if code.language == Language::Go => {
+                return Verdict::partial(
+                    "SIGTERM ends the program, but nothing reaps orphans: put an init first",
+                    Evidence::contradicts(at, "no init"),
+                );
             }
             (None, None) => {
                 return Verdict::fail(

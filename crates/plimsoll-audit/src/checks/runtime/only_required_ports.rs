@@ -119,6 +119,47 @@
 //! require("http").createServer((request, reply) => reply.end()).listen(port);
 //! ```
 //!
+//! A program in Go, by its environment or its default:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! EXPOSE 8080 # <- exposes 8080
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "fmt"
+//!     "log"
+//!     "net"
+//!     "os"
+//! )
+//!
+//! func main() {
+//!     port := "8080"
+//!     if value, ok := os.LookupEnv("PORT"); ok {
+//!         port = value
+//!     }
+//!     listener, err := net.Listen("tcp", fmt.Sprintf(":%s", port)) // <- listens on 8080
+//!     if err != nil {
+//!         log.Fatal(err)
+//!     }
+//!     serve(listener)
+//! }
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:

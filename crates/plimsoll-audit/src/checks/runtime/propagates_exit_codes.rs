@@ -87,6 +87,44 @@
 //! });
 //! ```
 //!
+//! A program in Go that ends when it cannot listen:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! EXPOSE 8080
+//! ENTRYPOINT ["/src/start.sh"]
+//! CMD ["/orders"]
+//! ```
+//! `start.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -e
+//! exec "$@"
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "log"
+//!     "net/http"
+//! )
+//!
+//! func main() {
+//!     log.Fatal(http.ListenAndServe(":8080", nil)) // <- ends the process with an error
+//! }
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:

@@ -325,7 +325,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 /// A place of the program that writes to a path that is not known, or that is not followed.
 fn blind(service: ServiceSubject<'_>) -> Option<(Why, Span)> {
-    let code = program::code(service).ok()?;
+    let code = program::code(service).ok().filter(|code| !code.is_plain())?;
     let open = code.writes.iter().find_map(|write| Some((write.path.unknown()?.0, write.at)));
     open.or(program::gap(code))
 }
@@ -432,7 +432,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     };
     let starts = startup::starts(cx, Subject::Service(service.id));
     // What a program writes must be known, or it stops at its first write.
-    let known = program::code(service).is_ok() && blind(service).is_none();
+    let read = program::code(service).is_ok_and(|code| !code.is_plain());
+    let known = read && blind(service).is_none();
     let edits = mending::set_in_each(cx, service, |container| {
         let start = starts.iter().find(|s| s.container.is_some_and(|c| std::ptr::eq(c, container)));
         if !known || !mending::is_compose(container) || start.is_none() {

@@ -14,7 +14,8 @@
 //! the handler leaves open what was started, only exits, is registered after the start, or forces the
 //! end later than the grace (10 s, in Kubernetes 30 s, where nothing is set). Web servers that are
 //! known to finish their requests need none. What a package that is imported opens for itself while
-//! it loads is not counted.
+//! it loads is not counted. Of a program in Go it is told whether it asks for the signal and stops
+//! its server; whether it closes its stores, by what it calls.
 //!
 //! ## Fails
 //!
@@ -126,6 +127,37 @@
 //! server = app.listen(3000); // <- listens
 //! ```
 //!
+//! A program in Go that asks for no signal:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! EXPOSE 8080
+//! CMD ["/orders"] # <- no handler of SIGTERM
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "log"
+//!     "net/http"
+//! )
+//!
+//! func main() {
+//!     log.Fatal(http.ListenAndServe(":8080", nil)) // <- listens
+//! }
+//! ```
+//!
 //! ## Passes
 //!
 //! The handler closes the server and the pool:
@@ -158,6 +190,49 @@
 //! ```dockerfile
 //! FROM nginx:1.29-alpine # <- finishes
 //! COPY site /usr/share/nginx/html
+//! ```
+//!
+//! A program in Go that waits for the signal and stops its server:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! EXPOSE 8080
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "context"
+//!     "log"
+//!     "net/http"
+//!     "os/signal"
+//!     "syscall"
+//! )
+//!
+//! func main() {
+//!     ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) // <- handles SIGTERM
+//!     defer stop()
+//!     server := &http.Server{Addr: ":8080"}
+//!     go func() {
+//!         if err := server.ListenAndServe(); err != http.ErrServerClosed {
+//!             log.Fatal(err)
+//!         }
+//!     }()
+//!     <-ctx.Done()
+//!     server.Shutdown(context.Background()) // <- closes the server
+//! }
 //! ```
 //!
 //! ## Partial
@@ -245,6 +320,47 @@
 //! ```dockerfile
 //! FROM golang:1.26 # <- (Go) is not read
 //! CMD ["/orders"]
+//! ```
+//!
+//! The signal is handled, and which of its stores are closed is not told:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! EXPOSE 8080
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//!
+//! go 1.26
+//! ```
+//! `main.go`:
+//! ```go
+//! package main
+//!
+//! import (
+//!     "context"
+//!     "database/sql"
+//!     "net/http"
+//!     "os"
+//!     "os/signal"
+//!     "syscall"
+//! )
+//!
+//! func main() {
+//!     db, _ := sql.Open("postgres", os.Getenv("DATABASE_URL"))
+//!     ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) // <- handles SIGTERM
+//!     defer stop()
+//!     server := &http.Server{Addr: ":8080", Handler: routes(db)}
+//!     go server.ListenAndServe()
+//!     <-ctx.Done()
+//!     server.Shutdown(context.Background())
+//! }
 //! ```
 //!
 //! ## Does not apply
@@ -410,7 +526,9 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
     let Some(first) = handlers.first() else {
         let nothing = code.listens.is_empty() && code.opens.is_empty();
         let nothing = nothing.then_some((Why::NeedsRun, entry));
-        if let Some(reason) = program::gap(code).or(program::handles_signals(code)).or(nothing) {
+        if let Some(reason) =
+            program::gap_of_handlers(code).or(program::handles_signals(code)).or(nothing)
+        {
             return unknown(reason);
         }
         let message = "nothing handles SIGTERM: close the server and its connections on it";
@@ -491,7 +609,7 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
         code.listens.is_empty() && !code.opens.iter().any(|open| open.kind == Resource::Server);
     let doubt = blind
         .filter(|_| !left.is_empty())
-        .or(program::gap(code))
+        .or(program::gap_of_handlers(code))
         .or(unlimited)
         .or(limits.first().and(grace.err()))
         .or((no_server && code.opens.is_empty()).then_some((Why::NeedsRun, entry)));

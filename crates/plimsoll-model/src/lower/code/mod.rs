@@ -15,6 +15,7 @@ mod http;
 mod language;
 mod nest;
 mod next;
+mod plain;
 mod python;
 pub(crate) mod requests;
 mod routes;
@@ -99,7 +100,7 @@ fn program(graph: &Graph<'_>, service: &Service, only: Option<ContainerId>) -> O
                 Some(of(eval, entry))
             }
         },
-        None => python::read(graph, service, only),
+        None => python::read(graph, service, only).or_else(|| plain::read(graph, service, only)),
     }
 }
 
@@ -281,6 +282,7 @@ fn code(mut eval: Eval<'_>, entry: Fact<FileId>, language: Language) -> Code {
         listens,
         routes,
         handlers,
+        all_handlers: false,
         opens,
         start_failure,
         environment: std::mem::take(&mut facts.environment),

@@ -1,0 +1,45 @@
+//! Programs that are compiled, by their tokens: what a plain reader of `main` is certain of, and no
+//! more. Whatever else they do is behind a gap.
+
+mod go;
+mod source;
+mod value;
+
+use plimsoll_source::{FileId, Span, TextRange};
+
+use super::graph::Graph;
+use crate::ContainerId;
+use crate::code::{Code, Gap, Hides, Language, StartFailure};
+use crate::fact::{Fact, How, Origin, Why};
+use crate::service::Service;
+
+/// The program of a service, or of one of its containers, where it is in one of these languages.
+pub(super) fn read(
+    graph: &Graph<'_>,
+    service: &Service,
+    only: Option<ContainerId>,
+) -> Option<Code> {
+    go::read(graph, service, only)
+}
+
+/// A program that begins with a file, of which nothing is known yet.
+fn unread(language: Language, file: FileId, at: Span) -> Code {
+    let start = Span::new(file, TextRange::new(0, 0));
+    Code {
+        language,
+        entry: Fact::Known { value: file, at: Origin::at(at), how: How::Inferred },
+        modules: vec![file],
+        gaps: vec![Gap { why: Why::Unsupported, at: start, hides: Hides::Anything }],
+        listens: Vec::new(),
+        routes: Vec::new(),
+        handlers: Vec::new(),
+        all_handlers: false,
+        opens: Vec::new(),
+        start_failure: StartFailure::Unknown(Why::Unsupported, Some(start)),
+        environment: Vec::new(),
+        writes: Vec::new(),
+        imports: Vec::new(),
+        unverified: Vec::new(),
+        migrates: None,
+    }
+}
