@@ -329,26 +329,23 @@ fn judge(
     let missing = Evidence::missing_in(at, "no init");
     if let Ok(code) = program::code_in(cx, service, start.container) {
         let handler = code.handlers.iter().find(|handler| handler.signal == "SIGTERM");
+        let bare = Evidence::contradicts(at, "no init");
         match (handler, program::gap_of_handlers(code)) {
             (Some(handler), _) => {
-                return Verdict::partial(
-                    "the program handles SIGTERM, but nothing reaps orphans: put an init first",
-                    Evidence::contradicts(at, "no init"),
-                )
-                .and(Evidence::shows(handler.at, "handles SIGTERM"));
+                let message =
+                    "the program handles SIGTERM, but nothing reaps orphans: put an init first";
+                let handles = Evidence::shows(handler.at, "handles SIGTERM");
+                return Verdict::partial(message, bare).and(handles);
             }
             // Go's runtime ends a process by SIGTERM, be it the first.
             (None, None) if code.language == Language::Go => {
-                return Verdict::partial(
-                    "SIGTERM ends the program, but nothing reaps orphans: put an init first",
-                    Evidence::contradicts(at, "no init"),
-                );
+                let message =
+                    "SIGTERM ends the program, but nothing reaps orphans: put an init first";
+                return Verdict::partial(message, bare);
             }
             (None, None) => {
-                return Verdict::fail(
-                    "no init, and the program does not handle SIGTERM: put an init first",
-                    Evidence::contradicts(at, "no init"),
-                );
+                let message = "no init, and the program does not handle SIGTERM: put an init first";
+                return Verdict::fail(message, bare);
             }
             (None, Some(_)) => {}
         }

@@ -418,8 +418,7 @@ impl<'p, 't> Reader<'p, 't> {
             let package = before.filter(|_| tokens.word(at.wrapping_sub(3)) != ".");
             match package.and_then(|package| own.imports.get(package)) {
                 Some(path) => {
-                    let of =
-                        |file: &&source::File<'t>| path.ends_with(file.dir) && !file.dir.is_empty();
+                    let of = |file: &&source::File<'t>| file.path == path;
                     dir = Some(self.program.files.iter().find(of)?.dir);
                 }
                 None => (dir, method) = (None, true),
@@ -1021,6 +1020,14 @@ impl<'p, 't> Reader<'p, 't> {
                 Some(true) => value,
                 // `if value, ok := …; ok {`: what stands there is only seen there.
                 _ if tokens.word(from - 1) == ":=" => value,
+                // Under which condition: that the environment says something, or not.
+                _ if !file.condition(at).is_some_and(|(head, open)| {
+                    let asks = ["Getenv", "LookupEnv", name, tokens.word(from)];
+                    (head..open).any(|one| asks.contains(&tokens.word(one)))
+                }) =>
+                {
+                    unknown()
+                }
                 _ => either(&self.variable(function, name, at, depth + 1), &value),
             };
         }
@@ -1251,6 +1258,9 @@ mod tests {
     fn ports_come_from_the_environment_or_the_default() {
         let main = "package main\n\nimport (\n\t\"fmt\"\n\t\"net\"\n\t\"os\"\n)\n\nconst (\n\tdefaultPort = \"50051\"\n)\n\nfunc main() {\n\tport := defaultPort\n\tif value, ok := os.LookupEnv(\"PORT\"); ok {\n\t\tport = value\n\t}\n\tport = fmt.Sprintf(\":%s\", port)\n\n\tlis, err := net.Listen(\"tcp\", port)\n\tif err != nil {\n\t\tlog.Fatalf(\"no: %v\", err)\n\t}\n\tserve(lis)\n}\n";
         assert_eq!(read(&[("main.go", main)]), "Some(50051) [\"PORT\"]\ntrue true");
+        let other =
+            main.replace("if value, ok := os.LookupEnv(\"PORT\"); ok", "if value := \"9\"; debug");
+        assert_eq!(read(&[("main.go", &other)]), "None []\ntrue true");
         let main = "package main\n\nimport (\n\t\"net\"\n\t\"os\"\n)\n\nvar port = \"3550\"\n\nfunc main() {\n\tif os.Getenv(\"PORT\") != \"\" {\n\t\tport = os.Getenv(\"PORT\")\n\t}\n\trun(port)\n}\n\nfunc run(port string) {\n\tnet.Listen(\"tcp\", \":\"+port)\n}\n";
         assert_eq!(read(&[("main.go", main)]), "Some(3550) [\"PORT\"]\ntrue false");
     }

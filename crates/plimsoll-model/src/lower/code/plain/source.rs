@@ -13,9 +13,16 @@ use crate::path;
 const MAX_FILES: usize = 1_000;
 const MAX_BYTES: usize = 2_000_000;
 
+/// A package: its directory, and the path by which others import it.
+#[derive(Clone)]
+struct Package {
+    dir: String,
+    path: String,
+}
+
 /// The texts of a program, and whether these are all.
 pub(super) struct Texts {
-    files: Vec<(FileId, String, Arc<[u8]>)>,
+    files: Vec<(FileId, Package, Arc<[u8]>)>,
     whole: bool,
 }
 
@@ -26,6 +33,11 @@ pub(super) fn texts(cx: &Cx<'_>, module: (&str, &str), dir: &str) -> Texts {
     let mut met: BTreeSet<String> = BTreeSet::from([dir.to_owned()]);
     let mut todo = vec![dir.to_owned()];
     while let Some(dir) = todo.pop() {
+        let path = match path::below(root, &dir) {
+            Some(below) if !below.is_empty() => format!("{name}/{below}"),
+            _ => name.to_owned(),
+        };
+        let package = Package { dir: dir.clone(), path };
         for id in cx.tree.under(&dir) {
             let entry = cx.tree.entry(id);
             let own = path::parent(&entry.path) == dir;
@@ -49,7 +61,7 @@ pub(super) fn texts(cx: &Cx<'_>, module: (&str, &str), dir: &str) -> Texts {
                     todo.push(below);
                 }
             }
-            texts.files.push((id, dir.clone(), bytes));
+            texts.files.push((id, package.clone(), bytes));
         }
     }
     texts
@@ -105,6 +117,8 @@ enum Block {
 pub(super) struct File<'t> {
     pub(super) id: FileId,
     pub(super) dir: &'t str,
+    /// The path by which others import its package.
+    pub(super) path: &'t str,
     pub(super) tokens: Tokens<'t>,
     pub(super) imports: BTreeMap<String, String>,
     blocks: BTreeMap<usize, Block>,
@@ -132,11 +146,18 @@ pub(super) struct Program<'t> {
 impl Texts {
     pub(super) fn program(&self) -> Program<'_> {
         let mut program = Program { files: Vec::new(), functions: Vec::new(), whole: self.whole };
-        for (id, dir, bytes) in &self.files {
+        for (id, package, bytes) in &self.files {
             let tokens = lex(bytes, Dialect::Go);
             let imports = imports(&tokens).into_iter().collect();
             let index = program.files.len();
-            let mut file = File { id: *id, dir, tokens, imports, blocks: BTreeMap::new() };
+            let mut file = File {
+                id: *id,
+                dir: &package.dir,
+                path: &package.path,
+                tokens,
+                imports,
+                blocks: BTreeMap::new(),
+            };
             program.functions.extend(file.functions(index));
             file.control();
             program.files.push(file);
@@ -286,6 +307,17 @@ impl File<'_> {
             }
         }
         self.blocks.extend(found.into_iter().map(|at| (at, Block::Control)));
+    }
+
+    /// The head of the `if` in whose block a token stands, where no other block is between.
+    pub(super) fn condition(&self, at: usize) -> Option<(usize, usize)> {
+        let around = self.blocks.range(..at).rev();
+        let (&open, block) = around
+            .clone()
+            .find(|(open, _)| self.tokens.close(**open).is_some_and(|close| close > at))?;
+        let from = (0..open).rev().take(60).find(|&one| self.tokens.word(one) == "if")?;
+        let plain = (from..open).all(|one| !matches!(self.tokens.word(one), "{" | "}" | "\n"));
+        (*block == Block::Control && plain).then_some((from, open))
     }
 
     /// Whether what stands at a token of a body runs when the body does: `None` within functions that
