@@ -1201,6 +1201,25 @@ pub static IMPORTS_PACKAGES: Condition = Condition {
     },
 };
 
+/// What it imports is looked up when it runs: what a compiler looks up is there, or there is no
+/// image.
+pub static LOADS_ITS_IMPORTS: Condition = Condition {
+    name: "loads its imports when it runs",
+    holds: |cx, subject| {
+        let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
+        let service = &cx.delivery[id];
+        if let Some(code) = &service.code {
+            return Fact::inferred(!code.is_plain(), code.entry.span());
+        }
+        let package = service.package.map(|id| cx.delivery[id].ecosystem);
+        let images = service.images.iter().map(|&id| &cx.delivery[id]);
+        let built = || images.clone().flat_map(|image| image.languages()).next();
+        let compiled = [Ecosystem::Go, Ecosystem::Rust, Ecosystem::Java, Ecosystem::Dotnet];
+        let language = package.or_else(built);
+        Fact::inferred(language.is_none_or(|one| !compiled.contains(&one)), None)
+    },
+};
+
 /// The program, or the configuration of its migrations, connects to a database.
 pub static CONFIGURES_A_DATABASE: Condition = Condition {
     name: "configures a connection to a database",

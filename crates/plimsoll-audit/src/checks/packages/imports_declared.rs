@@ -16,6 +16,10 @@
 //! passes in part. A package that is reached by a path (`../other/src`) instead of its name is files
 //! of the one around it: nothing installs what its own `package.json` declares.
 //!
+//! In Python a module and its distribution may have different names: where no distribution that is
+//! declared is called like the import (of well-known ones it is known), it cannot be told. Languages
+//! whose compiler looks imports up are not asked.
+//!
 //! ## Fails
 //!
 //! `services/api/Dockerfile`:
@@ -117,6 +121,27 @@
 //! readFile("a");
 //! ```
 //!
+//! A program in Python, by the names of its distributions:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN pip install -r requirements.txt
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2
+//! PyYAML==6.0.3
+//! ```
+//! `main.py`:
+//! ```python
+//! import flask # <- declared
+//! import yaml # <- declared
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:
@@ -138,6 +163,29 @@
 //!
 //! ## Cannot tell
 //!
+//! A module whose distribution has another name:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN pip install -r requirements.txt
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! flask==3.1.2
+//! acme-tools==2.0.1
+//! ```
+//! `main.py`:
+//! ```python
+//! import flask
+//! import toolbox # <- no distribution of this name
+//! ```
+//!
+//! A module that a build makes:
+//!
 //! `Dockerfile`:
 //! ```dockerfile
 //! FROM node:20-alpine
@@ -155,16 +203,33 @@
 //! require("./generated/client"); // <- not followed
 //! ```
 //!
+//! ## Does not apply
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM golang:1.26
+//! WORKDIR /src
+//! COPY . .
+//! RUN go build -o /orders .
+//! CMD ["/orders"]
+//! ```
+//! `go.mod`:
+//! ```text
+//! module example.org/orders
+//! ```
+//!
 //! ## See also
 //!
 //! - `packages/local-dependencies-resolve`: that the linked package itself is found.
 
-use plimsoll_model::Why;
-use plimsoll_model::code::{Language, PackageImport};
-use plimsoll_model::image::EffectKind;
-use plimsoll_model::package::{DependencyKind, Package};
+use std::collections::BTreeSet;
 
-use crate::conditions::{HAS_IMAGE, IMPORTS_PACKAGES};
+use plimsoll_model::Why;
+use plimsoll_model::code::{Code, Language, PackageImport};
+use plimsoll_model::image::EffectKind;
+use plimsoll_model::package::{DependencyKind, Ecosystem, Package};
+
+use crate::conditions::{HAS_IMAGE, IMPORTS_PACKAGES, LOADS_ITS_IMPORTS};
 use crate::evidence::clip;
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Finding, Fix, ImageSubject, Part, Run, Safety, Section,
@@ -183,7 +248,7 @@ pub(super) static CHECK: Check = Check {
     status: Status::Stable,
     since: "0.1.0",
     parts: &[Part { name: "", equivalents: &[] }],
-    when: &[&HAS_IMAGE, &IMPORTS_PACKAGES],
+    when: &[&HAS_IMAGE, &LOADS_ITS_IMPORTS, &IMPORTS_PACKAGES],
     source: include_str!("imports_declared.rs"),
     run: Run::Service(run),
     fix: Some(fix),
@@ -303,12 +368,44 @@ impl<'a> Installed<'a> {
     }
 }
 
+/// Whether what a program in Python imports is declared by the name that its distribution has.
+fn of_python(cx: &Cx<'_>, service: ServiceSubject<'_>, code: &Code) -> Verdict {
+    let above = |package: &&Package| {
+        let dir = &package.dir;
+        dir.is_empty() || *dir == service.dir || service.dir.starts_with(&format!("{dir}/"))
+    };
+    let packages = cx.delivery.packages.iter();
+    let packages = packages.filter(|package| package.ecosystem == Ecosystem::Python).filter(above);
+    let dependencies = packages.flat_map(|package| &package.dependencies);
+    let declared: BTreeSet<String> = dependencies.map(|own| distribution(&own.name)).collect();
+    let (good, unknown): (Vec<&PackageImport>, Vec<_>) =
+        code.imports.iter().partition(|import| declared.contains(&distribution(&import.package)));
+    if let Some(import) = unknown.first() {
+        let message = format!("which distribution brings `{}` is not told", clip(&import.package));
+        let says = "no distribution of this name is declared";
+        return Verdict::unknown(Why::NeedsBuild, message, Evidence::context(import.at, says));
+    }
+    let mut good = good.into_iter().map(|import| Evidence::shows(import.at, "declared"));
+    match (program::gap(code), good.next()) {
+        (Some(gap), _) => program::unread(gap),
+        (None, Some(first)) => {
+            Verdict::pass("every imported package is declared", first).and_all(good)
+        }
+        (None, None) => program::unread((Why::NeedsRun, service.place)),
+    }
+}
+
+/// A distribution's name as indexes compare it, the endings of its variants aside.
+fn distribution(name: &str) -> String {
+    let name = name.split('[').next().unwrap_or(name).to_lowercase().replace(['_', '.'], "-");
+    let name = name.trim_end_matches("-binary").trim_end_matches("-headless");
+    name.to_owned()
+}
+
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let code = match program::code(service) {
         Ok(code) if code.language == Language::JavaScript => code,
-        Ok(code) => {
-            return program::unread((Why::Unsupported, code.entry.span().unwrap_or(service.place)));
-        }
+        Ok(code) => return of_python(cx, service, code),
         Err(why) => return program::unread(why),
     };
     let (mut bad, mut partly, mut unknown, mut good) = (vec![], vec![], vec![], vec![]);

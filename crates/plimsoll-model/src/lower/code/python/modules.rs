@@ -120,7 +120,8 @@ pub(super) fn distribution(module: &str) -> String {
     known.map_or_else(|| module.replace('_', "-").to_lowercase(), |(_, name)| (*name).to_owned())
 }
 
-const DISTRIBUTIONS: [(&str, &str); 52] = [
+const DISTRIBUTIONS: [(&str, &str); 53] = [
+    ("opentelemetry", "opentelemetry-api"),
     ("PIL", "pillow"),
     ("yaml", "pyyaml"),
     ("cv2", "opencv-python"),
