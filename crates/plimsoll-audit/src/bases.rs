@@ -99,7 +99,10 @@ pub(crate) fn of_container(
     of: &dyn Fn(&Named) -> Standing,
 ) -> Verdict {
     let at = container.image.span().unwrap_or(container.span);
+    let built = container.named.as_ref();
+    let built = built.is_some_and(|named| cx.delivery.built.is_built_otherwise(named));
     let standing = match named_by(cx, container) {
+        Some(_) if built => Standing::Good("is built here, which writes its tag".into()),
         Some(named) => of(&named),
         None => Standing::Open(Why::Dynamic, "depends on a variable".into()),
     };

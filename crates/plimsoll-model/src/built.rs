@@ -18,12 +18,20 @@ pub struct Built {
     tagged: BTreeMap<String, ImageId>,
     /// `registry/owner` of those names; the registry alone where a name has no owner.
     owners: BTreeSet<String>,
+    /// Names of what is built here without a Dockerfile.
+    others: BTreeSet<String>,
 }
 
 impl Built {
     /// What builds and descriptors call the images.
-    pub(crate) fn of(tree: &Tree, images: &[Image], containers: &[Container]) -> Self {
-        let mut built = Self::default();
+    pub(crate) fn of(
+        tree: &Tree,
+        images: &[Image],
+        containers: &[Container],
+        others: &[String],
+    ) -> Self {
+        let others = others.iter().filter_map(|name| Some(repository(&named(name)?)));
+        let mut built = Self { others: others.collect(), ..Self::default() };
         for (index, image) in images.iter().enumerate() {
             let id = ImageId(u32::try_from(index).unwrap_or(u32::MAX));
             for name in &image.names {
@@ -81,6 +89,13 @@ impl Built {
         let tagged =
             reference.tag.as_ref().and_then(|tag| self.tagged.get(&format!("{name}:{tag}")));
         tagged.or_else(|| self.names.get(&name)).copied()
+    }
+
+    /// Whether it is built here without a Dockerfile (by jib, buildpacks): by a tool that writes its
+    /// tag when it deploys.
+    #[must_use]
+    pub fn is_built_otherwise(&self, reference: &ImageRef) -> bool {
+        reference.tag.is_none() && self.others.contains(&repository(reference))
     }
 
     /// Whether it is built here, or by the owner of what is built here.

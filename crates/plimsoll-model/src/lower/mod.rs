@@ -116,7 +116,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     link::containers(&cx, &images, &mut containers);
     kustomize::write_images(&cx, &mut containers);
     link::stores_of_developers(tree, &images, &mut containers);
-    let built = crate::built::Built::of(tree, &images, &containers);
+    let built = crate::built::Built::of(tree, &images, &containers, &skaffold::named(&cx));
     image::start_from_ours(&mut images, &built);
     package::build_by_scripts(&mut images, &packages);
     link::named(&cx, &images, &mut containers);

@@ -113,6 +113,10 @@ pub(crate) fn of_path(path: &str) -> Purpose {
         at: None,
     };
     let compose = name.starts_with("compose") || name.starts_with("docker-compose");
+    // What an application offers its users to start from.
+    if let Some(part) = dirs.split('/').find(|part| compose && *part == "templates") {
+        return because_dir(PurposeKind::Example, part);
+    }
     let container = compose || name.contains("dockerfile") || name.contains("containerfile");
     if container && let Some(part) = dirs.split('/').find(|part| PIPELINES.contains(part)) {
         return because_dir(PurposeKind::Test, part);
@@ -201,6 +205,8 @@ mod tests {
         let name = |part: &str| format!("its name has the part `{part}`");
         check("api/Dockerfile", PurposeKind::Production, "nothing says otherwise");
         check("latest/Dockerfile", PurposeKind::Production, "nothing says otherwise");
+        check("extra/templates/db/compose.yaml", PurposeKind::Example, &part("templates"));
+        check("templates/Dockerfile", PurposeKind::Production, "nothing says otherwise");
         check("Examples/api/Dockerfile", PurposeKind::Example, &part("examples"));
         check("vendor/x/test/Dockerfile", PurposeKind::Vendored, &part("vendor"));
         check("load-tests/Dockerfile", PurposeKind::Test, &part("load-tests"));

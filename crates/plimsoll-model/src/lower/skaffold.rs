@@ -35,9 +35,30 @@ pub(super) fn builds(cx: &Cx<'_>) -> Vec<BuildCall> {
     found
 }
 
+/// The images that are built without a Dockerfile, by name: Skaffold writes their tags.
+pub(super) fn named(cx: &Cx<'_>) -> Vec<String> {
+    let files = cx.tree.entries();
+    let files =
+        files.filter(|(_, entry)| is_one(&entry.path) && entry.tracking != Tracking::Ignored);
+    let read = files.filter_map(|(file, _)| parse(cx, file));
+    let mut found = Vec::new();
+    for yaml in read {
+        for root in yaml.roots() {
+            let artifacts = root.path(&["build", "artifacts"]);
+            let own = artifacts.into_iter().flat_map(Value::items).filter(|one| is_otherwise(*one));
+            found.extend(own.filter_map(|one| Some(one.get("image")?.text()?.to_owned())));
+        }
+    }
+    found
+}
+
+/// Whether an artifact is built without a Dockerfile.
+fn is_otherwise(artifact: Value<'_>) -> bool {
+    ["buildpacks", "jib", "bazel", "ko", "custom"].iter().any(|by| artifact.get(by).is_some())
+}
+
 fn build(dir: &str, artifact: Value<'_>) -> Option<BuildCall> {
-    // Built without a Dockerfile.
-    if ["buildpacks", "jib", "bazel", "ko", "custom"].iter().any(|by| artifact.get(by).is_some()) {
+    if is_otherwise(artifact) {
         return None;
     }
     let text = |keys: &[&str]| artifact.path(keys).and_then(Value::text);

@@ -67,6 +67,31 @@
 //! CMD ["node", "main.js"]
 //! ```
 //!
+//! Skaffold builds it, without a Dockerfile, and writes the tag when it deploys:
+//!
+//! `skaffold.yaml`:
+//! ```yaml
+//! apiVersion: skaffold/v4beta6
+//! kind: Config
+//! build:
+//!   artifacts:
+//!     - image: ledger
+//!       jib: {}
+//! ```
+//! `ledger.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: ledger
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: ledger
+//!           image: ledger # <- is built here
+//! ```
+//!
 //! ## Partial
 //!
 //! `Dockerfile`:

@@ -153,8 +153,8 @@ fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         service.containers.iter().map(|&id| &cx.delivery[id]).collect();
     // What only tests run is no deployment.
     containers.retain(|container| container.purpose.kind != PurposeKind::Test);
-    if containers.iter().any(|container| !stands_for_a_build(container)) {
-        containers.retain(|container| !stands_for_a_build(container));
+    if containers.iter().any(|container| !stands_for_a_build(cx, container)) {
+        containers.retain(|container| !stands_for_a_build(cx, container));
     }
     let judged = containers.into_iter().map(|container| {
         let verdict = judge(cx, container);
@@ -171,7 +171,8 @@ fn of_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 }
 
 fn of_no_service(cx: &Cx<'_>) -> Verdict {
-    let containers = cx.containers_of_no_service();
+    let mut containers = cx.containers_of_no_service();
+    containers.retain(|container| !is_built_otherwise(cx, container));
     let Some(place) = containers.first().map(|container| container.span) else {
         let nothing = Evidence::missing_file(".", "no descriptor");
         return Verdict::not_applicable("does not apply: nothing here is deployed", nothing);
@@ -182,11 +183,17 @@ fn of_no_service(cx: &Cx<'_>) -> Verdict {
 
 /// Whether a container says what is built, not which version is deployed: no image in compose, or
 /// in a manifest a bare name, which a tool replaces when it deploys.
-fn stands_for_a_build(container: &Container) -> bool {
+fn stands_for_a_build(cx: &Cx<'_>, container: &Container) -> bool {
     let Fact::Known { value, .. } = &container.image else { return container.image.is_absent() };
     let manifest = matches!(container.kind, ContainerKind::Kubernetes { .. });
     let bare = !value.contains(['/', ':', '@']);
-    manifest && bare && container.image_id.is_some()
+    manifest && bare && container.image_id.is_some() || is_built_otherwise(cx, container)
+}
+
+/// Whether the tool that builds it, without a Dockerfile, writes its tag when it deploys.
+fn is_built_otherwise(cx: &Cx<'_>, container: &Container) -> bool {
+    let named = container.named.as_ref();
+    named.is_some_and(|reference| cx.delivery.built.is_built_otherwise(reference))
 }
 
 fn judge(cx: &Cx<'_>, container: &Container) -> Verdict {
