@@ -171,6 +171,21 @@ fn started(
             None => unknown(Why::Unsupported),
         };
     }
+    // A program by the path that its package has it at.
+    let by_path = |word: &str| {
+        let own = word.ends_with("next/dist/bin/next") || word.ends_with(".bin/next");
+        own.then(|| "next".to_owned())
+    };
+    if RUNNERS.contains(&name)
+        && let Some(index) = rest.iter().position(|(word, _)| !word.starts_with('-'))
+        && let Some(program) = by_path(&rest[index].0)
+    {
+        let words = [&[(program, rest[index].1)], &rest[index + 1..]].concat();
+        return started(graph, image, package, &words, depth + 1);
+    }
+    if name == "concurrently" {
+        return together(graph, image, rest, *at, depth);
+    }
     if RUNNERS.contains(&name) {
         return module(graph, image, package, rest).or_else(|| unknown(Why::NeedsRun));
     }
@@ -189,6 +204,33 @@ fn started(
         return unknown(Why::Unsupported);
     }
     None
+}
+
+/// What several commands start side by side: the one that Next serves, `cd apps/web && next start`.
+fn together(
+    graph: &Graph<'_>,
+    image: &Image,
+    commands: &[(String, Span)],
+    at: Span,
+    depth: usize,
+) -> Option<Fact<FileId>> {
+    let delivery = graph.delivery;
+    let served = commands.iter().find_map(|(command, _)| {
+        let (dir, command) = command.strip_prefix("cd ")?.split_once("&&")?;
+        let command = command.trim().trim_start_matches("exec ");
+        let words: Vec<(String, Span)> =
+            command.split_whitespace().map(|word| (word.to_owned(), at)).collect();
+        let starts = words.first().is_some_and(|(word, _)| word == "next");
+        let dir = dir.trim().trim_end_matches('/');
+        let own = |package: &&Package| {
+            package.is_node()
+                && !package.dir.is_empty()
+                && dir.ends_with(&format!("/{}", package.dir))
+        };
+        let package = delivery.packages.iter().find(own).filter(|_| starts)?;
+        started(graph, image, Some(package), &words, depth + 1)
+    });
+    served.or(Some(Fact::Unknown(Why::Unsupported, Some(at))))
 }
 
 fn is_module(word: &str) -> bool {

@@ -81,6 +81,10 @@ pub(super) fn read(
     // Pages are not read: they may load, ask and need anything.
     eval.gap(Why::Unsupported, start, Hides::Deeds);
     eval.facts.imports.clear();
+    // Of several that start side by side, which must have what is not told.
+    if words.first() == Some(&"concurrently") {
+        eval.facts.environment.clear();
+    }
     let mut code = super::code(eval, entry, Language::JavaScript);
     code.routes = routes;
     code

@@ -50,6 +50,8 @@ pub(super) struct Start {
     pub(super) config: Option<FileId>,
     /// The server ends in order on SIGTERM.
     pub(super) graceful: bool,
+    /// Where the server migrates by Django before it loads the application.
+    pub(super) migrates: Option<Span>,
     pub(super) search: Search,
 }
 
@@ -357,6 +359,7 @@ impl Starter<'_> {
             host: Value::Undefined,
             config: None,
             graceful: true,
+            migrates: None,
             search,
         }
     }
@@ -538,7 +541,24 @@ impl Starter<'_> {
             |names: &[&str]| settings.iter().rev().find(|(name, ..)| names.contains(&&**name));
         // What a configuration that is not read says may be anything.
         let others = ["yaml", "yml", "xml", "json", "config", "emperor", "mount", "plugin-dir"];
-        if get(&others).is_some() || settings.iter().any(|(_, value, _)| value.contains('%')) {
+        let asked = [
+            "chdir",
+            "pythonpath",
+            "pp",
+            "module",
+            "wsgi",
+            "wsgi-file",
+            "file",
+            "callable",
+            "http",
+            "http-socket",
+            "http11-socket",
+            "die-on-term",
+        ];
+        let computed = |(name, value, _): &(String, String, Span)| {
+            asked.contains(&&**name) && value.contains('%')
+        };
+        if get(&others).is_some() || settings.iter().any(computed) {
             return Err((Why::Unsupported, self.at));
         }
         let dir = get(&["chdir", "pythonpath", "pp"]).map_or(".", |(_, dir, _)| dir);
@@ -568,6 +588,11 @@ impl Starter<'_> {
         // Without it, SIGTERM makes it load itself anew.
         start.graceful =
             get(&["die-on-term"]).is_some_and(|(_, value, _)| matches!(&**value, "true" | "1"));
+        let hooks = ["hook-pre-app", "hook-asap", "exec-pre-app", "exec-asap"];
+        let migrates = |(name, value, _): &&(String, String, Span)| {
+            hooks.contains(&&**name) && value.contains("manage.py migrate")
+        };
+        start.migrates = settings.iter().find(migrates).map(|(_, _, at)| *at);
         Ok(start)
     }
 
@@ -586,10 +611,8 @@ impl Starter<'_> {
             let line = line.trim();
             if line.starts_with('[') {
                 own = line == "[uwsgi]";
-            } else if let Some((key, value)) = line.split_once('=')
-                && own
-                && !line.starts_with([';', '#'])
-            {
+            } else if own && !line.is_empty() && !line.starts_with([';', '#']) {
+                let (key, value) = line.split_once('=').unwrap_or((line, "true"));
                 settings.push((key.trim().to_owned(), value.trim().to_owned(), span));
             }
         }

@@ -22,6 +22,15 @@ use crate::path;
 impl Eval<'_> {
     // ---- modules ----
 
+    /// A part of the program that is not in the tree. Settings of one's own, which are loaded where
+    /// they are there, are no part of it: no image of this tree has them.
+    fn missing(&mut self, name: &str, at: Span) {
+        let own = name.rsplit('.').next().is_some_and(|last| last.contains("local"));
+        if !own || self.branch == 0 && self.tries.is_empty() {
+            self.gap(Why::NeedsBuild, at, Hides::Anything);
+        }
+    }
+
     /// The names that every module has.
     pub(in super::super) fn py_module(&mut self, scope: &Scope, file: FileId) {
         let Some(state) = self.state() else { return };
@@ -63,14 +72,14 @@ impl Eval<'_> {
                 Target::Package if name == specifier || !name.contains('.') => {
                     if name.contains('.') {
                         // A part of this program that is not there.
-                        self.gap(Why::NeedsBuild, at, Hides::Anything);
+                        self.missing(&name, at);
                         return Value::Unknown;
                     }
                     self.facts.package(&distribution(&name), from, at);
                     return py_external(specifier);
                 }
                 Target::Package => {
-                    self.gap(Why::NeedsBuild, at, Hides::Anything);
+                    self.missing(&name, at);
                     return Value::Unknown;
                 }
             };
@@ -97,7 +106,7 @@ impl Eval<'_> {
             at_path = next;
             value = self.py_at(&at_path);
             if matches!(value, Value::Unknown) {
-                self.gap(Why::NeedsBuild, at, Hides::Anything);
+                self.missing(part, at);
                 return value;
             }
         }

@@ -24,6 +24,7 @@ use super::graph::Graph;
 use super::value::{HostId, Value};
 use crate::code::{Code, Hides, Language, Resource};
 use crate::fact::Fact;
+use crate::migration::MigrationTool;
 use crate::service::Service;
 use crate::{ContainerId, Why};
 use entry::{Program, Start};
@@ -123,6 +124,9 @@ pub(super) fn read(
         }
     }
     eval.serve(&start);
+    if let Some(at) = start.migrates {
+        eval.facts.migrates = Some((MigrationTool::Django, at));
+    }
     eval.drain();
     eval.follow_handlers();
     let entry = Fact::Known {

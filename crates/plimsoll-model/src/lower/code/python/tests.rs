@@ -535,6 +535,15 @@ fn what_a_command_of_uwsgi_or_a_distribution_starts() {
         ("uwsgi uwsgi.ini", &[("uwsgi.ini", "[uwsgi]\nmodule = %(what)\nhttp = :8002\n")], "", ""),
         ("uwsgi --emperor /etc/vassals", &[], "", ""),
         (
+            "uwsgi uwsgi.ini",
+            &[(
+                "uwsgi.ini",
+                "[uwsgi]\nmaster\ndie-on-term\nhttp-socket = :8003\nmodule = app:app\nattach-daemon = ./mail.py --port %(_)\n",
+            )],
+            "8003 [] 0.0.0.0 Dockerfile:4\n",
+            "SIGTERM",
+        ),
+        (
             "[\"svc\"]",
             &[(
                 "pyproject.toml",
