@@ -6,6 +6,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use plimsoll_model::image::StepKind;
 use plimsoll_model::pipeline::{Forge, Job, JobStep, Pipeline, Role, RoleKind, Runs};
@@ -122,6 +123,12 @@ pub(crate) fn runs(pipeline: &Pipeline) -> bool {
     pipeline.forge != Forge::GitHubAction
         && pipeline.refused.is_none()
         && (pipeline.runs == Runs::Yes || (pipeline.runs == Runs::OnCall && by_hand()))
+}
+
+/// The pipelines that run.
+pub(crate) fn running(cx: &Cx<'_>) -> Arc<[PipelineId]> {
+    let all = || (0u32..).map(PipelineId).zip(&cx.delivery.pipelines);
+    cx.once(|once| &once.running, || all().filter(|(_, p)| runs(p)).map(|(id, _)| id).collect())
 }
 
 impl<'a> Ci<'a> {
@@ -621,7 +628,7 @@ pub(crate) fn not_read(cx: &Cx<'_>) -> Option<Verdict> {
 
 /// Where a pipeline would be, for «none does».
 pub(crate) fn nowhere(cx: &Cx<'_>, says: &'static str) -> Evidence {
-    let root = cx.delivery.pipelines.iter().find(|pipeline| runs(pipeline));
+    let root = running(cx).first().map(|&id| &cx.delivery[id]);
     match root.and_then(|pipeline| pipeline.jobs.last()) {
         Some(job) => Evidence::missing_in(job.span, says),
         None => Evidence::missing_file(".github/workflows", says),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use plimsoll_model::container::{Container, ContainerKind, Project};
+use plimsoll_model::flow::Command;
 use plimsoll_source::{Span, TextRange};
 
 use crate::datastores::Kind;
@@ -17,19 +18,13 @@ pub(crate) struct Composed<'a> {
 
 /// The compose projects for production that have containers for production.
 pub(crate) fn projects<'a>(cx: &Cx<'a>) -> Vec<Composed<'a>> {
-    let mut found: Vec<Composed<'a>> = cx
-        .delivery
-        .projects
-        .iter()
-        .map(|project| Composed { project, containers: Vec::new() })
-        .collect();
-    for container in cx.delivery.containers.iter().filter(|c| c.purpose.is_production()) {
-        if let ContainerKind::Compose { project } = container.kind
-            && let Some(composed) = found.get_mut(project)
-        {
-            composed.containers.push(container);
-        }
-    }
+    let of_production = |project: &'a Project| Composed {
+        project,
+        containers: (project.containers.iter().map(|&id| &cx.delivery[id]))
+            .filter(|container| container.purpose.is_production())
+            .collect(),
+    };
+    let mut found: Vec<Composed<'a>> = cx.delivery.projects.iter().map(of_production).collect();
     found.retain(|composed| {
         composed.project.purpose.is_production() && !composed.containers.is_empty()
     });
@@ -44,12 +39,8 @@ pub(crate) fn project_of<'a>(cx: &Cx<'a>, container: &Container) -> Option<&'a P
 
 /// The container of a name in the project of another.
 pub(crate) fn beside<'a>(cx: &Cx<'a>, container: &Container, name: &str) -> Option<&'a Container> {
-    let of_same = |c: &&Container| {
-        c.name == name
-            && matches!(c.kind, ContainerKind::Compose { .. })
-            && c.kind == container.kind
-    };
-    cx.delivery.containers.iter().find(of_same)
+    let mut all = project_of(cx, container)?.containers.iter().map(|&id| &cx.delivery[id]);
+    all.find(|other| other.name == name)
 }
 
 /// The networks that a container joins, by name; of the one that compose makes, `default`.
@@ -148,10 +139,12 @@ pub(crate) fn variable_images<'a>(cx: &Cx<'a>) -> Vec<(&'a Project, &'a Containe
 
 /// Whether a script of the repository deploys to a swarm.
 pub(crate) fn has_swarm(cx: &Cx<'_>) -> bool {
-    cx.delivery.programs.iter().flat_map(|program| program.calls()).any(|command| {
+    let deploys = |command: &Command| {
         command.program() == "docker"
             && matches!(command.args(), [a, b, ..] if a == "stack" && (b == "deploy" || b == "up"))
-    })
+    };
+    let programs = || cx.delivery.programs.iter();
+    cx.once(|once| &once.has_swarm, || programs().flat_map(|program| program.calls()).any(deploys))
 }
 
 /// How a database archives its log: by its command, or by a file of the tree that is mounted into it.

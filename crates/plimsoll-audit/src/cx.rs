@@ -6,6 +6,7 @@ use plimsoll_model::{Delivery, ProgramId, Why};
 use plimsoll_source::{FileId, Span, TextRange};
 
 use crate::mending::Looked;
+use crate::once::Once;
 use crate::waiver::Waivers;
 use crate::{
     ContainerSubject, Evidence, Finding, ImageSubject, Policy, ScriptSubject, ServiceSubject,
@@ -23,6 +24,8 @@ pub struct Cx<'a> {
     pub waivers: &'a Waivers,
     /// What fixes looked at before.
     pub(crate) looked: Option<&'a Looked>,
+    /// What was asked of all the repository before.
+    pub(crate) once: Option<&'a Once>,
 }
 
 impl<'a> Cx<'a> {
@@ -30,7 +33,7 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn new(delivery: &'a Delivery, policy: &'a Policy) -> Self {
         static NONE: LazyLock<Waivers> = LazyLock::new(Waivers::default);
-        Self { delivery, policy, waivers: &NONE, looked: None }
+        Self { delivery, policy, waivers: &NONE, looked: None, once: None }
     }
 
     /// A service with its id.

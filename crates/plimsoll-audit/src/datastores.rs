@@ -1,9 +1,9 @@
 //! Third-party images by what they are: stores of data, poolers before them, consoles to them.
 
-use plimsoll_model::container::{Container, ContainerKind, DependsOn};
+use plimsoll_model::container::{Container, DependsOn};
 pub(crate) use plimsoll_model::datastore::Kind;
 
-use crate::{ContainerSubject, Cx};
+use crate::{ContainerSubject, Cx, composed};
 
 /// The third-party containers for production that keep data, or give access to some.
 pub(crate) fn of_no_service<'a>(cx: &Cx<'a>) -> impl Iterator<Item = (&'a Container, Kind)> {
@@ -30,13 +30,9 @@ pub(crate) fn awaited<'a>(
     cx: &Cx<'a>,
     container: &'a Container,
 ) -> Vec<(&'a DependsOn, &'a Container)> {
-    let ContainerKind::Compose { project } = container.kind else { return Vec::new() };
     let mut found = Vec::new();
     for dependency in &container.depends_on {
-        let is_it = |other: &&Container| {
-            other.kind == ContainerKind::Compose { project } && other.name == dependency.service
-        };
-        let Some(other) = cx.delivery.containers.iter().find(is_it) else { continue };
+        let Some(other) = composed::beside(cx, container, &dependency.service) else { continue };
         if matches!(other.keeps, Some(Kind::Store | Kind::Pooler)) && !other.job {
             found.push((dependency, other));
         }

@@ -1,17 +1,15 @@
 //! Secrets that a container gets as files: by which mounts, and what is written about them for
 //! whoever runs the service.
 
-use std::collections::BTreeSet;
-
 use plimsoll_model::Why;
 use plimsoll_model::container::{
     Container, EnvValue, EnvVar, Mount, MountKind, Overlay, SecretUse,
 };
-use plimsoll_model::document::DocumentKind;
+use plimsoll_model::document::{Document, DocumentKind};
 use plimsoll_model::secret::{SecretKind, is_secret_name, literal_secret, names_secret_file};
 use plimsoll_source::{EntryKind, FileId, Span, TextRange, Tracking};
 
-use crate::{Cx, ServiceSubject};
+use crate::{Cx, ServiceSubject, owner};
 
 /// The most documents that are read for one service.
 const MAX_DOCUMENTS: usize = 2000;
@@ -135,16 +133,20 @@ fn variables<'a>(env: &'a [EnvVar], target: &'a str) -> impl Iterator<Item = Str
 pub(crate) fn secret_in(cx: &Cx<'_>, mount: &Mount) -> Option<FileId> {
     let path = mount.tree_path.as_deref().filter(|_| mount.kind == MountKind::Bind)?;
     let tree = &cx.delivery.tree;
-    let below = |file: &str| {
-        !path.is_empty() && file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+    let all = &cx.delivery.secrets.files;
+    let at = all.binary_search_by(|secret| tree.path(secret.file).cmp(path));
+    let own = at.ok().and_then(|at| all.get(at));
+    let holds_code = || {
+        let services = &cx.delivery.services;
+        services.binary_search_by(|service| (*service.dir).cmp(path)).is_ok()
+            || !owner::below(services, path, |service, end| &*service.dir < end).is_empty()
     };
-    let holds_code = cx.delivery.services.iter().any(|service| {
-        service.dir == path || service.dir.strip_prefix(path).is_some_and(|r| r.starts_with('/'))
-    });
-    let secrets = cx.delivery.secrets.files.iter().filter(|secret| {
-        let file = tree.path(secret.file);
-        secret.kind != SecretKind::Example && (file == path || below(file) && !holds_code)
-    });
+    let below = match path {
+        "" => &[],
+        _ => owner::below(all, path, |secret, end| tree.path(secret.file) < end),
+    };
+    let below = if below.is_empty() || holds_code() { &[] } else { below };
+    let secrets = own.into_iter().chain(below).filter(|s| s.kind != SecretKind::Example);
     secrets.map(|secret| secret.file).find(|&file| tree.entry(file).tracking == Tracking::Tracked)
 }
 
@@ -242,29 +244,22 @@ pub(crate) fn documents(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Vec<Text> {
         !dir.is_empty() && path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
     };
     let dir = &service.service.dir;
+    let services = &cx.delivery.services;
     let mine = |path: &str| {
-        let of_other =
-            cx.delivery.services.iter().any(|other| {
-                other.dir != *dir && !below(&other.dir, dir) && below(&other.dir, path)
-            });
-        below(dir, path) || !of_other
+        let above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        let mut others = above.filter(|other| **other != **dir && !below(other, dir));
+        let is_service = |other| services.binary_search_by(|s| (*s.dir).cmp(other)).is_ok();
+        below(dir, path) || !others.any(is_service)
     };
-    let named = service.service.documents.iter().map(|&id| cx.delivery[id].file);
+    let named = service.service.documents.iter().map(|&id| &cx.delivery[id]);
     // What lies at the root of a repository of one service is about it.
-    let all = cx.delivery.documents.iter().map(|document| document.file);
-    let mut files: Vec<FileId> = named.chain(all.filter(|_| dir.is_empty())).collect();
+    let all = cx.delivery.documents.iter().filter(|_| dir.is_empty());
+    let of = |document: &Document| (document.file, document.kind != DocumentKind::Guide);
+    let mut files: Vec<(FileId, bool)> = named.chain(all).map(of).collect();
     files.sort_unstable();
-    files.dedup();
-    let files = files.into_iter().filter(|&file| mine(cx.path(file))).take(MAX_DOCUMENTS);
-    let guides: BTreeSet<FileId> = cx
-        .delivery
-        .documents
-        .iter()
-        .filter(|document| document.kind == DocumentKind::Guide)
-        .map(|document| document.file)
-        .collect();
-    let read = |file| Some(Text { report: !guides.contains(&file), ..text(cx, file)? });
-    files.filter_map(read).collect()
+    files.dedup_by_key(|(file, _)| *file);
+    let files = files.into_iter().filter(|(file, _)| mine(cx.path(*file))).take(MAX_DOCUMENTS);
+    files.filter_map(|(file, report)| Some(Text { report, ..text(cx, file)? })).collect()
 }
 
 /// The examples of settings beside a service and at the root.

@@ -10,6 +10,7 @@ use plimsoll_source::{Span, TextRange, Tree};
 use rayon::prelude::*;
 
 use crate::evidence::{Evidence, Place, Role, Told};
+use crate::once::Once;
 use crate::report::{Coverage, Finding, Report, ServiceReport, severity};
 use crate::waiver::Waivers;
 use crate::{
@@ -38,7 +39,8 @@ pub fn audit(tree: &Tree, policy: &Policy, outside: &dyn Outside) -> Report {
     let _ = outside;
     let delivery = Arc::new(plimsoll_model::lower_with(tree, &policy.hints()));
     let waivers = Waivers::of(&delivery, policy);
-    let cx = Cx { waivers: &waivers, ..Cx::new(&delivery, policy) };
+    let once = Once::default();
+    let cx = Cx { waivers: &waivers, once: Some(&once), ..Cx::new(&delivery, policy) };
     let checks = crate::all();
     let (mut about_services, mut about_all) = (checks.clone(), checks);
     about_services.retain(|check| check.run.about_services());

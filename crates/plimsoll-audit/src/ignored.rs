@@ -1,10 +1,10 @@
 //! What an ignore file keeps out of a build context, and at which depth.
 
+use plimsoll_model::package::Package;
 use plimsoll_source::Span;
 use plimsoll_syntax::ignorefile::IgnoreFile;
 
-use crate::context::in_context;
-use crate::{Cx, ImageSubject};
+use crate::{Cx, ImageSubject, owner};
 
 /// What is to be kept out: what to call it, and files that show whether it is. All of them, or
 /// one, must be kept out.
@@ -63,8 +63,9 @@ pub(crate) fn judge_classes(
         .into_iter()
         .chain(let_in(cx, image, patterns).map(|dir| format!("{dir}/")))
         .collect();
-    let has_node = cx.delivery.packages.iter().any(|package| {
-        package.is_node() && in_context(image.image, cx.path(package.manifest)).is_some()
+    let is_before = |package: &Package, end: &str| cx.path(package.manifest) < end;
+    let has_node = image.context.known().is_some_and(|context| {
+        owner::below(&cx.delivery.packages, context, is_before).iter().any(Package::is_node)
     });
     let classes = CLASSES.iter().filter(|class| has_node || class.name != NODE_MODULES);
     classes.map(|class| (class.name, class.kept(patterns, &dirs))).collect()

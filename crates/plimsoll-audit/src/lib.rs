@@ -41,6 +41,7 @@ mod mend;
 mod mending;
 mod migrating;
 mod migrations_in;
+mod once;
 mod operands;
 mod operations;
 mod own_user;

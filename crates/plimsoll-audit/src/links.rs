@@ -1,10 +1,13 @@
 //! Local dependencies in an image: where the links of `node_modules` lead, and what is there.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use plimsoll_model::filesystem::{Filesystem, Found, Modules};
 use plimsoll_model::image::{EffectKind, Image, Manager};
 use plimsoll_model::package::script::{builds_in, commands};
 use plimsoll_model::package::{Dependency, DependencyKind, Package};
-use plimsoll_model::{Fact, ImageId, Why};
+use plimsoll_model::{Fact, ImageId, PackageId, Why};
 use plimsoll_source::{Span, Tracking};
 
 use crate::conditions::is_local;
@@ -178,13 +181,14 @@ fn built(
             };
             // `pnpm --filter api build`, whose script builds what it depends on first.
             let by_name = || {
-                let told = |other: &&Package| {
-                    let own = other.name.as_deref().unwrap_or_default();
-                    let last = own.rsplit('/').next().unwrap_or(own);
-                    !own.is_empty() && words.iter().any(|word| word == own || word == last)
-                };
-                let mut others = cx.delivery.packages.iter().filter(|p| p.is_node()).filter(told);
-                others.any(|other| {
+                let called = by_last_name(cx);
+                let others = words.iter().flat_map(|word| {
+                    let own = called.get(word.rsplit('/').next().unwrap_or(word));
+                    let own = own.into_iter().flatten().map(|&id| &cx.delivery[id]);
+                    own.filter(|p| !word.contains('/') || p.name.as_deref() == Some(&**word))
+                });
+                let others: Vec<&Package> = others.collect();
+                others.into_iter().any(|other| {
                     let scripts = words.iter().filter_map(|word| other.script(word));
                     let all = &cx.delivery.packages;
                     let mut run =
@@ -229,6 +233,21 @@ fn built(
         Some(at) => State::Unknown(Why::NeedsBuild, Some(at)),
         None => State::Unbuilt(via),
     }
+}
+
+/// The packages of Node by the last part of their names.
+fn by_last_name(cx: &Cx<'_>) -> Arc<HashMap<String, Vec<PackageId>>> {
+    let all = || {
+        let mut called: HashMap<String, Vec<PackageId>> = HashMap::new();
+        for (id, package) in (0u32..).map(PackageId).zip(&cx.delivery.packages) {
+            let name = package.name.as_deref().filter(|name| !name.is_empty() && package.is_node());
+            if let Some(last) = name.and_then(|name| name.rsplit('/').next()) {
+                called.entry(last.to_owned()).or_default().push(id);
+            }
+        }
+        Arc::new(called)
+    };
+    cx.once(|once| &once.packages, all)
 }
 
 /// A RUN of a program of the repository, not a package's script, that speaks of building and lies

@@ -1,5 +1,7 @@
 //! How a service runs its migrations: before it starts, in jobs that it awaits, in pipelines.
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::entrypoint::{OnFailure, Startup, before_last};
 use plimsoll_model::image::Image;
@@ -11,7 +13,7 @@ use plimsoll_model::{ContainerId, Fact, Why};
 use plimsoll_source::Span;
 
 use crate::startup::servers;
-use crate::{Cx, ServiceSubject, Subject};
+use crate::{Cx, ServiceSubject, Subject, composed};
 
 /// A command that migrates before the application runs.
 #[derive(Clone, Debug)]
@@ -119,7 +121,21 @@ pub(crate) fn awaited_job<'a>(
 ) -> Option<(&'a Container, Span)> {
     let own = service.containers.iter().map(|&id| &cx.delivery[id]);
     let servers: Vec<&Container> = own.filter(|container| !container.job).collect();
-    cx.delivery.container_ids().find_map(|id| {
+    // What it awaits lies in its project, or in its pod's file.
+    let all = &cx.delivery.containers;
+    let near = servers.iter().flat_map(|server| match &server.kind {
+        ContainerKind::Compose { .. } => {
+            let project = composed::project_of(cx, server);
+            project.map(|project| project.containers.clone()).unwrap_or_default()
+        }
+        ContainerKind::Kubernetes { .. } => {
+            let from = all.partition_point(|container| container.file < server.file);
+            let to = all.partition_point(|container| container.file <= server.file);
+            (from..to).filter_map(|at| u32::try_from(at).ok()).map(ContainerId).collect()
+        }
+    });
+    let near: BTreeSet<ContainerId> = near.collect();
+    near.into_iter().find_map(|id| {
         let job = &cx.delivery[id];
         if !job.job {
             return None;

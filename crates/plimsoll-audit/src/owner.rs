@@ -35,16 +35,25 @@ pub(crate) fn of_service<'a, T>(
     path: impl Fn(&T) -> &'a str,
 ) -> Vec<&'a T> {
     let dir = &*service.dir;
+    let below = below(things, dir, |thing, end| path(thing) < end).iter();
+    below.filter(|thing| owner(cx, path(thing)) == Some(dir)).collect()
+}
+
+/// Those of some things, in the order of their paths, that lie below a directory. `is_before` says whether a
+/// thing's path comes before another.
+pub(crate) fn below<'t, T>(
+    things: &'t [T],
+    dir: &str,
+    is_before: impl Fn(&T, &str) -> bool,
+) -> &'t [T] {
+    if dir.is_empty() {
+        return things;
+    }
     // `/` and the character after it enclose what lies below.
-    let (from, to) = match dir {
-        "" => (0, things.len()),
-        _ => (
-            things.partition_point(|thing| path(thing) < &*format!("{dir}/")),
-            things.partition_point(|thing| path(thing) < &*format!("{dir}0")),
-        ),
-    };
-    let below = things.get(from..to).unwrap_or_default();
-    below.iter().filter(|thing| owner(cx, path(thing)) == Some(dir)).collect()
+    let (first, end) = (format!("{dir}/"), format!("{dir}0"));
+    let from = things.partition_point(|thing| is_before(thing, &first));
+    let to = things.partition_point(|thing| is_before(thing, &end));
+    things.get(from..to).unwrap_or_default()
 }
 
 /// Those that belong to no service.

@@ -2,6 +2,7 @@
 //! images, what runs, and what requests reach.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::flow::{Command, Flow, RegionKind};
@@ -291,7 +292,11 @@ pub(crate) fn is_coloured(word: &str) -> bool {
 }
 
 /// Services of compose that stand in two colours: the name they share.
-pub(crate) fn pairs(cx: &Cx<'_>) -> BTreeSet<String> {
+pub(crate) fn pairs(cx: &Cx<'_>) -> Arc<BTreeSet<String>> {
+    cx.once(|once| &once.pairs, || Arc::new(pairs_of(cx)))
+}
+
+fn pairs_of(cx: &Cx<'_>) -> BTreeSet<String> {
     let names: BTreeSet<&str> =
         cx.delivery.containers.iter().map(|container| &*container.name).collect();
     let bases = names.iter().filter_map(|name| split_colour(name)).filter(|(base, colour)| {

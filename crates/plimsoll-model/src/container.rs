@@ -10,7 +10,7 @@ use crate::fact::{Fact, Why};
 use crate::image::{Exec, Healthcheck};
 use crate::purpose::Purpose;
 use crate::reference::ImageRef;
-use crate::{ImageId, datastore};
+use crate::{ContainerId, ImageId, datastore};
 
 /// One container as its platform would start it.
 #[derive(Clone, Debug)]
@@ -255,6 +255,8 @@ pub struct Project {
     pub remotes: Vec<(String, Span)>,
     /// What it is for.
     pub purpose: Purpose,
+    /// Its containers.
+    pub containers: Vec<ContainerId>,
 }
 
 /// A compose `build:`.

@@ -108,6 +108,7 @@ struct Inner {
     notes: Vec<Note>,
     revision: Option<String>,
     outside: Option<String>,
+    is_tracked: bool,
     max_file: u64,
     recent: Mutex<Recent>,
 }
@@ -321,6 +322,12 @@ impl Tree {
                 *held(&seen.kept) = None;
             }
         }
+    }
+
+    /// Whether git tracks any of it: outside a work tree nothing says what is tracked.
+    #[must_use]
+    pub fn is_tracked(&self) -> bool {
+        self.inner.is_tracked
     }
 
     /// The BLAKE3 of a file's content: as it was when it was first read, else read now.
@@ -553,9 +560,10 @@ impl TreeBuilder {
         let mut taken = std::mem::take(self);
         resolve_links(&mut taken.entries);
         taken.notes.sort();
-        let (entries, backends) = taken.entries.into_values().unzip();
+        let (entries, backends): (Vec<Entry>, _) = taken.entries.into_values().unzip();
         Tree {
             inner: Arc::new(Inner {
+                is_tracked: entries.iter().any(|entry| entry.tracking == Tracking::Tracked),
                 entries,
                 backends,
                 notes: taken.notes,

@@ -205,8 +205,8 @@ struct Loader<'a> {
     chains: BTreeSet<Vec<FileId>>,
     /// The lists of files that any command names.
     lists: BTreeSet<Vec<FileId>>,
-    /// Files of variables, examples of them among them.
-    env_files: Vec<FileId>,
+    /// Files of variables, examples of them among them, by directory.
+    env_files: BTreeMap<&'a str, Vec<FileId>>,
     /// What those at the root name.
     at_root: OnceLock<Vec<(String, Span)>>,
 }
@@ -229,16 +229,7 @@ impl<'a> Loader<'a> {
             templates: BTreeSet::new(),
             chains: BTreeSet::new(),
             lists: BTreeSet::new(),
-            env_files: cx
-                .tree
-                .entries()
-                .filter(|(_, entry)| {
-                    matches!(entry.kind, EntryKind::File { .. })
-                        && entry.tracking != Tracking::Ignored
-                        && is_named_env(&entry.path)
-                })
-                .map(|(file, _)| file)
-                .collect(),
+            env_files: env_files(cx),
             at_root: OnceLock::new(),
         };
         let mut tried: BTreeSet<FileId> = named.iter().copied().collect();
@@ -661,6 +652,7 @@ impl<'a> Loader<'a> {
             remotes: merged.remotes,
             secrets: merged.secrets.into_iter().map(|(n, s)| (n, s.file, s.span)).collect(),
             purpose: plan.purpose.clone(),
+            containers: Vec::new(),
         };
         (project, containers)
     }
@@ -691,7 +683,7 @@ impl<'a> Loader<'a> {
 
     /// The variables that files of them in a directory name.
     fn named_in(&self, dir: &str) -> Vec<(String, Span)> {
-        let near = self.env_files.iter().filter(|file| dir_of(self.cx.tree.path(**file)) == dir);
+        let near = self.env_files.get(dir).into_iter().flatten();
         let mut found = Vec::new();
         for file in near.take(MAX_ENV_FILES) {
             let Some(text) = self.cx.text(*file, ".env file") else { continue };
@@ -765,6 +757,20 @@ impl<'a> Loader<'a> {
         }
         reading
     }
+}
+
+/// The files of variables, examples of them among them, by directory.
+fn env_files<'a>(cx: &'a Cx<'a>) -> BTreeMap<&'a str, Vec<FileId>> {
+    let mut by_dir: BTreeMap<&str, Vec<FileId>> = BTreeMap::new();
+    for (file, entry) in cx.tree.entries() {
+        if matches!(entry.kind, EntryKind::File { .. })
+            && entry.tracking != Tracking::Ignored
+            && is_named_env(&entry.path)
+        {
+            by_dir.entry(dir_of(&entry.path)).or_default().push(file);
+        }
+    }
+    by_dir
 }
 
 /// The files that are part of another's project. Of files that include each other the first one is

@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 use plimsoll_source::Tree;
 use rayon::prelude::*;
 
-use crate::container::Container;
+use crate::container::{Container, ContainerKind};
 use crate::entrypoint::{self, Startup};
 use crate::service::Service;
 use crate::{ContainerId, Delivery, ImageId};
@@ -96,9 +96,16 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     programs.extend(program::of_packages(&cx, &packages));
     programs.sort_by_key(|program| (program.file, program.text.whole()));
     let programs = fitted(programs);
-    let (projects, mut containers) = compose::read(&cx, &programs);
+    let (mut projects, mut containers) = compose::read(&cx, &programs);
     containers.extend(kubernetes::read(&cx));
     containers.sort_by_key(|container| (container.file, container.span));
+    for (id, container) in (0u32..).map(ContainerId).zip(&containers) {
+        if let ContainerKind::Compose { project } = container.kind
+            && let Some(project) = projects.get_mut(project)
+        {
+            project.containers.push(id);
+        }
+    }
     given::read(&cx, &mut containers);
     let mut containers = fitted(containers);
     let mut pipelines = fitted(pipeline::read(&cx));

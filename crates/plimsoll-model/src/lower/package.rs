@@ -88,11 +88,12 @@ pub(super) fn read(cx: &Cx<'_>) -> Vec<Package> {
 /// Says of commands that run a script of the package at the context's root by a name that tells
 /// nothing (`pnpm api:all`) that they build, where what the script runs does.
 pub(super) fn build_by_scripts(images: &mut [Image], packages: &[Package]) {
+    let mut roots: BTreeMap<&str, &Package> = BTreeMap::new();
+    for package in packages.iter().filter(|package| package.is_node()) {
+        roots.entry(&package.dir).or_insert(package);
+    }
     for image in images {
-        let Some(context) = image.context.known().cloned() else { continue };
-        let Some(root) = packages.iter().find(|p| p.is_node() && p.dir == context) else {
-            continue;
-        };
+        let Some(root) = image.context.known().and_then(|dir| roots.get(&**dir)) else { continue };
         let steps = image.stages.iter_mut().flat_map(|stage| &mut stage.steps);
         for step in steps {
             let StepKind::Run(run) = &mut step.kind else { continue };

@@ -174,10 +174,14 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 /// The Dockerfiles for production that build the same service, by their place, name and program.
 fn seconds<'a>(cx: &Cx<'a>, service: ServiceSubject<'a>, own: &Image) -> Vec<&'a Image> {
     // Others of the same directory that something deploys stand as services of their own.
-    let beside = cx.delivery.service_ids().map(|id| cx.service(id)).filter(|other| {
-        other.id != service.id && other.dir == service.dir && other.package == service.package
-    });
-    let beside = beside.flat_map(|other| other.service.images.iter().take(1).copied());
+    let all = &cx.delivery.services;
+    let from = all.partition_point(|other| *other.dir < *service.dir);
+    let to = all.partition_point(|other| *other.dir <= *service.dir);
+    let beside =
+        all.get(from..to).unwrap_or_default().iter().filter(|other| {
+            !std::ptr::eq(*other, service.service) && other.package == service.package
+        });
+    let beside = beside.flat_map(|other| other.images.iter().take(1).copied());
     let ids: Vec<ImageId> = service.service.other_images.iter().copied().chain(beside).collect();
     let mut paths = BTreeSet::from([&*own.path]);
     let mut found = Vec::new();

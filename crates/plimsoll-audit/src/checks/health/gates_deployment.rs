@@ -151,6 +151,7 @@ use plimsoll_model::container::{Container, ContainerKind};
 use plimsoll_model::pipeline::{Role, RoleKind, Runs};
 use plimsoll_source::Span;
 
+use crate::composed;
 use crate::conditions::RUNS_AS_A_SERVICE;
 use crate::evidence::clip;
 use crate::health::{Deployment, each_asked};
@@ -262,12 +263,10 @@ fn by_descriptor(cx: &Cx<'_>, d: Deployment<'_>, container: &Container) -> Optio
             let ready = container.readiness.as_ref()?;
             Some((ready.span, "a readiness probe holds traffic back".to_owned()))
         }
-        ContainerKind::Compose { project } => {
+        ContainerKind::Compose { .. } => {
             d.healthcheck(cx)?;
-            cx.delivery.containers.iter().find_map(|other| {
-                if other.kind != (ContainerKind::Compose { project: *project }) {
-                    return None;
-                }
+            let ids = &composed::project_of(cx, container)?.containers;
+            ids.iter().map(|&id| &cx.delivery[id]).find_map(|other| {
                 let wait = other
                     .depends_on
                     .iter()

@@ -76,8 +76,10 @@
 //!     image: acme/web:1.2.0
 //! ```
 
-use plimsoll_model::Why;
+use std::collections::HashMap;
+
 use plimsoll_model::container::{Container, Port};
+use plimsoll_model::{ServiceId, Why};
 use plimsoll_source::Span;
 
 use crate::answers::Answers;
@@ -112,12 +114,17 @@ pub(super) static CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
+    let mut owners = Owners::new();
+    for id in cx.delivery.service_ids() {
+        let containers = cx.delivery[id].containers.iter();
+        owners.extend(containers.map(|&own| (&raw const cx.delivery[own], id)));
+    }
     for composed in composed::projects(cx) {
         for container in composed.containers {
             let published: Vec<&Port> =
                 container.ports.iter().filter(|port| port.host.is_some()).collect();
             if !published.is_empty() {
-                judge(cx, container, &published, &mut answers);
+                judge(cx, container, &published, &owners, &mut answers);
             }
         }
     }
@@ -128,14 +135,23 @@ fn run(cx: &Cx<'_>) -> Verdict {
     )
 }
 
-fn judge(cx: &Cx<'_>, container: &Container, published: &[&Port], answers: &mut Answers) {
+/// Whose a container is.
+type Owners = HashMap<*const Container, ServiceId>;
+
+fn judge(
+    cx: &Cx<'_>,
+    container: &Container,
+    published: &[&Port],
+    owners: &Owners,
+    answers: &mut Answers,
+) {
     let Some(image) = container.image_id.map(|id| &cx.delivery[id]) else {
         return answers.unsure(Why::NeedsNetwork, published[0].span, "its image is made elsewhere");
     };
     let Some(stage) = image.final_stage().filter(|_| !image.broken) else {
         return answers.unsure(Why::Unparsed, published[0].span, "the Dockerfile does not parse");
     };
-    let (served, open) = served(cx, container);
+    let (served, open) = served(cx, container, owners.get(&(&raw const *container)).copied());
     for port in published {
         let Some(wanted) = range(&port.container) else {
             answers.unsure(Why::Dynamic, port.span, "it depends on a variable");
@@ -160,7 +176,7 @@ fn judge(cx: &Cx<'_>, container: &Container, published: &[&Port], answers: &mut 
 type Served = ((u16, u16), Span, &'static str);
 
 /// The ports that an image serves in a container, and whether some of them are not known.
-fn served(cx: &Cx<'_>, container: &Container) -> (Vec<Served>, bool) {
+fn served(cx: &Cx<'_>, container: &Container, of: Option<ServiceId>) -> (Vec<Served>, bool) {
     let image = container.image_id.map(|id| &cx.delivery[id]);
     let d = Deployment { container: Some(container), image };
     let (mut found, mut open) = (Vec::new(), false);
@@ -176,9 +192,7 @@ fn served(cx: &Cx<'_>, container: &Container) -> (Vec<Served>, bool) {
         let port = port.and_then(|probe| d.port_number(&probe.port?));
         found.extend(port.map(|port| ((port, port), health.span, "the health check")));
     }
-    let Some(service) = cx.delivery.service_ids().map(|id| cx.service(id)).find(|service| {
-        service.containers.iter().any(|&id| std::ptr::eq(&raw const cx.delivery[id], container))
-    }) else {
+    let Some(service) = of.map(|id| cx.service(id)) else {
         return (found, open);
     };
     for start in startup::servers(cx, Subject::Service(service.id)) {

@@ -318,7 +318,7 @@
 
 use plimsoll_model::pipeline::{Pipeline, RoleKind, Runs};
 
-use crate::ci::{Ci, Ran, Whose, left_out, nowhere, runs, workflow};
+use crate::ci::{Ci, Ran, Whose, left_out, nowhere, running, workflow};
 use crate::mending::delivery;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
@@ -423,7 +423,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         let evidence = Evidence::missing_in(place, missing);
         return Verdict::partial(format!("the workflow that runs {missing}"), evidence);
     }
-    let others = cx.delivery.pipelines.iter().filter(|p| runs(p));
+    let others = running(cx);
+    let others = others.iter().map(|&id| &cx.delivery[id]);
     let mut filters = others.flat_map(|pipeline| &pipeline.triggers).map(|trigger| {
         Evidence::contradicts(trigger.span, "its path filter leaves the service out")
     });

@@ -94,6 +94,7 @@ use plimsoll_source::Span;
 use super::durable_datastore_volumes::kept;
 use crate::asked::{Asked, Words};
 use crate::conditions::IN_COMPOSE;
+use crate::once::BackedUp;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run,
     Section, Severity, Status, Verdict,
@@ -153,29 +154,43 @@ fn run(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     if container.job || !composed::is_store(&container) || !keeps {
         return asked.verdict(&container, &WORDS);
     }
-    let of = |row: &&(&str, &'static [&'static str])| row.0.split(' ').any(|name| name == word);
-    let dumpers = DUMPERS.iter().find(of).map_or(&[][..], |row| row.1);
-    if let Some(at) = by_container(cx, &container).or_else(|| by_command(cx, dumpers)) {
-        asked.good.push(Evidence::shows(at, "backs it up"));
-        return asked.verdict(&container, &WORDS);
+    let row = DUMPERS.iter().position(|(words, _)| words.split(' ').any(|name| name == word));
+    let row = row.unwrap_or(DUMPERS.len());
+    let kept = || match by_container(cx, &container) {
+        Some(at) => BackedUp::By(at),
+        None => cx.once(|once| &once.dumps[row], || of_database(cx, row)),
+    };
+    match kept() {
+        BackedUp::By(at) => asked.good.push(Evidence::shows(at, "backs it up")),
+        BackedUp::Told(at) => asked.partly.push(Evidence::shows(at, "says how")),
+        BackedUp::Not { deploys } => {
+            let evidence = Evidence::missing_in(container.span, "nothing backs it up");
+            asked.bad.push(if deploys { evidence } else { evidence.severity(Severity::Medium) });
+        }
+    }
+    asked.verdict(&container, &WORDS)
+}
+
+/// What keeps the data of the databases of a row of [`DUMPERS`], or of none.
+fn of_database(cx: &Cx<'_>, row: usize) -> BackedUp {
+    let dumpers = DUMPERS.get(row).map_or(&[][..], |row| row.1);
+    if let Some(at) = by_command(cx, dumpers) {
+        return BackedUp::By(at);
     }
     // What lies among the pages that the product serves is written for those who use it.
     let served = |path: &str| {
         path.split('/').any(|part| matches!(part, "templates" | "static" | "public" | "assets"))
     };
     let own = documents::guides(cx).filter(|document| !served(cx.path(document.file)));
-    let code = own.flat_map(|document| &document.code);
+    let mut code = own.flat_map(|document| &document.code);
     let says = |text: &str| dumpers.iter().any(|dumper| text.contains(dumper));
-    if let Some(code) = code.into_iter().find(|code| says(&code.text)) {
-        asked.partly.push(Evidence::shows(code.span, "says how"));
-        return asked.verdict(&container, &WORDS);
+    if let Some(code) = code.find(|code| says(&code.text)) {
+        return BackedUp::Told(code.span);
     }
-    let evidence = Evidence::missing_in(container.span, "nothing backs it up");
     let deploys = releasing::deployers(cx).next().is_some()
         || workflows::steps(workflows::started(cx))
             .any(|(.., step)| step.roles.iter().any(|role| role.kind == RoleKind::Deploy));
-    asked.bad.push(if deploys { evidence } else { evidence.severity(Severity::Medium) });
-    asked.verdict(&container, &WORDS)
+    BackedUp::Not { deploys }
 }
 
 /// A container of compose that takes backups: it mounts the same, or its name says so.
@@ -197,11 +212,13 @@ fn by_container(cx: &Cx<'_>, container: &Container) -> Option<Span> {
         text.split(|c: char| !c.is_ascii_alphanumeric())
             .any(|word| NAMES.iter().any(|name| word.eq_ignore_ascii_case(name)))
     };
-    let mut others = releasing::composed(cx).filter(|other| other.span != container.span);
-    others.find_map(|other| match other.image.known() {
+    let shown = |other: &Container| match other.image.known() {
         Some(image) if says(image) => other.image.span(),
         _ => says(&other.name).then_some(other.span),
-    })
+    };
+    let all = || releasing::composed(cx).filter_map(|other| Some((other.span, shown(other)?)));
+    let keepers = cx.once(|once| &once.keepers, || all().collect());
+    keepers.iter().find(|(own, _)| *own != container.span).map(|(_, at)| *at)
 }
 
 /// Where a script or a step of a pipeline takes its data out, or archives volumes.

@@ -181,7 +181,7 @@ struct Found {
 fn judge(cx: &Cx<'_>, files: &[&SecretFile], written: &[&WrittenSecret], place: Span) -> Verdict {
     let tree = &cx.delivery.tree;
     // Outside a work tree nothing says what is tracked: all that is there would be committed.
-    let git = tree.entries().any(|(_, entry)| entry.tracking == Tracking::Tracked);
+    let git = tree.is_tracked();
     let committed = |file: FileId| match tree.entry(file).tracking {
         Tracking::Tracked => true,
         Tracking::Untracked => !git,

@@ -148,6 +148,7 @@ use plimsoll_source::{Edit, Span};
 
 use crate::conditions::COPIES_OR_SPELLS_SECRETS;
 use crate::context::{Reach, context_copies, in_context, reach, spelled};
+use crate::owner;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
     Run, Safety, Section, Severity, Status, Verdict, Why, mending,
@@ -186,7 +187,10 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         .map(|span| ("a RUN".to_owned(), Evidence::contradicts(span, "spells out a secret")))
         .collect();
     let (mut examples, mut open, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    for secret in &cx.delivery.secrets.files {
+    let context = image.context.known();
+    let secrets = context
+        .map(|dir| owner::below(&cx.delivery.secrets.files, dir, |s, end| cx.path(s.file) < end));
+    for secret in secrets.unwrap_or_default() {
         let path = cx.path(secret.file);
         let Some(inside) = in_context(image.image, path) else { continue };
         let found = reach(image.image, inside);

@@ -212,7 +212,7 @@ use plimsoll_model::pipeline::{Forge, RoleKind};
 use plimsoll_source::{Create, Derived, Patch, Span, TextRange};
 use plimsoll_syntax::yaml;
 
-use crate::ci::{Ci, Whose, nowhere, runs, template};
+use crate::ci::{Ci, Whose, nowhere, running, template};
 use crate::mending::{delivery, pins};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
@@ -368,7 +368,7 @@ fn is_missing(cx: &Cx<'_>, finding: &Finding) -> bool {
     let mut forges = cx.delivery.pipelines.iter().map(|pipeline| &pipeline.forge);
     let chosen = hook(cx).or_else(|| baseline(cx).0).and_then(|at| cx.text_of(at));
     looks.iter().all(|ran| ran.whose == Whose::Others)
-        && cx.delivery.pipelines.iter().any(runs)
+        && !running(cx).is_empty()
         && forges.all(|forge| matches!(forge, Forge::GitHub | Forge::GitHubAction))
         && chosen.is_none_or(|tool| tool.starts_with("gitleaks"))
         && cx.delivery.tree.outside().is_none()
