@@ -25,8 +25,10 @@ impl Eval<'_> {
     /// A part of the program that is not in the tree. Settings of one's own, which are loaded where
     /// they are there, are no part of it: no image of this tree has them.
     fn missing(&mut self, name: &str, at: Span) {
-        let own = name.rsplit('.').next().is_some_and(|last| last.contains("local"));
-        if !own || self.branch == 0 && self.tries.is_empty() {
+        let own = name.rsplit('.').next().is_some_and(|last| {
+            last == "local" || last.starts_with("local_") || last.ends_with("_local")
+        });
+        if !own || self.branch == 0 {
             self.gap(Why::NeedsBuild, at, Hides::Anything);
         }
     }

@@ -582,3 +582,14 @@ fn what_stands_before_routes_of_aiohttp() {
         "GET /data rejects app.py:7, constant\nGET /health open, constant\n"
     );
 }
+
+#[test]
+fn settings_of_ones_own_are_no_part_of_the_program() {
+    let gaps = |text: &str| {
+        let (_, code) = code("python main.py", &[("app/__init__.py", ""), ("main.py", text)]);
+        code.unwrap().gaps.len()
+    };
+    assert_eq!(gaps("if found():\n    from app.local_settings import *\n"), 0);
+    assert_eq!(gaps("from app.local_settings import *\n"), 1);
+    assert_eq!(gaps("if found():\n    from app.locale import *\n"), 1);
+}
