@@ -12,6 +12,7 @@ mod catalogue;
 mod conformance;
 mod docs;
 mod fuzz;
+mod mended;
 mod new_check;
 mod prove;
 mod ready;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 type Command = fn(&[String]) -> Result<(), String>;
 
 /// Name, what it does, and the command.
-const COMMANDS: [(&str, &str, Command); 10] = [
+const COMMANDS: [(&str, &str, Command); 11] = [
     (
         "accuracy",
         "TREE: compare our answers with what is true of the audited services",
@@ -43,6 +44,11 @@ const COMMANDS: [(&str, &str, Command); 10] = [
         conformance::run,
     ),
     ("fuzz", "[TARGET] [SECONDS]: run the targets of fuzz/, a minute each", fuzz::run),
+    (
+        "mended",
+        "TREE…: mend copies of git repositories, and see from their diffs that nothing else changed",
+        mended::run,
+    ),
     ("new-check", "AREA/NAME: write a check's file and its line in the registry", new_check::run),
     (
         "prove",

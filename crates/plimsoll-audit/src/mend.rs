@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use plimsoll_model::mend::outside;
 use plimsoll_source::{Conflict, Create, Edit, FileId, Patch, Span, Tree, difference};
 
 use crate::mending::{Looked, unfixed};
 use crate::{
-    Check, Finding, Fix, Outcome, Outside, Policy, Question, Report, Resolved, Safety, Subject,
-    audit,
+    Check, Finding, Fix, Outcome, Outside, Place, Policy, Question, Report, Resolved, Safety,
+    Subject, audit,
 };
 
 /// The most rounds: two are enough unless fixes wait for each other.
@@ -37,6 +38,9 @@ pub struct Offer {
     pub fix: Fix,
     /// The files that it touches, in path order.
     pub files: Vec<String>,
+    /// The files that its finding names: where it was seen, where something is missing, and where it
+    /// says to write.
+    pub named: BTreeSet<String>,
     /// What it would have to know from outside of the tree, or to mend more.
     pub asks: BTreeSet<Question>,
     /// Where the finding stands in all rounds.
@@ -50,6 +54,12 @@ impl Offer {
     #[must_use]
     pub fn can_apply(&self) -> bool {
         self.fix.patch.is_some() && self.fix.safety != Safety::Sketch
+    }
+
+    /// What has to be known where it is only a sketch, as far as that is one thing.
+    #[must_use]
+    pub fn needs(&self) -> Option<&'static str> {
+        (!self.can_apply()).then(|| unfixed::open(self.check)).flatten()
     }
 
     /// The order of a batch: file, place, check, subject.
@@ -188,12 +198,27 @@ fn offer(report: &Report, finding: &Finding) -> Option<Offer> {
         subject: report.subject_name(finding.subject).to_owned(),
         service,
         message: finding.message.clone(),
+        named: named(report, finding, &fix),
         at: places.into_iter().next().unwrap_or_default(),
         fix,
         files,
         asks,
         key: key(report, finding),
     })
+}
+
+/// The files that a finding names, and its fix in words.
+fn named(report: &Report, finding: &Finding, fix: &Fix) -> BTreeSet<String> {
+    let tree = &report.delivery.tree;
+    let places = finding.evidence.iter().map(|evidence| match &evidence.place {
+        Place::Span(span) => tree.path(span.file).to_owned(),
+        Place::File(file) => tree.path(*file).to_owned(),
+        Place::AbsentPath(path) => path.to_string(),
+    });
+    let new = fix.patch.iter().flat_map(|patch| &patch.create);
+    let said = new.map(|new| &new.path).filter(|path| fix.does.contains(path.as_str()));
+    let shown = fix.snippet.iter().map(|snippet| &snippet.path);
+    places.chain(said.chain(shown).cloned()).collect()
 }
 
 /// What a finding is about, whatever else changes in the tree.
@@ -431,11 +456,15 @@ impl State<'_> {
         let mut batch = Batch::default();
         let mut patches = offers.iter().filter_map(|offer| offer.fix.patch.as_ref());
         let fits = patches.all(|patch| batch.take(patch));
-        let applied = match tree.apply(&batch.into_patch()) {
+        let patch = batch.into_patch();
+        let applied = match tree.apply(&patch) {
             Ok(applied) if fits => applied,
             Ok(_) => return Err(Trouble::of("two fixes claim the same bytes")),
             Err(conflict) => return Err(Trouble::of(&conflict.to_string())),
         };
+        if let Some(path) = outside::misread(tree, &applied, &patch) {
+            return Err(Trouble::of(&format!("{path} reads otherwise where nothing was changed")));
+        }
         self.audits += 1;
         let again = audit(&applied, self.policy, self.outside);
         match compare(report, &again, offers) {

@@ -11,6 +11,7 @@ use std::path::Path;
 use common::{Case, base, cases, findings, lines, located, policy_of, report_on, show};
 use plimsoll_audit::{Expectation, Finding, Outcome, Policy, Report, Safety, joined};
 use plimsoll_model::Why;
+use plimsoll_model::mend::outside;
 use plimsoll_source::{Tree, TreeBuilder};
 
 /// The most characters of a message.
@@ -205,6 +206,10 @@ fn mend(case: &Case, tree: &Tree) -> Option<((u8, isize), Tree)> {
     let patch = joined(&[fix.patch?]).expect("a fix does not collide with itself");
     assert!(fix.safety < Safety::Sketch, "{}: a sketch has no patch", case.name());
     let mended = tree.apply(&patch).unwrap_or_else(|why| panic!("{}: {why}", case.name()));
+    let misread = outside::misread(tree, &mended, &patch);
+    if let Some(path) = misread {
+        panic!("{}: {path} reads otherwise where nothing was changed", case.name());
+    }
     Some((standing(finding), mended))
 }
 

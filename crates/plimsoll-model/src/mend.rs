@@ -7,6 +7,7 @@
 pub mod dockerfile;
 pub mod ignore;
 pub mod json;
+pub mod outside;
 pub mod proxy;
 pub mod shell;
 pub mod yaml;

@@ -194,13 +194,71 @@ const REASONS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What is not known where a check that has a fix leaves a finding to a human all the same, in order.
+const OPEN: &[(&str, &[&str])] = &[
+    (
+        "the tree has no digest of the image, and none is invented: `--resolve` asks the registry",
+        &["image/pinned-digest"],
+    ),
+    (
+        "only the package manager can write it, from what the registry answers",
+        &["packages/lockfile-in-sync"],
+    ),
+    (
+        "nothing that is installed does it: which tool, and by which rules, has to be chosen",
+        &["packages/clean-script", "packages/coverage-script", "packages/lint-script"],
+    ),
+    (
+        "there is no test, or nothing that runs one: what it has to hold is not in the tree",
+        &["packages/test-script"],
+    ),
+    (
+        "only a `package.json` that has no range is written to: other ranges were somebody's choice",
+        &["packages/engine-pinned"],
+    ),
+    (
+        "whether where it copies to is there is not known: what has always failed would end the build",
+        &["build/unmasked-steps"],
+    ),
+    (
+        "whether its image holds a program that asks is not known: with one that it lacks, nothing \
+         that waits for it would start",
+        &["health/check-defined", "health/dependencies-awaited"],
+    ),
+    (
+        "what it needs has to be measured: with too little memory it is killed",
+        &["runtime/resource-limits"],
+    ),
+    (
+        "whether a workflow that never ran is to run, or to go, has to be decided; a second one is not \
+         written beside those that run",
+        &["pipeline/covers-service", "pipeline/workflow-runs"],
+    ),
+    (
+        "which of the workflow's jobs is to do it, with which tools, and to which registry the image \
+         goes, is not said there",
+        &[
+            "supply/image-scanned",
+            "supply/image-signed",
+            "supply/sbom-generated",
+            "supply/signature-verified",
+        ],
+    ),
+];
+
 /// Why a finding of a check has no fix: for want of knowledge, or because of how this one is written.
 pub(crate) fn why(check: &Check) -> &'static str {
     let reason = REASONS.iter().find(|(_, checks)| checks.contains(&check.id));
     match reason {
         Some((reason, _)) => reason,
-        None => "what is written there cannot be changed without guessing",
+        None => open(check).unwrap_or("what is written there cannot be changed without guessing"),
     }
+}
+
+/// What has to be known where the fix of a check is only a sketch, as far as that is one thing.
+pub(crate) fn open(check: &Check) -> Option<&'static str> {
+    let reason = OPEN.iter().find(|(_, checks)| checks.contains(&check.id));
+    reason.map(|(reason, _)| *reason)
 }
 
 #[cfg(test)]
@@ -217,6 +275,12 @@ mod tests {
         let once: BTreeSet<&str> = listed.iter().copied().collect();
         assert_eq!(once, none);
         assert_eq!(listed.len(), once.len());
-        assert!(REASONS.iter().all(|(_, checks)| checks.is_sorted()));
+        assert!(REASONS.iter().chain(OPEN).all(|(_, checks)| checks.is_sorted()));
+        let open: Vec<&str> = OPEN.iter().flat_map(|(_, checks)| *checks).copied().collect();
+        let is_fixed = |id: &&str| {
+            crate::all().into_iter().any(|check| check.id == *id && check.fix.is_some())
+        };
+        assert!(open.iter().all(is_fixed));
+        assert_eq!(open.len(), open.iter().collect::<BTreeSet<_>>().len());
     }
 }

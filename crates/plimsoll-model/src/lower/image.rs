@@ -51,16 +51,16 @@ pub(super) fn share(cx: &Cx<'_>, image: &mut Image) {
     }
 }
 
+fn is_dockerfile(entry: &plimsoll_source::Entry) -> bool {
+    matches!(entry.kind, EntryKind::File { .. })
+        && entry.tracking != plimsoll_source::Tracking::Ignored
+        && is_dockerfile_name(&entry.path)
+}
+
 /// Whether a file is a Dockerfile by its name: `Dockerfile`, `Dockerfile.worker`,
 /// `api.Dockerfile`, `Containerfile`.
-fn is_dockerfile(entry: &plimsoll_source::Entry) -> bool {
-    if !matches!(entry.kind, EntryKind::File { .. })
-        || entry.tracking == plimsoll_source::Tracking::Ignored
-    {
-        return false;
-    }
-    let name = entry.path.rsplit('/').next().unwrap_or(&entry.path);
-    let lower = name.to_ascii_lowercase();
+pub(crate) fn is_dockerfile_name(path: &str) -> bool {
+    let lower = crate::path::name(path).to_ascii_lowercase();
     if [
         ".dockerignore",
         ".md",

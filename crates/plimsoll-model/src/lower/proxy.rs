@@ -143,6 +143,11 @@ fn matching(cx: &Cx<'_>, wanted: Option<String>) -> Vec<FileId> {
     files.filter(|f| path::glob(&wanted, cx.tree.path(*f))).take(MAX_GLOB).collect()
 }
 
+/// Who reads the file at this path, as far as its name tells.
+pub(crate) fn server_of_name(path: &str) -> Option<Server> {
+    server(path, &[]).map(|(server, _)| server)
+}
+
 /// Who reads the file at this path, and whether its name alone says so.
 fn server(path: &str, targets: &[ProxyMount]) -> Option<(Server, bool)> {
     let lower = path.to_ascii_lowercase();
