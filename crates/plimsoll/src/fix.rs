@@ -155,8 +155,9 @@ fn told(args: &FixArgs, mended: &Mended) -> String {
         let files = offer.files.join(", ");
         let _ = writeln!(out, "{verb} {}", line(offer, &files));
     }
-    let (review, sketches): (Vec<&Offer>, Vec<&Offer>) =
-        mended.left.iter().partition(|offer| offer.can_apply());
+    let left = mended.left.iter();
+    let asked = left.filter(|o| is_meant(args, o.check.id, o.service.as_deref()));
+    let (review, sketches): (Vec<&Offer>, Vec<&Offer>) = asked.partition(|o| o.can_apply());
     if !mended.applied.is_empty() {
         out.push('\n');
     }
@@ -165,6 +166,9 @@ fn told(args: &FixArgs, mended: &Mended) -> String {
     }
     for offer in &sketches {
         let _ = writeln!(out, "by hand  {}", line(offer, ""));
+        if let Some(why) = offer.needs() {
+            let _ = writeln!(out, "    {why}");
+        }
         if let Some(snippet) = &offer.fix.snippet {
             let _ = writeln!(out, "    in {}:", shown(&snippet.path));
             for text in snippet.text.lines() {
