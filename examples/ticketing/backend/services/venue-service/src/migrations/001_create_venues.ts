@@ -4,6 +4,7 @@ export async function up(knex: Knex): Promise<void> {
   await knex.schema.createTable('venues', (table) => {
     table.increments('id');
     table.string('name', 120).notNullable();
+    table.integer('capacity');
   });
 }
 

@@ -1,14 +1,14 @@
 import type { Knex } from 'knex';
 
-// Nullable, so that the image before this one still works on the new schema.
+// Undoing it takes no row away.
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('venues', (table) => {
-    table.integer('capacity').nullable();
+    table.index('name', 'venues_by_name');
   });
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.schema.alterTable('venues', (table) => {
-    table.dropColumn('capacity');
+    table.dropIndex('name', 'venues_by_name');
   });
 }
