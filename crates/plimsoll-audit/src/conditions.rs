@@ -1,6 +1,8 @@
 //! Conditions: what must hold for a question to make sense. Their names are the reasons that
 //! reports print beside NOT APPLICABLE.
 
+use std::sync::Arc;
+
 use plimsoll_model::container::{Container, ContainerKind, EnvValue};
 use plimsoll_model::data;
 use plimsoll_model::flow::{Command, CommandKind, Flow, RegionKind};
@@ -729,7 +731,11 @@ pub static IS_NODE_PACKAGE: Condition = Condition {
     name: "is a Node.js package",
     holds: |cx, subject| {
         let Some(package) = node_package(cx, subject) else { return Fact::inferred(false, None) };
-        let others = cx.delivery.packages.iter().any(|p| !p.is_node() && p.dir == package.dir);
+        let of_others = || {
+            let all = cx.delivery.packages.iter().filter(|package| !package.is_node());
+            Arc::new(all.map(|package| package.dir.clone()).collect())
+        };
+        let others = cx.once(|once| &once.of_others, of_others).contains(&package.dir);
         let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
         let on_node = cx.delivery[id].images.iter().any(|&image| {
             let image = &cx.delivery[image];

@@ -1,6 +1,6 @@
 //! What subject after subject asks of all the repository: answered once an audit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use plimsoll_model::{PackageId, PipelineId};
@@ -19,6 +19,10 @@ pub(crate) struct Once {
     pub(crate) running: OnceLock<Arc<[PipelineId]>>,
     /// [`crate::links::by_last_name`].
     pub(crate) packages: OnceLock<Arc<HashMap<String, Vec<PackageId>>>>,
+    /// The directories of packages that are not Node's.
+    pub(crate) of_others: OnceLock<Arc<HashSet<String>>>,
+    /// Where a script looks for secrets.
+    pub(crate) scans: OnceLock<Option<Span>>,
     /// Of each kind of database, what takes its data out.
     pub(crate) dumps: [OnceLock<BackedUp>; 5],
     /// The containers that take backups, and where that shows.

@@ -275,9 +275,12 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if let Some(unread) = ci.unread() {
         return unread;
     }
-    let script = cx.delivery.programs.iter().flat_map(|program| &program.roles);
-    let script = script.filter(|role| role.kind == RoleKind::ScanSecrets).map(|role| role.span);
-    let idle = hook(cx).or(toml(cx)).or(kept).or_else(|| script.into_iter().next());
+    let script = || {
+        let mut roles = cx.delivery.programs.iter().flat_map(|program| &program.roles);
+        roles.find(|role| role.kind == RoleKind::ScanSecrets).map(|role| role.span)
+    };
+    let script = || cx.once(|once| &once.scans, script);
+    let idle = hook(cx).or(toml(cx)).or(kept).or_else(script);
     if let Some(span) = idle {
         let evidence = Evidence::shows(span, "no workflow runs it");
         return Verdict::partial("a secret scan is configured, but no workflow runs it", evidence);
