@@ -191,6 +191,27 @@
 //! require("./generated/client"); // <- not followed
 //! ```
 //!
+//! A client in another language, whose settings are not read:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! psycopg2==2.9.10
+//! ```
+//! `main.py`:
+//! ```python
+//! import os
+//! import psycopg2
+//!
+//! connection = psycopg2.connect(os.environ["DATABASE_URL"], sslmode="require") # <- are not read
+//! ```
+//!
 //! Whoever deploys it says:
 //!
 //! `Dockerfile`:
@@ -222,7 +243,7 @@
 //! ```
 
 use plimsoll_model::Why;
-use plimsoll_model::code::{Code, Unless, Unverified, unverified};
+use plimsoll_model::code::{Code, Language, Unless, Unverified, unverified};
 use plimsoll_source::Span;
 
 use crate::conditions::{CONFIGURES_A_DATABASE, HAS_IMAGE};
@@ -306,6 +327,7 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let migrations = service.migrations.map(|id| &cx.delivery[id]);
     let config = migrations.and_then(|migrations| migrations.config);
     let code = program::code(service);
+    let opened = code.ok().and_then(|code| code.opens.iter().find(|o| program::is_database(o)));
     let (mut places, mut doubt) = (Vec::new(), None);
     match config.map(|file| unverified(cx.delivery, file)) {
         Some(Ok(found)) => places.extend(found),
@@ -351,7 +373,13 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if let Some(why) = doubt {
         return program::unread(why);
     }
-    let opened = code.ok().and_then(|code| code.opens.iter().find(|o| program::is_database(o)));
+    if let (Ok(code), Some(open)) = (code, opened)
+        && code.language != Language::JavaScript
+    {
+        let message = "how clients of databases verify certificates is read of Node.js only";
+        let evidence = Evidence::context(open.at, "its settings are not read");
+        return Verdict::unknown(Why::Unsupported, message, evidence);
+    }
     let at = opened.map(|open| open.at).or(config.map(|file| cx.start_of(file)));
     Verdict::pass(
         "no database configuration turns the verification of certificates off",
