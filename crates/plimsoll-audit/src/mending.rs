@@ -111,10 +111,23 @@ pub(crate) fn set_in<'k>(
     keys: impl Fn(&Container) -> Vec<(&'k str, Data)>,
 ) -> Vec<Edit> {
     let edits = containers.iter().filter_map(|container| {
-        let keys = keys(container);
+        let keys = together(keys(container));
         if keys.is_empty() { None } else { set(cx, container, &keys) }
     });
     edits.flatten().collect()
+}
+
+/// Keys, each once: what several put below the same one (`securityContext`) stands there together.
+fn together<'k>(keys: Vec<(&'k str, Data)>) -> Vec<(&'k str, Data)> {
+    let mut all: Vec<(&str, Data)> = Vec::new();
+    for (key, data) in keys {
+        let before = all.iter_mut().find(|(other, _)| *other == key);
+        match (before, data) {
+            (Some((_, Data::Map(entries))), Data::Map(more)) => entries.extend(more),
+            (_, data) => all.push((key, data)),
+        }
+    }
+    all
 }
 
 /// Takes out of their YAML files the entries and items that a finding's evidence stands on, as far as

@@ -8,7 +8,7 @@ use plimsoll_model::mend::{Data, yaml};
 use plimsoll_model::reference::ImageRef;
 use plimsoll_source::{Edit, FileId};
 
-use super::{has, is_compose, is_unprivileged, set_in, snippet};
+use super::{has, is_compose, is_unprivileged, set_in, snippet, together};
 use crate::{Cx, Finding, Fix, Safety, Snippet};
 
 /// The containers that a finding speaks against, without those of which that is accepted: of the
@@ -37,7 +37,7 @@ pub(crate) fn setting(
 ) -> Option<Fix> {
     let containers = against(cx, finding);
     let first = containers.first()?;
-    let snippet = sample_in(cx, first, &sample(first));
+    let snippet = sample_in(cx, first, &together(sample(first)));
     let edits: Vec<Edit> = set_in(cx, &containers, keys);
     Some(Fix::of_edits(does, Safety::Review, snippet, edits))
 }

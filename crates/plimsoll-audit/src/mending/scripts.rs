@@ -71,7 +71,7 @@ pub(crate) fn command(program: &Program, at: Span) -> Option<&Command> {
 /// are; nothing where it goes on behind failures that it expects.
 pub(crate) fn stop_early(program: &Program, source: &Source<'_>) -> Vec<Edit> {
     let flow = &program.flow;
-    if flow.commands.iter().any(|command| expects_failure(flow, command)) || asks_status(flow) {
+    if flow.commands.iter().any(|command| expects_failure(flow, command)) || asks_status(program) {
         return Vec::new();
     }
     let letters = if flow.reads.iter().all(|read| is_set(flow, read)) { "eu" } else { "e" };
@@ -82,7 +82,7 @@ pub(crate) fn stop_early(program: &Program, source: &Source<'_>) -> Vec<Edit> {
 /// Lets the failure of any part of a pipe be the pipe's: in bash, unless a part ends before the one
 /// that feeds it does.
 pub(crate) fn fail_in_pipes(program: &Program, source: &Source<'_>) -> Vec<Edit> {
-    let mends = source.is_bash() && !ends_pipes_early(&program.flow) && !asks_status(&program.flow);
+    let mends = source.is_bash() && !ends_pipes_early(&program.flow) && !asks_status(program);
     mends.then(|| source.set_options("", true)).flatten().into_iter().collect()
 }
 
@@ -99,8 +99,12 @@ fn ends_pipes_early(flow: &Flow) -> bool {
 }
 
 /// Whether the status of a command is asked for by `$?`: under `set -e` it is always zero.
-fn asks_status(flow: &Flow) -> bool {
-    flow.reads.iter().any(|read| matches!(&*read.name, "?" | "PIPESTATUS"))
+fn asks_status(program: &Program) -> bool {
+    // In a function that nothing calls it is no read of the program's.
+    let written = |sign: &[u8]| memchr::memmem::find(program.text.text(), sign).is_some();
+    program.flow.reads.iter().any(|read| matches!(&*read.name, "?" | "PIPESTATUS"))
+        || written(b"$?")
+        || written(b"${?")
 }
 
 /// Whether a command may well fail where all is well: nothing asks for its outcome, and it has no

@@ -7,9 +7,11 @@ use plimsoll_syntax::ignorefile;
 
 use super::Hints;
 use super::cx::Cx;
-use crate::container::{Container, ContainerKind, EnvValue, MountKind};
+use crate::container::{Container, ContainerKind, EnvValue, Mount, MountKind};
 use crate::fact::{Fact, How, Why};
-use crate::image::{Base, BuildArg, BuildRef, Builder, Copy, CopyFrom, Ignore, Image, StepKind};
+use crate::image::{
+    Base, BuildArg, BuildRef, Builder, Copy, CopyFrom, CopySource, Ignore, Image, StepKind,
+};
 use crate::purpose::{Purpose, PurposeKind};
 use crate::reference::ImageRef;
 use crate::{ContainerId, ImageId, datastore, path};
@@ -351,7 +353,10 @@ pub(super) fn containers(cx: &Cx<'_>, images: &[Image], containers: &mut [Contai
     for (index, container) in containers.iter_mut().enumerate() {
         let id = ContainerId(u32::try_from(index).unwrap_or(u32::MAX));
         container.image_id = built.get(&id).copied();
-        if let Some(at) = mounts_source(container).filter(|_| container.purpose.is_production()) {
+        let image = container.image_id.and_then(|id| images.get(id.0 as usize));
+        if let Some(at) =
+            mounts_source(container, image).filter(|_| container.purpose.is_production())
+        {
             container.purpose = Purpose {
                 kind: PurposeKind::Development,
                 because: "it mounts its source over what the image holds".to_owned(),
@@ -523,10 +528,32 @@ pub(super) fn stores_of_developers(tree: &Tree, images: &[Image], containers: &m
 
 /// Where a container mounts the directory that it is built from over what was built: nobody ships
 /// like that.
-fn mounts_source(container: &Container) -> Option<Span> {
+fn mounts_source(container: &Container, image: Option<&Image>) -> Option<Span> {
     let context = container.build.as_ref()?.context.known()?;
     let mut mounts = container.mounts.iter().filter(|m| m.kind == MountKind::Bind && !m.read_only);
-    mounts.find(|m| m.tree_path.as_ref() == Some(context)).map(|m| m.span)
+    let hides = |mount: &Mount| image.is_none_or(|image| hides_source(image, &mount.target));
+    mounts.find(|m| m.tree_path.as_ref() == Some(context) && hides(m)).map(|m| m.span)
+}
+
+/// Whether a directory of an image may hold its source. It does not where all of the context was copied
+/// elsewhere: what lies beside the Dockerfile are settings then, mounted where they are read.
+fn hides_source(image: &Image, target: &str) -> bool {
+    let target = target.trim_end_matches('/');
+    let below = |path: &str| {
+        path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let Some(stage) = image.final_stage() else { return true };
+    let mut elsewhere = false;
+    for step in &stage.steps {
+        let StepKind::Copy(copy) = &step.kind else { continue };
+        let Some(dest) = copy.dest.known() else { return true };
+        if below(dest) {
+            return true;
+        }
+        let whole = |source: &CopySource| matches!(&*source.path, "." | "./" | "/");
+        elsewhere |= copy.from == CopyFrom::Context && copy.sources.iter().any(whole);
+    }
+    !elsewhere || stage.config.workdir.as_deref().is_some_and(below)
 }
 
 /// Names of directories that say nothing about what lies in them.
@@ -603,6 +630,29 @@ mod tests {
         check("production", pod, true);
         check("development", "a: 1\n", true);
         check("development", &pod.replace("acme/api", "acme/web"), true);
+    }
+
+    #[test]
+    fn what_mounts_its_source_over_the_image_is_the_developers() {
+        let check = |dockerfile: &str, mount: &str, production: bool| {
+            let compose =
+                format!("services:\n  web: {{build: ./web, volumes: ['./web:{mount}']}}\n");
+            let dockerfile = format!("FROM node:20\n{dockerfile}");
+            let files = [("web/Dockerfile", &*dockerfile), ("compose.yaml", &*compose)];
+            let delivery = crate::lower::lower(&Tree::from_memory(files));
+            let web = delivery.containers.iter().find(|c| c.name == "web");
+            let found = web.map(|web| web.purpose.is_production());
+            assert_eq!(found, Some(production), "{dockerfile} {mount}");
+        };
+        check("COPY . /app\n", "/app", false);
+        check("COPY . /app\n", "/app/", false);
+        check("WORKDIR /app\nCOPY . /tmp/build\n", "/app", false);
+        check("COPY package.json /tmp/\n", "/app", false);
+        check("", "/app", false);
+        check("COPY . /app\n", "/app:ro", true);
+        // Settings, mounted where they are read.
+        check("COPY . /usr/src/web\n", "/etc/web", true);
+        check("COPY . /usr/src/web\n", "/etc/web:rw", true);
     }
 
     #[test]

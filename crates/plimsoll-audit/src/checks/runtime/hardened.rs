@@ -166,7 +166,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let judged = containers.map(|container| (Arc::clone(&container.label), judge(container)));
     let verdict = crate::driver::join(judged.collect(), HAS_DESCRIPTOR.name, service.place);
     match verdict.outcome() {
-        Outcome::Fail => startup::unless_elsewhere(cx, service, verdict),
+        // What is there in part, another may complete.
+        Outcome::Fail | Outcome::Partial => startup::unless_elsewhere(cx, service, verdict),
         _ => verdict,
     }
 }
