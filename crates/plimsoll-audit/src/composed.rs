@@ -137,6 +137,14 @@ pub(crate) fn variable_images<'a>(cx: &Cx<'a>) -> Vec<(&'a Project, &'a Containe
     found
 }
 
+/// Whether a container's name says that it does one thing and ends.
+pub(crate) fn is_called_a_job(container: &Container) -> bool {
+    const NAMES: [&str; 7] =
+        ["migrate", "migration", "migrations", "migrator", "init", "seed", "seeder"];
+    let name = container.name.to_ascii_lowercase();
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| NAMES.contains(&word))
+}
+
 /// Whether a script of the repository deploys to a swarm.
 pub(crate) fn has_swarm(cx: &Cx<'_>) -> bool {
     let deploys = |command: &Command| {

@@ -74,6 +74,7 @@
 //! ```
 
 use crate::asked::{Asked, Words};
+use crate::composed;
 use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Part, Relation, Run, Section,
@@ -109,12 +110,8 @@ const WORDS: Words = Words {
 };
 
 fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
-    const NAMES: [&str; 7] =
-        ["migrate", "migration", "migrations", "migrator", "init", "seed", "seeder"];
-    let name = container.name.to_ascii_lowercase();
-    let named = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| NAMES.contains(&word));
     let mut asked = Asked::default();
-    if container.job || named {
+    if container.job || composed::is_called_a_job(&container) {
         let is_bad = |policy: &str| {
             let again = matches!(policy, "always" | "unless-stopped" | "any");
             again.then(|| "starts it again when it is done".to_owned())

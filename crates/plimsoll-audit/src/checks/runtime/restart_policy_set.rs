@@ -95,6 +95,7 @@ use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part,
     Relation, Run, Section, Severity, Status, Verdict, mending,
 };
+use crate::{composed, migrating};
 use plimsoll_model::Fact;
 use plimsoll_model::container::Container;
 use plimsoll_model::mend::Data;
@@ -189,8 +190,14 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let set = || vec![("restart", Data::scalar("unless-stopped"))];
+    // What migrates at each start would migrate without end.
+    let migrates = cx.service_of(finding).is_some_and(|service| {
+        let by_code = service.code.as_ref().is_some_and(|code| code.migrates.is_some());
+        by_code || migrating::at_start(cx, service).known() == Some(&true)
+    });
     let asked = |container: &Container| {
-        container.restart.is_absent() && !container.job && container.profiles.is_empty()
+        let ends = container.job || composed::is_called_a_job(container);
+        container.restart.is_absent() && !ends && !migrates && container.profiles.is_empty()
     };
     mending::containers::setting(
         cx,
