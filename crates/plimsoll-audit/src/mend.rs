@@ -653,11 +653,10 @@ mod tests {
     /// ones: who is refused, and after how many audits.
     #[track_caller]
     fn refused(shared: usize, wider: usize, audits: u32) {
-        let files = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|dir| {
-            let text = "FROM alpine:3.22\nADD x /x\nRUN apk add curl\nUSER 1:1\nCMD [\"/x\"]\n";
-            (format!("{dir}/Dockerfile"), text)
-        });
-        let sources = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|dir| (format!("{dir}/x"), ""));
+        let text = "FROM alpine:3.22\nADD x /x\nRUN apk add curl\nUSER 1:1\nCMD [\"/x\"]\n";
+        let dirs = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let files = dirs.map(|dir| (format!("{dir}/Dockerfile"), text));
+        let sources = dirs.map(|dir| (format!("{dir}/x"), ""));
         let tree = Tree::from_memory(files.into_iter().chain(sources));
         let policy = Policy::default();
         let report = audit(&tree, &policy, &());
@@ -668,7 +667,10 @@ mod tests {
         assert_eq!(batch.len(), 16);
         let file = tree.find("d/Dockerfile").expect("it is there");
         let mine = |offer: &&mut Offer| offer.files == ["d/Dockerfile"];
-        let root = Edit { span: Span::new(file, TextRange::new(0, 0)), insert: b"FROM\n".into() };
+        // Read as before where nothing is changed: only an audit tells that it is bad.
+        let end = text.find("CMD").expect("it starts something");
+        let span = Span::new(file, TextRange::of(end, end));
+        let root = Edit { span, insert: b"USER root\n".into() };
         let (mut at, mut all) = (0, Vec::new());
         for offer in batch.iter_mut().filter(mine) {
             // More findings of the same image, as other checks would have them.
