@@ -118,7 +118,7 @@ pub(crate) fn set_in<'k>(
 }
 
 /// Keys, each once: what several put below the same one (`securityContext`) stands there together.
-fn together<'k>(keys: Vec<(&'k str, Data)>) -> Vec<(&'k str, Data)> {
+fn together(keys: Vec<(&str, Data)>) -> Vec<(&str, Data)> {
     let mut all: Vec<(&str, Data)> = Vec::new();
     for (key, data) in keys {
         let before = all.iter_mut().find(|(other, _)| *other == key);
