@@ -322,6 +322,21 @@ fn workflows_are_mended_where_they_say_it() {
 }
 
 #[test]
+fn a_script_that_asks_for_a_status_goes_on_behind_failures() {
+    let check = |rest: &str, expected: Option<&str>| {
+        let before = format!("#!/bin/bash\ngit pull\ndocker compose up -d\n{rest}");
+        let files = [("ops/deploy.sh", &*before)];
+        mended("scripts/fail-fast", &files, "ops/deploy.sh", expected);
+    };
+    let mended = "#!/bin/bash\nset -euo pipefail\ngit pull\ndocker compose up -d\necho '$?'\n";
+    check("echo '$?'\n", Some(mended));
+    check("[ $? -eq 0 ] || echo no\n", None);
+    check("x=$(( $? + 1 ))\n", None);
+    check("uncalled() { while [ ${?} -ne 0 ]; do sleep 1; done; }\n", None);
+    check("uncalled() { echo \"${PIPESTATUS[0]}\"; }\n", None);
+}
+
+#[test]
 fn defaults_of_secrets_are_asked_for() {
     let compose = |env: &str| {
         format!("services:\n  api:\n    image: acme/api:1.2.0\n    environment:\n{env}")

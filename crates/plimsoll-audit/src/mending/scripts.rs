@@ -7,6 +7,7 @@ use plimsoll_model::flow::{Command, CommandKind, Flow, Read, RedirectOp, RegionK
 use plimsoll_model::mend::shell::{self, Source};
 use plimsoll_model::script::Program;
 use plimsoll_source::{Edit, FileId, Span};
+use plimsoll_syntax::shell::PartKind;
 
 use super::{against, snippet};
 use crate::{Cx, Finding, Fix, Safety, Snippet};
@@ -98,13 +99,18 @@ fn ends_pipes_early(flow: &Flow) -> bool {
     })
 }
 
-/// Whether the status of a command is asked for by `$?`: under `set -e` it is always zero.
+/// Whether the status of a command is asked for by `$?`, in whatever depth: under `set -e` it is
+/// always zero.
 fn asks_status(program: &Program) -> bool {
-    // In a function that nothing calls it is no read of the program's.
-    let written = |sign: &[u8]| memchr::memmem::find(program.text.text(), sign).is_some();
-    program.flow.reads.iter().any(|read| matches!(&*read.name, "?" | "PIPESTATUS"))
-        || written(b"$?")
-        || written(b"${?")
+    let mut parts = program.script.words.iter().flat_map(|word| &word.parts);
+    parts.any(|part| match &part.kind {
+        PartKind::Variable { name, .. } => name == "?" || name.starts_with("PIPESTATUS"),
+        PartKind::Arithmetic => {
+            let text = part.range.slice(program.text.text());
+            memchr::memmem::find(text, b"$?").is_some()
+        }
+        _ => false,
+    })
 }
 
 /// Whether a command may well fail where all is well: nothing asks for its outcome, and it has no

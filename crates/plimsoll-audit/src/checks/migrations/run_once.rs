@@ -168,10 +168,11 @@
 //! ```
 
 use plimsoll_model::Fact;
-use plimsoll_model::container::{Container, ContainerKind, EnvValue};
+use plimsoll_model::container::{Container, EnvValue};
 use plimsoll_model::migration::named_in_source;
 use plimsoll_model::pipeline::RoleKind;
 
+use crate::composed::project_of;
 use crate::conditions::MIGRATES_ANYWHERE;
 use crate::migrating::{at_start, awaited_job, pipeline_step, starts};
 use crate::owner::of_none;
@@ -254,15 +255,12 @@ fn of_a_service(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 
 /// The pooler in transaction mode that a container connects through: where both are said.
 fn pooler(cx: &Cx<'_>, container: &Container) -> Option<[Evidence; 2]> {
-    let ContainerKind::Compose { project } = &container.kind else { return None };
+    let project = project_of(cx, container)?;
     let text = |value: &EnvValue| match value {
         EnvValue::Literal(text) | EnvValue::Interpolated { text, .. } => Some(text.clone()),
         _ => None,
     };
-    let mut others = cx.delivery.containers.iter().filter(|other| {
-        matches!(&other.kind, ContainerKind::Compose { project: theirs } if theirs == project)
-    });
-    others.find_map(|other| {
+    project.containers.iter().map(|&id| &cx.delivery[id]).find_map(|other| {
         let mode = other.env.iter().find(|var| {
             var.name.ends_with("POOL_MODE")
                 && text(&var.value).is_some_and(|mode| mode == "transaction")

@@ -212,6 +212,38 @@
 //! connection = psycopg2.connect(os.environ["DATABASE_URL"], sslmode="require") # <- are not read
 //! ```
 //!
+//! Nor where the configuration of its migrations is all that is seen of the database:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic] # <- are not read
+//! script_location = migrations
+//! ```
+//! `migrations/env.py`:
+//! ```python
+//! from alembic import context
+//! ```
+//! `migrations/versions/0001_first.py`:
+//! ```python
+//! revision = "0001"
+//! down_revision = None
+//! ```
+//! `main.py`:
+//! ```python
+//! print("ready")
+//! ```
+//!
 //! Whoever deploys it says:
 //!
 //! `Dockerfile`:
@@ -373,17 +405,16 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     if let Some(why) = doubt {
         return program::unread(why);
     }
-    if let (Ok(code), Some(open)) = (code, opened)
-        && code.language != Language::JavaScript
-    {
+    let at = opened.map(|open| open.at).or(config.map(|file| cx.start_of(file)));
+    let at = at.unwrap_or(service.place);
+    if code.is_ok_and(|code| code.language != Language::JavaScript) {
         let message = "how clients of databases verify certificates is read of Node.js only";
-        let evidence = Evidence::context(open.at, "its settings are not read");
+        let evidence = Evidence::context(at, "its settings are not read");
         return Verdict::unknown(Why::Unsupported, message, evidence);
     }
-    let at = opened.map(|open| open.at).or(config.map(|file| cx.start_of(file)));
     Verdict::pass(
         "no database configuration turns the verification of certificates off",
-        Evidence::shows(at.unwrap_or(service.place), "turns no verification off"),
+        Evidence::shows(at, "turns no verification off"),
     )
 }
 
