@@ -200,6 +200,19 @@ fn runs_migrations(package: Option<&Package>, words: &[String]) -> bool {
     })
 }
 
+/// A script for production that migrates and deploys: the step that migrates, and whether all that it
+/// deploys comes after. Of a tree with one set of migrations: a script seldom says whose it runs.
+pub(crate) fn script_step(cx: &Cx<'_>) -> Option<(Span, bool)> {
+    let [_] = &cx.delivery.migrations[..] else { return None };
+    let programs = cx.delivery.programs.iter().filter(|program| program.purpose.is_production());
+    let found = programs.filter_map(|program| {
+        let place = |kind| program.roles.iter().position(|role| role.kind == kind);
+        let (migrate, deploy) = (place(RoleKind::Migrate)?, place(RoleKind::Deploy)?);
+        Some((program.roles.get(migrate)?.span, migrate < deploy))
+    });
+    found.max_by_key(|(_, before)| *before)
+}
+
 /// A step of a pipeline of the service that migrates, in a job that then deploys or is there for
 /// migrations; those of a job that tests migrate the database of the tests.
 pub(crate) fn pipeline_step(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Span> {

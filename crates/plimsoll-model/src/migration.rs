@@ -11,9 +11,11 @@ use crate::path;
 
 mod embedded;
 mod liquibase;
+mod newest;
 mod undo;
 
 pub use embedded::{Embedded, embedded, run_by_framework};
+pub(crate) use newest::newest;
 pub use undo::{Undo, undos};
 
 /// The migrations of one package.
@@ -137,39 +139,23 @@ pub fn down(delivery: &Delivery, file: FileId) -> Down {
 pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<Span> {
     const CODE: [&str; 12] =
         [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".py", ".go", ".rb", ".java", ".kt", ".rs"];
-    const WORDS: [&str; 17] = [
-        "migrate.",
-        "migrate(",
-        "migrate:",
-        "migrate'",
-        "migrate\"",
-        "migrate!",
-        "runmigrations",
-        "run_migrations",
-        "applymigrations",
-        "migrationsrun",
-        "migrator",
-        "umzug",
-        "embed_migrations",
-        "embeddedmigrations",
-        "goose.up",
-        "migrationharness",
-        "command.upgrade",
-    ];
     const MAX: usize = 25 << 20;
     let tree = &delivery.tree;
     if !migrations.tool.is_read() {
         return Some(migrations.at);
     }
-    let own = migrations.directory.known();
-    static SIGNS: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok());
-    let words = SIGNS.as_ref()?;
+    let own = migrations.directory.known().map(|dir| match migrations.tool {
+        // Beside its versions lies the program that only Alembic starts.
+        MigrationTool::Alembic => path::parent(dir),
+        _ => dir,
+    });
+    let words = signs(migrations.tool)?;
     let mut left = MAX;
     for file in tree.under(&migrations.dir) {
         let entry = tree.entry(file);
         let is_test = |part: &str| {
             matches!(part, "test" | "tests" | "__tests__" | "spec" | "node_modules" | "vendor")
+                || part.starts_with('.')
         };
         if entry.tracking == Tracking::Ignored
             || !CODE.iter().any(|end| entry.path.ends_with(end))
@@ -189,6 +175,51 @@ pub fn named_in_source(delivery: &Delivery, migrations: &Migrations) -> Option<S
         }
     }
     None
+}
+
+/// The words by which a program says that it runs migrations of a tool.
+fn signs(tool: MigrationTool) -> Option<&'static AhoCorasick> {
+    const ALEMBIC: [&str; 5] =
+        ["alembic upgrade", "run_migrations", "upgrade(", "upgrade'", "upgrade\""];
+    const DJANGO: [&str; 6] = [
+        "manage.py migrate",
+        "migrate --",
+        "migrate'",
+        "migrate\"",
+        "migrationexecutor",
+        "run_migrations",
+    ];
+    const OTHERS: [&str; 17] = [
+        "migrate.",
+        "migrate(",
+        "migrate:",
+        "migrate'",
+        "migrate\"",
+        "migrate!",
+        "runmigrations",
+        "run_migrations",
+        "applymigrations",
+        "migrationsrun",
+        "migrator",
+        "umzug",
+        "embed_migrations",
+        "embeddedmigrations",
+        "goose.up",
+        "migrationharness",
+        "command.upgrade",
+    ];
+    type Signs = LazyLock<Option<AhoCorasick>>;
+    fn built(words: &[&str]) -> Option<AhoCorasick> {
+        AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+    }
+    static OF_ALEMBIC: Signs = LazyLock::new(|| built(&ALEMBIC));
+    static OF_DJANGO: Signs = LazyLock::new(|| built(&DJANGO));
+    static OF_OTHERS: Signs = LazyLock::new(|| built(&OTHERS));
+    match tool {
+        MigrationTool::Alembic => OF_ALEMBIC.as_ref(),
+        MigrationTool::Django => OF_DJANGO.as_ref(),
+        _ => OF_OTHERS.as_ref(),
+    }
 }
 
 /// Whether a command line migrates a database forward. Facts of the tools' command lines.

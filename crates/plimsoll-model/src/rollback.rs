@@ -1,12 +1,12 @@
 //! What undoing the newest migration takes away.
 //!
-//! Of SQL all statements are read, of JavaScript and TypeScript what `down` calls. Of Python only what
-//! is certain by its lines alone: a function at a line's start, and in it a line that drops a table.
+//! Of SQL all statements are read, of JavaScript, TypeScript and Python what `down` or `downgrade`
+//! calls, of Django's operations what undoes them.
 
 use plimsoll_source::{FileId, Span, TextRange};
 
 use crate::Delivery;
-use crate::migration::{Down, MigrationTool, Migrations, down};
+use crate::migration::{self, Down, MigrationTool, Migrations, down};
 
 /// What undoing a migration does to data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +23,10 @@ pub enum Undoing {
     Unknown(FileId),
 }
 
-/// The newest migration, and what undoing it does.
+/// The newest migration, and what undoing it does; `None` where several could be it.
 #[must_use]
 pub fn newest(delivery: &Delivery, migrations: &Migrations) -> Option<(FileId, Undoing)> {
-    let tree = &delivery.tree;
-    let is_down = |path: &str| path.ends_with(".down.sql") || path.ends_with("-down.sql");
-    let file = *migrations.files.iter().rev().find(|&&file| !is_down(tree.path(file)))?;
+    let file = migration::newest(&delivery.tree, migrations)?;
     Some((file, undoing(delivery, migrations.tool, file)))
 }
 
@@ -57,9 +55,6 @@ fn undoing(delivery: &Delivery, tool: MigrationTool, file: FileId) -> Undoing {
         };
     }
     let Some(source) = text(file) else { return Undoing::Unknown(file) };
-    if path.ends_with(".py") {
-        return of_source(file, path, &source);
-    }
     match down(delivery, file) {
         Down::Does(_, drops) => of_drops(file, &source, drops),
         Down::Keeps(at) => Undoing::Keeps(at),
@@ -70,8 +65,12 @@ fn undoing(delivery: &Delivery, tool: MigrationTool, file: FileId) -> Undoing {
 
 /// What a program's `down` drops: tables by the words of the call or statement, else parts.
 fn of_drops(file: FileId, source: &str, drops: Vec<(String, Span)>) -> Undoing {
-    const WHOLE: [&str; 9] = [
+    const WHOLE: [&str; 12] = [
         "droptable",
+        "drop_table",
+        "drop_schema",
+        // What makes a table of Django's drops it when it is undone.
+        "createmodel(",
         "dropschema",
         "dropalltables",
         "drop table",

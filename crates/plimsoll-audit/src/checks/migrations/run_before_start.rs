@@ -1,6 +1,6 @@
 //! # Migrations run before the service starts
 //!
-//! The entrypoint, a job that the start awaits, an init container or the step of a pipeline that
+//! The entrypoint, a job that the start awaits, an init container, the step of a pipeline or a script that
 //! deploys runs the migrations; then the service starts.
 //!
 //! Code that meets the schema of the release before it fails on its first query. Migrations that
@@ -146,6 +146,44 @@
 //!
 //! def downgrade():
 //!     op.drop_table("orders")
+//! ```
+//!
+//! A script migrates what it has started:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"] # <- runs no migration
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = alembic
+//! ```
+//! `alembic/env.py`:
+//! ```python
+//! from alembic import context
+//! context.run_migrations()
+//! ```
+//! `alembic/versions/0001_orders.py`:
+//! ```python
+//! def upgrade():
+//!     pass
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//! ```
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -e
+//! docker compose up -d
+//! docker compose exec -T api alembic upgrade head # <- what it has started
 //! ```
 //!
 //! ## Fixed
@@ -315,6 +353,39 @@
 //! CREATE TABLE orders (id bigint);
 //! ```
 //!
+//! A script, before it deploys:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic]
+//! script_location = alembic
+//! ```
+//! `alembic/versions/0001_orders.py`:
+//! ```python
+//! def upgrade():
+//!     pass
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//! ```
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/bin/bash
+//! set -e
+//! docker compose run --rm api alembic upgrade head # <- migrates before it deploys
+//! docker compose up -d
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! Its own code may run them:
@@ -370,7 +441,7 @@ use plimsoll_model::entrypoint::ScriptSource;
 use plimsoll_model::migration::{named_in_source, run_by_framework};
 
 use crate::conditions::HAS_MIGRATIONS;
-use crate::migrating::{awaited_job, pipeline_step, starts};
+use crate::migrating::{awaited_job, pipeline_step, script_step, starts};
 use crate::{
     Check, Cx, Domain, Effort, Evidence, Part, Run, Section, ServiceSubject, Severity, Status,
     Verdict,
@@ -413,6 +484,11 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
             .and(Evidence::context(job.span, "migrates"));
     }
     if let Some(step) = pipeline_step(cx, service) {
+        return Verdict::pass(message, Evidence::shows(step, "migrates before it deploys"));
+    }
+    let script = script_step(cx);
+    if let Some((step, true)) = script {
+        let message = "a script migrates before it deploys";
         return Verdict::pass(message, Evidence::shows(step, "migrates before it deploys"));
     }
     let own = service.migrations.map(|id| cx.delivery[id].tool);
@@ -462,5 +538,6 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         "nothing runs the migrations before the start: add a job that is awaited",
         nothing,
     )
+    .and_all(script.map(|(step, _)| Evidence::contradicts(step, "migrates what it has started")))
     .and(Evidence::context(migrations.at, "the migrations"))
 }

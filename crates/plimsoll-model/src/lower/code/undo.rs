@@ -62,7 +62,7 @@ fn python_down(tree: &Tree, file: FileId) -> Down {
 /// Django undoes each operation by itself, but for code and SQL that do not say how.
 fn of_operations(module: &Module, operations: ExprId) -> Down {
     let ExprKind::List(items) = &module.expr(operations).kind else { return Down::Unknown };
-    let mut dropped = Vec::new();
+    let (mut dropped, mut by_code) = (Vec::new(), false);
     for item in items {
         let expr = module.expr(item.value);
         let ExprKind::Call { callee, args, .. } = &expr.kind else { return Down::Unknown };
@@ -87,9 +87,11 @@ fn of_operations(module: &Module, operations: ExprId) -> Down {
                 };
                 dropped.push((what, module.span(expr.range)));
             }
-            "RunPython"
-            | "RunSQL"
-            | "AlterField"
+            "RunPython" | "RunSQL" => {
+                let reverse = given("reverse_code").or(given("reverse_sql")).or(args.get(1));
+                by_code |= !reverse.is_some_and(|reverse| is_noop(module, reverse.value));
+            }
+            "AlterField"
             | "RemoveField"
             | "DeleteModel"
             | "RenameField"
@@ -110,7 +112,16 @@ fn of_operations(module: &Module, operations: ExprId) -> Down {
         }
     }
     let at = module.span(module.expr(operations).range);
-    if items.is_empty() { Down::Empty(at) } else { Down::Does(at, dropped) }
+    match (items.is_empty(), dropped.is_empty() && !by_code) {
+        (true, _) => Down::Empty(at),
+        (_, true) => Down::Keeps(at),
+        (_, false) => Down::Does(at, dropped),
+    }
+}
+
+/// `migrations.RunPython.noop`, `migrations.RunSQL.noop`.
+fn is_noop(module: &Module, value: ExprId) -> bool {
+    matches!(&module.expr(value).kind, ExprKind::Member { name, .. } if &**name == "noop")
 }
 
 /// The function that is exported as `down`; an error where it is one that is not seen here.
@@ -270,12 +281,13 @@ fn calls(module: &Module, range: plimsoll_source::TextRange) -> impl Iterator<It
     })
 }
 
-/// Whether a call takes no data away: a method of a schema that is known for that.
+/// Whether a call takes no data away: a method of a schema that is known for that, or a type of
+/// SQLAlchemy's in what it is given.
 fn keeps(module: &Module, call: ExprId) -> bool {
     let ExprKind::Call { callee, args, .. } = &module.expr(call).kind else { return false };
-    let ExprKind::Member { name, .. } = &module.expr(*callee).kind else { return false };
+    let ExprKind::Member { object, name, .. } = &module.expr(*callee).kind else { return false };
     // SQL that drops what holds no data.
-    if let ("raw", [argument]) = (&**name, &args[..])
+    if let ("raw" | "execute" | "text", [argument]) = (&**name, &args[..])
         && let ExprKind::Text(text) = &module.expr(argument.value).kind
     {
         return text.split(';').filter(|one| !one.trim().is_empty()).all(|one| {
@@ -287,26 +299,54 @@ fn keeps(module: &Module, call: ExprId) -> bool {
                 && words.next().is_some_and(|kind| kinds.contains(&&*kind))
         });
     }
-    matches!(
-        &**name,
-        "table"
-            | "alterTable"
-            | "renameTable"
-            | "renameColumn"
-            | "dropIndex"
-            | "dropIndexes"
-            | "dropUnique"
-            | "dropForeign"
-            | "dropForeignKey"
-            | "dropPrimary"
-            | "dropConstraint"
-            | "removeIndex"
-            | "removeConstraint"
-            | "dropView"
-            | "dropViewIfExists"
-            | "dropNullable"
-            | "setNullable"
-    )
+    // What is called in it is looked at by itself.
+    if let ("execute", [argument]) = (&**name, &args[..])
+        && let ExprKind::Call { .. } = &module.expr(argument.value).kind
+    {
+        return true;
+    }
+    let of_sqlalchemy = matches!(
+        &module.expr(*object).kind,
+        ExprKind::Name(of) if matches!(&**of, "sa" | "sqlalchemy" | "postgresql" | "mysql" | "sqlite")
+    );
+    let makes = name.starts_with(|first: char| first.is_ascii_uppercase());
+    of_sqlalchemy && makes
+        || matches!(
+            &**name,
+            "table"
+                | "add_column"
+                | "alter_column"
+                | "batch_alter_table"
+                | "create_check_constraint"
+                | "create_exclude_constraint"
+                | "create_foreign_key"
+                | "create_index"
+                | "create_primary_key"
+                | "create_table"
+                | "create_table_comment"
+                | "create_unique_constraint"
+                | "drop_constraint"
+                | "drop_index"
+                | "drop_table_comment"
+                | "f"
+                | "rename_table"
+                | "alterTable"
+                | "renameTable"
+                | "renameColumn"
+                | "dropIndex"
+                | "dropIndexes"
+                | "dropUnique"
+                | "dropForeign"
+                | "dropForeignKey"
+                | "dropPrimary"
+                | "dropConstraint"
+                | "removeIndex"
+                | "removeConstraint"
+                | "dropView"
+                | "dropViewIfExists"
+                | "dropNullable"
+                | "setNullable"
+        )
 }
 
 /// `console.log(…)`, `Promise.resolve()`, a literal: nothing is undone by it.

@@ -496,6 +496,18 @@ fn what_undoes_a_migration() {
         "does m.py:2 A"
     );
     assert_eq!(django("migrations.RunPython(f)"), "missing");
+    assert_eq!(
+        django(
+            "migrations.RunPython(f, migrations.RunPython.noop), migrations.RemoveField('a', 'b')"
+        ),
+        "keeps m.py:2"
+    );
+    assert_eq!(django("migrations.RunPython(f, g)"), "does m.py:2 ");
+    let keeps = |body: &str| check(&format!("{alembic}def downgrade():\n    {body}\n"));
+    assert_eq!(keeps("op.drop_index(op.f('ix_a'))"), "keeps m.py:3");
+    assert_eq!(keeps("op.add_column('a', sa.Column('b', sa.String()))"), "keeps m.py:3");
+    assert_eq!(keeps("op.execute('DELETE FROM a')"), "does m.py:3 ");
+    assert_eq!(keeps("op.execute(sa.text('DROP INDEX i'))"), "keeps m.py:3");
     assert_eq!(django("Own()"), "unknown");
     assert_eq!(check("x = 1"), "unknown");
     assert_eq!(check("def downgrade(:"), "unknown");
