@@ -57,6 +57,13 @@ pub(super) fn read(
         }
     }
     let installed = Arc::new(Pinned::of_map(&installed));
+    let overrides: BTreeMap<&str, &str> = root
+        .get("overrides")
+        .map(Value::entries)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.text()?, value.text()?)))
+        .collect();
     Some(
         members
             .iter()
@@ -67,7 +74,11 @@ pub(super) fn read(
                     in_sync: all_pinned(package, blank.place, |dependency| {
                         let entry = pinned.and_then(|pinned| pinned.get(&*dependency.name));
                         let Some((specifier, _)) = entry else { return Some(false) };
-                        specifier.map(|specifier| specifier == dependency.requirement)
+                        let asked = &*dependency.requirement;
+                        specifier.map(|specifier| {
+                            specifier == asked
+                                || is_overridden(&overrides, &dependency.name, asked, specifier)
+                        })
                     }),
                     deprecated: deprecations(package, pinned, &deprecated),
                     tells_deprecated: true,
@@ -77,6 +88,21 @@ pub(super) fn read(
             })
             .collect(),
     )
+}
+
+/// Whether an override puts this specifier in a requirement's place: pnpm then writes it down for the
+/// importers, too. `a`, and `a@1` where the requirement may be one of those.
+fn is_overridden(
+    overrides: &BTreeMap<&str, &str>,
+    name: &str,
+    asked: &str,
+    specifier: &str,
+) -> bool {
+    overrides.iter().any(|(key, value)| {
+        let rest = key.strip_prefix(name);
+        let ours = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'));
+        ours && *value == specifier && !asked.starts_with("workspace:")
+    })
 }
 
 fn importer(value: Value<'_>) -> Importer<'_> {

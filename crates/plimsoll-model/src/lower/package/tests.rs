@@ -216,6 +216,11 @@ fn yarn_and_pnpm_pin_what_is_asked_for() {
     check_sync(manifest, ("pnpm-lock.yaml", pnpm9), "true at `lockfileVersion: '9.0'`");
     let pnpm5 = "lockfileVersion: 5.4\nspecifiers:\n  a: ^1.0.0\n  '@s/b': 1.x\ndependencies:\n  a: 1.0.1\n  '@s/b': 2.0.0\n";
     check_sync(manifest, ("pnpm-lock.yaml", pnpm5), r#"false at `"@s/b": "2.x"`"#);
+    let over = pnpm9.replace("importers", "overrides:\n  a: 1.0.1\n  '@s/b@2': 2.0.9\nimporters");
+    let own = r#"{"dependencies": {"a": "^0.9.0", "@s/b": "2.x"}}"#;
+    let taken = over.replace("^1.0.0", "1.0.1").replace("specifier: 2.x", "specifier: 2.0.9");
+    check_sync(own, ("pnpm-lock.yaml", &taken), "true at `lockfileVersion: '9.0'`");
+    check_sync(own, ("pnpm-lock.yaml", &over), r#"false at `"a": "^0.9.0"`"#);
     check(
         &[("package.json", manifest), ("pnpm-lock.yaml", pnpm9)],
         "
