@@ -12,8 +12,9 @@
 //! always failed: the fix takes it out, with the comment above it.
 //!
 //! What cleans up (`rm`, caches, `chown`) may fail. A second way to do the same (`npm ci || npm
-//! install`), a message that ends in `exit 1`, and `set -e` swallow nothing. What a script of the
-//! repository does inside is not asked.
+//! install`), a message that ends in `exit 1`, a loop that tries again, is left by `exit 0` and
+//! followed by `exit 1`, and `set -e` swallow nothing. What a script of the repository does inside is
+//! not asked.
 //!
 //! ## Fails
 //!
@@ -61,6 +62,16 @@
 //! CMD ["/app"]
 //! ```
 //!
+//! By trying again, and then going on:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY . .
+//! RUN for i in 1 2 3; do npm ci && break; sleep 5; done # <- its failure is ignored
+//! CMD ["node", "main.js"]
+//! ```
+//!
 //! ## Fixed
 //!
 //! `Dockerfile`:
@@ -93,6 +104,17 @@
 //! RUN set -e; make; rm -f *.o || true # <- ends the build
 //! RUN curl -fsSLO https://example.test/tool || { echo "no tool"; exit 1; } # <- ends the build
 //! CMD ["/app"]
+//! ```
+//!
+//! It tries again, and fails in the end:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! COPY . .
+//! RUN for i in 1 2 3; do npm ci && exit 0; sleep 5; done; exit 1 # <- ends the build
+//! RUN for i in 1 2 3; do if npm run build; then exit 0; fi; sleep 5; done; exit 1 # <- ends the build
+//! CMD ["node", "main.js"]
 //! ```
 //!
 //! ## Does not apply

@@ -56,6 +56,7 @@ pub(super) fn effects(program: &Program<'_>) -> Vec<Effect> {
         workdir: program.workdir.to_owned(),
         errexit: false,
         pipefail: false,
+        retried: false,
         doubt: false,
         output: None,
         strips: false,
@@ -212,6 +213,8 @@ struct Walk<'p> {
     workdir: String,
     errexit: bool,
     pipefail: bool,
+    /// Within a loop behind which the program fails: success has left it by `exit 0`.
+    retried: bool,
     /// Whether the commands may not run: behind `||` or a test.
     doubt: bool,
     /// What is written to the standard output goes here; `None`: nobody asks.
@@ -332,7 +335,12 @@ impl Walk<'_> {
                     _ => false,
                 };
             let joined = matches!(item.then, Connector::And | Connector::Or);
+            let retried = self.retried;
+            self.retried |= item.then == Connector::Seq
+                && is_loop(source, item)
+                && items.get(index + 1).is_some_and(|next| fails(source, next, 0));
             self.pipeline(source, item, fate, guarded || joined || item.negated);
+            self.retried = retried;
             before = Some(item);
         }
         self.doubt = doubt;
@@ -380,6 +388,11 @@ impl Walk<'_> {
                 }
                 (Connector::Background, _) => {
                     return Some(Mask { span: source.text.span(item.range), meant: false });
+                }
+                (Connector::Seq, Some(_))
+                    if self.retried && at > index && is_left(source, item) =>
+                {
+                    return None;
                 }
                 (Connector::Seq, Some(next)) => {
                     if self.errexit && !guarded && ran || fails(source, next, 0) {
@@ -454,7 +467,12 @@ impl Walk<'_> {
             }),
             CommandKind::If { branches, otherwise } => {
                 for (condition, body) in branches {
-                    let fate = condition_fate(source, *condition, *body, *otherwise);
+                    let left = self.retried
+                        && source.script.list(*body).items.iter().any(|item| is_left(source, item));
+                    let fate = match left {
+                        true => None,
+                        false => condition_fate(source, *condition, *body, *otherwise),
+                    };
                     self.list(source, *condition, fate, true);
                     self.branch(source, *body, call);
                 }
@@ -772,6 +790,23 @@ fn command_fails(source: &Source<'_>, id: CommandId, depth: usize) -> bool {
             .any(|body| list_fails(source, body, depth + 1)),
         _ => false,
     }
+}
+
+/// Whether an item is a loop.
+fn is_loop(source: &Source<'_>, item: &Item) -> bool {
+    let kind = |id: &CommandId| &source.script.command(*id).kind;
+    matches!(
+        item.pipeline.last().map(kind),
+        Some(CommandKind::Loop { .. } | CommandKind::For { .. })
+    )
+}
+
+/// Whether an item ends the program well: `exit 0`.
+fn is_left(source: &Source<'_>, item: &Item) -> bool {
+    let [id] = item.pipeline.as_slice() else { return false };
+    let CommandKind::Simple { words, .. } = &source.script.command(*id).kind else { return false };
+    let word = |at: usize| words.get(at).and_then(|&word| source.script.literal(word));
+    word(0).as_deref() == Some("exit") && word(1).as_deref() == Some("0")
 }
 
 /// Looks at a list's last items only: what ends it stands there.
