@@ -138,6 +138,7 @@
 use plimsoll_model::Why;
 use plimsoll_model::image::{Base, Image, Stage};
 
+use super::exact_version::is_exact;
 use crate::bases::{Named, Standing, Words, judge, named, starts_with_version};
 use crate::conditions::STARTS_FROM_AN_IMAGE;
 use crate::{
@@ -245,7 +246,9 @@ fn version(named: &Named) -> Result<&'static str, String> {
     match &named.tag {
         _ if named.digest => Ok("pinned to a digest"),
         None => Err(format!("`{name}` has no tag")),
-        Some(tag) if starts_with_version(tag) || is_release(name, tag) => Ok("names its version"),
+        Some(tag) if starts_with_version(tag) || is_release(name, tag) || is_exact(name, tag) => {
+            Ok("names its version")
+        }
         Some(tag) if MOVING.contains(&first(tag)) => Err(format!("`{name}:{tag}` moves")),
         Some(tag) => Err(format!("`{name}:{tag}` names no version")),
     }
