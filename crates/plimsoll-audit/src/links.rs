@@ -198,6 +198,18 @@ fn built(
                     })
                 })
             };
+            // `pnpm --filter api... build`: with all that it depends on.
+            let by_filter = || {
+                let called = by_last_name(cx);
+                words.iter().filter_map(|word| with_dependencies(word)).any(|selected| {
+                    let own = called.get(selected.rsplit('/').next().unwrap_or(selected));
+                    let mut own = own.into_iter().flatten().map(|&id| &cx.delivery[id]);
+                    own.any(|p| {
+                        let named = p.name.as_deref() == Some(selected);
+                        named && needs(cx, p).contains(&local)
+                    })
+                })
+            };
             // `pnpm --filter api build`, whose script builds what it needs first.
             let by_script = || {
                 let manifest = format!("{}/package.json", effect.workdir.trim_end_matches('/'));
@@ -210,6 +222,7 @@ fn built(
                 || words.iter().any(named)
                 || by_root()
                 || by_name()
+                || by_filter()
                 || by_script()
             {
                 return State::There(via, Some(effect.span));
@@ -233,6 +246,29 @@ fn built(
         Some(at) => State::Unknown(Why::NeedsBuild, Some(at)),
         None => State::Unbuilt(via),
     }
+}
+
+/// The package that a filter names together with what it depends on: `--filter=api...`, `api^...`.
+fn with_dependencies(word: &str) -> Option<&str> {
+    let selected = word.strip_suffix("...")?;
+    let selected = selected.strip_suffix('^').unwrap_or(selected);
+    let selected = selected.strip_prefix("--filter=").unwrap_or(selected);
+    Some(selected.strip_prefix("-F").unwrap_or(selected)).filter(|name| !name.is_empty())
+}
+
+/// The directories of the local packages that one depends on, directly or through others.
+fn needs<'a>(cx: &Cx<'a>, package: &'a Package) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    let mut todo = vec![package];
+    while let Some(package) = todo.pop() {
+        for local in package.dependencies.iter().filter_map(|d| d.local.as_deref()) {
+            if !found.contains(&local) {
+                found.push(local);
+                todo.extend(cx.delivery.node_package(local));
+            }
+        }
+    }
+    found
 }
 
 /// The packages of Node by the last part of their names.

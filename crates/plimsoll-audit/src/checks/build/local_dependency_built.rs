@@ -144,6 +144,59 @@
 //! { "name": "tokens", "main": "dist/index.js", "scripts": { "build": "tsc" } }
 //! ```
 //!
+//! The filter takes what it depends on, too:
+//!
+//! `packages/api/Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! RUN pnpm install --frozen-lockfile
+//! RUN pnpm build --filter=@acme/api... # <- builds it
+//! WORKDIR /app/packages/api
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: { context: ., dockerfile: packages/api/Dockerfile }
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "root", "private": true }
+//! ```
+//! `pnpm-workspace.yaml`:
+//! ```yaml
+//! packages: ["packages/*"]
+//! ```
+//! `pnpm-lock.yaml`:
+//! ```yaml
+//! lockfileVersion: "9.0"
+//! importers:
+//!   .: {}
+//!   packages/api:
+//!     dependencies:
+//!       tokens: { specifier: "workspace:*", version: "link:../tokens" }
+//!   packages/tokens: {}
+//! ```
+//! `packages/api/package.json`:
+//! ```json
+//! {
+//!   "name": "@acme/api",
+//!   "scripts": { "build": "tsc" },
+//!   "dependencies": { "tokens": "workspace:*" }
+//! }
+//! ```
+//! `packages/api/main.js`:
+//! ```js
+//! require("tokens");
+//! ```
+//! `packages/tokens/package.json`:
+//! ```json
+//! { "name": "tokens", "main": "dist/index.js", "scripts": { "build": "tsc" } }
+//! ```
+//!
 //! It is copied in pieces, and built where they are:
 //!
 //! `services/orders/Dockerfile`:
