@@ -112,8 +112,8 @@ impl Unless {
     }
 }
 
-/// Where a file of JavaScript turns the verification of certificates off: for configurations that
-/// no service reaches (`knexfile.ts`). Reads the file.
+/// Where a file of JavaScript, Python or settings (`.ini`) turns the verification of certificates
+/// off: for configurations that no service reaches (`knexfile.ts`). Reads the file.
 ///
 /// # Errors
 /// Why the file cannot be read, and where.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use plimsoll_source::{FileId, Span, TextRange, Tracking};
+use plimsoll_source::{FileId, Span, TextRange, Tracking, Tree};
 
 use crate::Delivery;
 use crate::fact::Fact;
@@ -38,6 +38,18 @@ pub struct Migrations {
     pub loader: Option<String>,
     /// Where the first sign of the tool stands.
     pub at: Span,
+}
+
+impl Migrations {
+    /// The files that say how the tool connects: its configuration, and the program beside the
+    /// versions that Alembic starts.
+    #[must_use]
+    pub fn settings(&self, tree: &Tree) -> Vec<FileId> {
+        let versions = self.directory.known().filter(|_| self.tool == MigrationTool::Alembic);
+        let program = versions.and_then(|dir| path::join(path::parent(dir), "env.py"));
+        let program = program.and_then(|program| tree.find(&program));
+        self.config.into_iter().chain(program).collect()
+    }
 }
 
 /// Migration tools.

@@ -707,6 +707,11 @@ impl Module {
         (0..).map(ExprId).zip(&self.exprs)
     }
 
+    /// Its statements, in the order they were read.
+    pub fn stmts(&self) -> impl Iterator<Item = &Stmt> {
+        self.stmts.iter()
+    }
+
     /// Its classes, in the order they were read.
     pub fn classes(&self) -> impl Iterator<Item = &Class> {
         self.classes.iter()

@@ -1,7 +1,8 @@
 //! # No database configuration turns the verification of certificates off
 //!
 //! What the service connects to its database with for production (its code, the configuration of
-//! its migrations) nowhere says `rejectUnauthorized: false`.
+//! its migrations) nowhere says `rejectUnauthorized: false`, in Python `tlsAllowInvalidCertificates=True`,
+//! `ssl_verify_cert=False` or `verify_mode = ssl.CERT_NONE`.
 //!
 //! TLS without verification hides the traffic from those who listen, not from those who answer:
 //! whoever stands between service and database presents a certificate of their own and reads every
@@ -98,6 +99,27 @@
 //!       DATABASE_URL: ${DATABASE_URL}
 //! ```
 //!
+//! In Python:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! pymongo==4.15.3
+//! ```
+//! `main.py`:
+//! ```python
+//! import os
+//! from pymongo import MongoClient
+//!
+//! client = MongoClient(os.environ["MONGO_URL"], tls=True, tlsAllowInvalidCertificates=True) # <- accepts any
+//! ```
+//!
 //! ## Fixed
 //!
 //! `knexfile.js`:
@@ -139,6 +161,38 @@
 //! ```js
 //! const https = require("https");
 //! exports.agent = new https.Agent({ rejectUnauthorized: false });
+//! ```
+//!
+//! A program in Python, and the configuration of its migrations:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `requirements.txt`:
+//! ```text
+//! alembic==1.17.2
+//! ```
+//! `alembic.ini`:
+//! ```ini
+//! [alembic] # <- turns no verification off
+//! script_location = migrations
+//! ```
+//! `migrations/env.py`:
+//! ```python
+//! from alembic import context
+//! ```
+//! `migrations/versions/0001_first.py`:
+//! ```python
+//! revision = "0001"
+//! down_revision = None
+//! ```
+//! `main.py`:
+//! ```python
+//! print("ready")
 //! ```
 //!
 //! By a variable that the deployment sets:
@@ -191,7 +245,7 @@
 //! require("./generated/client"); // <- not followed
 //! ```
 //!
-//! A client in another language, whose settings are not read:
+//! libpq encrypts, and verifies where the machine holds a root certificate at the place where it looks:
 //!
 //! `Dockerfile`:
 //! ```dockerfile
@@ -209,39 +263,7 @@
 //! import os
 //! import psycopg2
 //!
-//! connection = psycopg2.connect(os.environ["DATABASE_URL"], sslmode="require") # <- are not read
-//! ```
-//!
-//! Nor where the configuration of its migrations is all that is seen of the database:
-//!
-//! `Dockerfile`:
-//! ```dockerfile
-//! FROM python:3.13-slim
-//! WORKDIR /app
-//! COPY . .
-//! CMD ["python", "main.py"]
-//! ```
-//! `requirements.txt`:
-//! ```text
-//! alembic==1.17.2
-//! ```
-//! `alembic.ini`:
-//! ```ini
-//! [alembic] # <- are not read
-//! script_location = migrations
-//! ```
-//! `migrations/env.py`:
-//! ```python
-//! from alembic import context
-//! ```
-//! `migrations/versions/0001_first.py`:
-//! ```python
-//! revision = "0001"
-//! down_revision = None
-//! ```
-//! `main.py`:
-//! ```python
-//! print("ready")
+//! connection = psycopg2.connect(os.environ["DATABASE_URL"], sslmode="require") # <- hangs on a value
 //! ```
 //!
 //! Whoever deploys it says:
@@ -322,11 +344,32 @@ const CLIENTS: [&str; 14] = [
     "drizzle-orm",
 ];
 
+/// The same of Python.
+const PYTHON: [&str; 13] = [
+    "aiomysql",
+    "asyncpg",
+    "databases",
+    "motor",
+    "mysql",
+    "mysqlclient",
+    "psycopg",
+    "psycopg2",
+    "pymongo",
+    "pymysql",
+    "sqlalchemy",
+    "sqlmodel",
+    "tortoise-orm",
+];
+
 /// Whether what the code turns off is a database's: it stands below `ssl`, or in a module that
-/// imports a client.
+/// imports a client; in Python, its name is a database's, or the module imports a client.
 fn of_database(code: &Code, place: &Unverified) -> bool {
     let file = place.at.file;
     let imports = || code.imports.iter().filter(|import| import.file == file);
+    if code.language == Language::Python {
+        let client = || imports().any(|import| PYTHON.contains(&&*import.package));
+        return place.keys.iter().any(|key| !matches!(&**key, "ssl" | "verify_mode") || client());
+    }
     place.keys.iter().any(|key| matches!(&**key, "ssl" | "NODE_TLS_REJECT_UNAUTHORIZED"))
         || imports().any(|import| CLIENTS.contains(&&*import.package))
 }
@@ -361,10 +404,12 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     let code = program::code(service);
     let opened = code.ok().and_then(|code| code.opens.iter().find(|o| program::is_database(o)));
     let (mut places, mut doubt) = (Vec::new(), None);
-    match config.map(|file| unverified(cx.delivery, file)) {
-        Some(Ok(found)) => places.extend(found),
-        Some(Err(why)) => doubt = Some(why),
-        None => {}
+    let settings = migrations.map(|migrations| migrations.settings(&cx.delivery.tree));
+    for file in settings.unwrap_or_default() {
+        match unverified(cx.delivery, file) {
+            Ok(found) => places.extend(found),
+            Err(why) => doubt = Some(why),
+        }
     }
     match code {
         Ok(code) => {
@@ -399,7 +444,8 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
         return Verdict::fail(message, first).and_all(off);
     }
     if let Some((why, at)) = open {
-        let message = "whether the database's certificate is verified depends on a variable";
+        let message =
+            "whether the database's certificate is verified hangs on a value: name the authority";
         return Verdict::unknown(why, message, Evidence::context(at, "hangs on a value"));
     }
     if let Some(why) = doubt {
@@ -407,8 +453,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     }
     let at = opened.map(|open| open.at).or(config.map(|file| cx.start_of(file)));
     let at = at.unwrap_or(service.place);
-    if code.is_ok_and(|code| code.language != Language::JavaScript) {
-        let message = "how clients of databases verify certificates is read of Node.js only";
+    let read = [Language::JavaScript, Language::Python];
+    if code.is_ok_and(|code| !read.contains(&code.language)) {
+        let message = "how clients of databases verify certificates is not read of this language";
         let evidence = Evidence::context(at, "its settings are not read");
         return Verdict::unknown(Why::Unsupported, message, evidence);
     }

@@ -17,8 +17,8 @@
 //! of the one around it: nothing installs what its own `package.json` declares.
 //!
 //! In Python a module and its distribution may have different names: where no distribution that is
-//! declared is called like the import (of well-known ones it is known), it cannot be told. Languages
-//! whose compiler looks imports up are not asked.
+//! declared is called like the import (of well-known ones it is known), it cannot be told, unless the
+//! lockfile has one of that name, which then others bring along. Languages whose compiler looks imports up are not asked.
 //!
 //! ## Fails
 //!
@@ -81,6 +81,41 @@
 //! `store/src/index.js`:
 //! ```js
 //! exports.store = require("mongoose"); // <- imports `mongoose`
+//! ```
+//!
+//! In Python, of what the lockfile says that others bring it along:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! RUN uv sync --frozen
+//! CMD ["python", "main.py"]
+//! ```
+//! `pyproject.toml`:
+//! ```toml
+//! [project]
+//! name = "api"
+//! version = "1.0.0"
+//! dependencies = ["fastapi>=0.118"]
+//! ```
+//! `uv.lock`:
+//! ```toml
+//! version = 1
+//!
+//! [[package]]
+//! name = "fastapi"
+//! version = "0.118.0"
+//!
+//! [[package]]
+//! name = "starlette"
+//! version = "0.48.0"
+//! ```
+//! `main.py`:
+//! ```python
+//! import fastapi
+//! import starlette # <- imports `starlette`
 //! ```
 //!
 //! ## Fixed
@@ -376,10 +411,28 @@ fn of_python(cx: &Cx<'_>, service: ServiceSubject<'_>, code: &Code) -> Verdict {
     };
     let packages = cx.delivery.packages.iter();
     let packages = packages.filter(|package| package.ecosystem == Ecosystem::Python).filter(above);
-    let dependencies = packages.flat_map(|package| &package.dependencies);
+    let packages: Vec<&Package> = packages.collect();
+    let dependencies = packages.iter().flat_map(|package| &package.dependencies);
     let declared: BTreeSet<String> = dependencies.map(|own| distribution(&own.name)).collect();
     let (good, unknown): (Vec<&PackageImport>, Vec<_>) =
         code.imports.iter().partition(|import| declared.contains(&distribution(&import.package)));
+    let locked = |import: &&&PackageImport| {
+        let line = format!("\nname = \"{}\"\n", distribution(&import.package));
+        let mut locks = packages.iter().filter_map(|package| package.lockfile.as_ref());
+        locks.any(|lock| {
+            let text = cx.delivery.tree.read(lock.file);
+            text.is_ok_and(|text| memchr::memmem::find(&text, line.as_bytes()).is_some())
+        })
+    };
+    let mut others = unknown.iter().filter(locked);
+    if let Some(first) = others.next() {
+        let message = format!("`{}` is imported and not declared", clip(&first.package));
+        let imports = |import: &PackageImport| {
+            let says = format!("imports `{}`, which others bring along", clip(&import.package));
+            Evidence::contradicts(import.at, says).severity(Severity::Medium)
+        };
+        return Verdict::fail(message, imports(first)).and_all(others.map(|one| imports(one)));
+    }
     if let Some(import) = unknown.first() {
         let message = format!("which distribution brings `{}` is not told", clip(&import.package));
         let says = "no distribution of this name is declared";

@@ -2,10 +2,12 @@
 
 use plimsoll_source::{FileId, Span, TextRange};
 use plimsoll_syntax::program::{
-    BinaryOp, Entry, ExprId, ExprKind, Key, LogicalOp, Module, PatternKind, StmtKind, UnaryOp,
+    BinaryOp, Dialect, Entry, ExprId, ExprKind, Key, LogicalOp, Module, PatternKind, StmtKind,
+    UnaryOp,
 };
 
 use super::eval::Phase;
+use super::python;
 use super::value::{HostId, Value};
 use crate::code::{
     Address, EnvironmentRead, Gap, PackageImport, Resource, Timeout, Unless, Unverified, Write,
@@ -86,7 +88,10 @@ pub(super) struct Facts {
 impl Facts {
     /// What a module's text says, whether or not it runs.
     pub(super) fn syntax(&mut self, module: &Module) {
-        self.unverified.extend(unverified(module));
+        self.unverified.extend(match module.dialect {
+            Dialect::JavaScript => unverified(module),
+            Dialect::Python => python::unverified::unverified(module),
+        });
     }
 
     pub(super) fn package(&mut self, name: &str, file: FileId, at: Span) {

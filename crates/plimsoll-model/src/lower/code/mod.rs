@@ -145,14 +145,27 @@ fn by_container(graph: &Graph<'_>, service: &Service) -> BTreeMap<ContainerId, O
     each.collect()
 }
 
-/// Where a file turns the verification of certificates off.
+/// Where a file turns the verification of certificates off: a module, or settings in lines.
 pub(crate) fn unverified(tree: &Tree, file: FileId) -> Result<Vec<Unverified>, (Why, Span)> {
     let start = Span::new(file, TextRange::new(0, 0));
     let Ok(bytes) = tree.read(file) else { return Err((Why::Unreadable, start)) };
-    if memchr::memmem::find(&bytes, b"rejectUnauthorized").is_none() {
+    let name = crate::path::name(tree.path(file));
+    let says = |word: &[u8]| memchr::memmem::find(&bytes, word).is_some();
+    if name.ends_with(".py") {
+        let parsed = plimsoll_syntax::python::read(file, &bytes);
+        return match parsed.errors.iter().find(|error| error.fatal) {
+            Some(error) => Err((Why::Unparsed, error.span)),
+            None => Ok(python::unverified::unverified(&parsed.tree)),
+        };
+    }
+    if name.ends_with(".ini") {
+        let signs: [&[u8]; 3] = [b"sslmode", b"ssl_", b"tls"];
+        let open = signs.into_iter().any(says);
+        return if open { Err((Why::Unsupported, start)) } else { Ok(Vec::new()) };
+    }
+    if !says(b"rejectUnauthorized") {
         return Ok(Vec::new());
     }
-    let name = crate::path::name(tree.path(file));
     let parsed = javascript::read(name, file, &bytes);
     match parsed.errors.iter().find(|error| error.fatal) {
         Some(error) => Err((Why::Unparsed, error.span)),

@@ -10,6 +10,7 @@ mod language;
 mod modules;
 mod packages;
 mod routes;
+pub(super) mod unverified;
 
 #[cfg(test)]
 mod tests;

@@ -628,7 +628,7 @@ impl Eval<'_> {
             ("ssl", "_create_unverified_context") => {
                 self.facts.unverified.push(Unverified {
                     at,
-                    keys: Vec::new(),
+                    keys: vec!["verify_mode".to_owned()],
                     production: true,
                     unless: Unless::Never,
                 });
