@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use plimsoll_model::image::StepKind;
-use plimsoll_model::pipeline::{Forge, Job, JobStep, Pipeline, Role, RoleKind, Runs};
+use plimsoll_model::pipeline::{Forge, Job, JobStep, Pipeline, Role, RoleKind, Runs, Slot};
 use plimsoll_model::service::Service;
 use plimsoll_model::{PipelineId, UnsupportedKind, Why};
 use plimsoll_source::{FileId, Span, normalize_path};
@@ -497,7 +497,35 @@ impl<'a> Ci<'a> {
                 more.push(' ');
             }
         }
+        if both.contains("needs.") {
+            more.push_str(&self.published(step, job));
+        }
         text + &more
+    }
+
+    /// What the steps say whose outputs a step takes from jobs before its own.
+    fn published(&self, step: &JobStep, job: &Job) -> String {
+        let file = job.span.file;
+        let Some(own) = self.cx.delivery.pipelines.iter().find(|own| own.file == file) else {
+            return String::new();
+        };
+        let taken = own.expressions.iter().filter(|placed| placed.step == Some(step.span));
+        let mut makers: Vec<Span> = Vec::new();
+        for path in taken.flat_map(|placed| placed.expression.flowing()).take(MAX_VALUES) {
+            makers.extend(maker(own, path).map(|step| step.span));
+        }
+        makers.sort_unstable();
+        makers.dedup();
+        let steps = own.jobs.iter().flat_map(|job| job.steps.iter().map(move |step| (job, step)));
+        // What such a step takes from jobs before it is not followed: one of them names it.
+        let said = steps.filter(|(_, step)| makers.contains(&step.span)).map(|(job, step)| {
+            let given = step.with.iter().map(|(_, value, _)| &**value);
+            let set = step.env_texts.iter().chain(&job.env_texts).map(|(_, value)| &**value);
+            let run = step.run.as_ref().map(|(text, _)| String::from_utf8_lossy(text.text()));
+            let words: Vec<&str> = given.chain(set).chain(run.as_deref()).collect();
+            words.join(" ")
+        });
+        said.take(MAX_VALUES).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether a text names the service, and whether it names another, or a directory elsewhere.
@@ -633,6 +661,21 @@ pub(crate) fn nowhere(cx: &Cx<'_>, says: &'static str) -> Evidence {
         Some(job) => Evidence::missing_in(job.span, says),
         None => Evidence::missing_file(".github/workflows", says),
     }
+}
+
+/// The step whose output `needs.JOB.outputs.NAME` is: that which the job's own output names.
+fn maker<'p>(pipeline: &'p Pipeline, path: &str) -> Option<&'p JobStep> {
+    let (id, name) = path.strip_prefix("needs.")?.split_once(".outputs.")?;
+    let at = pipeline.jobs.iter().position(|job| job.id.eq_ignore_ascii_case(id))?;
+    let output = pipeline.expressions.iter().find(|placed| {
+        placed.slot == Slot::Output
+            && placed.job == Some(at)
+            && placed.key.eq_ignore_ascii_case(name)
+    })?;
+    let made = output.expression.flowing().find_map(|path| path.strip_prefix("steps."))?;
+    let (id, _) = made.split_once(".outputs.")?;
+    let is = |step: &&JobStep| step.id.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(id));
+    pipeline.jobs.get(at)?.steps.iter().find(is)
 }
 
 fn cx_jobs<'a>(cx: &Cx<'a>, id: PipelineId) -> &'a [Job] {

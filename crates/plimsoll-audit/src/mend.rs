@@ -545,7 +545,9 @@ fn compare(before: &Report, after: &Report, offers: &[&Offer]) -> Option<Trouble
     let is_better = |offer: &&&Offer| match (was.get(&offer.key), is.get(&offer.key)) {
         (Some(old), Some(now)) => {
             let (from, to) = (worth(old.outcome), worth(now.outcome));
-            to > from || to == from && against(now) < against(old)
+            // What is only no longer seen is not mended.
+            let lost = now.outcome == Outcome::Unknown && old.outcome != Outcome::Unknown;
+            to > from || to == from && !lost && against(now) < against(old)
         }
         // What it was about is no more.
         _ => true,

@@ -198,6 +198,36 @@ fn datastores_get_a_network_of_their_own_unless_that_would_cut_something() {
 }
 
 #[test]
+fn what_a_job_verifies_is_what_the_job_before_it_published() {
+    let image = "FROM node:22-alpine\nCMD [\"node\", \"main.js\"]\n";
+    let workflow = |output: &str| {
+        format!(
+            "on: push\njobs:\n  b:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: docker push \
+             acme/worker:2\n  a:\n    runs-on: ubuntu-24.04\n    outputs:\n      image: ${{{{ \
+             steps.{output}.outputs.image }}}}\n    steps:\n      - id: push\n        run: docker push \
+             acme/orders:1\n  deploy:\n    needs: [a, b]\n    environment: live\n    runs-on: ubuntu-24.04\n    steps:\n      - \
+             run: cosign verify --certificate-identity \"$ME\" --certificate-oidc-issuer \"$ISSUER\" \
+             \"$IMAGE\"\n        env:\n          IMAGE: ${{{{ needs.a.outputs.image }}}}\n      - run: \
+             docker compose up --detach --wait\n"
+        )
+    };
+    for (output, expected) in [("push", Outcome::Pass), ("other", Outcome::Unknown)] {
+        let files = [
+            ("compose.yaml", "services:\n  orders:\n    build: orders\n".to_owned()),
+            ("orders/Dockerfile", image.to_owned()),
+            ("worker/Dockerfile", image.to_owned()),
+            (".github/workflows/ci.yml", workflow(output)),
+        ];
+        let report = audit(&Tree::from_memory(files), &Policy::default(), &());
+        let verified = report.findings.iter().find(|finding| {
+            finding.check.id == "supply/signature-verified"
+                && finding.outcome != Outcome::NotApplicable
+        });
+        assert_eq!(verified.map(|finding| finding.outcome), Some(expected), "{output}");
+    }
+}
+
+#[test]
 fn a_service_that_no_workflow_covers_gets_a_whole_one_that_our_own_checks_pass() {
     let package = "{\"name\":\"api\",\"version\":\"1.0.0\",\"private\":true,\"scripts\":{\"start\":\"node \
                    main.js\",\"test\":\"node --test\"}}\n";
