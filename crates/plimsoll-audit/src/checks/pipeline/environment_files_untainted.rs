@@ -22,6 +22,19 @@
 //!         env: { TITLE: "${{ github.event.pull_request.title }}" }
 //! ```
 //!
+//! An expression that is put into the line itself:
+//!
+//! `.github/workflows/pr.yml`:
+//! ```yaml
+//! on: pull_request
+//! jobs:
+//!   name:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: |
+//!           echo "BRANCH=${{ github.head_ref }}" >> $GITHUB_ENV # <- later steps
+//! ```
+//!
 //! ## Fixed
 //!
 //! `.github/workflows/pr.yml`:
@@ -57,7 +70,7 @@
 //! No workflow.
 //! ```
 
-use plimsoll_model::pipeline::{Forge, Slot};
+use plimsoll_model::pipeline::{Forge, Placed, Slot};
 use plimsoll_source::TextRange;
 
 use crate::conditions::RUNS_WORKFLOWS;
@@ -100,14 +113,14 @@ fn run(cx: &Cx<'_>) -> Verdict {
             workflows::privileged(pipeline).is_some() || pipeline.forge == Forge::GitHubAction;
         for step in pipeline.jobs.iter().flat_map(|job| &job.steps) {
             let Some((text, _)) = &step.run else { continue };
-            let chosen: Vec<&str> = pipeline
+            let chosen: Vec<&Placed> = pipeline
                 .expressions
                 .iter()
-                .filter(|placed| placed.slot == Slot::Env && placed.step == Some(step.span))
+                .filter(|placed| matches!(placed.slot, Slot::Env | Slot::Run))
+                .filter(|placed| placed.step == Some(step.span))
                 .filter(|placed| {
                     matches!(taint::writer(cx, pipeline, placed), Some((Writer::Stranger, _)))
                 })
-                .map(|placed| &*placed.key)
                 .collect();
             let mut start = 0;
             for line in text.text().split_inclusive(|&b| b == b'\n') {
@@ -115,8 +128,13 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 start += line.len();
                 let line = String::from_utf8_lossy(line);
                 let Some(value) = written(&line) else { continue };
-                let names = |name: &&str| {
-                    value.contains(&format!("${name}")) || value.contains(&format!("${{{name}"))
+                let names = |placed: &&Placed| match (placed.slot, &placed.key) {
+                    (Slot::Run, _) => {
+                        cx.text_of(placed.span).is_some_and(|own| value.contains(&*own))
+                    }
+                    (_, name) => {
+                        value.contains(&format!("${name}")) || value.contains(&format!("${{{name}"))
+                    }
                 };
                 if chosen.iter().any(names) || open && is_open(value) {
                     let says = "sets variables of later steps to what is not known";

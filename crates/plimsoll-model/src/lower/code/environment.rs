@@ -66,6 +66,8 @@ impl Eval<'_> {
                 Some(variable(&name, at))
             }
             "dotenv" => Some(Value::Inert),
+            // The path of a manifest: what is read there is no code.
+            "pkg-up" => Some(Value::external(package, &["path"])),
             "config" if last == "get" => Some(Value::Unknown),
             _ => None,
         }

@@ -697,6 +697,18 @@ fn plugins_of_a_directory() {
 }
 
 #[test]
+fn a_manifest_that_is_looked_for_is_no_code() {
+    let check = |path: &str, expected: &str| {
+        let index = format!(
+            "const up = require('pkg-up');\nrequire('x').start({{ name: require({path}).name }});\nrequire('express')().listen(1);\n"
+        );
+        assert_eq!(routes(&[("src/index.js", &index)]), expected, "{path}");
+    };
+    check("up.sync()", "");
+    check("pick()", "gap Dynamic index.js:2\n");
+}
+
+#[test]
 fn plugins_and_credentials_of_hapi() {
     let check = |body: &str, expected: &str| {
         let index = format!(

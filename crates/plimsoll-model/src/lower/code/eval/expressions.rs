@@ -160,6 +160,7 @@ impl Eval<'_> {
                             value => value,
                         }
                     }
+                    Value::External(path) if path.0 == "pkg-up" => Value::Inert,
                     _ => {
                         self.gap(Why::Dynamic, at, Hides::Anything);
                         Value::Unknown
