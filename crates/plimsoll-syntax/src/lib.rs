@@ -16,6 +16,7 @@ pub mod ignorefile;
 pub mod javascript;
 pub mod nginx;
 pub mod program;
+pub mod properties;
 pub mod python;
 pub mod shell;
 pub mod tokens;

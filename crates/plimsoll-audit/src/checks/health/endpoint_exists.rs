@@ -10,9 +10,10 @@
 //!
 //! The program is read from the module that the image starts through its imports: a route that
 //! nothing reaches answers nobody. PARTIAL: the route is there and its port is another, or it turns a
-//! probe away. Of a program in Go, what `main` surely leads to is taken, by its literals; programs in
-//! languages that are not read are UNKNOWN; of a site that nginx serves as its
-//! image is configured, a route is a file of the image.
+//! probe away. Of a program in Go, what `main` surely leads to is taken, by its literals; of one of
+//! Spring Boot, what annotations and settings say, where no package or filter that is not known may
+//! stand before it; programs in languages that are not read are UNKNOWN; of a site that nginx serves
+//! as its image is configured, a route is a file of the image.
 //!
 //! ## Fails
 //!
@@ -381,6 +382,80 @@
 //!   artifacts:
 //!     - image: registry.example/api
 //!       context: .
+//! ```
+//!
+//! A program of Spring Boot, by its annotations and its settings:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS build
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn -q package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=build /src/target/orders-1.0.jar /orders.jar
+//! EXPOSE 8080
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <parent>
+//!     <groupId>org.springframework.boot</groupId>
+//!     <artifactId>spring-boot-starter-parent</artifactId>
+//!     <version>3.4.1</version>
+//!   </parent>
+//!   <artifactId>orders</artifactId>
+//!   <dependencies>
+//!     <dependency>
+//!       <groupId>org.springframework.boot</groupId>
+//!       <artifactId>spring-boot-starter-web</artifactId>
+//!     </dependency>
+//!   </dependencies>
+//! </project>
+//! ```
+//! `src/main/resources/application.yml`:
+//! ```yaml
+//! server:
+//!   port: ${PORT:8080} # <- listens on 8080
+//! ```
+//! `src/main/java/org/example/Orders.java`:
+//! ```java
+//! package org.example;
+//!
+//! import org.springframework.boot.SpringApplication;
+//! import org.springframework.boot.autoconfigure.SpringBootApplication;
+//!
+//! @SpringBootApplication
+//! public class Orders {
+//!     public static void main(String[] args) {
+//!         SpringApplication.run(Orders.class, args);
+//!     }
+//! }
+//! ```
+//! `src/main/java/org/example/Health.java`:
+//! ```java
+//! package org.example;
+//!
+//! import org.springframework.web.bind.annotation.GetMapping;
+//! import org.springframework.web.bind.annotation.RestController;
+//!
+//! @RestController
+//! class Health {
+//!     @GetMapping("/health") // <- answers /health
+//!     String health() {
+//!         return "ok";
+//!     }
+//! }
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//!     healthcheck:
+//!       test: ["CMD", "wget", "-q", "--spider", "http://127.0.0.1:8080/health"] # <- asks 8080/health
 //! ```
 //!
 //! ## Partial

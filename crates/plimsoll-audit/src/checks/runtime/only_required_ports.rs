@@ -10,7 +10,7 @@
 //! Write the one port; keep debuggers out of the image that ships.
 //!
 //! The port stands in the command line (`uvicorn --port 8000`) or in the program: what its variables
-//! are set to, else the default in the source. Where the program is not read, the answer is known only
+//! are set to, else the default in the source; of Spring Boot, in its settings. Where the program is not read, the answer is known only
 //! where EXPOSE is wrong whatever the code says.
 //!
 //! ## Fails
@@ -157,6 +157,57 @@
 //!         log.Fatal(err)
 //!     }
 //!     serve(listener)
+//! }
+//! ```
+//!
+//! A program of Spring Boot, by its settings:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS build
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn -q package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=build /src/target/orders-1.0.jar /orders.jar
+//! EXPOSE 8080 # <- exposes 8080
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <parent>
+//!     <groupId>org.springframework.boot</groupId>
+//!     <artifactId>spring-boot-starter-parent</artifactId>
+//!     <version>3.4.1</version>
+//!   </parent>
+//!   <artifactId>orders</artifactId>
+//!   <dependencies>
+//!     <dependency>
+//!       <groupId>org.springframework.boot</groupId>
+//!       <artifactId>spring-boot-starter-web</artifactId>
+//!     </dependency>
+//!   </dependencies>
+//! </project>
+//! ```
+//! `src/main/resources/application.yml`:
+//! ```yaml
+//! server:
+//!   port: ${PORT:8080} # <- listens on 8080
+//! ```
+//! `src/main/java/org/example/Orders.java`:
+//! ```java
+//! package org.example;
+//!
+//! import org.springframework.boot.SpringApplication;
+//! import org.springframework.boot.autoconfigure.SpringBootApplication;
+//!
+//! @SpringBootApplication
+//! public class Orders {
+//!     public static void main(String[] args) {
+//!         SpringApplication.run(Orders.class, args);
+//!     }
 //! }
 //! ```
 //!

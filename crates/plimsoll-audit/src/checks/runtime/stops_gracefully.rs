@@ -15,7 +15,9 @@
 //! end later than the grace (10 s, in Kubernetes 30 s, where nothing is set). Web servers that are
 //! known to finish their requests need none. What a package that is imported opens for itself while
 //! it loads is not counted. Of a program in Go it is told whether it asks for the signal and stops
-//! its server; whether it closes its stores, by what it calls.
+//! its server; whether it closes its stores, by what it calls. Spring Boot closes its context, and
+//! finishes its requests where `server.shutdown` is `graceful` (the default from 3.4 on); beside
+//! threads and packages that are not known, that is all.
 //!
 //! ## Fails
 //!
@@ -232,6 +234,52 @@
 //!     }()
 //!     <-ctx.Done()
 //!     server.Shutdown(context.Background()) // <- closes the server
+//! }
+//! ```
+//!
+//! Spring Boot closes its context on SIGTERM, and from 3.4 on finishes its requests first:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM maven:3.9-eclipse-temurin-21 AS build
+//! WORKDIR /src
+//! COPY . .
+//! RUN mvn -q package
+//!
+//! FROM eclipse-temurin:21-jre
+//! COPY --from=build /src/target/orders-1.0.jar /orders.jar
+//! EXPOSE 8080
+//! CMD ["java", "-jar", "/orders.jar"]
+//! ```
+//! `pom.xml`:
+//! ```xml
+//! <project>
+//!   <parent>
+//!     <groupId>org.springframework.boot</groupId>
+//!     <artifactId>spring-boot-starter-parent</artifactId>
+//!     <version>3.4.1</version>
+//!   </parent>
+//!   <artifactId>orders</artifactId>
+//!   <dependencies>
+//!     <dependency>
+//!       <groupId>org.springframework.boot</groupId>
+//!       <artifactId>spring-boot-starter-web</artifactId>
+//!     </dependency>
+//!   </dependencies>
+//! </project>
+//! ```
+//! `src/main/java/org/example/Orders.java`:
+//! ```java
+//! package org.example;
+//!
+//! import org.springframework.boot.SpringApplication;
+//! import org.springframework.boot.autoconfigure.SpringBootApplication;
+//!
+//! @SpringBootApplication
+//! public class Orders {
+//!     public static void main(String[] args) {
+//!         SpringApplication.run(Orders.class, args); // <- handles SIGTERM
+//!     }
 //! }
 //! ```
 //!

@@ -1104,14 +1104,7 @@ impl<'p, 't> Reader<'p, 't> {
                 None => (Fact::Unknown(Why::Dynamic, Some(at)), Vec::new()),
             };
             code.listens.push(Listen { port, variables, host: Fact::Absent, at });
-            code.opens.push(Opened {
-                kind: Resource::Server,
-                name: "server".to_owned(),
-                at,
-                at_start: true,
-                via: None,
-                address: None,
-            });
+            code.opens.push(super::server(at));
         }
         for route in &self.routes {
             let mut path = value::settle(&route.path, self.set);

@@ -2,14 +2,17 @@
 //! more. Whatever else they do is behind a gap.
 
 mod go;
+mod java;
+mod settings;
 mod source;
+mod spring;
 mod value;
 
 use plimsoll_source::{FileId, Span, TextRange};
 
 use super::graph::Graph;
 use crate::ContainerId;
-use crate::code::{Code, Gap, Hides, Language, StartFailure};
+use crate::code::{Code, Gap, Hides, Language, Opened, Resource, StartFailure};
 use crate::fact::{Fact, How, Origin, Why};
 use crate::service::Service;
 
@@ -19,7 +22,19 @@ pub(super) fn read(
     service: &Service,
     only: Option<ContainerId>,
 ) -> Option<Code> {
-    go::read(graph, service, only)
+    go::read(graph, service, only).or_else(|| spring::read(graph, service, only))
+}
+
+/// A server that the start leads through.
+fn server(at: Span) -> Opened {
+    Opened {
+        kind: Resource::Server,
+        name: "server".to_owned(),
+        at,
+        at_start: true,
+        via: None,
+        address: None,
+    }
 }
 
 /// A program that begins with a file, of which nothing is known yet.
