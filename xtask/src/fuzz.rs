@@ -10,7 +10,7 @@ use plimsoll_audit::Page;
 use crate::root;
 
 /// Which files of the examples a target begins with, by a part of their name.
-const KINDS: [(&str, &[&str]); 14] = [
+const KINDS: [(&str, &[&str]); 16] = [
     ("caddyfile", &["Caddyfile"]),
     ("dockerfile", &["Dockerfile"]),
     ("dotenv", &[".env"]),
@@ -20,8 +20,10 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("json", &[".json"]),
     ("nginx", &["nginx", ".conf"]),
     ("patch", &["Dockerfile"]),
+    ("properties", &[".properties"]),
     ("python", &[".py"]),
     ("shell", &[".sh"]),
+    ("tokens", &[".go", ".java", ".rs"]),
     ("toml", &[".toml"]),
     ("xml", &[".xml"]),
     ("yaml", &[".yml", ".yaml"]),
