@@ -1,8 +1,12 @@
 //! Programs that are compiled, by their tokens: what a plain reader of `main` is certain of, and no
 //! more. Whatever else they do is behind a gap.
 
+mod actix;
+mod axum;
 mod go;
 mod java;
+mod rust;
+mod serve;
 mod settings;
 mod source;
 mod spring;
@@ -22,7 +26,9 @@ pub(super) fn read(
     service: &Service,
     only: Option<ContainerId>,
 ) -> Option<Code> {
-    go::read(graph, service, only).or_else(|| spring::read(graph, service, only))
+    go::read(graph, service, only)
+        .or_else(|| spring::read(graph, service, only))
+        .or_else(|| serve::read(graph, service, only))
 }
 
 /// A server that the start leads through.
