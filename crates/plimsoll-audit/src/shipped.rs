@@ -323,7 +323,10 @@ pub(crate) fn is_source(path: &str) -> bool {
         ".ts", ".tsx", ".mts", ".cts", ".jsx", ".vue", ".svelte", ".go", ".rs", ".java", ".kt",
         ".scala", ".cs", ".c", ".cc", ".cpp", ".swift",
     ];
-    !path.ends_with(".d.ts") && ENDS.iter().any(|end| path.ends_with(end))
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // Prisma and Drizzle read theirs themselves, where they migrate.
+    let read = ["prisma.config.", "drizzle.config."].iter().any(|start| name.starts_with(start));
+    !read && !path.ends_with(".d.ts") && ENDS.iter().any(|end| path.ends_with(end))
 }
 
 /// Whether a file below a directory is a test's.

@@ -271,14 +271,25 @@ pub fn is_migrate_command(words: &[String]) -> bool {
     ) {
         return false;
     }
-    // A variable's name is not what is run, nor is a container that is called so.
-    let container = |at: usize| match words.as_slice() {
-        [engine, verb, ..] if is_engine(engine) => match *verb {
-            "exec" => at == words.iter().skip(2).take_while(|w| w.starts_with('-')).count() + 2,
-            "logs" | "inspect" | "wait" | "rm" | "stop" | "kill" | "start" | "cp" | "port" => true,
-            _ => false,
-        },
-        _ => false,
+    // A variable's name is not what is run, nor is a container or an image that is called so.
+    const LOOKS: [&str; 18] = [
+        "build", "config", "cp", "images", "inspect", "kill", "logs", "port", "ps", "pull", "push",
+        "rm", "save", "start", "stop", "tag", "top", "wait",
+    ];
+    let engine = words.first().is_some_and(|word| is_engine(word) || *word == "docker-compose");
+    let container = |at: usize| {
+        let before = words.iter().take(at).skip(1);
+        let verb = before
+            .enumerate()
+            .find(|(_, w)| matches!(**w, "exec" | "run" | "up") || LOOKS.contains(w));
+        match verb {
+            Some((to, &"exec")) if engine => {
+                let flags = words.iter().skip(to + 2).take_while(|w| w.starts_with('-'));
+                at == to + 2 + flags.count()
+            }
+            Some((_, verb)) => engine && LOOKS.contains(verb),
+            None => false,
+        }
     };
     words.iter().enumerate().any(|(at, w)| {
         let named = at.checked_sub(1).is_some_and(|before| words[before] == "--name");
@@ -295,4 +306,24 @@ pub fn is_migrate_command(words: &[String]) -> bool {
 fn is_engine(word: &str) -> bool {
     matches!(word, "docker" | "podman" | "nerdctl")
         || word.starts_with('$') && word.to_ascii_lowercase().contains("engine")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_called_a_migration_is_run_or_looked_at() {
+        let check = |line: &str, expected: bool| {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(is_migrate_command(&words), expected, "{line}");
+        };
+        check("docker compose -f compose.yml run --rm migration", true);
+        check("docker compose exec -T api npm run migrate", true);
+        check("docker run acme/migration:1", true);
+        check("docker compose exec -T migration sh", false);
+        check("docker compose -p x logs --tail=100 api migration", false);
+        check("docker image inspect acme/migration:1", false);
+        check("docker compose build migration", false);
+    }
 }

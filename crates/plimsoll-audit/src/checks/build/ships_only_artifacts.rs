@@ -146,6 +146,27 @@
 //! CMD ["node", "dist/main.js"]
 //! ```
 //!
+//! A configuration that a tool of the image reads as it is:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine AS builder
+//! WORKDIR /app
+//! COPY . .
+//! RUN npm ci && npm run build && npm prune --omit=dev
+//!
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY --from=builder /app/node_modules ./node_modules # <- production dependencies
+//! COPY --from=builder /app/dist ./dist
+//! COPY prisma.config.ts ./ # <- brings nothing that does not run
+//! CMD ["node", "dist/main.js"]
+//! ```
+//! `prisma.config.ts`:
+//! ```ts
+//! export default { schema: "prisma/schema.prisma" };
+//! ```
+//!
 //! The sources of an interpreted language are what runs:
 //!
 //! `Dockerfile`:

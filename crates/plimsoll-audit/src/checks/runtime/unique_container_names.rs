@@ -1,6 +1,7 @@
 //! # Every container has a name of its own
 //!
-//! No two services of a project have the same `container_name`.
+//! No two services of a project that run at once have the same `container_name`: those that no
+//! profile has in common do not.
 //!
 //! The engine refuses the second: `docker compose up` ends with an error, with half of the project running.
 //!
@@ -42,6 +43,21 @@
 //!   api:
 //!     image: acme/api:1.2.0
 //!     container_name: api
+//! ```
+//!
+//! No profile runs both:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web: # <- names differ
+//!     image: acme/web:1.2.0
+//!     container_name: web
+//!     profiles: [default]
+//!   web-alone:
+//!     image: acme/web:1.2.0
+//!     container_name: web
+//!     profiles: [no-db]
 //! ```
 //!
 //! ## Does not apply
@@ -93,11 +109,14 @@ pub(super) static CHECK: Check = Check {
 fn repository(cx: &Cx<'_>) -> Verdict {
     let (mut bad, mut first) = (Vec::new(), None);
     for composed in composed::projects(cx) {
-        let mut names: BTreeMap<&str, &Container> = BTreeMap::new();
+        let mut names: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();
         for container in &composed.containers {
             let Some(name) = container.engine.container_name.known() else { continue };
             first.get_or_insert(container.span);
-            let Some(other) = names.insert(name, container) else { continue };
+            let named = names.entry(name).or_default();
+            let other = named.iter().find(|other| meet(container, other)).copied();
+            named.push(container);
+            let Some(other) = other else { continue };
             let at = container.engine.container_name.span().unwrap_or(container.span);
             let says = format!("`{}` has it, too", clip(&other.name));
             bad.push(Evidence::contradicts(at, says));
@@ -117,4 +136,10 @@ fn repository(cx: &Cx<'_>) -> Verdict {
             Evidence::missing_file(".", "no such name"),
         ),
     }
+}
+
+/// Whether two services run at once: unless each has profiles, and none in common.
+fn meet(one: &Container, other: &Container) -> bool {
+    let apart = [one, other].iter().all(|container| !container.profiles.is_empty());
+    !apart || one.profiles.iter().any(|profile| other.profiles.contains(profile))
 }
