@@ -6,6 +6,7 @@ use plimsoll_model::secret::is_secret_name;
 use plimsoll_model::{Fact, Why};
 use plimsoll_source::Span;
 
+use crate::driver::join;
 use crate::startup::{self, Start};
 use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict};
 
@@ -126,7 +127,44 @@ pub(crate) fn is_foreign(cx: &Cx<'_>, service: ServiceSubject<'_>) -> bool {
     !starts.is_empty() && starts.iter().all(is_server)
 }
 
-/// Whether the program does something; not known where it is not read whole.
+/// A program that is read, or why it is not, and where that is seen.
+type Read<'a> = Result<&'a Code, (Why, Span)>;
+
+/// The programs that the service starts: its own, or those of its containers where they differ, each
+/// with the first container that starts it.
+fn codes<'a>(cx: &Cx<'a>, service: ServiceSubject<'a>) -> Vec<(Option<&'a Container>, Read<'a>)> {
+    let by = &service.service.programs_by;
+    if by.is_empty() {
+        return vec![(None, code(service))];
+    }
+    let mut found: Vec<(Option<&Container>, Read<'_>)> = Vec::new();
+    for &id in by.keys() {
+        let container = Some(&cx.delivery[id]);
+        let one = code_in(cx, service, container);
+        let same = |(_, other): &(_, Read<'_>)| match (other, &one) {
+            (Ok(a), Ok(b)) => a.entry == b.entry && a.modules == b.modules,
+            _ => false,
+        };
+        if !found.iter().any(same) {
+            found.push((container, one));
+        }
+    }
+    found
+}
+
+/// The worst verdict over the programs that the service starts.
+pub(crate) fn each<'a>(
+    cx: &Cx<'a>,
+    service: ServiceSubject<'a>,
+    ask: impl Fn(Read<'a>) -> Verdict,
+) -> Verdict {
+    let label = |container: Option<&Container>| container.map(|one| one.label.to_string());
+    let verdicts = codes(cx, service).into_iter();
+    let verdicts = verdicts.map(|(of, code)| (label(of).unwrap_or_default(), ask(code))).collect();
+    join(verdicts, "starts nothing", service.place)
+}
+
+/// Whether one of the service's programs does something; not known where they are not read whole.
 pub(crate) fn some(
     cx: &Cx<'_>,
     subject: Subject,
@@ -134,14 +172,15 @@ pub(crate) fn some(
 ) -> Fact<bool> {
     let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
     let service = cx.service(id);
-    match code(service) {
-        Ok(code) => match (does(code), gap(code)) {
-            (Some(at), _) => Fact::inferred(true, Some(at)),
-            (None, Some((why, at))) => Fact::Unknown(why, Some(at)),
-            (None, None) => Fact::inferred(false, None),
-        },
-        Err(_) if is_foreign(cx, service) => Fact::inferred(false, None),
-        Err((why, at)) => Fact::Unknown(why, Some(at)),
+    let codes = codes(cx, service);
+    let mut read = codes.iter().filter_map(|(_, code)| code.ok());
+    if let Some(at) = read.find_map(does) {
+        return Fact::inferred(true, Some(at));
+    }
+    let doubt = codes.into_iter().find_map(|(_, code)| code.map_or_else(Some, gap));
+    match doubt.filter(|_| !is_foreign(cx, service)) {
+        Some((why, at)) => Fact::Unknown(why, Some(at)),
+        None => Fact::inferred(false, None),
     }
 }
 

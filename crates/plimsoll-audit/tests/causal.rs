@@ -32,6 +32,16 @@ const STAYS: &[(&str, Outcome, &str)] = &[
     ("runtime/restart-policy-set", Outcome::Fail, "a policy that is none, and none at all"),
     ("runtime/non-root", Outcome::Pass, "an earlier USER that is no root either"),
     ("build/no-dev-dependencies", Outcome::Pass, "an image without packages has none of them, too"),
+    (
+        "network/database-tls-verified",
+        Outcome::Pass,
+        "the configuration of migrations turns nothing off, either",
+    ),
+    (
+        "migrations/run-before-start",
+        Outcome::Fail,
+        "a script that migrates what it has started, and none at all",
+    ),
     ("network/headers-inherited", Outcome::Pass, "headers that are repeated, and a block without"),
     (
         "network/host-header-not-spoofable",

@@ -175,10 +175,11 @@
 //! `requirements.txt`:
 //! ```text
 //! alembic==1.17.2
+//! psycopg==3.2.12
 //! ```
 //! `alembic.ini`:
 //! ```ini
-//! [alembic] # <- turns no verification off
+//! [alembic]
 //! script_location = migrations
 //! ```
 //! `migrations/env.py`:
@@ -192,7 +193,10 @@
 //! ```
 //! `main.py`:
 //! ```python
-//! print("ready")
+//! import os
+//! import psycopg
+//!
+//! store = psycopg.connect(os.environ["DATABASE_URL"]) # <- turns no verification off
 //! ```
 //!
 //! By a variable that the deployment sets:
@@ -399,9 +403,13 @@ fn is_off(
 }
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
+    program::each(cx, service, |code| judge(cx, service, code))
+}
+
+/// What one of its programs, and the configuration of its migrations, say.
+fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, code: Result<&Code, (Why, Span)>) -> Verdict {
     let migrations = service.migrations.map(|id| &cx.delivery[id]);
     let config = migrations.and_then(|migrations| migrations.config);
-    let code = program::code(service);
     let opened = code.ok().and_then(|code| code.opens.iter().find(|o| program::is_database(o)));
     let (mut places, mut doubt) = (Vec::new(), None);
     let settings = migrations.map(|migrations| migrations.settings(&cx.delivery.tree));

@@ -83,6 +83,38 @@
 //! exports.store = require("mongoose"); // <- imports `mongoose`
 //! ```
 //!
+//! In the program of one of its containers:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     build: .
+//!   worker:
+//!     build: .
+//!     command: ["node", "worker.js"]
+//! ```
+//! `package.json`:
+//! ```json
+//! { "name": "api", "dependencies": { "pg": "8.16.3" } }
+//! ```
+//! `main.js`:
+//! ```js
+//! require("pg");
+//! require("http").createServer().listen(3000);
+//! ```
+//! `worker.js`:
+//! ```js
+//! require("amqplib"); // <- imports `amqplib`
+//! ```
+//!
 //! In Python, of what the lockfile says that others bring it along:
 //!
 //! `Dockerfile`:
@@ -456,11 +488,15 @@ fn distribution(name: &str) -> String {
 }
 
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
-    let code = match program::code(service) {
-        Ok(code) if code.language == Language::JavaScript => code,
-        Ok(code) => return of_python(cx, service, code),
-        Err(why) => return program::unread(why),
-    };
+    program::each(cx, service, |code| match code {
+        Ok(code) if code.language == Language::JavaScript => of_node(cx, service, code),
+        Ok(code) => of_python(cx, service, code),
+        Err(why) => program::unread(why),
+    })
+}
+
+/// Whether what a program in JavaScript imports is declared by the packages around it.
+fn of_node(cx: &Cx<'_>, service: ServiceSubject<'_>, code: &Code) -> Verdict {
     let (mut bad, mut partly, mut unknown, mut good) = (vec![], vec![], vec![], vec![]);
     let installed = Installed::of(cx, service);
     for import in &code.imports {
