@@ -128,6 +128,20 @@ impl Eval<'_> {
         Value::Object(self.object(made))
     }
 
+    /// Fields, and more of them, which win.
+    fn merged_fields(&mut self, fields: Option<&Value>, more: &Value) -> Value {
+        let Value::Object(more) = more else { return Value::Unknown };
+        let more = self.heap[more.0].clone();
+        let mut made = match fields {
+            Some(Value::Object(id)) => self.heap[id.0].clone(),
+            None | Some(Value::Undefined) => Object { branch: self.branch, ..Object::default() },
+            Some(_) => return Value::Unknown,
+        };
+        made.open |= more.open;
+        made.props.extend(more.props);
+        Value::Object(self.object(made))
+    }
+
     pub(super) fn call_schema(
         &mut self,
         id: HostId,
@@ -183,6 +197,12 @@ impl Eval<'_> {
             "required" => {
                 let mut schema = schema.clone();
                 schema.required = true;
+                self.schema(schema, place)
+            }
+            // `Joi.object().keys({…})`, `z.object({…}).extend({…})`: with more fields.
+            "keys" | "append" | "extend" => {
+                let mut schema = schema.clone();
+                schema.fields = Some(self.merged_fields(schema.fields.as_ref(), &args.get(0)));
                 self.schema(schema, place)
             }
             // A method that makes another kind of schema of it has its own default.

@@ -8,6 +8,7 @@ use super::environment::Schema;
 use super::eval::{Args, Eval, Phase, variable};
 use super::facts::{Handling, Open};
 use super::http::App;
+use super::routes::{CALL, asks_who};
 use super::value::{HostId, Value};
 use crate::code::{Address, Resource, Unless, Unverified};
 
@@ -338,6 +339,19 @@ impl Eval<'_> {
             }
             return self.platform_global(&name, args, at);
         }
+        // What makes the instances of classes that are asked for.
+        if let ("tsyringe" | "typedi", "container.resolve" | "Container.get") = (&**package, &*name)
+        {
+            return match args.get(0) {
+                Value::Class(class) => self.instance(&class),
+                _ => {
+                    if self.phase != Phase::Request {
+                        self.gap(crate::Why::Dynamic, at, crate::code::Hides::Anything);
+                    }
+                    Value::Unknown
+                }
+            };
+        }
         if let Some((_, _, kind)) =
             OPENERS.iter().find(|(of, what, _)| of == package && *what == name)
         {
@@ -421,7 +435,11 @@ impl Eval<'_> {
                 if self.phase == Phase::Request && !is_harmless(package) && !is_error {
                     self.ask(at);
                 }
-                Value::Inert
+                // It may come to stand before routes.
+                match self.phase != Phase::Request && !is_error && asks_who(path) {
+                    true => self.external_member(path, CALL, Some(at)),
+                    false => Value::Inert,
+                }
             }
         }
     }

@@ -563,7 +563,7 @@ impl Eval<'_> {
     }
 
     /// The one instance of a class.
-    fn instance(&mut self, class: &Rc<ClassValue>) -> Value {
+    pub(super) fn instance(&mut self, class: &Rc<ClassValue>) -> Value {
         let key = Rc::as_ptr(class);
         if let Some((_, made)) = self.nest.made.get(&key) {
             return made.clone();

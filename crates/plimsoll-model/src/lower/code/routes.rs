@@ -10,13 +10,17 @@ use super::host::{Host, Kind};
 use super::http::{App, Framework, Hook};
 use super::value::{HostId, Value};
 use crate::Why;
-use crate::code::{Answers, Guard, Route};
+use crate::code::{Answers, Guard, Hides, Route};
 use crate::fact::Fact;
 
 /// Routes that are listed.
 const MAX_ROUTES: usize = 2_000;
 /// Patterns of one application that may answer in place of other routes.
 const MAX_PATTERNS: usize = 200;
+/// A path that no program names.
+const NOWHERE: &str = "/plimsoll/nowhere";
+/// What a call of what a package exports comes to, as part of its path.
+pub(super) const CALL: &str = "()";
 /// Routers within routers.
 const MAX_MOUNTS: usize = 12;
 
@@ -27,6 +31,9 @@ struct Way {
     /// What stands before, and below which path.
     hooks: Vec<(Option<String>, Hook)>,
 }
+
+/// A route as it is registered, its whole path, what stands before it, and whose router it is.
+type Found = (super::http::Registered, Option<String>, Vec<(Option<String>, Hook)>, Framework);
 
 impl Eval<'_> {
     /// A part of a path as the descriptors have it: what they set a variable to is in place of the
@@ -85,12 +92,14 @@ impl Eval<'_> {
             }
         }
         let open = self.facts.listens.iter().any(|listening| listening.app.is_none());
-        let mut found = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         for (id, app) in &apps {
             if let function @ (Value::Function(_) | Value::Bound(_)) = &app.options
                 && app.framework == Framework::Express
             {
-                found.extend(self.plain_routes(&function.clone(), None, 0, app.framework));
+                let named = self.plain_routes(&function.clone(), None, 0, app.framework);
+                self.rest(&function.clone(), &named, app.framework);
+                found.extend(named);
             }
             // Middleware that answers some paths itself.
             if matches!(app.framework, Framework::Express | Framework::Koa) {
@@ -177,15 +186,13 @@ impl Eval<'_> {
 
     /// The routes of a function that answers everything, or of one that `before` stands before and
     /// that passes on what it does not answer: the paths that it names.
-    #[expect(clippy::type_complexity, reason = "what `routes` collects")]
     fn plain_routes(
         &mut self,
         function: &Value,
         before: Option<&[(Option<String>, Hook)]>,
         order: usize,
         framework: Framework,
-    ) -> Vec<(super::http::Registered, Option<String>, Vec<(Option<String>, Hook)>, Framework)>
-    {
+    ) -> Vec<Found> {
         let Value::Function(closure) = function else { return Vec::new() };
         let range = closure.module.function(closure.function).range;
         let mut paths: Vec<(String, Span)> = Vec::new();
@@ -229,6 +236,19 @@ impl Eval<'_> {
             }
         }
         found
+    }
+
+    /// What a function that answers everything hands other paths to, or all below one that it names,
+    /// may answer any of them.
+    fn rest(&mut self, function: &Value, named: &[Found], framework: Framework) {
+        let above = named.iter().filter_map(|(_, path, _, _)| path.as_deref());
+        for path in std::iter::once("").chain(above) {
+            let path = format!("{}{NOWHERE}", path.trim_end_matches('/'));
+            let (answering, _) = self.ask_handler(Some(&path), function, framework);
+            if let Some(at) = answering.unknown {
+                self.gap(Why::Dynamic, at, Hides::Routes);
+            }
+        }
     }
 
     fn ask_handler(
@@ -346,6 +366,7 @@ impl Eval<'_> {
     ) -> Guard {
         match function {
             Value::External(external) if external.0 == ":guard" => Guard::Rejects(at),
+            Value::External(external) if asks_who(external) => Guard::Unknown(Why::Unsupported, at),
             Value::Inert | Value::External(_) | Value::Host(_) | Value::HostMethod(..) => {
                 Guard::Open
             }
@@ -406,6 +427,42 @@ impl Eval<'_> {
         let (answering, _) = self.ask_handler(path, &handler, framework);
         judge(&answering, at)
     }
+}
+
+/// Whether what a package exports may turn away who brings no credentials, by its name.
+pub(super) fn asks_who((package, parts): &(String, Vec<String>)) -> bool {
+    const WORDS: [&str; 20] = [
+        "auth",
+        "jwt",
+        "oidc",
+        "openid",
+        "saml",
+        "keycloak",
+        "clerk",
+        "guard",
+        "protect",
+        "permission",
+        "firewall",
+        "ipfilter",
+        "ip-filter",
+        "allowlist",
+        "whitelist",
+        "apikey",
+        "api-key",
+        "signature",
+        "login",
+        "supertokens",
+    ];
+    // These only note who asks.
+    const NOTES: [&str; 4] = ["initialize", "session", "clerkmiddleware", "loginmanager"];
+    let called = parts.iter().rev().map(|part| part.to_ascii_lowercase()).find(|part| part != CALL);
+    let notes = called.as_deref().is_some_and(|name| NOTES.contains(&name));
+    let names = || std::iter::once(package).chain(parts);
+    !notes
+        && !package.starts_with(':')
+        && names()
+            .map(|name| name.to_ascii_lowercase())
+            .any(|name| !name.starts_with("author") && WORDS.iter().any(|word| name.contains(word)))
 }
 
 /// What a handler's deeds amount to.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use plimsoll_source::{Span, Tree};
 
-use crate::code::{Answers, Code, Guard, StartFailure};
+use crate::code::{Answers, Code, EnvironmentRead, Guard, StartFailure};
 use crate::fact::Fact;
 use crate::migration::{Down, down};
 
@@ -354,6 +354,61 @@ fn the_environment_and_packages() {
 }
 
 #[test]
+fn what_a_description_of_the_environment_asks_for() {
+    let check = |index: &str, expected: &str| {
+        let got = read(
+            &[
+                (
+                    "Dockerfile",
+                    "FROM node\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"src/index.js\"]\n",
+                ),
+                ("src/index.js", index),
+            ],
+            |code, _| {
+                let said = |read: &EnvironmentRead| {
+                    let needed = if read.required { " required" } else { "" };
+                    format!("{} {:?}{needed}", read.name, read.default.known())
+                };
+                code.environment.iter().map(said).collect::<Vec<_>>().join("; ")
+            },
+        );
+        assert_eq!(got, expected, "{index}");
+    };
+    check(
+        "const Joi = require('joi');\nconst s = Joi.object().keys({ PORT: Joi.number().default(3000), KEY: Joi.string().required().description('k') }).unknown();\nconst { value, error } = s.prefs({}).validate(process.env);\n",
+        "PORT Some(\"3000\"); KEY None required",
+    );
+    check(
+        "const { z } = require('zod');\nconst s = z.object({ A: z.string() }).extend({ B: z.string().default('b') });\ns.parse(process.env);\n",
+        "A None required; B Some(\"b\")",
+    );
+}
+
+#[test]
+fn what_a_container_of_instances_makes() {
+    let check = |asked: &str, expected: &str| {
+        let index = format!(
+            "import {{ container }} from 'tsyringe';\nimport {{ Pool }} from 'pg';\nclass Db {{ open() {{ return new Pool() }} }}\nconst db = container.resolve({asked});\ndb.open();\n"
+        );
+        let files = [
+            (
+                "Dockerfile",
+                "FROM node\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"dist/index.js\"]\n",
+            ),
+            ("src/index.ts", &*index),
+        ];
+        let got = read(&files, |code, _| {
+            let opens = code.opens.iter().map(|open| format!("{:?}", open.kind));
+            let gaps = code.gaps.iter().map(|gap| format!("gap {:?}", gap.why));
+            opens.chain(gaps).collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(got, expected, "{asked}");
+    };
+    check("Db", "Database");
+    check("'Db'", "gap Dynamic");
+}
+
+#[test]
 fn what_undoes_a_migration() {
     let check = |text: &str| {
         let tree = Tree::from_memory([("m.ts", text)]);
@@ -648,6 +703,21 @@ fn the_configuration_that_nest_loads() {
 }
 
 #[test]
+fn a_file_of_data_hides_no_routes() {
+    let check = |path: &str, expected: &str| {
+        let index = format!(
+            "const path = require('path');\nconst app = require('express')();\nconst file = {path};\nconst doc = require(file);\napp.get('/h', (q, r) => r.send('ok'));\napp.listen(1);\n"
+        );
+        assert_eq!(routes(&[("src/index.js", &*index)]), expected, "{path}");
+    };
+    let open = "GET /h open, constant\n";
+    check("path.join(process.cwd(), 'docs', 'swagger.json')", open);
+    check("path.join(__dirname, 'swagger.json')", open);
+    let hidden = "GET /h open, constant\ngap Dynamic index.js:4\n";
+    check("path.join(process.cwd(), 'docs', 'swagger')", hidden);
+}
+
+#[test]
 fn plugins_of_a_directory() {
     let index = "const path = require('node:path');\nconst app = require('fastify')();\napp.register(require('@fastify/autoload'), { dir: path.join(__dirname, 'routes'), OPTIONS });\napp.listen({ port: 1 });\n";
     let plugin = |path: &'static str| {
@@ -749,6 +819,50 @@ fn middleware_that_answers_itself() {
     );
     let express = "const app = require('express')();\napp.use((req, res, next) => { if (req.path === '/live') return res.end('ok'); next() });\napp.use((req, res, next) => { console.log('/nothing'); next() });\napp.listen(1);\n";
     assert_eq!(routes(&[("src/index.js", express)]), "* /live open, constant\n");
+}
+
+#[test]
+fn a_function_that_hands_on_what_it_does_not_answer() {
+    let check = |rest: &str, expected: &str| {
+        let index = format!(
+            "const trpc = require('@trpc/server/adapters/standalone').createHTTPHandler({{}});\nrequire('http').createServer((req, res) => {{\n  if (req.url === '/ping') return res.end('ok');\n  {rest}\n}}).listen(1);\n"
+        );
+        assert_eq!(routes(&[("src/index.js", &*index)]), expected, "{rest}");
+    };
+    check("trpc(req, res);", "* /ping open, constant\ngap Dynamic index.js:4\n");
+    check(
+        "if (req.url.startsWith('/api')) trpc(req, res); else res.writeHead(404).end();",
+        "* /api open, Dynamic\n* /ping open, constant\ngap Dynamic index.js:4\n",
+    );
+    check("res.writeHead(404).end();", "* /ping open, constant\n");
+}
+
+#[test]
+fn what_packages_put_before_routes() {
+    let check = |standing: &str, expected: &str| {
+        let index = format!(
+            "const app = require('express')();\n{standing}\napp.get('/h', (q, r) => r.send('ok'));\napp.listen(1);\n"
+        );
+        assert_eq!(routes(&[("src/index.js", &*index)]), expected, "{standing}");
+    };
+    let doubt = "GET /h Unsupported, constant\n";
+    check("app.use(require('@clerk/express').requireAuth());", doubt);
+    check(
+        "const K = require('keycloak-connect');\nconst k = new K({}); app.use(k.protect());",
+        doubt,
+    );
+    check("app.use(require('express-oauth-server').authenticate());", doubt);
+    check(
+        "const b = require('http-auth').basic({}); app.use(require('http-auth-connect')(b));",
+        doubt,
+    );
+    check("const { authMiddleware } = require('@acme/base'); app.use(authMiddleware);", doubt);
+    let open = "GET /h open, constant\n";
+    check(
+        "app.use(require('helmet')()); app.use(require('@clerk/express').clerkMiddleware());",
+        open,
+    );
+    check("app.use('/api', require('@clerk/express').requireAuth());", open);
 }
 
 #[test]

@@ -71,7 +71,11 @@ impl Eval<'_> {
                 let texts: Option<Vec<_>> = args.list.iter().map(|v| v.unset().as_text()).collect();
                 let mut made = match texts {
                     Some(texts) if !args.open => Value::text(&join(&texts, last == "resolve")),
-                    _ => Value::Unknown,
+                    // Wherever it lies, it is data.
+                    _ => match args.list.last().and_then(Value::as_text) {
+                        Some(name) if name.ends_with(".json") => Value::external(":data", &[&name]),
+                        _ => Value::Unknown,
+                    },
                 };
                 for value in &args.list {
                     made = value.depends(made);

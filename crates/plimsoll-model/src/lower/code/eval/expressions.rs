@@ -161,6 +161,8 @@ impl Eval<'_> {
                         }
                     }
                     Value::External(path) if path.0 == "pkg-up" => Value::Inert,
+                    // A file of data runs nothing.
+                    Value::External(found) if is_data(found) => Value::Unknown,
                     _ => {
                         self.gap(Why::Dynamic, at, Hides::Anything);
                         Value::Unknown
@@ -531,4 +533,10 @@ impl Eval<'_> {
             },
         }
     }
+}
+
+/// Whether a path that was put together names a file of data, wherever it lies.
+fn is_data((package, path): &(String, Vec<String>)) -> bool {
+    matches!(&**package, ":data" | ":dir")
+        && path.last().is_some_and(|path| path.ends_with(".json"))
 }

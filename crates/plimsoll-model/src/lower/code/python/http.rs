@@ -1,8 +1,11 @@
 //! Applications of Python's HTTP frameworks: what is registered on them, and what is mounted where.
 
+use std::rc::Rc;
+
 use plimsoll_source::Span;
 
 use super::super::eval::{Args, Ends, Eval, Phase};
+use super::super::routes::asks_who;
 use super::super::value::{HostId, Object, ObjectId, Value};
 use super::{Path, Thing};
 use crate::Why;
@@ -307,12 +310,16 @@ impl Eval<'_> {
             _ => {
                 // An application that is handed to a package may be given routes by it.
                 let values = args.list.iter().chain(args.named.iter().map(|(_, value)| value));
-                let given = values.filter(|value| self.app_of(value).is_some()).count();
-                if given > 0
+                let given: Vec<_> = values.filter_map(|value| self.app_of(value)).collect();
+                if !given.is_empty()
                     && self.phase != Phase::Request
                     && !HARMLESS.contains(&package.as_str())
                 {
                     self.gap(Why::Unsupported, at, Hides::Routes);
+                    // It may put something before them, too.
+                    for id in given.into_iter().filter(|_| asks_who(path)) {
+                        self.add(id, Adds::Hook, Value::External(Rc::clone(path)), at);
+                    }
                 }
                 return None;
             }
@@ -586,7 +593,7 @@ impl Eval<'_> {
                 }
                 let adds = if name == "before_serving" { Adds::Startup } else { Adds::Hook };
                 match first {
-                    function @ Value::Function(_) => {
+                    function @ (Value::Function(_) | Value::External(_)) => {
                         self.add(id, adds, function.clone(), at);
                         function
                     }

@@ -8,7 +8,7 @@ use plimsoll_syntax::program::Spread;
 
 use super::super::eval::{Answering, Args, Eval, Here, method};
 use super::super::host::{Host, Kind};
-use super::super::routes::{join, judge};
+use super::super::routes::{asks_who, join, judge};
 use super::super::value::{ClassValue, Closure, HostId, Value};
 use super::Thing;
 use super::http::Registered;
@@ -349,6 +349,8 @@ impl Eval<'_> {
                 let asks = ["auth", "trustedhost", "httpsredirect", "apikey", "jwt", "csrf"];
                 return if asks.iter().any(|word| name.contains(word)) {
                     Guard::Unknown(Why::NeedsRun, at)
+                } else if asks_who(path) {
+                    Guard::Unknown(Why::Unsupported, at)
                 } else if known || !name.contains("middleware") {
                     Guard::Open
                 } else {

@@ -304,6 +304,35 @@ fn what_stands_before_routes() {
 }
 
 #[test]
+fn what_packages_put_before_routes() {
+    let fastapi = |imports: &str, made: &str| {
+        let main = format!(
+            "from fastapi import FastAPI, Depends\n{imports}\n{made}\n@app.get('/h')\ndef h():\n    return 1\n"
+        );
+        check("routes", r#"["uvicorn", "main:app"]"#, &[("main.py", &main)])
+    };
+    assert_eq!(
+        fastapi("from acme_auth import verify", "app = FastAPI(dependencies=[Depends(verify)])"),
+        "GET /h Unsupported, constant\n"
+    );
+    assert_eq!(
+        fastapi("from acme import session", "app = FastAPI(dependencies=[Depends(session)])"),
+        "GET /h open, constant\n"
+    );
+    let flask = |standing: &str| {
+        let main = format!(
+            "from flask import Flask\nimport acme_auth\napp = Flask(__name__)\n{standing}\n@app.route('/h')\ndef h():\n    return 'x'\n"
+        );
+        check("routes", r#"["gunicorn", "main:app"]"#, &[("main.py", &main)])
+    };
+    assert_eq!(flask("app.before_request(acme_auth.check)"), "GET /h Unsupported, constant\n");
+    assert_eq!(
+        flask("app.wsgi_app = acme_auth.Wrap(app.wsgi_app)"),
+        "GET /h Unsupported, constant\ngap Unsupported Routes main.py:4\n"
+    );
+}
+
+#[test]
 fn routes_of_flask_aiohttp_and_django() {
     let flask = [
         (
