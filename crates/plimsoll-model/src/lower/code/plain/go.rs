@@ -36,6 +36,37 @@ const TAKES: [&str; 10] = [
 /// How deep values are followed, and how many of them.
 const DEEP: usize = 40;
 const FUEL: u32 = 50_000;
+/// Middleware of fiber, a package each, that lets requests through.
+const FIBER: [&str; 8] =
+    ["logger", "recover", "cors", "requestid", "compress", "etag", "helmet", "healthcheck"];
+/// What a handler calls to answer.
+const WRITES: [&str; 25] = [
+    "Write",
+    "WriteString",
+    "WriteHeader",
+    "Fprint",
+    "Fprintf",
+    "Fprintln",
+    "Encode",
+    "NewEncoder",
+    "Header",
+    "Set",
+    "JSON",
+    "String",
+    "SendString",
+    "SendStatus",
+    "NoContent",
+    "Status",
+    "HTML",
+    "Data",
+    "byte",
+    "Add",
+    "Blob",
+    "Type",
+    "Now",
+    "Since",
+    "func",
+];
 /// Words of packages that may handle signals themselves.
 const SIGNALS: [&str; 12] = [
     "/fx",
@@ -253,6 +284,8 @@ struct Router {
     framework: Framework,
     prefix: Value,
     parent: Option<usize>,
+    /// The function that makes it.
+    made: Option<usize>,
     /// What may turn requests away before its routes are asked.
     guard: Option<Span>,
 }
@@ -268,6 +301,7 @@ struct Bound {
 #[derive(Clone)]
 struct Registered {
     router: usize,
+    function: usize,
     method: String,
     path: Value,
     at: Span,
@@ -293,6 +327,11 @@ struct Reader<'p, 't> {
     bound: Vec<Bound>,
     fields: BTreeMap<String, usize>,
     routes: Vec<Registered>,
+    /// Routers, and functions that make some, with what they are mounted at.
+    mounted: Vec<(usize, Option<(usize, Value)>)>,
+    makers: Vec<(String, Option<(usize, Value)>)>,
+    /// Paths that are handed on as a whole: by which router, in which function.
+    prefixes: Vec<(usize, usize, Value, Span)>,
     listens: Vec<Listening>,
     terminates: Vec<Span>,
     closes: Vec<Span>,
@@ -303,8 +342,13 @@ struct Reader<'p, 't> {
 
 impl<'p, 't> Reader<'p, 't> {
     fn new(program: &'p Program<'t>, set: &'p Set, words: &'p [&'p str]) -> Self {
-        let standard =
-            Router { framework: Framework::Std, prefix: Vec::new(), parent: None, guard: None };
+        let standard = Router {
+            framework: Framework::Std,
+            prefix: Vec::new(),
+            parent: None,
+            made: None,
+            guard: None,
+        };
         Self {
             program,
             set,
@@ -315,6 +359,9 @@ impl<'p, 't> Reader<'p, 't> {
             bound: Vec::new(),
             fields: BTreeMap::new(),
             routes: Vec::new(),
+            mounted: Vec::new(),
+            makers: Vec::new(),
+            prefixes: Vec::new(),
             listens: Vec::new(),
             terminates: Vec::new(),
             closes: Vec::new(),
@@ -483,7 +530,13 @@ impl<'p, 't> Reader<'p, 't> {
             Some((path, "New")) if path.contains("gofiber/fiber") => Some(Framework::Fiber),
             _ => None,
         };
-        let root = |framework| Router { framework, prefix: Vec::new(), parent: None, guard: None };
+        let root = |framework| Router {
+            framework,
+            prefix: Vec::new(),
+            parent: None,
+            made: Some(function),
+            guard: None,
+        };
         let args = own.args(at + 1);
         let mut start = at.saturating_sub(2);
         let router = match (made, tokens.word(at)) {
@@ -516,7 +569,7 @@ impl<'p, 't> Reader<'p, 't> {
                     guard = Some(own.span(at, at));
                 }
                 let framework = self.routers[parent].framework;
-                Router { framework, prefix, parent: Some(parent), guard }
+                Router { framework, prefix, parent: Some(parent), made: None, guard }
             }
             _ => return,
         };
@@ -530,6 +583,12 @@ impl<'p, 't> Reader<'p, 't> {
                     Bound { function, name: name.to_owned(), within: (from, end), router: index };
                 self.bound.push(bound);
             }
+            return;
+        }
+        // What is called of it makes another: `e.Group("/api").Group("/v1")`.
+        let behind = tokens.close(at + 1).unwrap_or(at) + 1;
+        let same = ["StrictSlash", "UseEncodedPath", "SkipClean"];
+        if tokens.word(behind) == "." && !same.contains(&tokens.word(behind + 1)) {
             return;
         }
         // The name that it is given.
@@ -584,11 +643,17 @@ impl<'p, 't> Reader<'p, 't> {
             return;
         }
         let standard = self.package(file, at).filter(|(path, _)| *path == "net/http").map(|_| 0);
+        self.hand_on(function, at);
         let Some(router) = standard.or_else(|| self.receiver(function, at)) else { return };
         let framework = self.routers[router].framework;
         let args = own.args(at + 1);
         let name = tokens.word(at);
         let span = own.span(at.saturating_sub(2), args.first().map_or(at, |(_, end)| end - 1));
+        // What stands before the router itself may change the path.
+        if framework == Framework::Echo && name == "Pre" {
+            self.routers[router].guard.get_or_insert(span);
+            return;
+        }
         if name == "Use" {
             let turns = args.iter().find(|(from, end)| !self.lets_through(file, *from, *end));
             if let Some(&(from, end)) = turns {
@@ -643,8 +708,15 @@ impl<'p, 't> Reader<'p, 't> {
             });
             method = if get { "GET" } else { "POST" }.to_owned();
         }
+        // What more a route of mux asks of requests.
+        let mut link = behind;
+        let mut asks = false;
+        while framework == Framework::Mux && tokens.word(link + 1) == "." {
+            asks |= !matches!(tokens.word(link + 2), "Methods" | "Name");
+            link = tokens.close(link + 3).unwrap_or(link + 3);
+        }
         // What stands between the path and the handler.
-        let more = args.len() > skip + 2;
+        let more = args.len() > skip + 2 || asks;
         let last = match framework {
             Framework::Echo => args.get(skip + 1),
             _ => args.last(),
@@ -655,12 +727,100 @@ impl<'p, 't> Reader<'p, 't> {
         let guard = more.then_some(span);
         let subtree =
             framework == Framework::Std && plain(&path).is_some_and(|path| path.ends_with('/'));
-        let route = Registered { router, method, path, at: span, guard, answers };
+        let route = Registered { router, function, method, path, at: span, guard, answers };
         if subtree {
             let path = plain(&route.path).unwrap_or_default();
             self.routes.push(Registered { path: text(format!("{path}*")), ..route.clone() });
         }
         self.routes.push(route);
+    }
+
+    /// A router that is handed to another: below a path, or in a way that is not read.
+    fn hand_on(&mut self, function: usize, at: usize) {
+        let program = self.program;
+        let file = program.functions[function].file;
+        let own = &program.files[file];
+        let tokens = &own.tokens;
+        let name = tokens.word(at);
+        let args = own.args(at + 1);
+        let to = self.receiver(function, at);
+        // `r.PathPrefix("/").Handler(…)`
+        if matches!(name, "PathPrefix" | "Path")
+            && let Some(to) = to
+            && let Some(&(from, end)) = args.first()
+        {
+            let behind = tokens.close(at + 1).unwrap_or(at);
+            if tokens.word(behind + 2) != "Subrouter" {
+                let star = vec![Part::Text("*".to_owned())];
+                let whole = self.value(function, from, end, 0);
+                let path = if name == "Path" { whole } else { [whole, star].concat() };
+                self.prefixes.push((to, function, path, own.span(at, behind)));
+            }
+        }
+        let hands = matches!(
+            name,
+            "Mount" | "Handle" | "Handler" | "HandleFunc" | "Use" | "Any" | "StripPrefix"
+        );
+        if !hands {
+            return;
+        }
+        for &(from, end) in &args {
+            for one in from..end {
+                if tokens.name(one).is_none() || tokens.word(one + 1) == "." {
+                    continue;
+                }
+                let mount = match (name, to, &*args) {
+                    ("Mount", Some(to), [path, last]) if *last == (from, end) => {
+                        Some((to, self.value(function, path.0, path.1, 0)))
+                    }
+                    // Whole, and as it is.
+                    ("Handle", _, [path, last])
+                        if *last == (from, end)
+                            && end == from + 1
+                            && plain(&self.value(function, path.0, path.1, 0)).as_deref()
+                                == Some("/") =>
+                    {
+                        let standard = self.package(file, at).map(|_| 0);
+                        let to = to.or(standard);
+                        let is_std = |to: &usize| self.routers[*to].framework == Framework::Std;
+                        to.filter(is_std).map(|to| (to, Vec::new()))
+                    }
+                    _ => None,
+                };
+                if tokens.word(one + 1) == "(" {
+                    self.makers.push((tokens.word(one).to_owned(), mount));
+                } else if let Some(sub) = self.router(function, from, one + 1) {
+                    self.mounted.push((sub, mount));
+                }
+            }
+        }
+    }
+
+    /// Puts routers where they are mounted; those that are handed on otherwise are nowhere.
+    fn mount(&mut self) {
+        let program = self.program;
+        let mut all = std::mem::take(&mut self.mounted);
+        for (index, router) in self.routers.iter().enumerate() {
+            let Some(made) = router.made else { continue };
+            let name = &program.functions[made].name;
+            let alone = program.functions.iter().filter(|one| one.name == *name).count() == 1
+                && self.routers.iter().filter(|one| one.made == Some(made)).count() == 1;
+            let of = self.makers.iter().filter(|(maker, _)| maker == name);
+            all.extend(of.map(|(_, mount)| (index, mount.clone().filter(|_| alone))));
+        }
+        for index in 0..self.routers.len() {
+            let mut mounts = all.iter().filter(|(sub, _)| *sub == index);
+            let Some((_, first)) = mounts.next() else { continue };
+            let router = &mut self.routers[index];
+            match first {
+                Some((to, path))
+                    if mounts.next().is_none() && router.parent.is_none() && *to != index =>
+                {
+                    (router.parent, router.prefix) = (Some(*to), path.clone());
+                }
+                _ => router.prefix = unknown(),
+            }
+        }
     }
 
     /// Whether middleware lets every request through: known by its package, or by its own text.
@@ -674,7 +834,9 @@ impl<'p, 't> Reader<'p, 't> {
                 || path.ends_with("handlers")
                 || path.contains("gin-gonic/gin")
                 || path.contains("gofiber");
-            if known || own && PLAIN.contains(&name) {
+            let fiber = path.contains("gofiber/fiber") && name == "New";
+            let fiber = fiber && FIBER.contains(&path.rsplit('/').next().unwrap_or_default());
+            if known || fiber || own && PLAIN.contains(&name) {
                 return true;
             }
         }
@@ -701,19 +863,57 @@ impl<'p, 't> Reader<'p, 't> {
         })
     }
 
-    /// What a handler answers.
+    /// What a handler answers: the same success where all that it calls writes an answer, success or
+    /// an error where it tells by what it asks.
     fn answers(&self, file: usize, from: usize, end: usize, at: Span) -> Answers {
         let tokens = &self.program.files[file].tokens;
-        let mild = if tokens.word(from) == "func" {
-            let returns =
-                (from..end).any(|at| tokens.word(at) == "return" && tokens.word(at + 1) == "err");
-            self.mild(file, from, end) && !returns
+        let (file, from, end) = if tokens.word(from) == "func" {
+            (file, from, end)
         } else {
-            let named = self.called(file, end.saturating_sub(1));
-            let Some(function) = named else { return Answers::Unknown(Why::Unsupported) };
-            self.is_mild(function)
+            let Some(function) = self.called(file, end.saturating_sub(1)) else {
+                return Answers::Unknown(Why::Unsupported);
+            };
+            let own = &self.program.functions[function];
+            (own.file, own.body.0, own.body.1)
         };
-        if mild { Answers::Constant(at) } else { Answers::Depends(at) }
+        let own = &self.program.files[file];
+        let tokens = &own.tokens;
+        let good = |open: usize| {
+            let given = own.args(open);
+            given.first().is_some_and(|&(from, end)| {
+                (from..end).any(|at| {
+                    matches!(tokens.word(at), "StatusOK" | "StatusNoContent")
+                        || matches!(tokens.number(at), Some("200" | "204"))
+                })
+            })
+        };
+        let is_error = |at: usize| {
+            let number =
+                tokens.number(at).is_some_and(|n| n.len() == 3 && n.starts_with(['3', '4', '5']));
+            let word = tokens.word(at);
+            let writes = word == "WriteHeader" && good(at + 1);
+            number
+                || word.starts_with("Status")
+                    && word != "Status"
+                    && !matches!(
+                        word,
+                        "StatusOK" | "StatusNoContent" | "StatusCreated" | "StatusText"
+                    )
+                || TURNS_AWAY.contains(&word) && !writes
+                || word == "return" && tokens.word(at + 1) == "err"
+        };
+        let errs = (from..end).any(is_error);
+        let branches = (from..end)
+            .any(|at| matches!(tokens.word(at), "if" | "switch" | "for" | "select" | "range"));
+        let asks = (from..end).any(|at| {
+            let call = tokens.word(at + 1) == "(" && tokens.name(at).is_some();
+            call && !WRITES.contains(&tokens.word(at)) && !TURNS_AWAY.contains(&tokens.word(at))
+        });
+        match (errs, branches, asks) {
+            (false, false, false) => Answers::Constant(at),
+            (true, true, true) => Answers::Depends(at),
+            _ => Answers::Unknown(Why::Unsupported),
+        }
     }
 
     /// A call that listens.
@@ -1094,7 +1294,8 @@ impl<'p, 't> Reader<'p, 't> {
     }
 
     /// What was found, as the facts that checks ask.
-    fn note(self, code: &mut Code) {
+    fn note(mut self, code: &mut Code) {
+        self.mount();
         let several = self.listens.len() > 1;
         for listening in &self.listens {
             let at = listening.at;
@@ -1106,21 +1307,32 @@ impl<'p, 't> Reader<'p, 't> {
             code.listens.push(Listen { port, variables, host: Fact::Absent, at });
             code.opens.push(super::server(at));
         }
-        for route in &self.routes {
-            let mut path = value::settle(&route.path, self.set);
-            let (mut guard, mut up, mut left) = (route.guard, Some(route.router), DEEP);
-            while let Some(index) = up.filter(|_| left > 0) {
-                let router = &self.routers[index];
-                let prefix = value::settle(&router.prefix, self.set);
-                path = match (prefix, path) {
-                    (Ok(prefix), Ok(path)) => Ok(joined(&prefix, &path)),
-                    (Err(why), _) | (_, Err(why)) => Err(why),
-                };
-                guard = guard.or(router.guard);
-                up = router.parent;
-                left -= 1;
-            }
+        let all: Vec<_> =
+            self.routes.iter().map(|route| self.whole(route.router, &route.path)).collect();
+        for (index, route) in self.routes.iter().enumerate() {
+            let (path, mut guard) = all[index].clone();
+            guard = route.guard.or(guard);
             let at = route.at;
+            let framework = self.routers[route.router].framework;
+            // These ask one route after the other.
+            if matches!(framework, Framework::Mux | Framework::Fiber) {
+                let later = |function: usize, other: Span| {
+                    function == route.function && other.range.start > at.range.start
+                };
+                let takes = |other: &Result<String, Why>| match (other, &path) {
+                    (Ok(other), Ok(path)) => other != path && may_match(other, path),
+                    (Err(_), _) => true,
+                    (_, Err(_)) => false,
+                };
+                let others = self.routes.iter().zip(&all).enumerate();
+                let mut others = others
+                    .filter(|(other, (one, _))| *other != index && !later(one.function, one.at));
+                let routes = others.any(|(_, (_, (other, _)))| takes(other));
+                let prefixes = self.prefixes.iter().any(|(router, function, path, place)| {
+                    !later(*function, *place) && takes(&self.whole(*router, path).0)
+                });
+                guard = guard.or((routes || prefixes).then_some(at));
+            }
             code.routes.push(Route {
                 method: route.method.clone(),
                 path: path.map_or_else(|why| Fact::Unknown(why, Some(at)), |path| known(path, at)),
@@ -1178,6 +1390,32 @@ impl<'p, 't> Reader<'p, 't> {
     }
 }
 
+impl Reader<'_, '_> {
+    /// A path below all that its router is below, and what may stand before these.
+    fn whole(&self, router: usize, path: &Value) -> (Result<String, Why>, Option<Span>) {
+        let mut path = value::settle(path, self.set);
+        let (mut guard, mut up, mut left) = (None, Some(router), DEEP);
+        while let Some(index) = up.filter(|_| left > 0) {
+            let router = &self.routers[index];
+            let prefix = value::settle(&router.prefix, self.set);
+            path = match (prefix, path) {
+                (Ok(prefix), Ok(path)) => Ok(joined(&prefix, &path)),
+                (Err(why), _) | (_, Err(why)) => Err(why),
+            };
+            guard = guard.or(router.guard);
+            up = router.parent;
+            left -= 1;
+        }
+        (path, guard)
+    }
+}
+
+/// Whether a pattern may match a path: `/{id}`, `/:id`, `/static*`.
+fn may_match(pattern: &str, path: &str) -> bool {
+    let fixed = pattern.find(['{', ':', '*', '+']);
+    fixed.is_some_and(|at| path.starts_with(&pattern[..at]))
+}
+
 fn joined(prefix: &str, path: &str) -> String {
     match (prefix.trim_end_matches('/'), path) {
         ("", path) => path.to_owned(),
@@ -1206,79 +1444,4 @@ fn printed(format: &str, arg: impl Fn(usize) -> Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use plimsoll_source::Tree;
-
-    use crate::code::Guard;
-
-    /// Ports, routes, handlers of signals, whether these are all, and what becomes of a failure.
-    fn read(files: &[(&str, &str)]) -> String {
-        let mut all = vec![
-            (
-                "Dockerfile",
-                "FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN go build -o /api .\nCMD [\"/api\"]\n",
-            ),
-            ("go.mod", "module example.org/api\n\ngo 1.26\n"),
-        ];
-        all.extend(files);
-        let delivery = crate::lower(&Tree::from_memory(all));
-        let Some(code) = &delivery.services[0].code else { return "none".to_owned() };
-        let listens = code
-            .listens
-            .iter()
-            .map(|listen| format!("{:?} {:?}", listen.port.known(), listen.variables));
-        let routes = code.routes.iter().map(|route| {
-            let open = route.guard == Guard::Open;
-            format!("{} {:?} {open}", route.method, route.path.known())
-        });
-        let handlers = code.handlers.iter().map(|handler| {
-            format!(
-                "{} closes {} {:?}",
-                handler.signal,
-                handler.closes.len(),
-                handler.unknown.is_some()
-            )
-        });
-        let end = format!(
-            "{} {}",
-            code.all_handlers,
-            matches!(code.start_failure, crate::code::StartFailure::Exits(_))
-        );
-        listens.chain(routes).chain(handlers).chain([end]).collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn ports_come_from_the_environment_or_the_default() {
-        let main = "package main\n\nimport (\n\t\"fmt\"\n\t\"net\"\n\t\"os\"\n)\n\nconst (\n\tdefaultPort = \"50051\"\n)\n\nfunc main() {\n\tport := defaultPort\n\tif value, ok := os.LookupEnv(\"PORT\"); ok {\n\t\tport = value\n\t}\n\tport = fmt.Sprintf(\":%s\", port)\n\n\tlis, err := net.Listen(\"tcp\", port)\n\tif err != nil {\n\t\tlog.Fatalf(\"no: %v\", err)\n\t}\n\tserve(lis)\n}\n";
-        assert_eq!(read(&[("main.go", main)]), "Some(50051) [\"PORT\"]\ntrue true");
-        let other =
-            main.replace("if value, ok := os.LookupEnv(\"PORT\"); ok", "if value := \"9\"; debug");
-        assert_eq!(read(&[("main.go", &other)]), "None []\ntrue true");
-        let main = "package main\n\nimport (\n\t\"net\"\n\t\"os\"\n)\n\nvar port = \"3550\"\n\nfunc main() {\n\tif os.Getenv(\"PORT\") != \"\" {\n\t\tport = os.Getenv(\"PORT\")\n\t}\n\trun(port)\n}\n\nfunc run(port string) {\n\tnet.Listen(\"tcp\", \":\"+port)\n}\n";
-        assert_eq!(read(&[("main.go", main)]), "Some(3550) [\"PORT\"]\ntrue false");
-    }
-
-    #[test]
-    fn routes_have_the_prefixes_of_their_groups() {
-        let main = "package main\n\nimport (\n\t\"github.com/gin-gonic/gin\"\n\t\"example.org/api/routes\"\n)\n\nfunc main() {\n\tr := gin.Default()\n\tapi := r.Group(\"/api\")\n\troutes.Register(api)\n\tif debug {\n\t\tr.GET(\"/debug\", show)\n\t}\n\tr.Run()\n}\n";
-        let routes = "package routes\n\nfunc Register(g *gin.RouterGroup) {\n\tg.GET(\"/health\", func(c *gin.Context) { c.String(200, \"ok\") })\n\tg.POST(\"/orders\", auth, create)\n}\n\nfunc Unused(g *gin.RouterGroup) {\n\tg.GET(\"/never\", show)\n}\n";
-        assert_eq!(
-            read(&[("main.go", main), ("routes/routes.go", routes)]),
-            "Some(8080) [\"PORT\"]\nGET Some(\"/api/health\") true\nPOST Some(\"/api/orders\") false\ntrue false"
-        );
-        let main = "package main\n\nimport \"github.com/go-chi/chi/v5\"\n\nfunc main() {\n\tr := chi.NewRouter()\n\tr.Route(\"/v1\", func(r chi.Router) {\n\t\tr.Get(\"/health\", health)\n\t})\n\tr.Get(\"/live\", health)\n\tlog.Fatal(http.ListenAndServe(\":8080\", r))\n}\n";
-        assert_eq!(
-            read(&[("main.go", main)]),
-            "GET Some(\"/live\") true\nGET Some(\"/v1/health\") true\ntrue false"
-        );
-    }
-
-    #[test]
-    fn a_signal_is_handled_where_the_server_is_stopped() {
-        let main = "package main\n\nimport (\n\t\"net/http\"\n\t\"os/signal\"\n\t\"syscall\"\n)\n\nfunc main() {\n\tmux := http.NewServeMux()\n\tmux.HandleFunc(\"GET /health\", func(w http.ResponseWriter, r *http.Request) { w.Write(nil) })\n\tctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)\n\tdefer stop()\n\tsrv := &http.Server{Addr: \":8080\", Handler: guard(mux)}\n\tgo func() {\n\t\tif err := srv.ListenAndServe(); err != nil {\n\t\t\tlog.Fatal(err)\n\t\t}\n\t}()\n\t<-ctx.Done()\n\tsrv.Shutdown(context.Background())\n}\n\nfunc guard(next http.Handler) http.Handler {\n\treturn http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {\n\t\tif r.Header.Get(\"X\") == \"\" {\n\t\t\tw.WriteHeader(401)\n\t\t\treturn\n\t\t}\n\t\tnext.ServeHTTP(w, r)\n\t})\n}\n";
-        assert_eq!(
-            read(&[("main.go", main)]),
-            "Some(8080) []\nGET Some(\"/health\") false\nSIGTERM closes 1 false\ntrue true"
-        );
-    }
-}
+mod tests;
