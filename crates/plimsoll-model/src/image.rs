@@ -478,8 +478,10 @@ pub enum HealthTest {
         /// The port, number or name.
         port: String,
     },
-    /// A TCP connection or gRPC call to a port.
+    /// A TCP connection to a port.
     Port(String),
+    /// A call of gRPC's health service at a port.
+    Grpc(String),
     /// It cannot be read.
     Unknown,
 }

@@ -121,6 +121,10 @@ pub fn probe(test: &HealthTest) -> Option<Probe> {
             probe.scheme = Some("tcp".to_owned());
             probe.port = Some(port.clone());
         }
+        HealthTest::Grpc(port) => {
+            probe.scheme = Some("grpc".to_owned());
+            probe.port = Some(port.clone());
+        }
         HealthTest::Shell(line) => {
             probe.shell(line, 0);
             probe.need("sh");

@@ -472,11 +472,8 @@ impl<'a> Reader<'a> {
                 HealthTest::Exec(exec.words.into_iter().map(|(word, _)| word).collect())
             })
         } else {
-            probe
-                .get("tcpSocket")
-                .or_else(|| probe.get("grpc"))
-                .and_then(port)
-                .map(HealthTest::Port)
+            let tcp = probe.get("tcpSocket").and_then(port).map(HealthTest::Port);
+            tcp.or_else(|| probe.get("grpc").and_then(port).map(HealthTest::Grpc))
         };
         let setting = |key: &str| {
             let value = probe.get(key)?;

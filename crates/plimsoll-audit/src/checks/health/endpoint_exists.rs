@@ -691,6 +691,46 @@
 //!       context: .
 //! ```
 //!
+//! A call of gRPC's health service, which is no route:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.send("well"));
+//! app.listen(3000);
+//! ```
+//! `api.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: api
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: api
+//!           image: registry.example/api:1
+//!           readinessProbe:
+//!             grpc: {port: 3000} # <- asks gRPC's health service
+//! ```
+//! `skaffold.yaml`:
+//! ```yaml
+//! apiVersion: skaffold/v4beta6
+//! kind: Config
+//! build:
+//!   artifacts:
+//!     - image: registry.example/api
+//!       context: .
+//! ```
+//!
 //! ## See also
 //!
 //! - `health/check-defined`: the probe itself, its program and its port.
@@ -742,6 +782,12 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             (Some(path), _) => path,
             // A connection asks for no route.
             (None, Some("tcp")) => continue,
+            (None, Some("grpc")) => {
+                let message = "whether the program answers gRPC's health service cannot be told";
+                let evidence = Evidence::context(health.span, "asks gRPC's health service");
+                judged.push(Verdict::unknown(Why::Unsupported, message, evidence));
+                continue;
+            }
             _ => {
                 let message = "what the health check asks stands in a program of its own";
                 let evidence = Evidence::context(health.span, "is not read");
