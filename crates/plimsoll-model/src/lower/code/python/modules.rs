@@ -120,7 +120,22 @@ pub(super) fn distribution(module: &str) -> String {
     known.map_or_else(|| module.replace('_', "-").to_lowercase(), |(_, name)| (*name).to_owned())
 }
 
-const DISTRIBUTIONS: [(&str, &str); 53] = [
+const DISTRIBUTIONS: [(&str, &str); 68] = [
+    ("argon2", "argon2-cffi"),
+    ("ruamel", "ruamel-yaml"),
+    ("pythonjsonlogger", "python-json-logger"),
+    ("phonenumber_field", "django-phonenumber-field"),
+    ("storages", "django-storages"),
+    ("debug_toolbar", "django-debug-toolbar"),
+    ("allauth", "django-allauth"),
+    ("oauth2_provider", "django-oauth-toolkit"),
+    ("import_export", "django-import-export"),
+    ("crispy_forms", "django-crispy-forms"),
+    ("guardian", "django-guardian"),
+    ("markdown_it", "markdown-it-py"),
+    ("drf_spectacular", "drf-spectacular"),
+    ("stdnum", "python-stdnum"),
+    ("nmap", "python-nmap"),
     ("opentelemetry", "opentelemetry-api"),
     ("PIL", "pillow"),
     ("yaml", "pyyaml"),

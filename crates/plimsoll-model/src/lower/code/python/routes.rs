@@ -9,7 +9,7 @@ use plimsoll_syntax::program::Spread;
 use super::super::eval::{Answering, Args, Eval, Here, method};
 use super::super::host::{Host, Kind};
 use super::super::routes::{asks_who, join, judge};
-use super::super::value::{ClassValue, Closure, HostId, Value};
+use super::super::value::{ClassValue, Closure, HostId, Object, Value};
 use super::Thing;
 use super::http::Registered;
 use super::language::param_name;
@@ -368,7 +368,14 @@ impl Eval<'_> {
                 let found =
                     ["dispatch", "__call__"].iter().find_map(|name| method(class, name, false));
                 match found {
-                    Some((closure, _)) => Value::Bound(Rc::new((Value::Inert, closure))),
+                    // Its own methods are known, what its constructor is given is not.
+                    Some((closure, _)) => {
+                        let class = Some(Rc::clone(class));
+                        let branch = self.branch;
+                        let own = Object { class, branch, open: true, ..Object::default() };
+                        let own = Value::Object(self.object(own));
+                        Value::Bound(Rc::new((own, closure)))
+                    }
                     // A dependency that is a class: what it is made with.
                     None => return Guard::Open,
                 }

@@ -319,6 +319,11 @@ fn what_packages_put_before_routes() {
         fastapi("from acme import session", "app = FastAPI(dependencies=[Depends(session)])"),
         "GET /h open, constant\n"
     );
+    let own = "from starlette.middleware.base import BaseHTTPMiddleware\nfrom fastapi import Response\nclass Admin(BaseHTTPMiddleware):\n    def __init__(self, app):\n        super().__init__(app)\n    async def dispatch(self, request, call_next):\n        if not self.is_admin(request.url.path):\n            return await call_next(request)\n        return Response(status_code=403)\n    def is_admin(self, path):\n        return path.startswith('/admin')\n";
+    assert_eq!(
+        fastapi(own, "app = FastAPI()\napp.add_middleware(Admin)"),
+        "GET /h open, constant\n"
+    );
     let flask = |standing: &str| {
         let main = format!(
             "from flask import Flask\nimport acme_auth\napp = Flask(__name__)\n{standing}\n@app.route('/h')\ndef h():\n    return 'x'\n"
