@@ -1193,7 +1193,7 @@ pub static CONNECTS_AT_START: Condition = Condition {
 pub static NEEDS_ENVIRONMENT: Condition = Condition {
     name: "reads secrets or required variables from its environment",
     holds: |cx, subject| {
-        program::some(cx, subject, |code| {
+        program::some_or(cx, subject, program::gap_of_environment, |code| {
             code.environment.iter().find(|read| program::is_needed(read)).map(|read| read.at)
         })
     },
@@ -1203,7 +1203,9 @@ pub static NEEDS_ENVIRONMENT: Condition = Condition {
 pub static IMPORTS_PACKAGES: Condition = Condition {
     name: "imports packages",
     holds: |cx, subject| {
-        program::some(cx, subject, |code| code.imports.first().map(|import| import.at))
+        program::some_or(cx, subject, program::gap_of_imports, |code| {
+            code.imports.first().map(|import| import.at)
+        })
     },
 };
 

@@ -490,7 +490,7 @@ pub(crate) fn imported(cx: &Cx<'_>, service: ServiceSubject<'_>, lead: &Lead<'_>
         quoted.any(named).then_some(*at)
     };
     match program::code(service) {
-        Ok(code) => match (code.imports_of(name).next(), program::gap(code)) {
+        Ok(code) => match (code.imports_of(name).next(), program::gap_of_imports(code)) {
             (Some(import), _) => Fact::inferred(true, Some(import.at)),
             (None, Some(_)) if code.gaps.iter().any(|gap| says(&gap.at).is_some()) => {
                 let at = code.gaps.iter().find_map(|gap| says(&gap.at));

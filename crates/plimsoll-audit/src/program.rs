@@ -61,7 +61,21 @@ pub(crate) fn is_worker(
 
 /// The first place behind which anything may lie.
 pub(crate) fn gap(code: &Code) -> Option<(Why, Span)> {
-    let mut gaps = code.gaps.iter().filter(|gap| gap.hides != Hides::Routes);
+    first_gap(code, &[Hides::Anything, Hides::Deeds, Hides::Calls])
+}
+
+/// The first place behind which imports may lie.
+pub(crate) fn gap_of_imports(code: &Code) -> Option<(Why, Span)> {
+    first_gap(code, &[Hides::Anything, Hides::Deeds, Hides::Imports])
+}
+
+/// The first place behind which variables of the environment may be read.
+pub(crate) fn gap_of_environment(code: &Code) -> Option<(Why, Span)> {
+    first_gap(code, &[Hides::Anything, Hides::Deeds, Hides::Environment])
+}
+
+fn first_gap(code: &Code, hides: &[Hides]) -> Option<(Why, Span)> {
+    let mut gaps = code.gaps.iter().filter(|gap| hides.contains(&gap.hides));
     gaps.next().map(|gap| (gap.why, gap.at))
 }
 
@@ -72,8 +86,7 @@ pub(crate) fn gap_of_handlers(code: &Code) -> Option<(Why, Span)> {
 
 /// The first place behind which routes may lie.
 pub(crate) fn gap_of_routes(code: &Code) -> Option<(Why, Span)> {
-    let mut gaps = code.gaps.iter().filter(|gap| gap.hides != Hides::Deeds);
-    gaps.next().map(|gap| (gap.why, gap.at))
+    first_gap(code, &[Hides::Anything, Hides::Routes])
 }
 
 /// The answer where the program is not read, or not whole.
@@ -170,6 +183,16 @@ pub(crate) fn some(
     subject: Subject,
     does: impl Fn(&Code) -> Option<Span>,
 ) -> Fact<bool> {
+    some_or(cx, subject, gap, does)
+}
+
+/// The same, where only some places may hide it.
+pub(crate) fn some_or(
+    cx: &Cx<'_>,
+    subject: Subject,
+    gap: impl Fn(&Code) -> Option<(Why, Span)>,
+    does: impl Fn(&Code) -> Option<Span>,
+) -> Fact<bool> {
     let Subject::Service(id) = subject else { return Fact::inferred(false, None) };
     let service = cx.service(id);
     let codes = codes(cx, service);
@@ -177,7 +200,7 @@ pub(crate) fn some(
     if let Some(at) = read.find_map(does) {
         return Fact::inferred(true, Some(at));
     }
-    let doubt = codes.into_iter().find_map(|(_, code)| code.map_or_else(Some, gap));
+    let doubt = codes.into_iter().find_map(|(_, code)| code.map_or_else(Some, &gap));
     match doubt.filter(|_| !is_foreign(cx, service)) {
         Some((why, at)) => Fact::Unknown(why, Some(at)),
         None => Fact::inferred(false, None),

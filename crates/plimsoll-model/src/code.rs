@@ -155,6 +155,13 @@ pub enum Hides {
     Routes,
     /// Anything but routes: pages that are not read.
     Deeds,
+    /// What is opened, listened on, written and handled, by functions that are not followed: neither
+    /// routes, nor what is imported or read of the environment.
+    Calls,
+    /// Imports only: what a build may take in.
+    Imports,
+    /// What is read of the environment only.
+    Environment,
 }
 
 /// A call that listens for connections.

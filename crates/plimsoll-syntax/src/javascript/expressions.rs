@@ -330,6 +330,12 @@ impl Lower {
         if let js::JSXElementName::IdentifierReference(name) = &opening.name {
             inside.push(self.expr(ExprKind::Name(name.name.as_str().into()), name.span));
         }
+        // `<Menu.Item>` uses `Menu`.
+        if let js::JSXElementName::MemberExpression(member) = &opening.name
+            && let Some(name) = member.get_identifier()
+        {
+            inside.push(self.expr(ExprKind::Name(name.name.as_str().into()), name.span));
+        }
         for attribute in &opening.attributes {
             match attribute {
                 js::JSXAttributeItem::SpreadAttribute(it) => {

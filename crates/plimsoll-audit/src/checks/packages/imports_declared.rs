@@ -471,7 +471,7 @@ fn of_python(cx: &Cx<'_>, service: ServiceSubject<'_>, code: &Code) -> Verdict {
         return Verdict::unknown(Why::NeedsBuild, message, Evidence::context(import.at, says));
     }
     let mut good = good.into_iter().map(|import| Evidence::shows(import.at, "declared"));
-    match (program::gap(code), good.next()) {
+    match (program::gap_of_imports(code), good.next()) {
         (Some(gap), _) => program::unread(gap),
         (None, Some(first)) => {
             Verdict::pass("every imported package is declared", first).and_all(good)
@@ -544,7 +544,7 @@ fn of_node(cx: &Cx<'_>, service: ServiceSubject<'_>, code: &Code) -> Verdict {
         let message = "whether an import is of a declared package cannot be told";
         return Verdict::unknown(*why, message, Evidence::context(*at, *says));
     }
-    if let Some(gap) = program::gap(code) {
+    if let Some(gap) = program::gap_of_imports(code) {
         return program::unread(gap).and_all(partly.into_iter().map(|(_, evidence)| evidence));
     }
     if let Some((name, _)) = partly.first() {

@@ -262,7 +262,7 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, code: &Code, start: &Start
         return Verdict::unknown(why, message, Evidence::context(at, format!("may give `{name}`")))
             .and(Evidence::context(read.at, "reads it"));
     }
-    if let Some(gap) = program::gap(code) {
+    if let Some(gap) = program::gap_of_environment(code) {
         return program::unread(gap);
     }
     let mut good = good.into_iter();

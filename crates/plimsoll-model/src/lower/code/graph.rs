@@ -319,8 +319,9 @@ impl<'a> Graph<'a> {
                 None => (pattern == specifier).then_some(""),
             };
             if let Some(star) = star
-                && let Some(file) =
-                    targets.iter().find_map(|target| self.file(&target.replacen('*', star, 1)))
+                && let Some(file) = targets
+                    .iter()
+                    .find_map(|target| self.file(&target.replacen('*', star, 1).replace("//", "/")))
             {
                 return Some(file);
             }
@@ -406,8 +407,9 @@ fn split(specifier: &str) -> (&str, &str) {
 
 fn is_data(specifier: &str) -> bool {
     [
-        ".json", ".css", ".scss", ".svg", ".png", ".graphql", ".gql", ".txt", ".node", ".wasm",
-        ".html",
+        ".json", ".css", ".scss", ".sass", ".less", ".svg", ".png", ".jpg", ".jpeg", ".gif",
+        ".webp", ".avif", ".ico", ".woff", ".woff2", ".ttf", ".otf", ".mp3", ".mp4", ".webm",
+        ".pdf", ".graphql", ".gql", ".txt", ".node", ".wasm", ".html",
     ]
     .iter()
     .any(|end| specifier.ends_with(end))

@@ -80,6 +80,11 @@ const CLOSERS: [&str; 20] = [
     "disconnectAll",
 ];
 
+/// Whether a package opens connections.
+pub(super) fn connects(package: &str) -> bool {
+    OPENERS.iter().any(|(own, ..)| *own == package)
+}
+
 /// What calls or constructors of packages open.
 const OPENERS: &[(&str, &str, Resource)] = &[
     ("pg", "Pool", Resource::Database),

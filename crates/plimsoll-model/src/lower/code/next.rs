@@ -1,9 +1,12 @@
-//! Next.js: the files that are routes, and what they answer. Pages and what they load are not
-//! followed, so that beyond routes nothing is said to be all.
+//! Next.js: the files that are routes, and what they answer. What pages load is read by its text
+//! ([`loaded`]); what their functions do is not followed.
+
+mod loaded;
 
 use std::collections::BTreeSet;
 
 use plimsoll_source::{FileId, Span, TextRange};
+use plimsoll_syntax::program::{Entry, ExprKind, Key};
 
 use super::eval::{Args, Eval, Phase, variable};
 use super::facts::{Listening, known};
@@ -78,12 +81,12 @@ pub(super) fn read(
         callback: None,
     });
     let routes = eval.next_routes(package, start);
-    // Pages are not read: they may load, ask and need anything.
-    eval.gap(Why::Unsupported, start, Hides::Deeds);
-    eval.facts.imports.clear();
+    // What the functions of pages do is not followed.
+    eval.gap(Why::Unsupported, start, Hides::Calls);
     // Of several that start side by side, which must have what is not told.
     if words.first() == Some(&"concurrently") {
         eval.facts.environment.clear();
+        eval.gap(Why::Unsupported, at, Hides::Deeds);
     }
     let mut code = super::code(eval, entry, Language::JavaScript);
     code.routes = routes;
@@ -120,8 +123,22 @@ impl Eval<'_> {
         let above = if has("app") || has("pages") { "" } else { "src/" };
         let config = config(self.graph, package);
         let text = config.as_ref().map_or("", |(_, text)| text);
+        self.next_loads(package, above, config.as_ref().map(|(file, _)| (*file, text)), start);
         let says = |word: &str| text.contains(word);
-        let prefix = (!says("basePath")).then_some("");
+        let prefix = match (&config, text.matches("basePath").count()) {
+            (_, 0) => Some(String::new()),
+            (Some((file, _)), 1) => self.next_says(*file, "basePath").and_then(|mut all| all.pop()),
+            _ => None,
+        };
+        // What is led elsewhere before a file is asked: by these patterns, or it is not told.
+        let leads = ["redirects", "beforeFiles"].iter().any(|word| says(word));
+        let sources = match &config {
+            Some((file, _)) if leads => self.next_leads(*file),
+            _ => Some(Vec::new()),
+        };
+        // What is led elsewhere only where no file is, comes before patterns.
+        let patterns = says("rewrites");
+        let slash = says("trailingSlash");
         for word in ["rewrites", "redirects", "i18n", "pageExtensions", "trailingSlash"] {
             if let (Some((file, _)), true) = (&config, says(word)) {
                 let at = Span::new(*file, TextRange::new(0, 0));
@@ -154,8 +171,23 @@ impl Eval<'_> {
         let mut routes = Vec::new();
         for (file, own, in_app) in found {
             let at = Span::new(file, TextRange::new(0, 0));
-            let path = prefix.map(|_| own.clone());
-            let guard = self.next_guard(&guards, &own);
+            let path = prefix.as_ref().map(|prefix| match (&**prefix, &*own) {
+                ("", own) => own.to_owned(),
+                (prefix, "/") => prefix.to_owned(),
+                (prefix, own) => format!("{prefix}{own}"),
+            });
+            let led = sources
+                .as_ref()
+                .is_none_or(|all| all.iter().any(|source| !leaves_out(source, &own)));
+            let guard = match &config {
+                Some((file, _))
+                    if led || slash && own != "/" || patterns && own.contains([':', '*']) =>
+                {
+                    let at = Span::new(*file, TextRange::new(0, 0));
+                    Guard::Unknown(Why::Unsupported, at)
+                }
+                _ => self.next_guard(&guards, &own),
+            };
             let name = path::name(tree.path(file));
             let is_route = in_app && name.starts_with("route.");
             let is_api = !in_app && (own == "/api" || own.starts_with("/api/"));
@@ -197,6 +229,38 @@ impl Eval<'_> {
         }
         routes.sort_by(|a, b| (a.path.known(), a.at).cmp(&(b.path.known(), b.at)));
         routes
+    }
+
+    /// The texts that a configuration says for a key; nothing where one of them is no text.
+    fn next_says(&self, file: FileId, key: &str) -> Option<Vec<String>> {
+        let module = self.graph.module(file).ok()?;
+        let mut found = Vec::new();
+        for (_, expr) in module.exprs() {
+            let ExprKind::Object(entries) = &expr.kind else { continue };
+            for entry in entries {
+                match entry {
+                    Entry::Pair { key: Key::Fixed(name), value, .. } if **name == *key => {
+                        let ExprKind::Text(text) = &module.expr(*value).kind else { return None };
+                        found.push(text.to_string());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let written = self.graph.cx.bytes(file).ok()?;
+        let count = memchr::memmem::find_iter(&written, key.as_bytes()).count();
+        (count <= found.len()).then_some(found)
+    }
+
+    /// The patterns of what a configuration leads elsewhere, where all of it stands there.
+    fn next_leads(&self, file: FileId) -> Option<Vec<String>> {
+        let module = self.graph.module(file).ok()?;
+        let own = module.imports.iter().filter(|import| !import.type_only);
+        let own = own.map(|import| &import.specifier).chain(&module.requires);
+        let others =
+            own.filter(|specifier| specifier.text.starts_with(['.', '/', '@', '~'])).count();
+        let found = self.next_says(file, "source")?;
+        (others == 0 && !found.is_empty()).then_some(found)
     }
 
     fn next_answers(&mut self, handler: &Value, path: &str, at: Span, api: bool) -> Answers {

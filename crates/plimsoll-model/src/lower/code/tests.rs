@@ -917,10 +917,27 @@ fn the_files_that_next_serves() {
         &[health, ("src/middleware.ts", before)],
         "GET /api/health Dynamic, constant\ngap Dynamic middleware.ts:1\n",
     );
-    check(
-        &[health, ("next.config.js", "module.exports = { basePath: '/b' };\n")],
-        "GET ? open, constant\n",
+    let configured = |config: &'static str, expected: &str| {
+        check(&[health, ("next.config.js", config)], expected);
+    };
+    configured("module.exports = { basePath: '/b' };\n", "GET /b/api/health open, constant\n");
+    configured("module.exports = { basePath: process.env.B };\n", "GET ? open, constant\n");
+    // What is led elsewhere before files are asked.
+    let gap = "gap Unsupported next.config.js:1\n";
+    configured(
+        "module.exports = { redirects: () => [{ source: '/old/:path*', destination: '/' }] };\n",
+        &format!("GET /api/health open, constant\n{gap}"),
     );
+    let doubt = format!("GET /api/health Unsupported, constant\n{gap}");
+    configured(
+        "module.exports = { redirects: () => [{ source: '/api/:path*', destination: '/' }] };\n",
+        &doubt,
+    );
+    configured(
+        "const { list } = require('x/list');\nmodule.exports = { redirects: () => list };\n",
+        &doubt,
+    );
+    configured("module.exports = { trailingSlash: true };\n", &doubt);
     // The script that is started says the port: by default, that of the variable or 3000.
     let port = |cmd: &str, more: &[(&'static str, &'static str)]| {
         let dockerfile =
@@ -945,6 +962,57 @@ fn the_files_that_next_serves() {
     assert_eq!(port("[\"npx\", \"next\", \"start\"]", &[]), "Some(3000) [\"PORT\"] 1");
     let standalone = ("next.config.js", "module.exports = { output: 'standalone' };\n");
     assert_eq!(port("[\"node\", \"server.js\"]", &[standalone]), "Some(3000) [\"PORT\"] 1");
+}
+
+#[test]
+fn what_next_loads_is_known_by_its_text() {
+    let check = |files: &[(&'static str, &'static str)], expected: &str| {
+        let mut all = vec![
+            (
+                "Dockerfile",
+                "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm run build\nCMD [\"npm\", \"start\"]\n",
+            ),
+            (
+                "package.json",
+                r#"{"name":"a","scripts":{"build":"next build","start":"next start"},"dependencies":{"next":"15","ui":"1","pg":"8"},"devDependencies":{"dates":"1"}}"#,
+            ),
+        ];
+        all.extend(files);
+        let got = read(&all, |code, _| {
+            let mut names: Vec<String> =
+                code.imports.iter().map(|import| import.package.clone()).collect();
+            names.extend(code.environment.iter().map(|read| format!("${}", read.name)));
+            names.extend(code.opens.iter().map(|open| format!("{:?}", open.kind)));
+            names.extend(code.gaps.iter().map(|gap| format!("{:?}", gap.hides)));
+            names.join(" ")
+        });
+        assert_eq!(got, expected, "{files:?}");
+    };
+    let page = "import { Menu } from './menu';\nexport default function Page() { return <Menu.Item at={process.env.SECRET} to={process.env.NEXT_PUBLIC_A} /> }\n";
+    let menu = "import * as Ui from 'ui';\nimport type { T } from 'types';\nimport 'server-only';\nexport const Menu = () => <Ui.Root>{lazy(() => import('./late'))}</Ui.Root>;\n";
+    let late = "import { Pool } from 'pg';\nexport const pool = new Pool();\n";
+    let all = [
+        ("app/page.tsx", page),
+        ("app/menu.tsx", menu),
+        ("app/late.ts", late),
+        ("app/unused.ts", "import 'never';\n"),
+    ];
+    check(&all, "pg ui $SECRET Server Database Calls");
+    check(&[("app/page.tsx", "import 'dates';\n")], "dates Server Imports Calls");
+    check(&[("app/page.tsx", "import './lost';\n")], "Server Deeds Calls");
+    check(
+        &[("app/page.tsx", "const f = (name) => process.env[name];\n")],
+        "Server Environment Calls",
+    );
+    check(&[("app/page.tsx", "const f = () => parse(process.env);\n")], "Server Environment Calls");
+    let env = "module.exports = { output: 'standalone', env: { TOKEN: 'x' } };\n";
+    let reads = "export default () => process.env.TOKEN + process.env.KEY;\n";
+    check(&[("app/page.tsx", reads), ("next.config.js", env)], "$KEY Server Calls");
+    let alias = "module.exports = { webpack: (config) => { config.resolve.alias.x = 'y' } };\n";
+    check(
+        &[("app/page.tsx", "import 'ui';\n"), ("next.config.js", alias)],
+        "ui Server Deeds Calls",
+    );
 }
 
 #[test]
