@@ -64,7 +64,12 @@ pub(crate) struct Ran<'a> {
     pub(crate) whose: Whose,
 }
 
-impl Ran<'_> {
+impl<'a> Ran<'a> {
+    /// The step that does it.
+    pub(crate) const fn step(&self) -> &'a JobStep {
+        self.step
+    }
+
     /// An input of its action.
     pub(crate) fn input(&self, key: &str) -> Option<&str> {
         self.step.with.iter().find(|(k, ..)| k == key).map(|(_, value, _)| &**value)

@@ -4,6 +4,7 @@ pub(crate) mod compose;
 pub(crate) mod containers;
 pub(crate) mod delivery;
 pub(crate) mod pins;
+pub(crate) mod published;
 pub(crate) mod resolved;
 pub(crate) mod scripts;
 pub(crate) mod unfixed;

@@ -420,6 +420,68 @@ fn scans_fail_on_what_they_find() {
 }
 
 #[test]
+fn what_a_workflow_pushes_is_scanned_signed_and_listed_there() {
+    let ci = ".github/workflows/ci.yml";
+    let scan = "anchore/scan-action@e1165082ffb1fe366ebaf02d8526e7c4989ea9d2 # v7.4.0";
+    let cosign = "sigstore/cosign-installer@398d4b0eeef1380460a10c8013a76f728fb906ac # v3.9.1";
+    // The job's permissions, the name of the step, what else it is given, and the steps behind it.
+    let workflow = |may: &str, id: &str, with: &str, then: &str| {
+        format!(
+            "on: push\npermissions:\n  contents: read\njobs:\n  image:\n    runs-on: ubuntu-24.04\n{may}    \
+             steps:\n      - uses: docker/setup-buildx-action@v3\n      - uses: docker/build-push-action@v6\n{id}        \
+             with:\n          push: true\n          tags: registry.example/acme/orders:${{{{ github.sha }}}}\n{with}{then}\
+             \n      # The end.\n      - run: echo done\n"
+        )
+    };
+    let id = "        id: build\n";
+    let scans = format!(
+        "      - name: Scan the image\n        uses: {scan}\n        with:\n          image: \
+         registry.example/acme/orders@${{{{ steps.build.outputs.digest }}}}\n          fail-build: true\n          \
+         severity-cutoff: high\n"
+    );
+    let signs = format!(
+        "      - uses: {cosign}\n      - name: Sign the image by its digest\n        env:\n          IMAGE: \
+         registry.example/acme/orders\n          DIGEST: ${{{{ steps.build.outputs.digest }}}}\n        run: |\n          \
+         cosign sign --yes \"$IMAGE@$DIGEST\"\n"
+    );
+    let may = "    permissions:\n      contents: read\n      id-token: write\n";
+    let check = |id: &str, before: &str, expected: Option<&str>| {
+        mended(id, &[IMAGE, (ci, before)], ci, expected);
+    };
+    let before = workflow("", "", "", "");
+    check("supply/image-scanned", &before, Some(&workflow("", id, "", &scans)));
+    check("supply/image-signed", &before, Some(&workflow(may, id, "", &signs)));
+    let sbom = "          sbom: true\n";
+    check("supply/sbom-generated", &before, Some(&workflow("", "", sbom, "")));
+    // All of them: what is pushed is scanned before it is signed.
+    let tree = Tree::from_memory([IMAGE, (ci, &*before)]);
+    let wants = &mut |offer: &Offer, _: &Tree| {
+        ["supply/image-scanned", "supply/image-signed", "supply/sbom-generated"]
+            .contains(&offer.check.id)
+    };
+    let all = mend(&tree, &Policy::default(), &(), wants).expect("in memory");
+    assert_eq!(all.refused.len(), 0);
+    let text = all.tree.read(all.tree.find(ci).expect("it is there")).expect("in memory");
+    let expected = workflow(may, id, sbom, &format!("{scans}{signs}"));
+    assert_eq!(String::from_utf8_lossy(&text), expected);
+    // What else a job may do has to be known, and whether what is scanned is what was pushed.
+    let open = before.replace("permissions:\n  contents: read\n", "");
+    check("supply/image-signed", &open, None);
+    for (there, instead) in [
+        ("push: true", "push: ${{ github.event_name == 'push' }}"),
+        ("@v6\n", "@v6\n        if: github.ref == 'refs/heads/main'\n"),
+        ("    steps:", "    strategy:\n      matrix:\n        node: [20, 22]\n    steps:"),
+    ] {
+        let before = before.replace(there, instead);
+        check("supply/image-scanned", &before, None);
+        check("supply/image-signed", &before, None);
+    }
+    // A builder that keeps no list with an image makes none.
+    let plain = before.replace("      - uses: docker/setup-buildx-action@v3\n", "");
+    check("supply/sbom-generated", &plain, None);
+}
+
+#[test]
 fn what_somebody_meant_stays() {
     // The history is asked for, so that it is not kept out.
     let check = |id: &str, files: &[(&str, &str)], path: &str, expected: Option<&str>| {

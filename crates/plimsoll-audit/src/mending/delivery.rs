@@ -33,6 +33,35 @@ pub(crate) fn pipeline(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     })
 }
 
+/// An action at the commit that the table has for a tag of it.
+fn use_of(action: &str, tag: &str) -> Option<String> {
+    let (commit, version) = pins::action(action, tag)?;
+    Some(format!("{action}@{commit} # {version}"))
+}
+
+/// A step that scans an image, and fails on what is severe.
+pub(crate) fn scan_step(image: &str) -> Option<String> {
+    let scan = use_of("anchore/scan-action", "v7")?;
+    Some(format!(
+        "- name: Scan the image\n  uses: {scan}\n  with:\n    image: {image}\n    fail-build: true\n    \
+         severity-cutoff: high\n"
+    ))
+}
+
+/// Steps that sign the image that a step pushed, by its digest.
+pub(crate) fn sign_steps(step: &str, image: &str) -> Option<String> {
+    let cosign = use_of("sigstore/cosign-installer", "v3")?;
+    Some(format!(
+        "- uses: {cosign}\n- name: Sign the image by its digest\n  env:\n    IMAGE: {image}\n    DIGEST: \
+         ${{{{ steps.{step}.outputs.digest }}}}\n  run: |\n    cosign sign --yes \"$IMAGE@$DIGEST\"\n"
+    ))
+}
+
+/// Steps, as far right as those of a workflow that is written here.
+fn indented(steps: &str) -> String {
+    steps.lines().map(|line| format!("      {line}\n")).collect()
+}
+
 /// Whether a text may stand in YAML, in a path and as a word of the shell as it is.
 fn is_plain(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/-".contains(&b);
@@ -91,11 +120,9 @@ fn workflow(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<(String, String)
             let _ = writeln!(filter, "      - \"{path}\"");
         }
     }
-    let use_of = |action: &str, tag: &str| {
-        let (commit, version) = pins::action(action, tag)?;
-        Some(format!("{action}@{commit} # {version}"))
-    };
     let text = TEMPLATE
+        .replace("<scans>", &indented(&scan_step("<name>:${{ github.sha }}")?))
+        .replace("<signs>", &indented(&sign_steps("push", "${{ steps.push.outputs.image }}")?))
         .replace("<name>", name)
         .replace("<paths>", &filter)
         .replace("<tests>", &tests)
@@ -105,7 +132,6 @@ fn workflow(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<(String, String)
         .replace("<context>", context)
         .replace("<checkout>", &use_of("actions/checkout", "v5")?)
         .replace("<gitleaks>", &use_of("gitleaks/gitleaks-action", "v3")?)
-        .replace("<scan>", &use_of("anchore/scan-action", "v7")?)
         .replace("<sbom>", &use_of("anchore/sbom-action", "v0")?)
         .replace("<upload>", &use_of("actions/upload-artifact", "v7")?)
         .replace("<download>", &use_of("actions/download-artifact", "v8")?)
@@ -264,13 +290,7 @@ jobs:
           persist-credentials: false
       - name: Build the image, once
         run: docker build --file <dockerfile><target> --tag "<name>:$GITHUB_SHA" <context>
-      - name: Scan it
-        uses: <scan>
-        with:
-          image: <name>:${{ github.sha }}
-          fail-build: true
-          severity-cutoff: high
-      - name: List what it holds
+<scans>      - name: List what it holds
         uses: <sbom>
         with:
           image: <name>:${{ github.sha }}
@@ -319,14 +339,7 @@ jobs:
           pushed="$(docker inspect --format '{{index .RepoDigests 0}}' "$image:$GITHUB_SHA")"
           echo "image=$image" >> "$GITHUB_OUTPUT"
           echo "digest=${pushed#*@}" >> "$GITHUB_OUTPUT"
-      - uses: <cosign>
-      - name: Sign it by its digest, and attach the list
-        env:
-          IMAGE: ${{ steps.push.outputs.image }}
-          DIGEST: ${{ steps.push.outputs.digest }}
-        run: |
-          cosign sign --yes "$IMAGE@$DIGEST"
-          cosign attest --yes --type spdxjson --predicate sbom.spdx.json "$IMAGE@$DIGEST"
+<signs>          cosign attest --yes --type spdxjson --predicate sbom.spdx.json "$IMAGE@$DIGEST"
 
   deploy:
     name: Approve and verify <name>

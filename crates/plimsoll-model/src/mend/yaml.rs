@@ -275,6 +275,35 @@ impl Document {
         Some(edits)
     }
 
+    /// Puts an item of a sequence in block style behind the one at a place, in the way of those that are
+    /// there: apart from each other by an empty line, or not. Its lines begin with their own dash.
+    #[must_use]
+    pub fn item_behind(&self, at: Span, text: &str) -> Option<Edit> {
+        // A list begins where its first item does, and that where its first key does.
+        let mut items = self.holders.iter().filter(|(item, (list, _))| {
+            !self.yaml.value(*list).is_map() && self.yaml.value(**item).raw().range == at.range
+        });
+        let (&item, &(list, index)) = items.next().filter(|_| at.file == self.text.file)?;
+        let (list, item) = (self.yaml.value(list), self.yaml.value(item));
+        if items.next().is_some() || list.is_flow() || self.is_shared(list) {
+            return None;
+        }
+        let column = self.dash(item)?;
+        let start = self.text.line_start(item.raw().range.start);
+        let above = self.text.slice(self.text.line_start(start.saturating_sub(1)), start);
+        let apart = index > 0 && above.trim_ascii().is_empty();
+        let mut lines: Vec<String> = text.lines().map(|line| format!("{column}{line}")).collect();
+        if apart {
+            lines.insert(0, String::new());
+        }
+        // A block scalar holds the empty lines behind it.
+        let raw = item.raw().range;
+        let blanks = self.text.slice(raw.start, raw.end);
+        let end = raw.start + super::offset(blanks.trim_ascii_end().len());
+        let end = self.past_comments(end.saturating_sub(1), column.len());
+        Some(self.text.lines_after(end, &lines))
+    }
+
     /// The mapping whose entry, or its key or value, stands at a place.
     #[must_use]
     pub fn holder(&self, at: Span) -> Option<Value<'_>> {
@@ -590,6 +619,30 @@ mod tests {
             "init",
             &init,
             Some(&format!("{empty}    init: true\n")),
+        );
+    }
+
+    #[test]
+    fn items_stand_apart_where_others_do() {
+        let check = |before: &str, at: &str, expected: &str| {
+            let tree = Tree::from_memory([("ci.yml", before)]);
+            let document = open(&tree, FileId(0)).expect("it parses");
+            let start = super::super::offset(before.find(at).expect("it is there"));
+            let items = document
+                .holders
+                .iter()
+                .filter(|(_, (list, _))| !document.yaml.value(*list).is_map());
+            let mut items = items.map(|(item, _)| document.yaml.value(*item).raw().range);
+            let item = items.find(|range| range.start == start).expect("an item");
+            let edit = document.item_behind(Span::new(FileId(0), item), "- c: |\n    d");
+            assert_eq!(edited(&tree, edit.map(|edit| vec![edit])).as_deref(), Some(expected));
+        };
+        check("s:\n- a: 1\n- b: 2\nt: 1\n", "a: 1", "s:\n- a: 1\n- c: |\n    d\n- b: 2\nt: 1\n");
+        check("s:\n- a: 1\n", "a: 1", "s:\n- a: 1\n- c: |\n    d\n");
+        check(
+            "s:\n  - a: 1\n\n  - b: |\n      x\n\nt: 1",
+            "b: |",
+            "s:\n  - a: 1\n\n  - b: |\n      x\n\n  - c: |\n      d\n\nt: 1",
         );
     }
 

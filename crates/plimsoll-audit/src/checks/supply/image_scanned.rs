@@ -214,7 +214,7 @@ use plimsoll_source::{Edit, Span};
 use super::{Grade, Words, judge, step};
 use crate::ci::{Ci, template};
 use crate::conditions::HAS_IMAGE;
-use crate::mending::delivery;
+use crate::mending::{delivery, published};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
     Safety, Section, ServiceSubject, Severity, Status, Verdict, mending, workflows,
@@ -282,6 +282,9 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     if !edits.is_empty() {
         let does = "let severe findings fail the step: what it finds today ends it";
         return Some(Fix::of_edits(does, Safety::Review, None, edits));
+    }
+    if let Some(fix) = published::scanned(cx, finding) {
+        return Some(fix);
     }
     let lines = "- name: Scan the image\n  run: trivy image --exit-code 1 --severity CRITICAL,HIGH \"{image}:${{ github.sha }}\"\n";
     Some(step(cx, service, "scan the image after it is built", lines))

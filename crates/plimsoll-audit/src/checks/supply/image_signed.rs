@@ -202,7 +202,7 @@ use plimsoll_model::pipeline::{Forge, RoleKind};
 use super::{Grade, Words, judge, step};
 use crate::ci::{Ci, Ran};
 use crate::conditions::HAS_IMAGE;
-use crate::mending::delivery;
+use crate::mending::{delivery, published};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Section,
     ServiceSubject, Severity, Status, Verdict,
@@ -275,6 +275,9 @@ fn grade(ran: &Ran<'_>) -> Option<Grade> {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     if let Some(whole) = delivery::pipeline(cx, finding) {
         return Some(whole);
+    }
+    if let Some(fix) = published::signed(cx, finding) {
+        return Some(fix);
     }
     let service = cx.service_of(finding)?;
     let lines = "# The job needs `permissions: {contents: read, id-token: write}`.\n- name: Sign by digest\n  run: |\n    DIGEST=\"$(crane digest \"{image}:${{ github.sha }}\")\"\n    cosign sign --yes \"{image}@$DIGEST\"\n";

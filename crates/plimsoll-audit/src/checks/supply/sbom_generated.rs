@@ -119,7 +119,7 @@ use plimsoll_model::pipeline::RoleKind;
 use super::{Grade, Words, judge, step};
 use crate::ci::Ci;
 use crate::conditions::HAS_IMAGE;
-use crate::mending::delivery;
+use crate::mending::{delivery, published};
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Finding, Fix, Part, Relation, Run, Section,
     ServiceSubject, Severity, Status, Verdict,
@@ -170,6 +170,9 @@ fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     if let Some(whole) = delivery::pipeline(cx, finding) {
         return Some(whole);
+    }
+    if let Some(fix) = published::listed(cx, finding) {
+        return Some(fix);
     }
     let service = cx.service_of(finding)?;
     let lines = "- name: Bill of materials\n  run: trivy image --format cyclonedx --output sbom.cdx.json \"{image}:${{ github.sha }}\"\n# Pin the action: git ls-remote https://github.com/actions/upload-artifact v4\n- uses: actions/upload-artifact@v4\n  with:\n    name: sbom\n    path: sbom.cdx.json\n    if-no-files-found: error\n";
