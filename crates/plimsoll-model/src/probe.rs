@@ -71,6 +71,11 @@ impl Delivery {
     #[must_use]
     pub fn probe(&self, test: &HealthTest, image: Option<&Image>) -> Option<Probe> {
         let mut read = probe(test)?;
+        for script in &mut read.scripts {
+            if let Some(known) = image.and_then(|image| expanded(script, image)) {
+                *script = known;
+            }
+        }
         let script = match &read.scripts[..] {
             [script] if read.scheme.is_none() => script,
             _ => return Some(read),
@@ -90,6 +95,28 @@ impl Delivery {
         }
         Some(read)
     }
+}
+
+/// A path with the variables that an image sets: `$HOME_DIR/check.py`; nothing where it has none, or
+/// one that is not told.
+fn expanded(path: &str, image: &Image) -> Option<String> {
+    let stage = image.final_stage().filter(|_| path.contains('$'))?;
+    let (mut whole, mut rest) = (String::new(), path);
+    while let Some((before, after)) = rest.split_once('$') {
+        whole.push_str(before);
+        let (name, behind) = match after.strip_prefix('{') {
+            Some(inner) => inner.split_once('}')?,
+            None => {
+                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len()))
+            }
+        };
+        let set = stage.config.env.iter().rev().find(|one| one.name == name)?;
+        whole.push_str(set.value.as_ref()?.known()?);
+        rest = behind;
+    }
+    whole.push_str(rest);
+    Some(whole)
 }
 
 /// Whether one-liners for this program are read as programs.
@@ -242,6 +269,10 @@ impl Probe {
                 }
             }
             _ if name.ends_with(".sh") => {}
+            // `./healthcheck.py`
+            _ if [".js", ".mjs", ".cjs", ".ts", ".py"].iter().any(|end| name.ends_with(end)) => {
+                self.scripts.push(program.clone());
+            }
             // A probe of one's own that is told what to ask.
             _ => self.url_in(arguments),
         }
@@ -614,6 +645,7 @@ mod tests {
         );
         exec(&["node", "healthcheck.js"], "node | healthcheck.js | - - - -");
         exec(&["bun", "run", "check.ts"], "bun | check.ts | - - - -");
+        exec(&["./check.py"], "./check.py | ./check.py | - - - -");
         exec(&["/app/health"], "/app/health |  | - - - -");
     }
 

@@ -2,7 +2,8 @@
 
 use plimsoll_source::{FileId, TextRange};
 use plimsoll_syntax::program::{
-    Argument, BinaryOp, Entry, ExprId, ExprKind, Key, LogicalOp, Module, Part,
+    Argument, BinaryOp, Entry, ExprId, ExprKind, FunctionId, Joined, Key, LogicalOp, Module, Part,
+    PatternId, PatternKind, StmtKind,
 };
 use plimsoll_syntax::{javascript, python};
 
@@ -25,10 +26,11 @@ pub(crate) fn url(name: &str, text: &[u8]) -> Option<String> {
     let module = &parsed.tree;
     let mut found: Vec<(TextRange, String)> = Vec::new();
     for (_, expr) in module.exprs() {
-        let ExprKind::Call { args, .. } = &expr.kind else { continue };
+        let ExprKind::Call { callee, args, .. } = &expr.kind else { continue };
         let Some(first) = args.first() else { continue };
         let url = written(module, first.value, 0).filter(|url| is_url(url));
         let url = url.or_else(|| options(module, first.value, 0));
+        let url = url.or_else(|| connection(module, *callee, args));
         if let Some(url) = url.filter(|url| found.iter().all(|(_, known)| known != url)) {
             found.push((expr.range, url));
         }
@@ -72,6 +74,102 @@ fn options(module: &Module, id: ExprId, depth: usize) -> Option<String> {
     })
 }
 
+/// `http.client.HTTPConnection("localhost", 8000)`, of which `request("GET", "/health")` is asked.
+fn connection(module: &Module, callee: ExprId, args: &[Argument]) -> Option<String> {
+    let called = |id: ExprId| match &module.expr(id).kind {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(&**name),
+        _ => None,
+    };
+    let of = |id: ExprId| written(module, id, 0);
+    if called(callee)? != "request" || !matches!(&*of(args.first()?.value)?, "GET" | "HEAD") {
+        return None;
+    }
+    let path = of(args.get(1)?.value).filter(|path| path.starts_with('/'))?;
+    let mut made = module.exprs().filter_map(|(_, expr)| match &expr.kind {
+        ExprKind::Call { callee, args, .. } => {
+            let scheme = match called(*callee)? {
+                "HTTPConnection" => "http",
+                "HTTPSConnection" => "https",
+                _ => return None,
+            };
+            Some((scheme, args))
+        }
+        _ => None,
+    });
+    let (scheme, args) = made.next().filter(|_| made.next().is_none())?;
+    let host = of(args.first()?.value)?;
+    let port = args.get(1).filter(|port| port.name.is_none()).map(|port| of(port.value));
+    Some(match port {
+        Some(port) => format!("{scheme}://{host}:{}{path}", port?),
+        None if args.len() == 1 => format!("{scheme}://{host}{path}"),
+        None => return None,
+    })
+}
+
+/// What a name is where it is bound but once, wherever that stands; or to a variable of the
+/// environment, and to a default where that is not set.
+fn bound(module: &Module, name: &str, depth: usize) -> Option<String> {
+    let of = |id: ExprId| written(module, id, depth + 1);
+    match &*bindings(module, name) {
+        [value] => of((*value)?),
+        [first, second] => {
+            let (first, second) = ((*first)?, (*second)?);
+            let is_default = module.stmts().any(|stmt| match &stmt.kind {
+                StmtKind::If { test, then, otherwise: None } => {
+                    let (test, then) = (module.expr(*test).range, module.stmt(*then).range);
+                    let at = module.expr(second).range;
+                    let asks = module.exprs().any(|(_, expr)| {
+                        let named = matches!(&expr.kind, ExprKind::Name(own) if **own == *name);
+                        named && test.start <= expr.range.start && expr.range.end <= test.end
+                    });
+                    asks && then.start <= at.start && at.end <= then.end
+                }
+                _ => false,
+            });
+            let variable = of(first).filter(|one| one.starts_with("${") && !one.contains(":-"))?;
+            let variable = Some(variable).filter(|_| is_default)?;
+            let literal =
+                matches!(module.expr(second).kind, ExprKind::Text(_) | ExprKind::Number(_));
+            Some(with_default(variable, &of(second).filter(|_| literal)?))
+        }
+        _ => None,
+    }
+}
+
+/// What a name is bound to, in the order of the text; nothing for what is not told.
+fn bindings(module: &Module, name: &str) -> Vec<Option<ExprId>> {
+    let is = |id: PatternId| match &module.pattern(id).kind {
+        PatternKind::Name(own) => **own == *name,
+        _ => false,
+    };
+    let lets = module.stmts().filter_map(|stmt| match &stmt.kind {
+        StmtKind::Let { pattern, init, .. } if is(*pattern) => Some((stmt.range, *init)),
+        _ => None,
+    });
+    let assigned = module.exprs().filter_map(|(_, expr)| match &expr.kind {
+        ExprKind::Assign { target, value, with } if is(*target) => {
+            Some((expr.range, Some(*value).filter(|_| *with == Joined::Replaces)))
+        }
+        _ => None,
+    });
+    let given = |id: FunctionId| {
+        let function = module.function(id);
+        let own = function.params.iter().any(|param| is(param.pattern));
+        own.then_some((function.range, None))
+    };
+    let functions = module.exprs().filter_map(|(_, expr)| match &expr.kind {
+        ExprKind::Function(id) => given(*id),
+        _ => None,
+    });
+    let declared = module.stmts().filter_map(|stmt| match &stmt.kind {
+        StmtKind::Function(id) => given(*id),
+        _ => None,
+    });
+    let mut all: Vec<_> = lets.chain(assigned).chain(functions).chain(declared).collect();
+    all.sort_by_key(|(range, _)| range.start);
+    all.into_iter().map(|(_, value)| value).collect()
+}
+
 /// The text that an expression comes to.
 fn written(module: &Module, id: ExprId, depth: usize) -> Option<String> {
     if depth > MAX_DEPTH {
@@ -95,7 +193,7 @@ fn written(module: &Module, id: ExprId, depth: usize) -> Option<String> {
         ExprKind::Logical { op: LogicalOp::Or | LogicalOp::Coalesce, left, right } => {
             with_default(of(*left)?, &of(*right)?)
         }
-        ExprKind::Name(name) => of(constant(module, name)?)?,
+        ExprKind::Name(name) => bound(module, name, depth)?,
         ExprKind::Member { object, name, .. } if is_environment(module, *object) => {
             format!("${{{name}}}")
         }
@@ -179,10 +277,25 @@ mod tests {
         js("fetch('http://a/x'); fetch('http://b/y')", None);
         js("fetch('http://localhost:' + port() + '/x')", None);
         js("fetch(", None);
+        js(
+            "let port = process.env.PORT; if (!port) port = 3000; fetch(`http://localhost:${port}/h`)",
+            Some("http://localhost:${PORT:-3000}/h"),
+        );
+        js("let port = 1; port += 1; fetch(`http://localhost:${port}/h`)", None);
+        js("const f = (port) => fetch(`http://localhost:${port}/h`); const port = 1;", None);
         check(
             "a.py",
             "import os, urllib.request\nport = os.environ.get('PORT', '8000')\nurllib.request.urlopen(f'http://localhost:{port}/health')\n",
             Some("http://localhost:${PORT:-8000}/health"),
+        );
+        let main = "import os, sys, requests\ndef main():\n    port = os.getenv('PORT')\n    if port is None:\n        port = 9000\n    url = f'http://127.0.0.1:{port}/about'\n    r = requests.get(url)\n    sys.exit(0 if r.ok else 1)\nmain()\n";
+        check("a.py", main, Some("http://127.0.0.1:${PORT:-9000}/about"));
+        // Another condition decides.
+        check("a.py", &main.replace("port is None", "debug"), None);
+        check(
+            "a.py",
+            "import http.client\nconn = http.client.HTTPConnection('localhost', 8000, timeout=2)\nconn.request('GET', '/health')\n",
+            Some("http://localhost:8000/health"),
         );
     }
 }
