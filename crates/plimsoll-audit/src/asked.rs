@@ -108,12 +108,13 @@ pub(crate) fn option<'o>(option: &'o str, name: &str) -> Option<&'o str> {
 
 /// Whether a container drops all capabilities; `Absent` where it drops none or only some.
 pub(crate) fn drops_all(container: &Container) -> Fact<bool> {
-    // What is added comes back: with all of them, nothing is dropped.
+    // What is added comes back: with all of them, nothing is dropped. Who is privileged has them all.
     let is_all = |name: &str| {
         let name = name.trim().to_ascii_uppercase();
         name.strip_prefix("CAP_").unwrap_or(&name) == "ALL"
     };
-    if container.engine.cap_add.iter().any(|(name, _)| is_all(name)) {
+    let is_privileged = container.privileged.known() == Some(&true);
+    if is_privileged || container.engine.cap_add.iter().any(|(name, _)| is_all(name)) {
         return Fact::Absent;
     }
     let variable = container.cap_drop.iter().find(|(name, _)| name.contains('$'));

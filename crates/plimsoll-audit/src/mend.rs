@@ -16,7 +16,7 @@ use plimsoll_source::{Conflict, Create, Edit, FileId, Patch, Span, Tree, differe
 
 use crate::mending::{Looked, unfixed};
 use crate::{
-    Check, Finding, Fix, Outcome, Outside, Place, Policy, Question, Report, Resolved, Safety,
+    Check, Finding, Fix, Outcome, Outside, Place, Policy, Question, Report, Resolved, Role, Safety,
     Subject, audit,
 };
 
@@ -308,20 +308,22 @@ impl Batch {
                 || span.range.is_empty()
                     && texts.iter().all(|text| subject_of(text) != subject_of(insert));
         }
-        let collides = |other: &Span| {
+        let is_gone = |texts: &[Vec<u8>]| texts.iter().all(Vec::is_empty);
+        // What is inserted behind bytes that go may continue them.
+        let collides = |other: &Span, texts: &[Vec<u8>]| {
             let (from, to) = (other.range.start, other.range.end);
             match (span.range.is_empty(), other.range.is_empty()) {
                 (true, true) => false,
-                (true, false) => from < start && start < to,
-                (false, true) => start < from && from < end,
+                (true, false) => from < start && (start < to || start == to && is_gone(texts)),
+                (false, true) => start < from && (from < end || from == end && insert.is_empty()),
                 (false, false) => from < end && start < to,
             }
         };
         // Those that are there do not collide with each other, so the nearest are enough.
-        let before = self.edits.range(..*span).rev().take(2).map(|(other, _)| other);
-        let after = self.edits.range(*span..).map(|(other, _)| other);
-        let after = after.take_while(|other| other.range.start < end.max(start + 1));
-        !before.chain(after).any(|other| other.file == span.file && collides(other))
+        let before = self.edits.range(..*span).rev().take(2);
+        let after = self.edits.range(*span..);
+        let after = after.take_while(|(other, _)| other.range.start <= end.max(start + 1));
+        !before.chain(after).any(|(other, texts)| other.file == span.file && collides(other, texts))
     }
 
     fn into_patch(self) -> Patch {
@@ -545,9 +547,12 @@ fn compare(before: &Report, after: &Report, offers: &[&Offer]) -> Option<Trouble
     let is_better = |offer: &&&Offer| match (was.get(&offer.key), is.get(&offer.key)) {
         (Some(old), Some(now)) => {
             let (from, to) = (worth(old.outcome), worth(now.outcome));
-            // What is only no longer seen is not mended.
-            let lost = now.outcome == Outcome::Unknown && old.outcome != Outcome::Unknown;
-            to > from || to == from && !lost && against(now) < against(old)
+            let fewer = against(now) < against(old);
+            // What is only no longer seen is not mended, unless that alone was in doubt before.
+            if now.outcome == Outcome::Unknown && old.outcome != Outcome::Unknown {
+                return fewer && doubts(after, now).is_subset(&doubts(before, old));
+            }
+            to > from || to == from && fewer
         }
         // What it was about is no more.
         _ => true,
@@ -558,6 +563,20 @@ fn compare(before: &Report, after: &Report, offers: &[&Offer]) -> Option<Trouble
     });
     let trouble = Trouble { what: worse.unwrap_or_default(), useless };
     (!trouble.what.is_empty() || !trouble.useless.is_empty()).then_some(trouble)
+}
+
+/// What a finding leaves open: in which file, and what is said there.
+fn doubts<'r>(report: &'r Report, finding: &'r Finding) -> BTreeSet<(&'r str, &'r str)> {
+    let open = finding.evidence.iter().filter(|e| e.role == Role::Context);
+    open.map(|e| {
+        let file = match &e.place {
+            Place::Span(span) => report.delivery.tree.path(span.file),
+            Place::File(file) => report.delivery.tree.path(*file),
+            Place::AbsentPath(path) => path.as_str(),
+        };
+        (file, e.says.as_ref())
+    })
+    .collect()
 }
 
 /// How good an answer is, as far as fixes go: not to know is no better than to fail.
@@ -614,6 +633,10 @@ mod tests {
         check((2, 4, "x"), (2, 4, "y"), None);
         check((2, 2, "y"), (2, 4, "x"), Some("01yx456789"));
         check((2, 4, "x"), (4, 4, "y"), Some("01xy456789"));
+        // What stands behind bytes that go may belong to them.
+        check((2, 4, ""), (4, 4, "y"), None);
+        check((4, 4, "y"), (2, 4, ""), None);
+        check((2, 2, "y"), (2, 4, ""), Some("01y456789"));
     }
 
     #[test]

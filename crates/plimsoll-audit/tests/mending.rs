@@ -129,6 +129,37 @@ const IMAGE: (&str, &str) =
     ("Dockerfile", "FROM node:20-alpine\nUSER node\nCMD [\"node\", \"main.js\"]\n");
 
 #[test]
+fn what_can_be_mended_is_where_the_rest_stays_open() {
+    let own = "services:\n  web:\n    image: acme/web:1.2.0\n";
+    let other = "services:\n  api:\n    image: acme/api:1.2.0\n    security_opt: [\"${OPTION}\"]\n";
+    mended(
+        "runtime/no-new-privileges",
+        &[("compose.yaml", own), ("b/compose.yaml", other)],
+        "compose.yaml",
+        Some(&format!("{own}    security_opt:\n      - no-new-privileges:true\n")),
+    );
+}
+
+#[test]
+fn what_goes_and_what_stands_behind_it_are_mended_one_after_the_other() {
+    let tree = Tree::from_memory([(
+        "compose.yaml",
+        "services:\n  web:\n    image: acme/web:1.2.0\n    security_opt:\n      - label=disable\n",
+    )]);
+    let wants = &mut |offer: &Offer, _: &Tree| {
+        ["runtime/no-new-privileges", "runtime/selinux-enabled"].contains(&offer.check.id)
+    };
+    let mended = mend(&tree, &Policy::default(), &(), wants).expect("in memory");
+    assert!(mended.refused.is_empty());
+    let file = mended.tree.find("compose.yaml").expect("it is there");
+    let text = mended.tree.read(file).expect("in memory");
+    assert_eq!(
+        String::from_utf8_lossy(&text),
+        "services:\n  web:\n    image: acme/web:1.2.0\n    security_opt:\n      - no-new-privileges:true\n"
+    );
+}
+
+#[test]
 fn secrets_become_files_where_the_image_reads_them_and_nothing_else_does() {
     let compose = |password: &str, more: &str| {
         format!(

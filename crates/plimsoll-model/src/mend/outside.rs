@@ -112,6 +112,9 @@ struct Said<'a> {
     within: Vec<(u32, &'a str)>,
 }
 
+/// What stands for any comment: it is still there, whatever it says.
+const COMMENT: &str = "#";
+
 /// What a file says, flat.
 #[derive(Default)]
 struct Outline {
@@ -174,7 +177,9 @@ impl Outline {
             }
             open.retain(|(end, _)| *end > range.start);
             if !is_touched(*range, places) {
-                let within = open.iter().map(|(_, block)| *block).collect();
+                // Behind the last word of a block, a comment is in it as soon as the block goes on.
+                let within =
+                    open.iter().map(|(_, block)| *block).filter(|_| text != COMMENT).collect();
                 said.push(Said { at: range.start, len: range.len(), text, within });
             }
         }
@@ -185,7 +190,7 @@ impl Outline {
         let yaml = parsed.tree;
         self.errors += parsed.errors.len();
         for &comment in &yaml.comments {
-            self.word(comment, "#");
+            self.word(comment, COMMENT);
         }
         let mut todo: Vec<(Value<'_>, bool)> = yaml.roots().map(|root| (root, false)).collect();
         while let Some((value, runs)) = todo.pop() {
@@ -223,7 +228,7 @@ impl Outline {
         let parsed = dockerfile::parse(text);
         self.errors += parsed.errors.len();
         for span in &parsed.tree.comments {
-            self.word(span.range, "#");
+            self.word(span.range, COMMENT);
         }
         for instruction in &parsed.tree.instructions {
             let keyword = instruction.keyword_span.range;
@@ -256,7 +261,7 @@ impl Outline {
         self.errors += script.errors.len();
         let at = |range: TextRange| text.span(range).range;
         for &comment in &script.comments {
-            self.word(at(comment), "#");
+            self.word(at(comment), COMMENT);
         }
         // What is assigned is a part of the assignment, as it is of `export NAME=value`.
         let assigned = script.commands.iter().flat_map(|command| match &command.kind {
@@ -368,6 +373,12 @@ mod tests {
             ("  - run: e\n", "  - run: f\n  - run: e\n", true),
         ] {
             check("w.yml", workflow, old, new, same);
+        }
+        let commented = "steps:\n  - name: a (b, c)\n    uses: d@1 # v1\n  - uses: e\n";
+        for (old, new) in
+            [("# v1\n", "# v1\n    with:\n      f: g\n"), ("# v1", "# v1\n    with:\n      f: g")]
+        {
+            check("w.yml", commented, old, new, true);
         }
         let image = "FROM a\nRUN b && \\\n    c d\nCOPY e f\nCMD [\"g\"]\n";
         for (old, new, same) in [

@@ -29,6 +29,17 @@
 //!     image: postgres:17.2
 //! ```
 //!
+//! Of one that is privileged:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   agent:
+//!     image: acme/agent:1.2.0
+//!     privileged: true # <- has them all, whatever is dropped
+//!     cap_drop: [ALL]
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -68,16 +79,6 @@
 //!   web:
 //!     <<: *hardened
 //!     image: acme/web:1.2.0
-//! ```
-//!
-//! Of a privileged container another check speaks:
-//!
-//! `compose.yaml`:
-//! ```yaml
-//! services:
-//!   web: # <- is privileged
-//!     image: acme/web:1.2.0
-//!     privileged: true
 //! ```
 //!
 //! ## Cannot tell
@@ -131,7 +132,7 @@ const WORDS: Words = Words {
     fail: "keeps capabilities that it does not need: drop all",
     partial: "",
     pass: "every container drops all capabilities",
-    none: "is privileged: asked by `runtime/not-privileged`",
+    none: "",
 };
 
 fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
@@ -142,10 +143,13 @@ fn run(_: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
             let at = at.span.unwrap_or(place);
             asked.good.push(Evidence::shows(at, "drops all capabilities"));
         }
-        // A privileged container has them all, whatever it drops: `runtime/not-privileged`.
-        Fact::Absent if container.privileged.known() == Some(&true) => {}
         Fact::Absent => {
-            asked.bad.push(Evidence::missing_in(place, "does not drop all capabilities"));
+            let privileged = container.privileged.known() == Some(&true);
+            let privileged = container.privileged.span().filter(|_| privileged);
+            asked.bad.push(match privileged {
+                Some(at) => Evidence::contradicts(at, "has them all, whatever is dropped"),
+                None => Evidence::missing_in(place, "does not drop all capabilities"),
+            });
             let some = container.cap_drop.iter().map(|(_, at)| *at).take(1);
             asked.bad.extend(some.map(|at| Evidence::context(at, "drops only some")));
         }
