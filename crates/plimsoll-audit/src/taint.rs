@@ -1,4 +1,5 @@
-//! Where the text behind an expression comes from: whether a stranger can write it.
+//! Where what stands behind an expression comes from: whether a stranger can write its text, or it
+//! names what a stranger proposes.
 //!
 //! Source of the list: GitHub's «Understanding the risk of script injections». What a stranger
 //! writes travels through `env`, outputs of steps and jobs, and the inputs of called workflows and
@@ -20,6 +21,35 @@ pub(crate) enum Writer {
     /// Anybody.
     Stranger,
 }
+
+/// What is asked of an expression.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// Who writes the text.
+    Text,
+    /// Whether it names the code that a stranger proposes.
+    Code,
+}
+
+/// A question, and where it is asked.
+#[derive(Clone, Copy)]
+struct Trace<'a> {
+    cx: Cx<'a>,
+    asks: Asks,
+}
+
+/// Contexts that name what a stranger proposes.
+const PROPOSED: [&str; 9] = [
+    "github.head_ref",
+    "github.event.pull_request.head.",
+    "github.event.pull_request.merge_commit_sha",
+    "github.event.workflow_run.head_",
+    "github.event.workflow_run.pull_requests",
+    "github.event.check_suite.head_",
+    "github.event.check_run.head_",
+    "github.event.number",
+    "github.event.client_payload.pull_request",
+];
 
 /// What a stranger writes, after `github.event.`; `*` is one part.
 const WRITTEN: &[&str] = &[
@@ -78,36 +108,48 @@ pub(crate) fn writer(
     pipeline: &Pipeline,
     placed: &Placed,
 ) -> Option<(Writer, String)> {
-    let found = of_placed(cx, pipeline, placed, 0);
+    let trace = Trace { cx: *cx, asks: Asks::Text };
+    let found = of_placed(trace, pipeline, placed, 0);
     found.max_by_key(|(writer, _)| *writer)
 }
 
+/// Whether an expression names the code that a stranger proposes, also by what is only compared.
+pub(crate) fn is_proposed(cx: &Cx<'_>, pipeline: &Pipeline, placed: &Placed) -> bool {
+    let trace = Trace { cx: *cx, asks: Asks::Code };
+    placed.expression.contexts.iter().any(|context| {
+        let by = of_path(trace, pipeline, placed.job, placed.step, &context.path, 0);
+        by == Some(Writer::Stranger)
+    })
+}
+
 fn of_placed<'a>(
-    cx: &'a Cx<'_>,
+    trace: Trace<'a>,
     pipeline: &'a Pipeline,
     placed: &'a Placed,
     depth: usize,
 ) -> impl Iterator<Item = (Writer, String)> + 'a {
     placed.expression.flowing().filter_map(move |path| {
-        of_path(cx, pipeline, placed.job, placed.step, path, depth)
+        of_path(trace, pipeline, placed.job, placed.step, path, depth)
             .map(|writer| (writer, path.to_owned()))
     })
 }
 
 fn worst<'a>(
-    cx: &Cx<'_>,
+    trace: Trace<'_>,
     pipeline: &Pipeline,
     all: impl Iterator<Item = &'a Placed>,
     depth: usize,
 ) -> Option<Writer> {
     all.take(50)
-        .filter_map(|placed| of_placed(cx, pipeline, placed, depth).map(|(writer, _)| writer).max())
+        .filter_map(|placed| {
+            of_placed(trace, pipeline, placed, depth).map(|(writer, _)| writer).max()
+        })
         .max()
 }
 
 /// Who can write what stands behind a context.
 fn of_path(
-    cx: &Cx<'_>,
+    trace: Trace<'_>,
     pipeline: &Pipeline,
     job: Option<usize>,
     step: Option<Span>,
@@ -117,11 +159,15 @@ fn of_path(
     if depth > MAX_DEPTH {
         return None;
     }
+    if trace.asks == Asks::Code && path.starts_with("github.") {
+        let proposed = PROPOSED.iter().any(|start| path.starts_with(start));
+        return proposed.then_some(Writer::Stranger);
+    }
     if path == "github.head_ref" || path == "github" || path == "github.event" {
         return Some(Writer::Stranger);
     }
     if let Some(input) = path.strip_prefix("github.event.inputs.") {
-        return of_input(cx, pipeline, input, depth);
+        return of_input(trace, pipeline, input, depth);
     }
     if let Some(field) = path.strip_prefix("github.event.") {
         if field.starts_with("client_payload") {
@@ -138,10 +184,10 @@ fn of_path(
                     && placed.job.is_none_or(|own| Some(own) == job)
                     && placed.step.is_none_or(|own| Some(own) == step)
             });
-            worst(cx, pipeline, values, depth + 1)
+            worst(trace, pipeline, values, depth + 1)
         }
         ("steps", id, Some("outputs"), Some(name)) => {
-            of_output(cx, pipeline, job?, id, name, depth)
+            of_output(trace, pipeline, job?, id, name, depth)
         }
         ("needs", id, Some("outputs"), Some(name)) => {
             let at = pipeline.jobs.iter().position(|job| job.id.eq_ignore_ascii_case(id))?;
@@ -150,7 +196,7 @@ fn of_path(
                     && placed.job == Some(at)
                     && placed.key.eq_ignore_ascii_case(name)
             });
-            worst(cx, pipeline, values, depth + 1)
+            worst(trace, pipeline, values, depth + 1)
         }
         ("matrix", name, ..) => {
             let values = pipeline.expressions.iter().filter(|placed| {
@@ -160,9 +206,9 @@ fn of_path(
                     && placed.step.is_none()
                     && (placed.key.eq_ignore_ascii_case(name) || placed.key == "matrix")
             });
-            worst(cx, pipeline, values, depth + 1)
+            worst(trace, pipeline, values, depth + 1)
         }
-        ("inputs", name, None, None) => of_input(cx, pipeline, name, depth),
+        ("inputs", name, None, None) => of_input(trace, pipeline, name, depth),
         _ => None,
     }
 }
@@ -181,7 +227,7 @@ fn covers(pattern: &str, path: &str) -> bool {
 }
 
 fn of_output(
-    cx: &Cx<'_>,
+    trace: Trace<'_>,
     pipeline: &Pipeline,
     job: usize,
     id: &str,
@@ -191,7 +237,11 @@ fn of_output(
     let is = |step: &&JobStep| step.id.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(id));
     let step = pipeline.jobs.get(job)?.steps.iter().find(is)?;
     if workflows::action(step).is_some_and(|action| TELLING.contains(&&*action)) {
-        let listed = ["file", "ref", "branch", "tag", "comment"].iter().any(|w| name.contains(w));
+        let telling = match trace.asks {
+            Asks::Text => &["file", "ref", "branch", "tag", "comment"][..],
+            Asks::Code => &["head"],
+        };
+        let listed = telling.iter().any(|word| name.contains(word));
         return listed.then_some(Writer::Stranger);
     }
     let (text, _) = step.run.as_ref()?;
@@ -211,16 +261,17 @@ fn of_output(
         inside
             && match placed.slot {
                 Slot::Env => variable(),
-                Slot::Run => cx
+                Slot::Run => trace
+                    .cx
                     .text_of(placed.span)
                     .is_some_and(|own| lines.iter().any(|line| line.contains(&own))),
                 _ => false,
             }
     });
-    worst(cx, pipeline, values, depth + 1)
+    worst(trace, pipeline, values, depth + 1)
 }
 
-fn of_input(cx: &Cx<'_>, pipeline: &Pipeline, name: &str, depth: usize) -> Option<Writer> {
+fn of_input(trace: Trace<'_>, pipeline: &Pipeline, name: &str, depth: usize) -> Option<Writer> {
     let is = |input: &&plimsoll_model::pipeline::Input| input.name.eq_ignore_ascii_case(name);
     let own: Vec<_> = pipeline.inputs.iter().filter(is).collect();
     // What can only be one of a few values carries no code.
@@ -228,16 +279,20 @@ fn of_input(cx: &Cx<'_>, pipeline: &Pipeline, name: &str, depth: usize) -> Optio
     if !own.is_empty() && !own.iter().any(|input| free(&input.kind)) {
         return None;
     }
-    let path = cx.path(pipeline.file);
+    let path = trace.cx.path(pipeline.file);
     let mut found = Some(Writer::Caller);
-    for caller in workflows::live(cx).filter(|caller| caller.file != pipeline.file) {
+    for caller in workflows::live(&trace.cx).filter(|caller| caller.file != pipeline.file) {
+        // Code is dangerous where the caller has rights.
+        if trace.asks == Asks::Code && workflows::privileged(caller).is_none() {
+            continue;
+        }
         let given = caller.expressions.iter().filter(|placed| {
             placed.slot == Slot::Input && placed.key.eq_ignore_ascii_case(name) && {
                 let step = workflows::step_of(caller, placed);
                 step.is_some_and(|step| calls(step, path, &pipeline.forge))
             }
         });
-        found = found.max(worst(cx, caller, given, depth + 1));
+        found = found.max(worst(trace, caller, given, depth + 1));
     }
     found
 }

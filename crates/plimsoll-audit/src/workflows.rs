@@ -57,6 +57,29 @@ pub(crate) fn privileged(pipeline: &Pipeline) -> Option<&Trigger> {
     pipeline.triggers.iter().find(|trigger| is_privileged(trigger))
 }
 
+/// Whether strangers start a pipeline that has the repository's secrets, by its own events or by those
+/// of one that calls it.
+pub(crate) fn has_rights(cx: &Cx<'_>, pipeline: &Pipeline) -> bool {
+    const MAX_CALLERS: usize = 64;
+    let mut todo = vec![pipeline];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(next) = todo.pop() {
+        if privileged(next).is_some() {
+            return true;
+        }
+        if seen.insert(next.file)
+            && seen.len() < MAX_CALLERS
+            && on(next, &["workflow_call"]).is_some()
+        {
+            let calls = |job: &&Job| {
+                !is_own(job) && job.calls.is_some_and(|id| cx.delivery[id].file == next.file)
+            };
+            todo.extend(live(cx).filter(|caller| caller.jobs.iter().any(|job| calls(&job))));
+        }
+    }
+    false
+}
+
 /// Whether a trigger gives strangers' events the repository's rights.
 pub(crate) fn is_privileged(trigger: &Trigger) -> bool {
     PRIVILEGED.contains(&&*trigger.event)

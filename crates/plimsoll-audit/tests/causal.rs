@@ -26,6 +26,11 @@ const STAYS: &[(&str, Outcome, &str)] = &[
         Outcome::Pass,
         "who publishes nothing publishes nothing to all, either",
     ),
+    (
+        "pipeline/gates-fail-closed",
+        Outcome::Fail,
+        "a test of a status that takes one for a failure, and none at all",
+    ),
     ("runtime/bounded-logs", Outcome::Fail, "a log that is thrown away, and one without a bound"),
     ("runtime/no-new-privileges", Outcome::Fail, "an option that is off, and none at all"),
     ("runtime/pids-limited", Outcome::Fail, "a limit that is none, and none at all"),

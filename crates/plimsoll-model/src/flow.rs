@@ -90,6 +90,17 @@ pub enum After {
     Fails,
 }
 
+/// Whether anybody learns that a command fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heed {
+    /// The program fails, too.
+    Taken,
+    /// It may be that something does.
+    Unclear,
+    /// For certain nobody does.
+    Lost,
+}
+
 /// One command.
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -121,6 +132,8 @@ pub struct Command {
     pub remote: bool,
     /// Nobody learns of its failure, and where that is decided.
     pub masked: Option<Span>,
+    /// What follows makes nothing of its failure for certain, or only says so.
+    pub(crate) in_vain: bool,
     /// `set -e` is in force.
     pub errexit: bool,
     /// `set -o pipefail` is in force.
@@ -580,6 +593,17 @@ impl Redirection {
 }
 
 impl Command {
+    /// Whether anybody learns that it fails.
+    #[must_use]
+    pub fn heed(&self) -> Heed {
+        match self.if_fails {
+            After::GoesOn if self.in_vain => Heed::Lost,
+            After::GoesOn => Heed::Unclear,
+            _ if self.masked.is_some() => Heed::Unclear,
+            _ => Heed::Taken,
+        }
+    }
+
     /// The word of this index as a path in the tree, where its place is known. `start` is where
     /// the program is taken to be started, relative to the root.
     #[must_use]

@@ -8,6 +8,7 @@ use plimsoll_syntax::shell::Script;
 
 use crate::PipelineId;
 use crate::fact::Fact;
+use crate::flow::Heed;
 use crate::secret::WrittenSecret;
 
 /// A workflow or CI file.
@@ -220,6 +221,8 @@ pub enum Loss {
     FindExec,
     /// Somebody has to start it, and nothing waits for that.
     ByHand,
+    /// Not for certain: what is made of it is not followed.
+    Unclear,
 }
 
 /// What starts a pipeline.
@@ -269,8 +272,8 @@ pub struct Job {
     pub containers: Vec<JobContainer>,
     /// `secrets: inherit`.
     pub inherits_secrets: Option<Span>,
-    /// Its failure does not fail the pipeline.
-    pub continue_on_error: Option<Span>,
+    /// Its failure does not fail the pipeline, and whether that is certain.
+    pub continue_on_error: Option<(Span, bool)>,
     /// Where it is said that somebody has to start it by hand (GitLab's `when: manual`), and whether
     /// the pipeline waits for that.
     pub by_hand: Option<(Span, bool)>,
@@ -311,8 +314,8 @@ pub struct JobStep {
     pub shell: Shell,
     /// `if:`.
     pub condition: Option<(String, Span)>,
-    /// Its failure does not fail the job.
-    pub continue_on_error: Option<Span>,
+    /// Its failure does not fail the job, and whether that is certain.
+    pub continue_on_error: Option<(Span, bool)>,
     /// Where it runs, relative to the root, as far as known.
     pub workdir: Fact<String>,
     /// What it does.
@@ -347,6 +350,8 @@ pub struct Role {
     pub words: Vec<String>,
     /// Its failure is swallowed (`|| true`, `continue-on-error`), and where.
     pub masked: Option<Span>,
+    /// Whether anybody learns of its failure, as far as its own program says.
+    pub heed: Heed,
 }
 
 /// What a step does.

@@ -86,10 +86,24 @@ pub fn parse(text: &str) -> Expression {
         return broken;
     }
     let Ok(tree) = Expr::parse(inner.trim()) else { return broken };
-    let mut found =
-        Expression { constant: fold(&tree), literal: tree.is_literal(), ..Expression::default() };
+    let mut found = Expression {
+        constant: fold(&tree, &|_| None),
+        literal: tree.is_literal(),
+        ..Expression::default()
+    };
     walk(&tree, true, false, &mut found);
     found
+}
+
+/// Whether an expression is true where its contexts have these values, as far as that decides it.
+#[must_use]
+pub fn truth(text: &str, known: &dyn Fn(&str) -> Option<String>) -> Option<bool> {
+    let inner = text.trim();
+    let inner = inner.strip_prefix("${{").and_then(|t| t.strip_suffix("}}")).unwrap_or(inner);
+    if inner.len() > MAX_LEN {
+        return None;
+    }
+    fold(&Expr::parse(inner.trim()).ok()?, known)
 }
 
 fn walk(tree: &SpannedExpr<'_>, flows: bool, whole: bool, out: &mut Expression) {
@@ -165,28 +179,37 @@ fn name_of(function: &Function) -> &'static str {
     }
 }
 
-/// Whether it is true or false however things stand.
-fn fold(tree: &SpannedExpr<'_>) -> Option<bool> {
+/// What an operand of `==` is as a text; `true` and `false` are those of YAML.
+fn operand(tree: &SpannedExpr<'_>, known: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    match &tree.inner {
+        Expr::Literal(Literal::String(text)) => Some(text.to_string()),
+        Expr::Literal(Literal::Boolean(value)) => Some(value.to_string()),
+        Expr::Context(context) => known(&context.as_pattern()?),
+        _ => None,
+    }
+}
+
+/// Whether it is true or false, whatever else stands as it may.
+fn fold(tree: &SpannedExpr<'_>, known: &dyn Fn(&str) -> Option<String>) -> Option<bool> {
     match &tree.inner {
         Expr::Literal(Literal::Boolean(value)) => Some(*value),
         Expr::Literal(Literal::Null) => Some(false),
         Expr::Literal(Literal::String(text)) => Some(!text.is_empty()),
         Expr::Literal(Literal::Number(number)) => Some(*number != 0.0),
-        Expr::UnExpr { op: UnOp::Not, expr } => fold(expr).map(|value| !value),
-        Expr::BinExpr(expr) => match (&expr.op, fold(&expr.lhs), fold(&expr.rhs)) {
+        Expr::Context(context) => {
+            let value = known(&context.as_pattern()?)?;
+            Some(!matches!(&*value, "" | "false"))
+        }
+        Expr::UnExpr { op: UnOp::Not, expr } => fold(expr, known).map(|value| !value),
+        Expr::BinExpr(expr) => match (&expr.op, fold(&expr.lhs, known), fold(&expr.rhs, known)) {
             (BinOp::And, Some(false), _) | (BinOp::And, _, Some(false)) => Some(false),
             (BinOp::And, Some(true), Some(true)) => Some(true),
             (BinOp::Or, Some(true), _) | (BinOp::Or, _, Some(true)) => Some(true),
             (BinOp::Or, Some(false), Some(false)) => Some(false),
-            (BinOp::Eq | BinOp::Neq, ..) => match (&expr.lhs.inner, &expr.rhs.inner) {
-                (Expr::Literal(Literal::String(a)), Expr::Literal(Literal::String(b))) => {
-                    Some(a.eq_ignore_ascii_case(b) == matches!(expr.op, BinOp::Eq))
-                }
-                (Expr::Literal(Literal::Boolean(a)), Expr::Literal(Literal::Boolean(b))) => {
-                    Some((a == b) == matches!(expr.op, BinOp::Eq))
-                }
-                _ => None,
-            },
+            (BinOp::Eq | BinOp::Neq, ..) => {
+                let sides = operand(&expr.lhs, known).zip(operand(&expr.rhs, known));
+                sides.map(|(a, b)| a.eq_ignore_ascii_case(&b) == matches!(expr.op, BinOp::Eq))
+            }
             _ => None,
         },
         _ => None,
@@ -234,6 +257,23 @@ mod tests {
         check("!true || 'x'", "true");
         check("false && github.ref", "github.ref> false");
         check("github.ref == 'x'", "github.ref");
+    }
+
+    #[test]
+    fn what_is_known_decides() {
+        let known = |path: &str| match path {
+            "github.event_name" => Some("push".to_owned()),
+            "matrix.experimental" => Some("false".to_owned()),
+            _ => None,
+        };
+        let check = |text: &str, expected| assert_eq!(truth(text, &known), expected, "{text}");
+        check("${{ github.event_name == 'push' }}", Some(true));
+        check("${{ github.event_name != 'push' }}", Some(false));
+        check("matrix.experimental", Some(false));
+        check("matrix.experimental == true", Some(false));
+        check("!matrix.experimental || inputs.x", Some(true));
+        check("inputs.x", None);
+        check("a b", None);
     }
 
     #[test]

@@ -178,6 +178,8 @@ struct Shared {
 struct Ctx {
     /// Everything here fails in vain, and why.
     masked: Option<Span>,
+    /// What surrounds it makes nothing of that for certain.
+    in_vain: bool,
     /// Within a loop.
     looped: bool,
     /// The exit status is looked at: a condition.
@@ -199,6 +201,7 @@ impl Ctx {
     fn top(start: &Start) -> Self {
         Self {
             masked: None,
+            in_vain: false,
             looped: false,
             checked: false,
             tail: true,
@@ -378,11 +381,15 @@ impl<'a> Walker<'a> {
                 region = self.open(region, RegionKind::Rest, span, false);
             }
             let mut inner = Ctx { region, ..ctx };
-            inner.masked = ctx.masked.or(fates[index]);
+            if let (None, Some((span, in_vain))) = (ctx.masked, fates[index]) {
+                (inner.masked, inner.in_vain) = (Some(span), in_vain);
+            }
             inner.tail = ctx.tail && next.is_none();
             let asked = self.asked(list.items.get(index + 1..).unwrap_or_default());
             if inner.masked.is_none() && !ctx.checked {
                 inner.masked = self.fails_in_vain(item, next, ctx.tail, asked);
+                inner.in_vain |= inner.masked.is_some() && !item.negated;
+                inner.in_vain |= self.is_forgotten(&list.items[index..]);
             }
             inner.tested |= item.negated || matches!(item.then, Connector::And | Connector::Or);
             let (fails, succeeds) = outcomes[index];
@@ -453,7 +460,7 @@ impl<'a> Walker<'a> {
                     succeeded = then;
                 }
                 Connector::Or => {
-                    let then = then();
+                    let then = if self.keeps(&items[index + 1..]) { After::Fails } else { then() };
                     outcomes[index] = (then, succeeded);
                     failed = then;
                 }
@@ -465,7 +472,6 @@ impl<'a> Walker<'a> {
     /// What the items behind one ask of its status: the next by itself, or later ones of the
     /// variable in which the next keeps it.
     fn asked(&self, rest: &[Item]) -> Asked {
-        const MAX_LATER: usize = 32;
         let Some(next) = rest.first() else { return Asked::default() };
         let holds = |item: &Item, needle: &[u8], most: usize| {
             let text = item.range.slice(self.unit.text.text());
@@ -473,23 +479,39 @@ impl<'a> Walker<'a> {
         };
         let parts = holds(next, b"PIPESTATUS", 200);
         let looks = parts || holds(next, b"$?", 200);
-        // `[ $? -eq 0 ] || exit 1`: what the chain comes to.
-        let chain = |from: usize| {
-            let items = rest.get(from..).unwrap_or_default();
-            let goes_on = |item: &Item| matches!(item.then, Connector::And | Connector::Or);
-            let length = items.iter().take_while(|item| goes_on(item)).count() + 1;
-            items.iter().take(length).any(|item| self.item_may_fail(item))
-        };
-        let mut ends = looks && chain(0);
-        if looks && let Some(name) = self.kept_in(next) {
-            let (plain, braced) = (format!("${name}"), format!("${{{name}"));
-            let reads = |item: &Item| {
-                holds(item, plain.as_bytes(), 4096) || holds(item, braced.as_bytes(), 4096)
-            };
-            let mut later = rest.iter().enumerate().skip(1).take(MAX_LATER);
-            ends |= later.any(|(at, item)| reads(item) && chain(at));
-        }
+        let kept = || self.kept_in(next).is_some_and(|name| self.ends_by(name, &rest[1..]));
+        let ends = looks && (self.chain_may_end(rest) || kept());
         Asked { looks, ends, parts }
+    }
+
+    /// Whether the chain that some items begin with may end in a failure on purpose.
+    fn chain_may_end(&self, items: &[Item]) -> bool {
+        let goes_on = |item: &&Item| matches!(item.then, Connector::And | Connector::Or);
+        let length = items.iter().take_while(goes_on).count() + 1;
+        items.iter().take(length).any(|item| self.item_may_fail(item))
+    }
+
+    /// Whether one of some items reads a variable and may end the program by it.
+    fn ends_by(&self, name: &str, items: &[Item]) -> bool {
+        const MAX_LATER: usize = 32;
+        let (plain, braced) = (format!("${name}"), format!("${{{name}"));
+        let reads = |item: &Item| {
+            let text = item.range.slice(self.unit.text.text());
+            let text = &text[..text.len().min(4096)];
+            // Within `(( … ))` a name needs no sign.
+            let bare = text.starts_with(b"((") || text.starts_with(b"if ((");
+            let needles = [&*plain, &*braced, if bare { name } else { &*plain }];
+            needles.iter().any(|needle| memchr::memmem::find(text, needle.as_bytes()).is_some())
+        };
+        let mut later = items.iter().enumerate().take(MAX_LATER);
+        later.any(|(at, item)| reads(item) && self.chain_may_end(&items[at..]))
+    }
+
+    /// Whether the first item only sets a variable by which a later one may end the program:
+    /// `|| failed=1 … exit $failed`.
+    fn keeps(&self, items: &[Item]) -> bool {
+        let Some((first, rest)) = items.split_first() else { return false };
+        self.kept_in(first).is_some_and(|name| self.ends_by(name, rest))
     }
 
     /// The variable that an item sets and does nothing else.
@@ -512,17 +534,23 @@ impl<'a> Walker<'a> {
         })
     }
 
-    /// For each item, where its failure is swallowed by what follows it in its chain.
-    fn fates(&self, items: &[Item]) -> Vec<Option<Span>> {
-        let mut fates: Vec<Option<Span>> = vec![None; items.len()];
+    /// For each item, where its failure is swallowed by what follows it in its chain, and whether that
+    /// only says something.
+    fn fates(&self, items: &[Item]) -> Vec<Option<(Span, bool)>> {
+        let mut fates: Vec<Option<(Span, bool)>> = vec![None; items.len()];
         for index in (0..items.len()).rev() {
             let after = fates.get(index + 1).copied().flatten();
             fates[index] = match items[index].then {
                 Connector::Seq => None,
                 Connector::And => after,
-                Connector::Background => Some(self.span(items[index].range)),
+                Connector::Background => Some((self.span(items[index].range), false)),
                 Connector::Or => items.get(index + 1).and_then(|rhs| {
-                    if self.item_may_fail(rhs) { after } else { Some(self.span(rhs.range)) }
+                    let only_says = self.item_only_says(rhs, 0);
+                    if self.item_may_fail(rhs) || self.keeps(&items[index + 1..]) {
+                        after
+                    } else {
+                        Some((self.span(rhs.range), only_says))
+                    }
                 }),
             };
         }
@@ -549,6 +577,43 @@ impl<'a> Walker<'a> {
         (!asked.looks).then(|| self.span(item.range))
     }
 
+    /// Whether the failure of the first item is forgotten: it ends a chain of `&&` that is not its
+    /// program's last, or its status is kept to be said and nothing else.
+    fn is_forgotten(&self, items: &[Item]) -> bool {
+        let Some((item, rest)) = items.split_first() else { return false };
+        match item.then {
+            Connector::And => {
+                let goes_on = |item: &&Item| item.then == Connector::And;
+                let length = rest.iter().take_while(goes_on).count() + 1;
+                let last = rest.get(length - 1);
+                let behind = rest.get(length..).unwrap_or_default();
+                // What goes elsewhere on success leaves what follows to a failure.
+                let leaves = |item: &Item| self.pipeline_leaves(&item.pipeline);
+                last.is_some_and(|last| last.then == Connector::Seq)
+                    && !rest.iter().take(length).any(leaves)
+                    && !behind.is_empty()
+                    && !self.asked(behind).looks
+            }
+            Connector::Seq => {
+                let asked = self.asked(rest);
+                let Some(next) = rest.first().filter(|_| asked.looks && !asked.ends) else {
+                    return false;
+                };
+                let Some(name) = self.kept_in(next) else { return self.item_only_says(next, 0) };
+                let text = self.unit.text.text();
+                let reads = |text: &[u8]| {
+                    let [plain, braced] = [format!("${name}"), format!("${{{name}")];
+                    memchr::memmem::find_iter(text, &plain).count()
+                        + memchr::memmem::find_iter(text, &braced).count()
+                };
+                let says = rest.iter().filter(|item| self.item_only_says(item, 0));
+                let said: usize = says.map(|item| reads(item.range.slice(text))).sum();
+                reads(text) == said
+            }
+            _ => false,
+        }
+    }
+
     fn item(&mut self, item: &Item, ctx: Ctx, asked: Asked) -> Way {
         let mut way = Way::Goes;
         let mut stdin: Option<String> = None;
@@ -567,6 +632,7 @@ impl<'a> Walker<'a> {
                 let counts = self.pipefail || asked.parts;
                 if !counts && inner.masked.is_none() {
                     inner.masked = Some(self.span(item.range));
+                    inner.in_vain = self.passes_on(item);
                 }
                 inner.if_succeeds = After::GoesOn;
                 if !counts {
@@ -692,6 +758,7 @@ impl<'a> Walker<'a> {
             looped: ctx.looped,
             remote: ctx.remote,
             masked: ctx.masked,
+            in_vain: ctx.in_vain,
             errexit: self.errexit,
             pipefail: self.pipefail,
             nounset: self.nounset,
@@ -763,6 +830,7 @@ impl<'a> Walker<'a> {
         let mut test_ctx = Ctx { checked: true, tested: true, ..ctx };
         if !decides && test_ctx.masked.is_none() {
             test_ctx.masked = Some(self.span(self.unit.script.command(id).range));
+            test_ctx.in_vain = acts.clone().all(|body| self.list_only_says(body, 0));
         }
         let mut changed = Vec::new();
         let mut ways = Vec::new();
@@ -878,6 +946,7 @@ impl<'a> Walker<'a> {
         // A substitution's failure is the command's only where nothing else is run.
         let mut within = ctx;
         if !words.is_empty() {
+            within.in_vain &= within.masked.is_some();
             within.masked = within.masked.or(Some(span));
             within = within.idle();
         }

@@ -84,6 +84,12 @@ const NAME_PARTS: &[(PurposeKind, &[&str])] = &[
 pub(crate) fn of_path(path: &str) -> Purpose {
     let lower = path.to_lowercase();
     let (dirs, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    // The forge runs them, whatever they are called.
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    let is_action = dirs.starts_with(".github/actions/") && name.starts_with("action.");
+    if is_yaml && (dirs == ".github/workflows" || is_action) {
+        return Purpose::production();
+    }
     let because_dir = |kind, part: &str| Purpose {
         kind,
         because: format!("its path has the part `{part}`"),

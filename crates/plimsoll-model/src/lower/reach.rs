@@ -16,6 +16,7 @@ use super::cx::Cx;
 use super::makefile::{self, Makefile};
 use super::roles::{self, Done};
 use crate::delivery::Problem;
+use crate::flow::Heed;
 use crate::pipeline::{Role, RoleKind};
 
 /// The most scripts that one command is followed into.
@@ -43,6 +44,7 @@ pub(super) struct Direct {
 struct Next {
     node: Node,
     masked: Option<Span>,
+    heed: Heed,
     remote: bool,
 }
 
@@ -77,6 +79,7 @@ impl<'a> Reach<'a> {
                     direct.next.extend(nodes.into_iter().map(|node| Next {
                         node,
                         masked: call.masked,
+                        heed: call.heed(),
                         remote: call.remote,
                     }));
                 }
@@ -98,6 +101,7 @@ impl<'a> Reach<'a> {
             let direct = self.node(&next.node);
             done.extend(direct.done.iter().cloned().map(|mut inner| {
                 inner.role.masked = next.masked.or(inner.role.masked);
+                inner.role.heed = next.heed.max(inner.role.heed);
                 inner.remote |= next.remote;
                 inner
             }));
@@ -105,6 +109,7 @@ impl<'a> Reach<'a> {
                 let further = Next {
                     node: further.node.clone(),
                     masked: next.masked.or(further.masked),
+                    heed: next.heed.max(further.heed),
                     remote: next.remote || further.remote,
                 };
                 (further, depth + 1)
@@ -169,6 +174,7 @@ impl<'a> Reach<'a> {
             direct.next.extend(target.needs.iter().take(64).map(|need| Next {
                 node: Node::Make(file, Some(need.clone())),
                 masked: None,
+                heed: Heed::Taken,
                 remote: false,
             }));
             direct.done.extend(own.done);
@@ -197,12 +203,7 @@ impl<'a> Reach<'a> {
             && direct.next.is_empty()
         {
             direct.done.push(Done {
-                role: Role {
-                    kind,
-                    span: value.span(),
-                    words: calls[0].words.clone(),
-                    masked: calls[0].masked,
-                },
+                role: Role { span: value.span(), ..roles::of_one(&calls[0], kind) },
                 made: None,
                 keeps: Vec::new(),
                 remote: false,
@@ -234,6 +235,7 @@ impl<'a> Reach<'a> {
                             span: id.span(),
                             words: vec![name.to_owned()],
                             masked: None,
+                            heed: Heed::Taken,
                         },
                         made: None,
                         keeps: Vec::new(),
@@ -384,12 +386,7 @@ enum Target {
 }
 
 fn named(kind: RoleKind, call: &Call) -> Done {
-    Done {
-        role: Role { kind, span: call.span, words: call.words.clone(), masked: call.masked },
-        made: None,
-        keeps: Vec::new(),
-        remote: call.remote,
-    }
+    Done { role: roles::of_one(call, kind), made: None, keeps: Vec::new(), remote: call.remote }
 }
 
 /// What a package script or a make target of this name does, by everybody's habit.

@@ -11,6 +11,7 @@ use plimsoll_source::Span;
 
 use super::calls::{Call, Kind, positional_from};
 use crate::compose_call;
+use crate::flow::Heed;
 use crate::pipeline::{Role, RoleKind};
 
 use RoleKind as K;
@@ -670,12 +671,7 @@ impl Found<'_> {
                 .iter()
                 .any(|(name, _)| name == "DOCKER_HOST" || name == "DOCKER_CONTEXT");
         self.out.push(Done {
-            role: Role {
-                kind,
-                span: self.call.span,
-                words: self.call.words.clone(),
-                masked: self.call.masked,
-            },
+            role: of_one(self.call, kind),
             made: None,
             keeps: Vec::new(),
             remote,
@@ -687,6 +683,13 @@ impl Found<'_> {
     fn env(&self, name: &str) -> Option<&str> {
         self.call.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
+}
+
+/// That a command does this.
+pub(super) fn of_one(call: &Call, kind: RoleKind) -> Role {
+    let heed = call.heed();
+    let lost = (heed == Heed::Lost).then_some(call.span);
+    Role { kind, span: call.span, words: call.words.clone(), masked: call.masked.or(lost), heed }
 }
 
 /// Commands whose arguments decide.
@@ -1148,7 +1151,13 @@ pub(super) fn of_action(
 
 fn action_done(kind: RoleKind, reference: &str, span: Span) -> Done {
     Done {
-        role: Role { kind, span, words: vec![reference.to_owned()], masked: None },
+        role: Role {
+            kind,
+            span,
+            words: vec![reference.to_owned()],
+            masked: None,
+            heed: Heed::Taken,
+        },
         made: None,
         keeps: Vec::new(),
         remote: true,

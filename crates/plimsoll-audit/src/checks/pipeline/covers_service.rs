@@ -236,7 +236,7 @@ fn of_the_repository(cx: &Cx<'_>) -> Verdict {
         let never = Evidence::context(place, format!("never runs: {why}"));
         evidence.push(never.severity(Severity::Medium));
         let steps = pipeline.jobs.iter().flat_map(|job| &job.steps);
-        let masked = steps.filter_map(|step| step.continue_on_error);
+        let masked = steps.filter_map(|step| step.continue_on_error).map(|(at, _)| at);
         evidence.extend(masked.take(3).map(|at| {
             Evidence::context(at, "if it ran, its failure would not count")
                 .severity(Severity::Medium)

@@ -2,7 +2,8 @@
 //!
 //! No test, linter or scan of a pipeline that runs is told to succeed whatever it finds: not by a flag
 //! of its own (`--exit-zero`), not by what stands around it (`|| true`, `continue-on-error: true`,
-//! `allow_failure: true`, a pipe into `tee` without `pipefail`), not by a test that takes all but one
+//! `allow_failure: true`, a pipe into `tee` without `pipefail`, an `if` that only says so), in the step
+//! or in the script, Makefile or package script that it runs; not by a test that takes all but one
 //! exit code for success, nor by `find -exec … \;`, which never fails for what its command says.
 //!
 //! A gate that cannot close is worse than none: everybody sees it green. A scanner that crashed, a
@@ -29,6 +30,35 @@
 //!       - run: pytest 2>&1 | tee pytest.log # <- only the last command
 //!       - run: npm audit || true # <- swallows
 //!       - run: find ops -name "*.sh" -exec bash -n {} \; # <- never fails
+//! ```
+//!
+//! By what follows it: without `set -e` only the last command's status counts, and `set -e` does not
+//! look at what stands before `&&`.
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: ./ci/test.sh
+//!       - run: npm test
+//!       - run: |
+//!           mypy src && ruff check src # <- swallows
+//!           echo checked
+//!       - run: |
+//!           if pytest -q; then echo ok; else echo "::warning::tests failed"; fi # <- swallows
+//! ```
+//! `ci/test.sh`:
+//! ```sh
+//! #!/bin/sh
+//! go test ./... # <- swallows
+//! echo "tests done"
+//! ```
+//! `package.json`:
+//! ```json
+//! { "scripts": { "test": "jest || true" } } // <- swallows
 //! ```
 //!
 //! Only one exit code:
@@ -72,6 +102,22 @@
 //! test:
 //!   script: pytest
 //!   allow_failure: true # <- swallows
+//! ```
+//!
+//! In every run of its matrix:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     strategy:
+//!       matrix:
+//!         experimental: [true]
+//!     continue-on-error: ${{ matrix.experimental }} # <- swallows
+//!     steps:
+//!       - run: pytest
 //! ```
 //!
 //! Nobody has to start it:
@@ -125,6 +171,40 @@
 //!           exit $status
 //! ```
 //!
+//! Some runs of a matrix may fail, a status is kept until all have run:
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     strategy:
+//!       matrix:
+//!         experimental: [true, false]
+//!     continue-on-error: ${{ matrix.experimental }}
+//!     steps:
+//!       - run: pytest # <- fails when it finds something
+//!       - run: |
+//!           failed=0
+//!           npm test || failed=1
+//!           npm run lint || failed=1
+//!           exit $failed
+//! ```
+//!
+//! ## Cannot tell
+//!
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: [push, workflow_dispatch]
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - run: pytest
+//!         continue-on-error: ${{ vars.LENIENT == 'yes' }} # <- not followed
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `.github/workflows/ci.yml`:
@@ -150,7 +230,7 @@ use plimsoll_source::{Edit, Span, TextRange};
 use crate::conditions::RUNS_GATES;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, Severity, Status, Verdict, mending, workflows,
+    Section, Severity, Status, Verdict, Why, mending, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -181,13 +261,9 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>) -> Verdict {
     let mut bad = Vec::new();
     let mut good = Vec::new();
+    let mut unclear = None;
     for (_, job, step) in workflows::steps(workflows::started(cx)) {
         for lost in &step.lost {
-            // A condition may leave it in force.
-            let text = cx.text_of(lost.span).unwrap_or_default();
-            if lost.how == Loss::Masked && text.starts_with("${{") {
-                continue;
-            }
             let says = match lost.how {
                 Loss::Flag => "a flag makes it succeed whatever it finds",
                 Loss::Masked => "swallows the failure of a gate",
@@ -195,6 +271,10 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 Loss::OneCode => "every other exit code passes for success",
                 Loss::FindExec => "`find` never fails for what this command says",
                 Loss::ByHand => "waits for somebody to start it, and nothing waits for that",
+                Loss::Unclear => {
+                    unclear.get_or_insert(lost.span);
+                    continue;
+                }
             };
             let evidence = Evidence::contradicts(lost.span, says);
             let lesser = matches!(lost.kind, RoleKind::Lint | RoleKind::Typecheck);
@@ -213,6 +293,11 @@ fn run(cx: &Cx<'_>) -> Verdict {
     }
     let wrong = "a gate of the pipeline cannot fail: let its exit status end the step";
     let right = "tests, linters and scans of the pipeline fail when they find something";
+    if let Some(at) = unclear.filter(|_| bad.is_empty()) {
+        let says = "what is made of its failure is not followed";
+        let place = Evidence::context(at, says);
+        return Verdict::unknown(Why::Unsupported, "whether a gate can fail is not known", place);
+    }
     workflows::judged(cx, bad, Verdict::fail, wrong, right, good)
 }
 
@@ -302,6 +387,6 @@ fn closed(cx: &Cx<'_>, step: &JobStep, lost: &LostGate) -> Option<Vec<Edit>> {
             let start = end - u32::try_from(tail.len()).ok()?;
             Some(vec![replace(Span::new(lost.span.file, TextRange::new(start, end)), "+")])
         }
-        Loss::OneCode | Loss::ByHand => None,
+        Loss::OneCode | Loss::ByHand | Loss::Unclear => None,
     }
 }

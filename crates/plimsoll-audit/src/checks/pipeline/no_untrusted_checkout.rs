@@ -35,8 +35,46 @@
 //!     runs-on: ubuntu-latest
 //!     steps:
 //!       - uses: actions/checkout@v4
-//!       - run: gh pr checkout ${{ github.event.issue.number }} # <- a stranger's code
-//!       - run: make test # <- runs it
+//!       - run: |
+//!           gh pr checkout ${{ github.event.issue.number }} # <- a stranger's code
+//!           make test # <- runs it
+//! ```
+//!
+//! By what calls it, through outputs and the environment:
+//!
+//! `.github/workflows/pr.yml`:
+//! ```yaml
+//! on: pull_request_target
+//! jobs:
+//!   info:
+//!     runs-on: ubuntu-latest
+//!     outputs:
+//!       sha: ${{ steps.head.outputs.sha }}
+//!     steps:
+//!       - id: head
+//!         run: echo "sha=$SHA" >> "$GITHUB_OUTPUT"
+//!         env: { SHA: "${{ github.event.pull_request.head.sha }}" }
+//!   test:
+//!     needs: info
+//!     uses: ./.github/workflows/test.yml
+//!     with:
+//!       ref: ${{ needs.info.outputs.sha }}
+//!     secrets: inherit
+//! ```
+//! `.github/workflows/test.yml`:
+//! ```yaml
+//! on:
+//!   workflow_call:
+//!     inputs:
+//!       ref: { type: string }
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     env: { REF: "${{ inputs.ref }}" }
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!         with: { ref: "${{ env.REF }}" } # <- a stranger's code
+//!       - run: npm ci # <- runs it
 //! ```
 //!
 //! ## Fixed
@@ -100,12 +138,12 @@ use std::collections::BTreeSet;
 
 use plimsoll_model::mend::replace;
 use plimsoll_model::pipeline::{JobStep, Pipeline, RoleKind};
-use plimsoll_source::{Span, TextRange};
+use plimsoll_source::{FileId, Span, TextRange};
 
 use crate::conditions::RUNS_WORKFLOWS;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, Severity, Status, Verdict, mending, workflows,
+    Section, Severity, Status, Verdict, mending, taint, workflows,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -175,36 +213,19 @@ pub(super) static CHECK: Check = Check {
     fix: Some(fix),
 };
 
-/// Contexts that name what a stranger proposes.
-const PROPOSED: [&str; 9] = [
-    "github.head_ref",
-    "github.event.pull_request.head.",
-    "github.event.pull_request.merge_commit_sha",
-    "github.event.workflow_run.head_",
-    "github.event.workflow_run.pull_requests",
-    "github.event.check_suite.head_",
-    "github.event.check_run.head_",
-    "github.event.number",
-    "github.event.client_payload.pull_request",
-];
-
 fn run(cx: &Cx<'_>) -> Verdict {
     let (mut bad, mut idle) = (Vec::new(), Vec::new());
-    for pipeline in workflows::github(cx).filter(|p| workflows::privileged(p).is_some()) {
+    for pipeline in workflows::github(cx).filter(|p| workflows::has_rights(cx, p)) {
         for job in pipeline.jobs.iter().filter(|job| !workflows::is_own(job)) {
             let mut fetched: Option<Evidence> = None;
             let mut ran = None;
             for step in &job.steps {
-                if fetched.is_none() {
-                    fetched = fetches(pipeline, step).map(|span| {
-                        Evidence::contradicts(
-                            span,
-                            "checks out a stranger's code, with secrets at hand",
-                        )
-                        .part("checkout")
-                    });
-                } else if ran.is_none() {
-                    ran = runs(step);
+                if fetched.is_some() {
+                    ran = ran.or_else(|| runs(step));
+                } else if let Some(at) = fetches(cx, pipeline, step) {
+                    let says = "checks out a stranger's code, with secrets at hand";
+                    fetched = Some(Evidence::contradicts(at, says).part("checkout"));
+                    ran = runs_behind(step, at);
                 }
             }
             match (fetched, ran) {
@@ -260,16 +281,13 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
 }
 
 /// Where a step fetches what a stranger proposes.
-fn fetches(pipeline: &Pipeline, step: &JobStep) -> Option<Span> {
-    let proposed = pipeline.expressions.iter().filter(|placed| placed.step == Some(step.span));
-    let mut proposed = proposed.filter(|placed| {
-        let mut paths = placed.expression.contexts.iter().map(|context| &context.path);
-        paths.any(|path| PROPOSED.iter().any(|start| path.starts_with(start)))
-    });
+fn fetches(cx: &Cx<'_>, pipeline: &Pipeline, step: &JobStep) -> Option<Span> {
     if workflows::action(step).as_deref() == Some("actions/checkout") {
-        return proposed
-            .find(|placed| matches!(&*placed.key, "ref" | "repository"))
-            .map(|placed| placed.span);
+        let mut given = pipeline.expressions.iter().filter(|placed| {
+            placed.step == Some(step.span) && matches!(&*placed.key, "ref" | "repository")
+        });
+        let proposed = given.find(|placed| taint::is_proposed(cx, pipeline, placed));
+        return proposed.map(|placed| placed.span);
     }
     let by_git = step.commands.iter().find(|command| {
         let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
@@ -285,6 +303,18 @@ fn fetches(pipeline: &Pipeline, step: &JobStep) -> Option<Span> {
 
 /// What in a step runs code of the tree.
 pub(super) fn runs(step: &JobStep) -> Option<Span> {
+    let local = step.uses.as_ref().filter(|(uses, _)| uses.starts_with("./"));
+    local.map(|(_, span)| *span).or_else(|| running(step, step.span.file, 0))
+}
+
+/// The same, as far as it stands behind another command of the step.
+fn runs_behind(step: &JobStep, other: Span) -> Option<Span> {
+    let by_run = step.run.is_some();
+    by_run.then(|| running(step, other.file, other.range.end))?
+}
+
+/// What in a step runs code of the tree, of that which stands in a file from an offset on.
+fn running(step: &JobStep, file: FileId, from: u32) -> Option<Span> {
     use RoleKind as K;
     const TOOLS: [&str; 32] = [
         "npm",
@@ -320,15 +350,14 @@ pub(super) fn runs(step: &JobStep) -> Option<Span> {
         "sh",
         "pre-commit",
     ];
-    let local = step.uses.as_ref().filter(|(uses, _)| uses.starts_with("./"));
-    if let Some((_, span)) = local {
-        return Some(*span);
-    }
+    let is_behind = |at: Span| at.file != file || at.range.start >= from;
     let kinds = |kind: K| {
         matches!(kind, K::Install | K::Build | K::BuildImage | K::Test | K::Lint | K::Typecheck)
     };
-    let role = step.roles.iter().find(|role| kinds(role.kind)).map(|role| role.span);
-    let command = step.commands.iter().find(|command| {
+    let mut roles = step.roles.iter().filter(|role| is_behind(role.span));
+    let role = roles.find(|role| kinds(role.kind)).map(|role| role.span);
+    let mut commands = step.commands.iter().filter(|command| is_behind(command.span));
+    let command = commands.find(|command| {
         let word = command.words.first().map_or("", |word| &**word);
         word.starts_with("./") || TOOLS.contains(&word.rsplit('/').next().unwrap_or(word))
     });

@@ -3,7 +3,7 @@
 use plimsoll_syntax::shell::{self, CommandId, CommandKind, Connector, Dialect, Item, ListId};
 
 use super::{Unit, Walker};
-use crate::flow::After;
+use crate::flow::{After, RedirectOp};
 
 impl<'a> Walker<'a> {
     pub(super) fn learn_endings(&mut self, unit: Unit<'a>, bodies: &[(&'a str, CommandId)]) {
@@ -119,14 +119,18 @@ impl<'a> Walker<'a> {
 
     /// Whether a list leaves the loop around it: what a loop that tries again does on success.
     pub(super) fn leaves_loop(&self, list: ListId) -> bool {
-        self.unit.script.list(list).items.iter().flat_map(|item| &item.pipeline).any(|&id| {
-            match &self.unit.script.command(id).kind {
-                CommandKind::Simple { words, .. } => words
-                    .first()
-                    .and_then(|&word| self.unit.script.literal(word))
-                    .is_some_and(|name| matches!(name.as_str(), "exit" | "return" | "break")),
-                _ => false,
-            }
+        self.unit.script.list(list).items.iter().any(|item| self.pipeline_leaves(&item.pipeline))
+    }
+
+    /// Whether one of some commands goes on elsewhere.
+    pub(super) fn pipeline_leaves(&self, commands: &[CommandId]) -> bool {
+        commands.iter().any(|&id| match &self.unit.script.command(id).kind {
+            CommandKind::Simple { words, .. } => words
+                .first()
+                .and_then(|&word| self.unit.script.literal(word))
+                .is_some_and(|name| matches!(name.as_str(), "exit" | "return" | "break")),
+            CommandKind::Group(list) => self.leaves_loop(*list),
+            _ => false,
         })
     }
 
@@ -172,5 +176,54 @@ impl<'a> Walker<'a> {
             CommandKind::Test(_) | CommandKind::Arithmetic => true,
             CommandKind::Function { .. } => false,
         }
+    }
+
+    /// Whether all that an item does is to say something, or to end well.
+    pub(super) fn item_only_says(&self, item: &Item, depth: usize) -> bool {
+        matches!(item.pipeline.as_slice(), [id] if self.only_says(*id, depth))
+    }
+
+    pub(super) fn list_only_says(&self, list: ListId, depth: usize) -> bool {
+        let items = &self.unit.script.list(list).items;
+        depth < 24 && items.iter().all(|item| self.item_only_says(item, depth + 1))
+    }
+
+    fn only_says(&self, id: CommandId, depth: usize) -> bool {
+        let command = self.unit.script.command(id);
+        // What it writes to a file may be read.
+        let kept = command.redirects.iter().any(|redirect| {
+            let target = self.unit.script.literal(redirect.target);
+            let aside = target.is_some_and(|to| to.starts_with("/dev/"));
+            !aside && !matches!(redirect.op, RedirectOp::DupOut | RedirectOp::Heredoc)
+        });
+        match &command.kind {
+            _ if kept => false,
+            CommandKind::Simple { words, assignments } => {
+                let word = |at: usize| words.get(at).and_then(|&w| self.unit.script.literal(w));
+                let says = match word(0).as_deref() {
+                    Some("true" | ":" | "echo" | "printf") => word(1).as_deref() != Some("-v"),
+                    Some("exit" | "return") => word(1).as_deref() == Some("0"),
+                    _ => false,
+                };
+                says && assignments.is_empty()
+            }
+            CommandKind::Group(list) | CommandKind::Subshell(list) => {
+                self.list_only_says(*list, depth)
+            }
+            CommandKind::If { branches, otherwise } => {
+                let mut bodies = branches.iter().map(|(_, body)| *body).chain(*otherwise);
+                bodies.all(|body| self.list_only_says(body, depth))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the last part of a pipe only passes on what it reads.
+    pub(super) fn passes_on(&self, item: &Item) -> bool {
+        const PASSES: [&str; 11] =
+            ["tee", "cat", "tail", "head", "sed", "awk", "sort", "ts", "cut", "tr", "column"];
+        let last = item.pipeline.last().and_then(|&id| self.unit.script.argv(id));
+        let last = last.and_then(<[_]>::first).and_then(|&word| self.unit.script.literal(word));
+        last.is_some_and(|last| PASSES.contains(&&*last))
     }
 }

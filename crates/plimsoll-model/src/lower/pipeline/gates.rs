@@ -3,9 +3,12 @@
 //! Only what is lost for certain counts. A report that a later command reads, a variable that keeps
 //! the failure, a stricter run of the same tool: those may well be heeded.
 
+use std::collections::BTreeSet;
+
 use plimsoll_source::{Span, TextRange};
 use plimsoll_syntax::shell::{CommandKind, Connector, Item, ListId, PartKind, Script, WordId};
 
+use crate::flow::Heed;
 use crate::lower::calls::Call;
 use crate::lower::roles;
 use crate::pipeline::{JobStep, Loss, LostGate, RoleKind};
@@ -16,7 +19,7 @@ use crate::pipeline::{JobStep, Loss, LostGate, RoleKind};
 pub(super) fn lost(
     steps: &[JobStep],
     calls: &[Vec<Call>],
-    always: Option<Span>,
+    always: Option<(Span, bool)>,
     by_hand: Option<Span>,
 ) -> Vec<Vec<LostGate>> {
     let all: Vec<&Call> = calls.iter().flatten().collect();
@@ -82,7 +85,12 @@ fn gate(call: &Call) -> Option<RoleKind> {
     roles::of_call(call).into_iter().map(|done| done.role.kind).find(|kind| is_gate(*kind))
 }
 
-fn of_step(step: &JobStep, own: &[Call], all: &[&Call], always: Option<Span>) -> Vec<LostGate> {
+fn of_step(
+    step: &JobStep,
+    own: &[Call],
+    all: &[&Call],
+    always: Option<(Span, bool)>,
+) -> Vec<LostGate> {
     let mut found: Vec<LostGate> = Vec::new();
     let says = |word: &str| {
         let text = step.run.as_ref().map_or(&b""[..], |(text, _)| text.text());
@@ -90,7 +98,8 @@ fn of_step(step: &JobStep, own: &[Call], all: &[&Call], always: Option<Span>) ->
     };
     let around = step.continue_on_error.or(always);
     for role in step.roles.iter().filter(|role| is_gate(role.kind)) {
-        let Some(span) = role.masked else { continue };
+        let unclear = (role.heed != Heed::Taken).then_some(role.span);
+        let Some(span) = role.masked.or(unclear) else { continue };
         // What mends is no gate.
         let checks = role.words.iter().any(|word| word.starts_with("--check"));
         let mends = |word: &String| {
@@ -102,32 +111,29 @@ fn of_step(step: &JobStep, own: &[Call], all: &[&Call], always: Option<Span>) ->
             continue;
         }
         let call = own.iter().find(|call| call.span == role.span);
-        let how = if Some(span) == around {
-            Loss::Masked
+        let kept = |call: &&Call| call.stdout.as_deref().is_some_and(|f| is_read(f, call, all));
+        let stricter = |call: &&Call| all.iter().any(|other| is_stricter(other, call));
+        let how = if let Some((_, surely)) = around.filter(|(at, _)| *at == span) {
+            if surely { Loss::Masked } else { Loss::Unclear }
+        } else if call.is_some_and(|call| kept(&call)) {
+            continue;
+        } else if call.is_some_and(|call| pipes(step, call)) {
+            if says("PIPESTATUS") || says("set +e") { Loss::Unclear } else { Loss::Pipe }
         } else {
-            // What a called script does with it is asked of the script.
-            let (Some(call), Some((text, _))) = (call, &step.run) else { continue };
-            let bytes = text.text();
-            let Some(at) = local(step, span) else { continue };
-            let words = String::from_utf8_lossy(at.slice(bytes)).into_owned();
-            let first = words.split_whitespace().next().unwrap_or("");
-            let names_file = words.contains("GITHUB_");
-            let kept = call.stdout.as_deref().is_some_and(|file| is_read(file, call, all));
-            if kept || names_file {
-                continue;
-            }
-            if matches!(first, "true" | ":" | "echo" | "printf") || words.starts_with("exit 0") {
-                Loss::Masked
-            } else if pipes(step, call) && !says("PIPESTATUS") && !says("set +e") {
-                Loss::Pipe
-            } else {
-                continue;
+            match role.heed {
+                Heed::Lost => Loss::Masked,
+                Heed::Unclear if call.is_some_and(|call| stricter(&call)) => continue,
+                Heed::Unclear => Loss::Unclear,
+                Heed::Taken => continue,
             }
         };
         found.push(LostGate { kind: role.kind, span, gate: role.span, how });
     }
     for call in own {
-        let Some(kind) = gate(call) else {
+        let done =
+            || roles::of_call(call).into_iter().map(|done| done.role.kind).find(|k| scans(*k));
+        let Some(kind) = gate(call).or_else(|| done().filter(|_| has_losing_flag(&call.words)))
+        else {
             found.extend(find_exec(step, call));
             continue;
         };
@@ -145,17 +151,12 @@ fn of_step(step: &JobStep, own: &[Call], all: &[&Call], always: Option<Span>) ->
             }
         }
     }
+    let sure = |lost: &LostGate| lost.how != Loss::Unclear;
+    let certain: BTreeSet<Span> = found.iter().filter(|l| sure(l)).map(|l| l.gate).collect();
+    found.retain(|lost| sure(lost) || !certain.contains(&lost.gate));
     found.sort_by_key(|lost| (lost.span, lost.kind));
     found.dedup_by_key(|lost| (lost.span, lost.kind));
     found
-}
-
-/// The range in a step's own text that a span of it came from.
-fn local(step: &JobStep, span: Span) -> Option<TextRange> {
-    let (text, script) = step.run.as_ref()?;
-    let items = script.lists.iter().flat_map(|list| &list.items).map(|item| item.range);
-    let commands = script.commands.iter().map(|command| command.range);
-    items.chain(commands).find(|range| text.span(*range) == span)
 }
 
 /// Whether a command stands in a pipe, not last.
@@ -201,7 +202,16 @@ fn has_losing_flag(words: &[String]) -> bool {
     let program = words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
     words.iter().skip(1).any(|word| matches!(&**word, "--exit-zero" | "--soft-fail" | "--no-fail"))
         || (program == "gitleaks" && zero("--exit-code"))
+        || (program == "trivy" && zero("--exit-code") && !is_report(words))
         || (program == "golangci-lint" && zero("--issues-exit-code"))
+}
+
+/// Whether a scan is asked for something that a program reads.
+fn is_report(words: &[String]) -> bool {
+    let flags = ["--format", "-f", "--template", "-t"];
+    let format = words.windows(2).find(|pair| flags.contains(&&*pair[0])).map(|pair| &*pair[1]);
+    let format = format.or_else(|| words.iter().find_map(|word| word.strip_prefix("--format=")));
+    format.is_some_and(|format| format != "table")
 }
 
 /// Whether another command runs the same tool, and heeds it.

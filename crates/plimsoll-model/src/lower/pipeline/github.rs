@@ -4,6 +4,7 @@
 //! Actions» of GitHub's documentation. Workflows run only from `.github/workflows` at the root.
 
 use plimsoll_source::{FileId, Span, normalize_path};
+use plimsoll_syntax::expression;
 use plimsoll_syntax::yaml::{self, Value};
 
 use super::{
@@ -17,6 +18,8 @@ use crate::pipeline::{Forge, Input, Job, JobStep, Pipeline, RoleKind, Runs, Shel
 
 /// How deep local actions may call each other.
 const MAX_ACTIONS: usize = 10;
+/// The most runs of a job for which an expression is asked.
+const MAX_RUNS: usize = 1_000;
 
 /// A workflow, and for each of its jobs the path of the local workflow that it calls.
 pub(super) fn workflow(
@@ -63,11 +66,16 @@ pub(super) fn workflow(
     let env = pairs(root.get("env"));
     pipeline.env = facts(&env);
     let defaults = Defaults::default().below(root);
+    // Of what calls it another event is known.
+    let triggers = pipeline.triggers.clone();
+    let events = triggers.iter().map(|trigger| &*trigger.event).collect::<Vec<_>>();
+    let events = if events.contains(&"workflow_call") { Vec::new() } else { events };
     let mut called = Vec::new();
     let mut steps = 0;
     for (key, value) in jobs.entries() {
         let Some(id) = key.text() else { continue };
-        let mut reader = Reader { cx, defaults: defaults.below(value), steps: &mut steps };
+        let defaults = defaults.below(value);
+        let mut reader = Reader { cx, defaults, events: &events, steps: &mut steps };
         let (mut job, calls) = reader.job(id, key.span(), value, &env, &mut pipeline.unread);
         let deploys = job.environment.is_some() || self_hosted(value);
         roles(reach, &mut job, deploys, None);
@@ -97,9 +105,12 @@ pub(super) fn action(cx: &Cx<'_>, reach: &Reach<'_>, file: FileId) -> Pipeline {
     let inputs = root.and_then(|root| root.get("inputs"));
     pipeline.inputs = inputs.map(|map| inputs_of(map, "action")).unwrap_or_default();
     let mut steps = 0;
-    let mut reader = Reader { cx, defaults: Defaults::default(), steps: &mut steps };
+    let mut reader = Reader { cx, defaults: Defaults::default(), events: &[], steps: &mut steps };
     let mut job = empty_job("runs", runs.span());
-    reader.steps_of(runs.get("steps"), &mut job.steps, &mut vec![file], None, &mut pipeline.unread);
+    let mut own = Vec::new();
+    let within = &mut vec![file];
+    reader.steps_of(runs.get("steps"), &job, &mut own, within, None, &mut pipeline.unread);
+    job.steps = own;
     roles(reach, &mut job, true, None);
     pipeline.jobs.push(job);
     pipeline
@@ -240,11 +251,34 @@ fn condition(value: Value<'_>) -> Option<(String, Span)> {
     Some((found.text()?.to_owned(), found.span()))
 }
 
-fn continues(value: Value<'_>) -> Option<Span> {
+/// `continue-on-error:` where it is true, and whether that is certain: in some run of the job it is
+/// false where that is known.
+fn continues(value: Value<'_>, job: &Job, events: &[&str]) -> Option<(Span, bool)> {
     let found = value.get("continue-on-error")?;
-    // An expression may be true.
-    (found.bool() == Some(true) || found.text().is_some_and(|t| t.contains("${{")))
-        .then(|| found.span())
+    if found.bool() == Some(true) {
+        return Some((found.span(), true));
+    }
+    let text = found.text().filter(|text| text.contains("${{"))?;
+    let of_row = |row: &[(String, String)], event: Option<&&str>| {
+        expression::truth(text, &|path| match path.strip_prefix("matrix.") {
+            // What no row says is not there; what is computed is not known.
+            Some(name) => {
+                let value = row.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+                let value = value.map_or("", |(_, value)| value);
+                (!job.rows.is_empty() && !value.contains("${{")).then(|| value.to_owned())
+            }
+            None if path == "github.event_name" => event.map(|event| (*event).to_owned()),
+            None => None,
+        })
+    };
+    let none = [Vec::new()];
+    let rows = if job.rows.is_empty() { &none[..] } else { &job.rows[..] };
+    let events: Vec<Option<&&str>> =
+        if events.is_empty() { vec![None] } else { events.iter().map(Some).collect() };
+    let all = rows.iter().flat_map(|row| events.iter().map(|event| of_row(row, *event)));
+    let all: Vec<Option<bool>> = all.take(MAX_RUNS).collect();
+    (!all.contains(&Some(false)))
+        .then(|| (found.span(), all.iter().all(|truth| *truth == Some(true))))
 }
 
 /// The labels of `runs-on:`, a group's name among them.
@@ -333,6 +367,8 @@ impl Defaults {
 struct Reader<'a> {
     cx: &'a Cx<'a>,
     defaults: Defaults,
+    /// What starts the workflow.
+    events: &'a [&'a str],
     steps: &'a mut usize,
 }
 
@@ -353,7 +389,6 @@ impl Reader<'_> {
             let name = if found.is_map() { found.get("name")? } else { found };
             Some((name.text()?.to_owned(), found.span()))
         });
-        job.continue_on_error = continues(value);
         job.timeout = value.get("timeout-minutes").map(Value::span);
         job.concurrency = value.get("concurrency").map(Value::span);
         job.inherits_secrets = value
@@ -372,6 +407,7 @@ impl Reader<'_> {
         if let Some(found) = value.path(&["strategy", "matrix"]) {
             (job.matrix, job.rows) = (matrix::values(found), matrix::rows(found));
         }
+        job.continue_on_error = continues(value, &job, self.events);
         let mut calls = None;
         if let Some(uses) = value.get("uses")
             && let Some(text) = uses.text()
@@ -385,7 +421,9 @@ impl Reader<'_> {
             step.with = pairs(value.get("with"));
             job.steps.push(step);
         }
-        self.steps_of(value.get("steps"), &mut job.steps, &mut Vec::new(), None, unread);
+        let mut steps = std::mem::take(&mut job.steps);
+        self.steps_of(value.get("steps"), &job, &mut steps, &mut Vec::new(), None, unread);
+        job.steps = steps;
         (job, calls)
     }
 
@@ -393,6 +431,7 @@ impl Reader<'_> {
     fn steps_of(
         &mut self,
         steps: Option<Value<'_>>,
+        job: &Job,
         out: &mut Vec<JobStep>,
         stack: &mut Vec<FileId>,
         caller: Option<&JobStep>,
@@ -406,7 +445,7 @@ impl Reader<'_> {
                 continue;
             }
             *self.steps += 1;
-            let step = self.step(value, caller);
+            let step = self.step(value, job, caller);
             let local = step.uses.as_ref().and_then(|(text, span)| {
                 Some((text.strip_prefix("./").or((text == ".").then_some(""))?.to_owned(), *span))
             });
@@ -415,7 +454,7 @@ impl Reader<'_> {
             out.extend(wrapped);
             if let Some((dir, span)) = local {
                 let caller = out.last().cloned();
-                self.local_action(&dir, span, out, stack, caller.as_ref(), unread);
+                self.local_action(&dir, span, job, out, stack, caller.as_ref(), unread);
             }
         }
     }
@@ -424,6 +463,7 @@ impl Reader<'_> {
         &mut self,
         dir: &str,
         span: Span,
+        job: &Job,
         out: &mut Vec<JobStep>,
         stack: &mut Vec<FileId>,
         caller: Option<&JobStep>,
@@ -447,11 +487,11 @@ impl Reader<'_> {
         let Some((yaml, _)) = open(self.cx, file, "action", false) else { return };
         let Some(runs) = yaml.root().and_then(|root| root.get("runs")) else { return };
         stack.push(file);
-        self.steps_of(runs.get("steps"), out, stack, caller, unread);
+        self.steps_of(runs.get("steps"), job, out, stack, caller, unread);
         stack.pop();
     }
 
-    fn step(&mut self, value: Value<'_>, caller: Option<&JobStep>) -> JobStep {
+    fn step(&mut self, value: Value<'_>, job: &Job, caller: Option<&JobStep>) -> JobStep {
         let mut step = empty_step(value.span());
         step.id = value.get("id").and_then(Value::text).map(str::to_owned);
         step.name = value.get("name").and_then(Value::text).map(str::to_owned);
@@ -460,7 +500,7 @@ impl Reader<'_> {
         step.with = pairs(value.get("with"));
         step.condition = condition(value).or_else(|| caller.and_then(|c| c.condition.clone()));
         step.continue_on_error =
-            continues(value).or_else(|| caller.and_then(|c| c.continue_on_error));
+            continues(value, job, self.events).or_else(|| caller.and_then(|c| c.continue_on_error));
         let env = pairs(value.get("env"));
         step.env = facts(&env);
         step.env_texts = caller.map(|c| c.env_texts.clone()).unwrap_or_default();

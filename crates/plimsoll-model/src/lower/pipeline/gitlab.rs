@@ -11,6 +11,7 @@ use plimsoll_syntax::yaml::{Value, Yaml};
 
 use super::github::{empty, empty_job, empty_step, texts};
 use super::{container, facts, layered, open, pairs, program, roles};
+use crate::flow::Heed;
 use crate::lower::cx::Cx;
 use crate::lower::reach::Reach;
 use crate::lower::roles::Done;
@@ -234,7 +235,7 @@ fn job(
     });
     job.continue_on_error = first(&layers, "allow_failure")
         .filter(|v| v.bool() == Some(true) || v.is_map())
-        .map(Value::span);
+        .map(|v| (v.span(), v.bool() == Some(true)));
     job.runs_on = first(&layers, "image")
         .or_else(|| entries.get("image").map(|(_, value)| *value))
         .map(Value::span);
@@ -316,6 +317,17 @@ fn rules(layers: &[Value<'_>], job: &mut Job) {
             };
             Some((whens.first()?.span(), !live.iter().any(goes_on)))
         });
+        // Where each that lets it run lets it fail, it may fail; else it may at times.
+        let own: Vec<Option<Value<'_>>> =
+            live.iter().map(|rule| rule.get("allow_failure")).collect();
+        if own.iter().any(Option::is_some) {
+            let of_job = first(layers, "allow_failure");
+            let each = own.iter().map(|own| own.or(of_job));
+            let letting: Vec<Value<'_>> =
+                each.flatten().filter(|own| own.bool() == Some(true)).collect();
+            let always = letting.len() == live.len();
+            job.continue_on_error = letting.first().map(|at| (at.span(), always));
+        }
         if !items.is_empty() && live.is_empty() {
             job.condition = Some(("false".to_owned(), rules.span()));
         }
@@ -373,6 +385,7 @@ fn kept(job: &mut Job, layers: &[Value<'_>]) -> Option<Done> {
             span: artifacts.span(),
             words: paths.clone(),
             masked: None,
+            heed: Heed::Taken,
         },
         made: None,
         keeps: paths,

@@ -362,8 +362,10 @@ fn roles(reach: &Reach<'_>, job: &mut Job, deploys: bool, kept: Option<Done>) {
         let later = job.steps.get(index + 1..).unwrap_or_default();
         let own_mask = step.continue_on_error.filter(|_| !is_heeded(step, later));
         let masked = own_mask.or(job.continue_on_error);
+        let surely = masked.filter(|(_, surely)| *surely).map(|(at, _)| at);
         for done in &mut done {
-            done.role.masked = done.role.masked.or(masked);
+            let inner = surely.or(done.role.masked);
+            done.role.masked = inner.or(masked.map(|(at, _)| at));
         }
         all.push(done);
         calls.push(own);
