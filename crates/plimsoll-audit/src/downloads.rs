@@ -1,7 +1,7 @@
 //! What is downloaded and run: whether its address moves, and what checks it.
 
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, Flow};
+use plimsoll_model::flow::{After, Command, CommandKind, Flow};
 
 /// Whether what stands behind an address can change.
 pub(crate) enum Moves {
@@ -206,7 +206,42 @@ pub(crate) fn used<'a>(
     };
     let runs = later().find(runs)?;
     let checks = later().take_while(|later| later.at < runs.at).find(|between| {
-        CHECKERS.contains(&between.program()) && (between.program() != "openssl" || names(between))
+        CHECKERS.contains(&between.program())
+            && (between.program() != "openssl" || names(between))
+            && is_checked(flow, between, runs, &name)
     });
     Some((runs, checks))
+}
+
+/// Whether a checker asks for this file, by what the file did not bring itself, and keeps what uses it
+/// from running.
+fn is_checked(flow: &Flow, checker: &Command, runs: &Command, name: &str) -> bool {
+    let guards = |asked: &Command| flow.guards(runs).any(|guard| guard.at == asked.at);
+    let sums = checker.program().ends_with("sum");
+    let is_asked = |word: &String| {
+        let short = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        word == "--check" || short.is_some_and(|letters| letters.contains('c'))
+    };
+    if sums && !checker.args().iter().any(is_asked) {
+        // What it prints is compared: `[ "$(sha256sum tool)" = "$SUM" ]`.
+        let tests = |guard: &Command| guard.kind == CommandKind::Test && guard.at >= checker.at;
+        return flow.guards(runs).any(tests);
+    }
+    let counts = checker.if_fails != After::GoesOn || guards(checker);
+    // A sum that was made of the download itself is always right.
+    let of_itself = flow.before(checker).any(|made| {
+        let to = made.redirects.iter().find(|redirect| redirect.writes());
+        made.program() == checker.program()
+            && to.is_some_and(|to| checker.words.contains(&to.target))
+    });
+    // `echo "… tool" | sha256sum -c`: of which file, where that is written.
+    let given = data::upstream(flow, checker);
+    let other = sums
+        && !given.is_empty()
+        && given
+            .iter()
+            .flat_map(|given| &given.words)
+            .all(|w| !w.contains('$') && !w.contains(name))
+        && given.iter().all(|given| matches!(given.program(), "echo" | "printf"));
+    counts && !of_itself && !other
 }

@@ -1,9 +1,9 @@
 //! Passwords among the words of a command.
 
-use plimsoll_model::flow::{Command, Flow};
+use plimsoll_model::flow::{Command, CommandKind, Flow, Output, Read, RegionKind};
 use plimsoll_model::mend::{after, replace};
 use plimsoll_model::password::{behind_short, is_program};
-use plimsoll_model::secret::is_secret_name;
+use plimsoll_model::secret::{is_guessed, is_secret_name, literal_secret};
 use plimsoll_source::{Edit, Span, TextRange};
 
 /// Programs with a subcommand `login` for registries; others mean something else by `-p`.
@@ -22,9 +22,25 @@ const VARIABLES: [(&str, &str, &str); 8] = [
     ("valkey-cli", "-a", "REDISCLI_AUTH"),
 ];
 
-/// The variable with a secret that a command's words hold: not that it is set, nor its length, nor
-/// one that holds another's name (`${key#PREFIX_}`) or that of a file.
-pub(crate) fn secret_of<'a>(flow: &Flow, command: &'a Command) -> Option<&'a str> {
+/// The variable with a secret that a command's words hold, or what `cat` is given to read: not that it
+/// is set, nor its length, nor one that holds another's name (`${key#PREFIX_}`) or that of a file.
+pub(crate) fn secret_of<'a>(flow: &'a Flow, command: &'a Command) -> Option<&'a str> {
+    let bodies = || {
+        let bodies = command.redirects.iter().filter_map(|redirect| redirect.body);
+        let is_cat = command.program() == "cat";
+        bodies.filter(move |_| is_cat).flat_map(|body| {
+            let is_within = move |read: &&Read| {
+                let (at, of) = (read.span.range, body.range);
+                read.span.file == body.file && of.start <= at.start && at.end <= of.end
+            };
+            flow.reads.iter().filter(is_within)
+        })
+    };
+    let read = || {
+        let plain =
+            bodies().filter(|read| read.op.as_ref().is_none_or(|(op, _)| !op.ends_with('+')));
+        plain.map(|read| &*read.name).find(|name| is_secret_name(name) && !is_path(flow, name))
+    };
     let held = command.expansions.iter().filter(|expansion| {
         let name = &expansion.name;
         let asks = expansion.op.as_deref().is_some_and(|op| op.ends_with('+'));
@@ -39,9 +55,75 @@ pub(crate) fn secret_of<'a>(flow: &Flow, command: &'a Command) -> Option<&'a str
                 file(&set.value) || set.value.contains("${") && set.value.contains(['#', '%'])
             })
         };
-        !asks && !length && is_secret_name(name) && !names()
+        let says = prints(command) || command.kind == CommandKind::Function;
+        let secret = is_secret_name(name) || says && made_of(flow, name);
+        !asks && !length && secret && !names() && !is_path(flow, name)
     });
-    held.map(|expansion| expansion.name.as_str()).next()
+    held.map(|expansion| expansion.name.as_str()).next().or_else(read)
+}
+
+/// Whether a command shows its words, or what it is given.
+pub(crate) fn prints(command: &Command) -> bool {
+    matches!(command.program(), "cat" | "echo" | "logger" | "printf")
+}
+
+/// Whether a variable is put together from one with a secret: `URL="https://app:$PASSWORD@…"`. What a
+/// command makes of one is another text.
+fn made_of(flow: &Flow, name: &str) -> bool {
+    flow.sets.iter().filter(|set| set.name == name).any(|set| {
+        let value = &set.value;
+        let parts = value.split('$').skip(1).map(|rest| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let (of, rest) = rest.split_at(end.unwrap_or(rest.len()));
+            is_secret_name(of) && !rest.starts_with([':', '+', '#', '%'])
+        });
+        !value.contains("$(") && !value.contains('`') && parts.into_iter().any(|is| is)
+    })
+}
+
+/// Whether a variable holds the path of a file: it is asked whether that exists, or `-i` stands before it.
+fn is_path(flow: &Flow, name: &str) -> bool {
+    let is_it = |word: &str| {
+        let word = word.trim_matches('"');
+        word == format!("${name}") || word == format!("${{{name}}}")
+    };
+    flow.commands.iter().any(|command| {
+        let asks: &[&str] = match command.kind {
+            CommandKind::Test => &["-e", "-f", "-r", "-s"],
+            _ => &["-i"],
+        };
+        let glued = format!("-i ${{{name}}}");
+        command.words.windows(2).any(|pair| asks.contains(&&*pair[0]) && is_it(&pair[1]))
+            || command.words.iter().any(|word| word.contains(&glued))
+    })
+}
+
+/// Whether what a command prints is seen: by whoever reads its program's output, or a log.
+pub(crate) fn is_shown(flow: &Flow, command: &Command) -> bool {
+    match flow.output(command) {
+        Output::Inherited => true,
+        Output::Captured => false,
+        Output::File(redirect) => {
+            let target = redirect.target.trim_matches('"');
+            target.ends_with(".log") || target.contains("/log/")
+        }
+        Output::Pipe { pipeline, position } => {
+            // What only hands on shows it itself.
+            const PASSES: [&str; 6] = ["cat", "logger", "sed", "tee", "ts", "awk"];
+            let reader = flow.commands.iter().find(|reader| {
+                flow.around(reader.region).any(|(_, region)| {
+                    matches!(region.kind, RegionKind::Pipe { pipeline: of, position: at, .. }
+                        if of == pipeline && at == position)
+                })
+            });
+            reader.is_some_and(|reader| {
+                PASSES.contains(&reader.program())
+                    && (reader.program() == "logger"
+                        || matches!(flow.output(reader), Output::Inherited))
+            })
+        }
+    }
 }
 
 /// The edits that give a command its password where no list of processes shows it: on standard input
@@ -102,7 +184,23 @@ pub(crate) fn handed_over(words: &[(String, Span)]) -> Option<Vec<Edit>> {
 pub(crate) fn of_command(words: &[String]) -> Option<&str> {
     let mut program = "";
     let mut before = "";
+    let runs =
+        words.first().is_some_and(|first| ["docker", "podman", "nerdctl"].contains(&&**first))
+            && words.iter().any(|word| matches!(&**word, "run" | "exec" | "create"));
     for word in words {
+        // `docker run -e NAME=value`: the name alone hands on what is set.
+        if runs
+            && matches!(before, "-e" | "--env")
+            && let Some((name, value)) = word.split_once('=')
+            && is_secret_name(name)
+            && (value.starts_with('$')
+                || literal_secret(name, value).is_some() && !is_guessed(name, value))
+        {
+            return Some(value);
+        }
+        if let Some(password) = in_url(word) {
+            return Some(password);
+        }
         let named = |name: &str| {
             let name = name.to_ascii_lowercase();
             ["password", "passwd", "pass", "passphrase"].iter().any(|end| {
@@ -131,6 +229,17 @@ pub(crate) fn of_command(words: &[String]) -> Option<&str> {
     None
 }
 
+/// The password in a URL: what everybody guesses is none.
+fn in_url(word: &str) -> Option<&str> {
+    let (_, rest) = word.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    let (_, password) = user.split_once(':')?;
+    let is_variable = password.starts_with('$');
+    (is_variable || literal_secret("", word).is_some_and(|_| !is_guessed("", password)))
+        .then_some(password)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +263,11 @@ mod tests {
         check("tool --password-file /run/x", None);
         check("sshpass -p x ssh h", Some("x"));
         check("sshpass -e ssh h", None);
+        check("pg_dump postgresql://app:${PW}@db/app", Some("${PW}"));
+        check("psql postgres://postgres:postgres@localhost/app", None);
+        check("psql postgres://app@db/app", None);
+        check("docker run -e DB_PASSWORD=$PW x", Some("$PW"));
+        check("docker run -e DB_PASSWORD x", None);
+        check("docker run -e SECRET_KEY=dummy x", None);
     }
 }

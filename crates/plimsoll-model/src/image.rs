@@ -53,6 +53,8 @@ pub struct BuildArg {
     pub name: String,
     /// Its value as far as the tree says.
     pub value: Fact<String>,
+    /// The variables that its value is put together from.
+    pub refs: Vec<String>,
     /// Where it stands.
     pub span: Span,
 }

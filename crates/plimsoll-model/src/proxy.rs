@@ -166,6 +166,15 @@ impl Proxy {
         self.nodes.iter().filter(move |node| node.name == name)
     }
 
+    /// What a variable is set to: by `set`, and by a `map`.
+    pub fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        let is = move |text: &str| text.strip_prefix('$').is_some_and(|text| text == name);
+        let set = self.named("set").filter(move |node| is(node.first())).map(|node| node.arg(1));
+        let maps = self.named("map").filter(move |node| is(node.arg(1)));
+        let mapped = maps.flat_map(|map| map.children.iter().filter_map(|at| self.nodes.get(*at)));
+        set.chain(mapped.map(Node::first))
+    }
+
     /// Directives of this name in the block of another.
     pub fn within<'a>(&'a self, node: usize, name: &'a str) -> impl Iterator<Item = &'a Node> + 'a {
         let children = self.nodes.get(node).map_or(&[][..], |node| &node.children);

@@ -43,7 +43,8 @@ pub enum SecretKind {
 pub struct Secrets {
     /// The files, in path order.
     pub files: Vec<SecretFile>,
-    /// Secrets that programs write out: `PGPASSWORD=… psql`, in (file, place) order.
+    /// Secrets that programs and stores of values write out: `PGPASSWORD=… psql`, `stringData` of a
+    /// `Secret`, in (file, place) order.
     pub written: Vec<WrittenSecret>,
     /// Ranges that no output may show, sorted, per file.
     pub masked: BTreeMap<FileId, Vec<TextRange>>,
@@ -89,7 +90,7 @@ impl Secrets {
     }
 }
 
-/// A secret that a program writes out.
+/// A secret that a program or a store of values writes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenSecret {
     /// The assignment.
@@ -276,6 +277,7 @@ pub fn is_secret_name(name: &str) -> bool {
         "RETRIES",
         "ROTATION",
         "ROUNDS",
+        "SCHEME",
         "SCANNING",
         "SCOPE",
         "SCOPES",
@@ -406,7 +408,8 @@ pub(crate) fn is_for_example(value: &str) -> bool {
 
 /// Whether a value is what people try first, or what defaults and tests are written with:
 /// `postgres`, `password123`, `test-secret`, `dev_token`.
-pub(crate) fn is_guessed(name: &str, value: &str) -> bool {
+#[must_use]
+pub fn is_guessed(name: &str, value: &str) -> bool {
     const FIRST: [&str; 22] = [
         "admin",
         "default",
@@ -471,8 +474,12 @@ pub fn literal_secret(name: &str, value: &str) -> Option<SecretLiteral> {
     if value.bytes().all(|b| b.is_ascii_alphabetic()) && words_of(name).iter().any(confirms) {
         return None;
     }
+    // What is to be put in its place: `API_KEY: API_KEY_VALUE`.
+    let stands_in = value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        && value.len() > name.len()
+        && value.contains(&name.to_ascii_uppercase());
     let range = TextRange::of(0, value.len());
-    Some(SecretLiteral { kind: LiteralKind::Named, range })
+    (!stands_in).then_some(SecretLiteral { kind: LiteralKind::Named, range })
 }
 
 /// Whether a text holds what may be a credential by its form: where it does not, only a name makes

@@ -312,7 +312,7 @@ impl Bake {
             let text = value.text().map(matrix).filter(|text| !text.contains("${"));
             let unknown = Fact::Unknown(Why::Dynamic, Some(value.span));
             let value_of = text.map_or(unknown, |text| Fact::declared(text, value.span));
-            BuildArg { name: name.clone(), value: value_of, span: value.span }
+            BuildArg { name: name.clone(), value: value_of, refs: Vec::new(), span: value.span }
         });
         let tags = settings.get("tags").map_or(&[][..], Value::list).iter();
         Some(BuildCall {

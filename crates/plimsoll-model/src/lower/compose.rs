@@ -108,6 +108,7 @@ pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Cont
     let mut loader = Loader::new(cx);
     loader.chains = chains::of_programs(cx, programs);
     loader.lists = chains::lists(cx, programs);
+    loader.bare = chains::bare(cx, programs);
     loader.read_chains();
     let (plans, optional) = loader.plans();
     let mut projects = Vec::new();
@@ -205,6 +206,8 @@ struct Loader<'a> {
     chains: BTreeSet<Vec<FileId>>,
     /// The lists of files that any command names.
     lists: BTreeSet<Vec<FileId>>,
+    /// Where what deploys names none.
+    bare: BTreeSet<String>,
     /// Files of variables, examples of them among them, by directory.
     env_files: BTreeMap<&'a str, Vec<FileId>>,
     /// What those at the root name.
@@ -229,6 +232,7 @@ impl<'a> Loader<'a> {
             templates: BTreeSet::new(),
             chains: BTreeSet::new(),
             lists: BTreeSet::new(),
+            bare: BTreeSet::new(),
             env_files: env_files(cx),
             at_root: OnceLock::new(),
         };
@@ -328,6 +332,12 @@ impl<'a> Loader<'a> {
                 match over {
                     None if self.is_fragment(doc, &shared) => plan.only = Only::Fragment,
                     None => {}
+                    Some((_, file)) if automatic.is_some() && self.loads_override(dir, file) => {
+                        if let Some(first) = plans.get_mut(at) {
+                            first.files.push(doc.file);
+                            continue;
+                        }
+                    }
                     Some((project, file)) if project == *dir && !plan.purpose.is_production() => {
                         plan.files = vec![file, doc.file];
                         plan.only = Only::Last;
@@ -479,6 +489,14 @@ impl<'a> Loader<'a> {
                 self.docs.insert(file, doc);
             }
         }
+    }
+
+    /// Whether what deploys a project is seen to take its automatic override file, too: it names no
+    /// file, and nothing else names some.
+    fn loads_override(&self, dir: &str, base: FileId) -> bool {
+        self.bare.contains(dir)
+            && self.of_env(dir).is_none()
+            && !self.chains.iter().any(|chain| chain.first() == Some(&base))
     }
 
     /// The files that a directory's `.env` file names in `COMPOSE_FILE`.
@@ -1905,6 +1923,25 @@ problem a service is a mapping",
                 "deploy/compose.tls.yaml certs Production",
             ],
         );
+    }
+
+    #[test]
+    fn what_deploys_without_a_word_takes_the_automatic_override() {
+        let over = ("compose.override.yaml", "services:\n  web: {ports: !override ['81:80']}\n");
+        let check = |script: (&str, &str), expected: &[&str]| {
+            check_containers(&[BASE, over, script], expected);
+        };
+        let merged = ["compose.yaml web Production 81", "compose.yaml db Production"];
+        check(("deploy.sh", "docker compose up -d\n"), &merged);
+        check(("ops/deploy.sh", "cd .. && docker compose pull && docker compose up -d\n"), &merged);
+        let apart = [
+            "compose.override.yaml web Development 81",
+            "compose.yaml web Production 80",
+            "compose.yaml db Production",
+        ];
+        check(("start.sh", "docker compose up -d\n"), &apart);
+        check(("deploy.sh", "docker compose -f compose.yaml up -d\n"), &apart);
+        check(("deploy.sh", "cd /srv/app && docker compose up -d\n"), &apart);
     }
 
     #[test]

@@ -198,7 +198,20 @@ fn build_arg(text: &str, span: Span) -> BuildArg {
         // Without a value it comes from the environment of the build.
         None => (text, Fact::Unknown(Why::Dynamic, Some(span))),
     };
-    BuildArg { name: name.to_owned(), value, span }
+    let refs = text.split_once('=').map_or_else(Vec::new, |(_, value)| refs(value));
+    BuildArg { name: name.to_owned(), value, refs, span }
+}
+
+/// The variables that a value refers to: `$NAME`, `${NAME}`, `${{ secrets.NAME }}`.
+fn refs(value: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let names = value.split('$').skip(1).map(|rest| {
+        let rest = rest.trim_start_matches(['{', ' ']);
+        let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+        let path = rest.get(..end).unwrap_or_default();
+        path.rsplit('.').next().unwrap_or(path).to_owned()
+    });
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 fn of_step(cx: &Cx<'_>, job: &Job, step: &JobStep, by: Builder, out: &mut Vec<BuildCall>) {

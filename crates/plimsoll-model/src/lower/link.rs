@@ -318,7 +318,11 @@ fn build_arg(var: &crate::container::EnvVar) -> BuildArg {
         EnvValue::Literal(text) => Fact::declared(text.clone(), var.value_span),
         _ => Fact::Unknown(Why::Dynamic, Some(var.value_span)),
     };
-    BuildArg { name: var.name.clone(), value, span: var.span }
+    let refs = match &var.value {
+        EnvValue::Interpolated { refs, .. } => refs.iter().map(|(name, _)| name.clone()).collect(),
+        _ => Vec::new(),
+    };
+    BuildArg { name: var.name.clone(), value, refs, span: var.span }
 }
 
 /// Gives every container the image of this repository that it runs.

@@ -132,6 +132,8 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let mut secrets = secret::read(&cx);
     secrets.mask_values(containers.iter().flat_map(Container::written));
     secret::of_programs(&mut secrets, &programs);
+    secret::of_env_files(&cx, &mut secrets, &containers);
+    secret::stores::read(&cx, &mut secrets, &containers);
     secrets.mask(pipelines.iter().flat_map(|p| p.secrets.iter().map(|secret| secret.span)));
     let uses = uses::read(&cx, &programs, &pipelines, &containers, &images);
     let mut delivery = Delivery {

@@ -2,6 +2,10 @@
 //!
 //! Ignored files are read, too: git does not have them, a build context does.
 
+pub(super) mod stores;
+
+use std::collections::BTreeSet;
+
 use plimsoll_source::{Derived, EntryKind, FileId, Span, TextRange};
 use plimsoll_syntax::shell::CommandKind;
 use plimsoll_syntax::yaml;
@@ -9,6 +13,7 @@ use rayon::prelude::*;
 
 use super::cx::Cx;
 use super::package::vendored;
+use crate::container::Container;
 use crate::path;
 use crate::script::Program;
 use crate::secret::{
@@ -114,6 +119,25 @@ pub(super) fn of_programs(secrets: &mut Secrets, programs: &[Program]) {
     secrets.written = found;
 }
 
+/// Files of variables that containers are given, whatever they are called.
+pub(super) fn of_env_files(cx: &Cx<'_>, secrets: &mut Secrets, containers: &[Container]) {
+    let known: BTreeSet<FileId> = secrets.files.iter().map(|secret| secret.file).collect();
+    let given = containers.iter().flat_map(|container| &container.env_files);
+    let files: BTreeSet<FileId> =
+        given.filter_map(|(path, _)| cx.tree.find(path.known()?)).collect();
+    let fits = |file: &FileId| {
+        let entry = cx.tree.entry(*file);
+        !known.contains(file) && entry.len <= MAX_LEN && !vendored(&entry.path)
+    };
+    for file in files.into_iter().filter(fits) {
+        if let Some((secret, ranges)) = judge(cx, file, Promise::DotEnv) {
+            secrets.mask(ranges.into_iter().map(|range| Span::new(file, range)));
+            secrets.files.push(secret);
+        }
+    }
+    secrets.files.sort_by_key(|secret| secret.file);
+}
+
 /// Whether the name of a file makes it a candidate.
 fn promise(name: &str) -> Option<Promise> {
     let lower = name.to_ascii_lowercase();
@@ -198,6 +222,7 @@ fn is_example(name: &str) -> bool {
 
 /// A secret found in a text.
 struct Found {
+    name: String,
     range: TextRange,
     because: String,
     /// It is what examples write for «set this».
@@ -395,6 +420,7 @@ fn of_pair(asked: &str, name: &str, value: &str, range: TextRange, quoted: bool)
     };
     let part = String::from_utf8_lossy(literal.range.slice(value.as_bytes()));
     Some(Found {
+        name: name.to_owned(),
         // Within quotes and escapes offsets do not map one to one: all of it is hidden.
         range: if quoted { range } else { literal.range.shifted(range.start) },
         because,
@@ -441,6 +467,7 @@ fn accounts(name: &str, text: &str) -> Vec<Found> {
         };
         let Some((from, to)) = password.filter(|(from, to)| from < to) else { continue };
         found.push(Found {
+            name: name.to_owned(),
             range: TextRange::of(start + from, start + to),
             because: "its lines are users and passwords".to_owned(),
             example: bare.get(from..to).is_some_and(is_for_example),

@@ -20,6 +20,22 @@
 //! }
 //! ```
 //!
+//! By a variable of its own:
+//!
+//! `nginx/nginx.conf`:
+//! ```nginx
+//! http {
+//!   map $http_host $up { default $http_host; }
+//!   server {
+//!     listen 80;
+//!     location / {
+//!       proxy_set_header Host $up; # <- what the client sent
+//!       proxy_pass http://api:8000;
+//!     }
+//!   }
+//! }
+//! ```
+//!
 //! ## Fixed
 //!
 //! `nginx/nginx.conf`:
@@ -117,7 +133,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
     let mut answers = Answers::default();
     for proxy in asked(cx).filter(|proxy| proxy.server == Server::Nginx) {
         let is_host = |node: &&Node| node.first().eq_ignore_ascii_case("host");
-        let mut judge = |node: &Node| match variables(node.arg(1)).any(|name| name == "http_host") {
+        let mut judge = |node: &Node| match is_sent(proxy, node.arg(1)) {
             true => answers.bad(node.head, "passes on what the client sent"),
             false => answers.good(node.head, "a name that nginx has looked at"),
         };
@@ -141,6 +157,22 @@ fn run(cx: &Cx<'_>) -> Verdict {
         "upstreams get a host name that nginx has looked at",
         "it cannot be told which host name upstreams get",
     )
+}
+
+/// Whether a text holds what the client sent as the host: by itself, by `set`, by a `map`.
+fn is_sent(proxy: &Proxy, text: &str) -> bool {
+    const MAX_NAMES: usize = 32;
+    let mut todo: Vec<&str> = variables(text).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = todo.pop() {
+        if name == "http_host" {
+            return true;
+        }
+        if seen.len() < MAX_NAMES && seen.insert(name) {
+            todo.extend(proxy.values_of(name).flat_map(variables));
+        }
+    }
+    false
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {

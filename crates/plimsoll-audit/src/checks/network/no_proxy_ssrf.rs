@@ -145,7 +145,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
             let taken = |name: &str| captured(proxy, at, name);
             let theirs = names.iter().find(|name| is_theirs(name) || taken(name) == Some(true));
             let written = |name: &&str| {
-                let values: Vec<&str> = values(proxy, name).collect();
+                let values: Vec<&str> = proxy.values_of(name).collect();
                 !values.is_empty() && !values.iter().any(|value| value.contains('$'))
                     || taken(name) == Some(false)
             };
@@ -153,7 +153,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
                 _ if inside => answers.good(node.head, "reached by nginx's own redirects only"),
                 (Some(name), _) => answers.bad(node.head, format!("`${name}` is the client's")),
                 (None, Some(name)) => {
-                    let mut values = values(proxy, name);
+                    let mut values = proxy.values_of(name);
                     match values.find(|v| variables(v).any(is_theirs)) {
                         Some(_) => answers.bad(node.head, format!("`${name}` is the client's")),
                         None => answers.unsure(
@@ -210,13 +210,4 @@ fn captured(proxy: &Proxy, at: usize, name: &str) -> Option<bool> {
 
 fn is_theirs(name: &str) -> bool {
     CLIENTS.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// What a variable is set to: by `set`, and by a `map`.
-fn values<'a>(proxy: &'a Proxy, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-    let is = move |text: &str| text.strip_prefix('$').is_some_and(|text| text == name);
-    let set = proxy.named("set").filter(move |n| is(n.first())).map(|n| n.arg(1));
-    let maps = proxy.named("map").filter(move |n| is(n.arg(1)));
-    let mapped = maps.flat_map(|map| map.children.iter().filter_map(|at| proxy.nodes.get(*at)));
-    set.chain(mapped.map(|entry| entry.first()))
 }

@@ -1,14 +1,14 @@
 //! # No secret is committed
 //!
-//! Git tracks no private key, wallet, `.env` with values, list of credentials, and no script that
-//! writes a password out. What lies in no service's directory is shown with the repository.
+//! Git tracks no private key, wallet, `.env` with values, list of credentials, and no script or
+//! manifest that writes a password out. What lies in no service's directory is shown with the repository.
 //!
 //! Whoever can read the repository, a clone of it or a backup has the secret, and its history keeps
 //! it after the file is gone. What was committed once must be taken for known.
 //!
 //! Change what the secret opens, then take the file out of git (`git rm --cached`), ignore it, and
 //! purge the history. Files are judged by what is in them: a PEM header, 64 numbers of a key pair, a
-//! value under a secret's name. Placeholders, templates and examples are nothing. PARTIAL: only
+//! value under a secret's name; base64 hides nothing. Placeholders, templates and examples are nothing. PARTIAL: only
 //! fixtures of tests, settings of development, or values that everybody guesses (`postgres`).
 //!
 //! ## Fails
@@ -36,6 +36,51 @@
 //! ```sh
 //! #!/bin/sh
 //! PGPASSWORD=Tr0ub4dor-9x psql -U app -c "SELECT 1" # <- `PGPASSWORD` is written out
+//! ```
+//!
+//! What Kubernetes is given:
+//!
+//! `k8s/api.yaml`:
+//! ```yaml
+//! apiVersion: v1
+//! kind: Secret
+//! metadata: { name: api }
+//! data:
+//!   DB_PASSWORD: VHIwdWI0ZG9yLTl4 # <- `DB_PASSWORD` is written out
+//! ---
+//! apiVersion: v1
+//! kind: ConfigMap
+//! metadata: { name: api }
+//! data:
+//!   app.properties: |
+//!     port=3000
+//!     jwt.secret=9f8a7b6c5d4e3f2a1b0c # <- is written out
+//! ---
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: { name: api }
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: api
+//!           image: acme/api:1.4.2
+//!           env: [{ name: API_TOKEN, value: 5d4e3f2a1b0c9f8a7b6c }] # <- `API_TOKEN` is written out
+//! ```
+//!
+//! Variables, whatever their file is called:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     image: acme/web:1.2.3
+//!     env_file: [{ path: config/web.conf }]
+//! ```
+//! `config/web.conf`:
+//! ```text
+//! PORT=3000
+//! DB_PASSWORD=Tr0ub4dor-9x # <- `DB_PASSWORD` has a value
 //! ```
 //!
 //! Settings:
@@ -239,7 +284,9 @@ fn of_file(cx: &Cx<'_>, secret: &SecretFile) -> Option<Found> {
 fn purpose(path: &str) -> PurposeKind {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let mut words = name.split(['.', '_', '-']);
-    let tests = words.any(|word| matches!(word, "e2e" | "fixture" | "fixtures" | "mock" | "ci"));
+    let mut dirs = path.rsplit_once('/').map_or("", |(dirs, _)| dirs).split('/');
+    let tests = words.any(|word| matches!(word, "e2e" | "fixture" | "fixtures" | "mock" | "ci"))
+        || dirs.any(|dir| matches!(dir, "ci" | ".ci"));
     match Purpose::of_path(path).kind {
         PurposeKind::Production if tests => PurposeKind::Test,
         kind => kind,
@@ -259,7 +306,10 @@ fn of_program(cx: &Cx<'_>, written: &WrittenSecret) -> Option<Found> {
     };
     let evidence = Evidence::contradicts(written.span, says);
     let evidence = evidence.severity(real.unwrap_or(Severity::Low));
-    Some(Found { name: format!("`{name}` of a script"), evidence, real })
+    let path = cx.path(written.span.file);
+    let described = path.ends_with(".yaml") || path.ends_with(".yml");
+    let holder = if described { "manifest" } else { "script" };
+    Some(Found { name: format!("`{name}` of a {holder}"), evidence, real })
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {

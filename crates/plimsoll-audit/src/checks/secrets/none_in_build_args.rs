@@ -154,6 +154,9 @@ fn run(cx: &Cx<'_>, image: ImageSubject<'_>) -> Verdict {
         } else if is_secret_name(name) && (arg.value.known().is_none() || is_placeholder(value)) {
             let says = format!("`{name}` is passed to the build");
             found.push((Outcome::Partial, Evidence::contradicts(arg.span, says)));
+        } else if let Some(of) = arg.refs.iter().find(|of| is_secret_name(of)) {
+            let says = format!("`{name}` is passed with `{of}` in it");
+            found.push((Outcome::Partial, Evidence::contradicts(arg.span, says)));
         }
     }
     found.sort_by_key(|(outcome, _)| *outcome != Outcome::Fail);

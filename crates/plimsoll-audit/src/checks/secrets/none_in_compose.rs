@@ -46,6 +46,23 @@
 //!       - DATABASE_URL=postgres://app:Tr0ub4dor@${DB_HOST}/app # <- `DATABASE_URL` is written out
 //! ```
 //!
+//! In a file that the compose file writes:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   api:
+//!     image: acme/api:1.4.2
+//!     configs: [app]
+//!   web:
+//!     image: acme/web:1.2.0
+//! configs:
+//!   app:
+//!     content: |
+//!       port: 3000
+//!       db_password: Tr0ub4dor-9x # <- is written out in `configs`
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -170,7 +187,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use plimsoll_model::container::{Container, ContainerKind, EnvValue, EnvVar};
+use plimsoll_model::container::{Container, ContainerKind, EnvValue, EnvVar, MountKind};
 use plimsoll_model::mend::replace;
 use plimsoll_model::purpose::Purpose;
 use plimsoll_model::secret::{is_placeholder, is_secret_name, literal_secret};
@@ -280,6 +297,14 @@ fn judge(cx: &Cx<'_>, container: ContainerSubject<'_>) -> Verdict {
     found.extend(mounted.chain(given).map(|(span, file)| {
         let says = format!("mounts `{}`, which git tracks", cx.path(file));
         (Outcome::Partial, Evidence::contradicts(span, says).part("file"))
+    }));
+    // Its settings, which `configs:` write out in the same file.
+    let configured =
+        container.mounts.iter().any(|m| m.kind == MountKind::Config && m.tree_path.is_none());
+    let written = cx.delivery.secrets.written.iter().filter(|_| configured);
+    found.extend(written.filter(|written| written.span.file == container.file).map(|written| {
+        let says = format!("`{}` is written out in `configs`", written.name);
+        (Outcome::Fail, Evidence::contradicts(written.span, says).part("variable"))
     }));
     // What a tracked file of variables gives is no more from outside than what stands here.
     for (path, at) in &container.env_files {

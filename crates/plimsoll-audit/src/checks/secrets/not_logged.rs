@@ -28,6 +28,20 @@
 //! mysqldump --password="$DB_PASSWORD" app > app.sql # <- is traced with `DB_PASSWORD`
 //! ```
 //!
+//! By a function, through a pipe, in a variable that holds it, in a text:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! log() { echo "[$(date)] $*" | tee -a /var/log/deploy.log; }
+//! log "using $DB_PASSWORD" # <- prints `DB_PASSWORD`
+//! DATABASE_URL="postgres://app:${DB_PASSWORD}@db/app"
+//! echo "migrating $DATABASE_URL" # <- prints `DATABASE_URL`
+//! cat <<END # <- prints `ADMIN_PASSWORD`
+//! admin: $ADMIN_PASSWORD
+//! END
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -59,6 +73,16 @@
 //! echo "length ${#API_TOKEN}"
 //! ```
 //!
+//! The path of a file:
+//!
+//! `ops/standby.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! [ -s "$SSH_KEY" ] || { echo "$SSH_KEY is empty" >&2; exit 1; }
+//! rsync -a -e "ssh -i $SSH_KEY" /opt/backups/ vault.example:/backups/
+//! printf %s "$API_TOKEN" | gh auth login --with-token # <- is not printed
+//! ```
+//!
 //! Where tracing is asked for:
 //!
 //! `ops/deploy.sh`:
@@ -77,7 +101,7 @@
 //! echo "$VERSION"
 //! ```
 
-use plimsoll_model::flow::{CommandKind, Output};
+use plimsoll_model::flow::{Command, CommandKind, Flow, RegionKind};
 use plimsoll_model::mend::replace;
 use plimsoll_source::Span;
 
@@ -123,10 +147,9 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         if login && passwords::of_command(&command.words).is_some() {
             open.push(Evidence::contradicts(command.span, "a password among its words"));
         } else if let Some(name) = name {
-            let printer = matches!(command.program(), "echo" | "printf" | "logger");
-            let shown =
-                matches!(flow.output(command), Output::Inherited) || command.program() == "logger";
-            if printer && shown {
+            let printer = passwords::prints(command);
+            let shown = passwords::is_shown(flow, command) || command.program() == "logger";
+            if printer && shown || prints_arguments(flow, command) {
                 let says = format!("prints `{}`", clip(name));
                 let evidence = Evidence::contradicts(command.span, says);
                 open.push(if installs { evidence.severity(Severity::Low) } else { evidence });
@@ -143,6 +166,22 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     scripts::verdict(open, fails, fine, "no secret is printed", none)
 }
 
+/// Whether a function is called that prints what it is given: `log "using $TOKEN"`.
+fn prints_arguments(flow: &Flow, call: &Command) -> bool {
+    let is_within = |command: &&Command| {
+        let mut around = flow.around(command.region);
+        around.any(|(_, region)| {
+            matches!(region.kind, RegionKind::Function { call: Some(at), .. } if at == call.at)
+        })
+    };
+    call.kind == CommandKind::Function
+        && flow.commands.iter().skip(call.at).filter(is_within).any(|command| {
+            let given =
+                command.expansions.iter().any(|e| matches!(&*e.name, "@" | "*" | "1" | "2"));
+            passwords::prints(command) && given && passwords::is_shown(flow, command)
+        })
+}
+
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let does = "say that it is set, not what it is; give passwords on standard input";
     let sample = mending::scripts::sample(cx, finding, "echo \"${API_TOKEN:+(set)}\"\n");
@@ -153,7 +192,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let said = mending::scripts::each(cx, finding, does, None, |program, _, at| {
         let flow = &program.flow;
         let command = mending::scripts::command(program, at)?;
-        let printer = matches!(command.program(), "echo" | "printf" | "logger");
+        let printer = passwords::prints(command);
         // Where all is traced, that is what has to end.
         let name = secret_of(flow, command).filter(|_| printer && !command.xtrace)?;
         let own = command.expansions.iter().filter(|expansion| expansion.name == name);

@@ -28,6 +28,33 @@
 //! chmod +x /usr/local/bin/tool
 //! ```
 //!
+//! By a sum of its own, of another file, or without a consequence:
+//!
+//! `ops/own.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! curl -fsSLo tool.tar.gz https://example.com/tool-1.2.3.tar.gz # <- is used unchecked
+//! sha256sum tool.tar.gz > tool.sum
+//! sha256sum -c tool.sum
+//! tar xzf tool.tar.gz -C /usr/local/bin
+//! ```
+//! `ops/other.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! curl -fsSLo tool.tar.gz https://example.com/tool-1.2.3.tar.gz # <- is used unchecked
+//! echo "0a1b  other.tar.gz" | sha256sum --check
+//! tar xzf tool.tar.gz -C /usr/local/bin
+//! ```
+//! `ops/vain.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! curl -fsSLo tool.tar.gz https://example.com/tool-1.2.3.tar.gz # <- is used unchecked
+//! echo "0a1b  tool.tar.gz" | sha256sum --check
+//! tar xzf tool.tar.gz -C /usr/local/bin
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/setup.sh`:
@@ -49,6 +76,17 @@
 //! wget -O tool.asc https://example.com/tool-1.2.3.asc
 //! gpg --verify tool.asc tool # <- is checked
 //! chmod +x tool
+//! ```
+//!
+//! Compared by hand:
+//!
+//! `ops/setup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! curl -fsSLo tool.tar.gz https://example.com/tool-1.2.3.tar.gz
+//! actual=$(sha256sum tool.tar.gz | cut -d " " -f 1) # <- is checked
+//! if [ "$actual" != "0a1b" ]; then exit 1; fi
+//! tar xzf tool.tar.gz -C /usr/local/bin
 //! ```
 //!
 //! ## Does not apply

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use plimsoll_source::FileId;
 
-use crate::compose_call::files_named;
+use crate::compose_call::{Compose, files_named};
 use crate::flow::Command;
 use crate::lower::cx::Cx;
 use crate::lower::reach;
@@ -32,6 +32,29 @@ pub(super) fn of_programs(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<Vec<Fil
             };
             // A script is started from the root, or from where it lies.
             found.extend(resolve("").or_else(|| resolve(own)));
+        }
+    }
+    found
+}
+
+/// The directories where scripts that deploy start projects without a word of files: compose takes the
+/// automatic override file there, too.
+pub(super) fn bare(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<String> {
+    const DEPLOYS: [&str; 7] =
+        ["deploy", "prod", "production", "release", "rollout", "update", "upgrade"];
+    let deploys = |program: &&Program| {
+        program.purpose.is_production()
+            && program.flow.name.iter().any(|word| DEPLOYS.contains(&&**word))
+    };
+    let mut found = BTreeSet::new();
+    for program in programs.iter().filter(deploys) {
+        let own = reach::parent(cx.tree.path(program.file));
+        for command in program.calls() {
+            let starts = |compose: &Compose<'_>| matches!(compose.verb, "up" | "create");
+            let compose = command.compose().filter(starts);
+            if compose.is_some_and(|compose| compose.files().is_empty()) {
+                found.extend(["", own].iter().filter_map(|start| command.path_of(".", start)));
+            }
         }
     }
     found

@@ -454,15 +454,14 @@ impl Reader<'_> {
             out.extend(wrapped);
             if let Some((dir, span)) = local {
                 let caller = out.last().cloned();
-                self.local_action(&dir, span, job, out, stack, caller.as_ref(), unread);
+                self.local_action((&dir, span), job, out, stack, caller.as_ref(), unread);
             }
         }
     }
 
     fn local_action(
         &mut self,
-        dir: &str,
-        span: Span,
+        (dir, span): (&str, Span),
         job: &Job,
         out: &mut Vec<JobStep>,
         stack: &mut Vec<FileId>,
