@@ -688,7 +688,7 @@ fn cx_jobs<'a>(cx: &Cx<'a>, id: PipelineId) -> &'a [Job] {
 }
 
 /// What the service and its image are called.
-fn names<'a>(cx: &Cx<'a>, service: &'a Service) -> HashSet<&'a str> {
+pub(crate) fn names<'a>(cx: &Cx<'a>, service: &'a Service) -> HashSet<&'a str> {
     let delivery = cx.delivery;
     let package = service.package.and_then(|id| delivery[id].name.as_deref());
     let images = service.images.iter().flat_map(|&id| &delivery[id].names);

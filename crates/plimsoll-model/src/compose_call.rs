@@ -113,18 +113,32 @@ impl<'a> Compose<'a> {
     /// The values of `-f` and `--file`, in order.
     #[must_use]
     pub fn files(&self) -> Vec<&'a str> {
-        let mut files = Vec::new();
+        self.values("--file", Some("-f"))
+    }
+
+    /// The values of `--env-file`, in order: the files of variables that take the place of `.env`.
+    #[must_use]
+    pub fn env_files(&self) -> Vec<&'a str> {
+        self.values("--env-file", None)
+    }
+
+    /// The values of an option by its long and short names, in order.
+    fn values(&self, long: &str, short: Option<&str>) -> Vec<&'a str> {
+        let mut values = Vec::new();
         let mut words = self.options.iter();
         while let Some(word) = words.next() {
-            files.extend(match word.as_str() {
-                "-f" | "--file" => words.next().map(String::as_str),
-                word => word.strip_prefix("--file=").or_else(|| {
-                    let short = word.strip_prefix("-f").filter(|rest| !rest.is_empty());
-                    short.filter(|_| !word.starts_with("--"))
-                }),
-            });
+            if word == long || Some(word.as_str()) == short {
+                values.extend(words.next().map(String::as_str));
+                continue;
+            }
+            let glued = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+            let bare = || {
+                let rest = word.strip_prefix(short?).filter(|rest| !rest.is_empty());
+                rest.filter(|_| !word.starts_with("--"))
+            };
+            values.extend(glued.or_else(bare));
         }
-        files
+        values
     }
 
     /// The services that it names, none being all of them; of `run` and `exec` the one whose command

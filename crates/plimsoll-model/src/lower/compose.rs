@@ -109,6 +109,7 @@ pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Cont
     loader.chains = chains::of_programs(cx, programs);
     loader.lists = chains::lists(cx, programs);
     loader.bare = chains::bare(cx, programs);
+    loader.variables = chains::variables(cx, programs);
     loader.read_chains();
     let (plans, optional) = loader.plans();
     let mut projects = Vec::new();
@@ -208,6 +209,8 @@ struct Loader<'a> {
     lists: BTreeSet<Vec<FileId>>,
     /// Where what deploys names none.
     bare: BTreeSet<String>,
+    /// What `--env-file` names, by directory.
+    variables: BTreeMap<String, FileId>,
     /// Files of variables, examples of them among them, by directory.
     env_files: BTreeMap<&'a str, Vec<FileId>>,
     /// What those at the root name.
@@ -233,6 +236,7 @@ impl<'a> Loader<'a> {
             chains: BTreeSet::new(),
             lists: BTreeSet::new(),
             bare: BTreeSet::new(),
+            variables: BTreeMap::new(),
             env_files: env_files(cx),
             at_root: OnceLock::new(),
         };
@@ -739,7 +743,8 @@ impl<'a> Loader<'a> {
     }
 
     fn vars(&self, dir: &str) -> Rc<Vars> {
-        let file = self.env_file(&joined(dir, ".env"));
+        let told = self.variables.get(dir).copied();
+        let file = told.or_else(|| self.env_file(&joined(dir, ".env")));
         let vars = file.and_then(|file| self.cx.text(file, ".env file"));
         Rc::new(vars.map_or_else(Vars::none, |text| Vars::of(&dotenv::parse(&text).tree)))
     }
@@ -1942,6 +1947,20 @@ problem a service is a mapping",
         check(("start.sh", "docker compose up -d\n"), &apart);
         check(("deploy.sh", "docker compose -f compose.yaml up -d\n"), &apart);
         check(("deploy.sh", "cd /srv/app && docker compose up -d\n"), &apart);
+    }
+
+    #[test]
+    fn a_file_of_variables_that_what_deploys_names_counts() {
+        let base = ("compose.yaml", "services:\n  db: {image: db, ports: ['${PORT:-1}:5432']}\n");
+        let env = ("env/prod.env", "PORT=2\n");
+        let check = |script: &str, port: &str| {
+            let expected = format!("compose.yaml db Production {port}");
+            check_containers(&[base, env, ("deploy.sh", script)], &[&expected]);
+        };
+        check("docker compose --env-file env/prod.env up -d\n", "2");
+        check("docker compose --env-file=env/prod.env -f compose.yaml up -d\n", "2");
+        check("docker compose --env-file env/prod.env up -d\ndocker compose up -d\n", "1");
+        check("docker compose --env-file /etc/app.env up -d\n", "1");
     }
 
     #[test]

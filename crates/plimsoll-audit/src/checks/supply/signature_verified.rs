@@ -119,6 +119,27 @@
 //!       - run: docker compose up --detach --wait orders
 //! ```
 //!
+//! Of another image:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   orders:
+//!     build: .
+//! ```
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/sh
+//! set -eu
+//! cosign verify --key cosign.pub "acme/base-image@$DIGEST" # <- of another image
+//! docker compose up --detach --wait orders
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -150,7 +171,7 @@ use plimsoll_model::pipeline::RoleKind;
 use plimsoll_source::FileId;
 
 use super::{Grade, Words, is_deploy, judge, step};
-use crate::ci::{Ci, Ran};
+use crate::ci::{self, Ci, Ran};
 use crate::conditions::STARTED;
 use crate::mending::delivery;
 use crate::{
@@ -255,6 +276,11 @@ fn script(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
         for role in program.roles.iter().take(deploy) {
             let says = "identity and issuer are checked";
             match role.kind {
+                RoleKind::Verify { .. } if is_of_another(cx, service, &role.words) => {
+                    let evidence = Evidence::contradicts(role.span, "of another image");
+                    let message = format!("{}: that of another image", WORDS.partial);
+                    verdict = verdict.or(Some(Verdict::partial(message, evidence)));
+                }
                 RoleKind::Verify { identity: true } if role.masked.is_none() => {
                     return Some(Verdict::pass(WORDS.pass, Evidence::shows(role.span, says)));
                 }
@@ -269,6 +295,15 @@ fn script(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Option<Verdict> {
         }
     }
     verdict
+}
+
+/// Whether the image that a command verifies is written out, and none of the service's.
+fn is_of_another(cx: &Cx<'_>, service: ServiceSubject<'_>, words: &[String]) -> bool {
+    let reference = words.last().map_or("", |word| word.trim_matches(['"', '\'']));
+    let name = reference.rsplit('/').next().unwrap_or(reference);
+    let name = name.split(['@', ':']).next().unwrap_or(name);
+    let written = !name.is_empty() && !name.contains('$') && !name.starts_with('-');
+    written && !ci::names(cx, service.service).contains(name)
 }
 
 /// A file of the cluster's policies that verifies images, where the service runs in one.

@@ -1,7 +1,7 @@
 //! Compose files in the order in which they are named: with `-f` by scripts, in `COMPOSE_FILE` by a
 //! project's `.env` file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_source::FileId;
 
@@ -58,6 +58,36 @@ pub(super) fn bare(cx: &Cx<'_>, programs: &[Program]) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The file of variables that production scripts start the projects of a directory with, where they
+/// name one, always the same: it takes the place of `.env`.
+pub(super) fn variables(cx: &Cx<'_>, programs: &[Program]) -> BTreeMap<String, FileId> {
+    let mut named: BTreeMap<String, BTreeSet<Option<FileId>>> = BTreeMap::new();
+    for program in programs.iter().filter(|program| program.purpose.is_production()) {
+        let own = reach::parent(cx.tree.path(program.file));
+        for command in program.calls() {
+            let starts = |compose: &Compose<'_>| matches!(compose.verb, "up" | "create");
+            let Some(compose) = command.compose().filter(starts) else { continue };
+            for start in ["", own] {
+                let file = compose.files().first().and_then(|name| find(cx, command, name, start));
+                let dir = match file {
+                    Some(file) => Some(reach::parent(cx.tree.path(file)).to_owned()),
+                    None => command.path_of(".", start).filter(|_| compose.files().is_empty()),
+                };
+                let mut variables = compose.env_files().into_iter();
+                let variables = variables.next_back().and_then(|n| find(cx, command, n, start));
+                if let Some(dir) = dir {
+                    named.entry(dir).or_default().insert(variables);
+                }
+            }
+        }
+    }
+    let one = |(dir, files): (String, BTreeSet<Option<FileId>>)| {
+        let file = files.first().copied().flatten()?;
+        (files.len() == 1).then_some((dir, file))
+    };
+    named.into_iter().filter_map(one).collect()
 }
 
 /// The lists of files that any command names, each once: those of one list are read together.
