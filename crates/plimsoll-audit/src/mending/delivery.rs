@@ -48,6 +48,14 @@ pub(crate) fn scan_step(image: &str) -> Option<String> {
     ))
 }
 
+/// A step that lists what an image holds, and keeps the list as an artifact of the run.
+pub(crate) fn list_step(image: &str) -> Option<String> {
+    let list = use_of("anchore/sbom-action", "v0")?;
+    Some(format!(
+        "- name: List what the image holds\n  uses: {list}\n  with:\n    image: {image}\n    format: spdx-json\n"
+    ))
+}
+
 /// Steps that sign the image that a step pushed, by its digest.
 pub(crate) fn sign_steps(step: &str, image: &str) -> Option<String> {
     let cosign = use_of("sigstore/cosign-installer", "v3")?;

@@ -1,8 +1,10 @@
-//! What is added behind the step that builds and pushes a service's image, in the job that has it.
+//! What is added behind the step that builds, or builds and pushes, a service's image, in the job that
+//! has it.
 
 use plimsoll_model::mend::Data;
 use plimsoll_model::pipeline::{Forge, Job, JobStep, Pipeline, RoleKind};
 use plimsoll_source::Edit;
+use plimsoll_syntax::shell::{Command, CommandKind, Connector};
 
 use super::{delivery, document};
 use crate::ci::{Ci, Whose};
@@ -15,6 +17,74 @@ struct Published<'a> {
     step: &'a JobStep,
     /// Without a tag, or with the first of several.
     image: String,
+}
+
+/// The one step that builds an image and leaves it on its machine, and how it is called there.
+struct Built<'a> {
+    step: &'a JobStep,
+    image: String,
+}
+
+/// The step that builds the image of a finding's service by a command, where there is no other.
+fn built<'a>(cx: &Cx<'a>, finding: &Finding) -> Option<Built<'a>> {
+    let ci = Ci::of(cx, cx.service_of(finding)?);
+    let builds = ci.roles(|kind| kind == RoleKind::BuildImage);
+    let [ran] = &builds.iter().filter(|ran| ran.whose != Whose::Others).collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let (job, step) = (ran.job, ran.step());
+    let own = ran.whose == Whose::Ours
+        && ran.pipeline.forge == Forge::GitHub
+        && [job.span.file, step.span.file] == [ran.pipeline.file; 2]
+        && !job.labels.iter().any(|label| label.starts_with("windows"))
+        && job.matrix.is_empty();
+    let always = step.condition.is_none()
+        && step.continue_on_error.is_none()
+        && ran.role.masked.is_none()
+        && ran.role.span.file == step.span.file
+        && step.span.range.contains(ran.role.span.range.start)
+        && one_by_one(step);
+    // The builders of others leave nothing behind.
+    let other = job.steps.iter().any(|step| {
+        workflows::action(step).is_some_and(|action| action == "docker/setup-buildx-action")
+    });
+    let words: Vec<&str> = ran.role.words.iter().map(String::as_str).collect();
+    let ["docker", "build", flags @ ..] = &words[..] else { return None };
+    let leaves = |word: &&str| {
+        !["--push", "--output", "-o", "--builder", "--platform"]
+            .contains(&word.split('=').next().unwrap_or(word))
+    };
+    let tags: Vec<&str> = flags
+        .iter()
+        .enumerate()
+        .filter_map(|(at, word)| match word.split_once('=') {
+            Some(("--tag" | "-t", tag)) => Some(tag),
+            _ if ["--tag", "-t"].contains(word) => flags.get(at + 1).copied(),
+            _ => None,
+        })
+        .collect();
+    let [tag] = tags[..] else { return None };
+    let image = tag.replace("${GITHUB_SHA}", "$GITHUB_SHA");
+    let image = image.replace("$GITHUB_SHA", "${{ github.sha }}");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./:_-".contains(c);
+    let known = image.replace("${{ github.sha }}", "").chars().all(plain);
+    let fits = own && always && !other && known && flags.iter().all(leaves);
+    fits.then_some(Built { step, image })
+}
+
+/// Whether a step runs command after command, none of them only on a condition.
+fn one_by_one(step: &JobStep) -> bool {
+    step.run.as_ref().is_some_and(|(_, script)| {
+        let simple = |command: &Command| matches!(command.kind, CommandKind::Simple { .. });
+        script.commands.iter().all(simple)
+            && script.lists.iter().flat_map(|list| &list.items).all(|i| i.then == Connector::Seq)
+    })
+}
+
+/// Steps behind the one that builds it.
+fn behind(cx: &Cx<'_>, built: &Built<'_>, steps: &str) -> Option<Vec<Edit>> {
+    Some(vec![document(cx, built.step.span.file)?.item_behind(built.step.span, steps)?])
 }
 
 /// The step that pushes the image of a finding's service, where there is no other and it always does.
@@ -118,8 +188,14 @@ impl Published<'_> {
     }
 }
 
-/// A scan of what is pushed, right behind the push: what comes after it waits for it.
+/// A scan of what is pushed, right behind the push: what comes after it waits for it. What is only
+/// built is scanned behind that.
 pub(crate) fn scanned(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(built) = built(cx, finding) {
+        let edits = behind(cx, &built, &delivery::scan_step(&built.image)?)?;
+        let does = "scan what is built: a severe finding ends the job, and what waits for it";
+        return Some(Fix::of_edits(does, Safety::Review, None, edits));
+    }
     let published = published(cx, finding)?;
     let (id, mut edits) = published.id(cx)?;
     let image = format!("{}@${{{{ steps.{id}.outputs.digest }}}}", published.image);
@@ -140,8 +216,14 @@ pub(crate) fn signed(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     Some(Fix::of_edits(does, Safety::Review, None, edits))
 }
 
-/// A bill of materials that the builder makes and pushes with the image.
+/// A bill of materials that the builder makes and pushes with the image, or that the run keeps of one
+/// that is only built.
 pub(crate) fn listed(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
+    if let Some(built) = built(cx, finding) {
+        let edits = behind(cx, &built, &delivery::list_step(&built.image)?)?;
+        let does = "list what is built, and keep the list with the run";
+        return Some(Fix::of_edits(does, Safety::Review, None, edits));
+    }
     let Published { job, step, .. } = published(cx, finding)?;
     let lacks = |key| workflows::input(step, key).is_none();
     let (uses, _) = step.uses.as_ref()?;

@@ -85,10 +85,33 @@
 //!     runs-on: ubuntu-24.04
 //!     steps:
 //!       - run: docker build --tag acme/orders:1 .
-//!       - run: trivy image --exit-code 1 --severity CRITICAL,HIGH acme/orders:1 # <- fails on what it finds
+//!       - name: Scan the image
+//!         uses: anchore/scan-action@e1165082ffb1fe366ebaf02d8526e7c4989ea9d2 # v7.4.0 # <- fails on what it finds
+//!         with:
+//!           image: acme/orders:1
+//!           fail-build: true
+//!           severity-cutoff: high
+//!       - run: trivy fs --exit-code 1 .
 //! ```
 //!
 //! ## Passes
+//!
+//! A tool's command:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     steps:
+//!       - run: docker build --tag acme/orders:1 .
+//!       - run: trivy image --exit-code 1 --severity CRITICAL,HIGH acme/orders:1 # <- fails on what it finds
+//! ```
 //!
 //! An action, with the name in a variable:
 //!

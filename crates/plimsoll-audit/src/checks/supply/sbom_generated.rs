@@ -35,13 +35,35 @@
 //!   image:
 //!     steps:
 //!       - run: docker build --tag acme/orders:1 .
+//!       - name: List what the image holds
+//!         uses: anchore/sbom-action@e22c389904149dbc22b58101806040fa8d37a610 # v0.24.0 # <- made and kept
+//!         with:
+//!           image: acme/orders:1
+//!           format: spdx-json
+//!       - run: syft dir:. --output spdx-json=sbom.json
+//! ```
+//!
+//! ## Passes
+//!
+//! A tool's list, kept by another step:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! CMD ["node", "main.js"]
+//! ```
+//! `.github/workflows/ci.yml`:
+//! ```yaml
+//! on: push
+//! jobs:
+//!   image:
+//!     steps:
+//!       - run: docker build --tag acme/orders:1 .
 //!       - run: syft acme/orders:1 --output spdx-json=sbom.json # <- made and kept
 //!       - uses: actions/upload-artifact@b136a541aec681a7b8098976b31162abc617cbdf
 //!         with:
 //!           path: sbom.json
 //! ```
-//!
-//! ## Passes
 //!
 //! It is pushed with the image:
 //!
