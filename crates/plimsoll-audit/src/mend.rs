@@ -56,10 +56,10 @@ impl Offer {
         self.fix.patch.is_some() && self.fix.safety != Safety::Sketch
     }
 
-    /// What has to be known where it is only a sketch, as far as that is one thing.
+    /// What has to be known where it is only a sketch.
     #[must_use]
     pub fn needs(&self) -> Option<&'static str> {
-        (!self.can_apply()).then(|| unfixed::open(self.check)).flatten()
+        (!self.can_apply()).then(|| unfixed::open(self.check))
     }
 
     /// The order of a batch: file, place, check, subject.
@@ -351,12 +351,13 @@ impl Batch {
 /// Where a Dockerfile's instructions that are put at one place, or flags of one, stand among each other:
 /// settings first, what runs next, then the user, then what starts.
 fn step_of(text: &[u8]) -> Option<usize> {
-    const ORDER: [&[u8]; 16] = [
+    const ORDER: [&[u8]; 17] = [
         b"ARG",
         b"LABEL",
         b"ENV",
         b"COPY",
         b"RUN",
+        b"EXPOSE",
         b"STOPSIGNAL",
         b"HEALTHCHECK",
         b"USER",

@@ -513,6 +513,115 @@ fn what_a_workflow_pushes_is_scanned_signed_and_listed_there() {
 }
 
 #[test]
+fn what_a_workflow_only_builds_is_scanned_and_listed_behind_that() {
+    let ci = ".github/workflows/ci.yml";
+    let workflow = |build: &str, then: &str| {
+        format!(
+            "on: push\njobs:\n  image:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: {build}\n{then}      - run: \
+             echo done\n"
+        )
+    };
+    let scans = |image: &str| {
+        format!(
+            "      - name: Scan the image\n        uses: \
+             anchore/scan-action@e1165082ffb1fe366ebaf02d8526e7c4989ea9d2 # v7.4.0\n        with:\n          image: \
+             {image}\n          fail-build: true\n          severity-cutoff: high\n"
+        )
+    };
+    let lists = |image: &str| {
+        format!(
+            "      - name: List what the image holds\n        uses: \
+             anchore/sbom-action@e22c389904149dbc22b58101806040fa8d37a610 # v0.24.0\n        with:\n          image: \
+             {image}\n          format: spdx-json\n"
+        )
+    };
+    let check = |build: &str, image: Option<&str>| {
+        let before = workflow(build, "");
+        let files = [IMAGE, (ci, &*before)];
+        let with = |then: &dyn Fn(&str) -> String| image.map(|image| workflow(build, &then(image)));
+        mended("supply/image-scanned", &files, ci, with(&scans).as_deref());
+        mended("supply/sbom-generated", &files, ci, with(&lists).as_deref());
+    };
+    check("docker build -t acme/orders:1 .", Some("acme/orders:1"));
+    let commit = Some("acme/orders:${{ github.sha }}");
+    check("docker build --tag acme/orders:${{ github.sha }} .", commit);
+    check("docker build --tag acme/orders:$GITHUB_SHA .", commit);
+    // Under which name it is there, or whether it is, is not known.
+    check("docker build --tag acme/orders:$VERSION .", None);
+    check("docker build --tag acme/orders:1 --tag acme/orders:2 .", None);
+    check("docker build --tag acme/orders:1 --push .", None);
+    check("docker build --tag acme/orders:1 . || true", None);
+    check("if test -f Dockerfile; then docker build --tag acme/orders:1 .; fi", None);
+    check("test -f skip || docker build --tag acme/orders:1 .", None);
+}
+
+#[test]
+fn what_a_package_has_lints_it() {
+    let check = |declares: &str, config: (&str, &str), expected: Option<&str>| {
+        let manifest = |scripts: &str| {
+            format!(
+                "{{\n  \"name\": \"api\",\n  \"scripts\": {{\n    \"start\": \"node main.js\"{scripts}\n  }},\n  \
+                 \"devDependencies\": {{ \"{declares}\": \"2.3.0\" }}\n}}\n"
+            )
+        };
+        let before = manifest("");
+        let program = declares.rsplit('/').next().unwrap_or_default();
+        let lock = format!(
+            "{{\"name\":\"api\",\"lockfileVersion\":3,\"packages\":{{\"\":{{\"name\":\"api\",\
+             \"devDependencies\":{{\"{declares}\":\"2.3.0\"}}}},\"node_modules/{declares}\":{{\"version\":\
+             \"2.3.0\",\"dev\":true,\"bin\":{{\"{program}\":\"bin/it.js\"}}}}}}}}\n"
+        );
+        let files = [
+            IMAGE,
+            ("main.js", "console.log(1)\n"),
+            ("package.json", &before),
+            ("package-lock.json", &lock),
+            config,
+        ];
+        let after = expected.map(|lint| manifest(&format!(",\n    \"lint\": \"{lint}\"")));
+        mended("packages/lint-script", &files, "package.json", after.as_deref());
+    };
+    check("@biomejs/biome", ("biome.json", "{}\n"), Some("biome lint ."));
+    check("eslint", ("eslint.config.js", "module.exports = [];\n"), Some("eslint ."));
+    // Without a configuration it lints nothing, and another tool is not brought in.
+    check("eslint", ("README.md", "\n"), None);
+    check("prettier", ("eslint.config.js", "module.exports = [];\n"), None);
+}
+
+#[test]
+fn the_port_that_is_served_is_exposed() {
+    let check = |main: &str, compose: &str, expected: Option<&str>| {
+        let dockerfile = |line: &str| {
+            format!(
+                "FROM node:20-alpine\nWORKDIR /app\nCOPY . .\nUSER node\n{line}CMD [\"node\", \"main.js\"]\n"
+            )
+        };
+        let before = dockerfile("");
+        let files = [
+            ("Dockerfile", &*before),
+            (
+                "package.json",
+                "{ \"name\": \"api\", \"dependencies\": { \"express\": \"4.21.2\" } }\n",
+            ),
+            ("main.js", main),
+            ("compose.yaml", compose),
+        ];
+        let after = expected.map(dockerfile);
+        mended("runtime/only-required-ports", &files, "Dockerfile", after.as_deref());
+    };
+    let main = "const app = require(\"express\")();\napp.listen(3000);\n";
+    let compose = "services:\n  api:\n    build: .\n";
+    check(main, compose, Some("EXPOSE 3000\n"));
+    let by_variable = main.replace("3000", "process.env.PORT");
+    let port = |port: u16| format!("    environment:\n      PORT: {port}\n");
+    let given = format!("{compose}{}", port(4000));
+    check(&by_variable, &given, Some("EXPOSE 4000\n"));
+    // Two of one image, each with a port of its own.
+    let two = format!("{given}  other:\n    build: .\n{}", port(5000));
+    check(&by_variable, &two, None);
+}
+
+#[test]
 fn what_somebody_meant_stays() {
     // The history is asked for, so that it is not kept out.
     let check = |id: &str, files: &[(&str, &str)], path: &str, expected: Option<&str>| {

@@ -117,7 +117,7 @@
 //!
 //! - `health/endpoint-exists`: that what is asked is answered at all.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use plimsoll_model::Why;
 use plimsoll_model::code::{Answers, Code, Guard, Route};
@@ -262,17 +262,21 @@ fn of(cx: &Cx<'_>, d: Deployment<'_>, code: &Code, health: &Healthcheck) -> Verd
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
-    let ready = readiness(program::code(service).ok()?)?.path.known()?.clone();
+    // Each container may start another program of the same image: the one that is ready somehow.
+    let ready = |container| {
+        let code = program::code_in(cx, service, container).ok()?;
+        readiness(code)?.path.known().cloned()
+    };
     let places: Vec<Span> = mending::against(finding).collect();
     let containers = service.containers.iter().map(|&id| Some(&cx.delivery[id]));
     let containers: Vec<_> = containers.chain([None]).collect();
-    let images = service.images.iter();
-    let asked = images.flat_map(|&id| {
-        containers.iter().filter_map(move |&c| cx.delivery.healthcheck(c, Some(&cx.delivery[id])))
+    let images = service.images.iter().map(|&id| &cx.delivery[id]);
+    let asked = images.flat_map(|image| {
+        containers.iter().filter_map(move |&c| Some((c, cx.delivery.healthcheck(c, Some(image))?)))
     });
-    let edits: BTreeSet<Edit> = asked
-        .filter(|health| places.contains(&health.span))
-        .filter_map(|health| {
+    let edits: BTreeMap<Edit, String> = asked
+        .filter(|(_, health)| places.contains(&health.span))
+        .filter_map(|(container, health)| {
             let path = cx.delivery.probe(&health.test, None)?.path?;
             let text = cx.text_of(health.span)?;
             // As an address ends: what is longer is another route.
@@ -285,13 +289,13 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
             let end = start + u32::try_from(path.len()).ok()?;
             let only = found.next().is_none() && path.len() > 1;
             let at = Span::new(health.span.file, TextRange::new(start, end));
-            only.then(|| replace(at, ready.clone()))
+            let ready = ready(container).filter(|_| only)?;
+            Some((replace(at, ready.clone()), ready))
         })
         .collect();
     let does = format!(
         "ask `{}`: where what the service needs is away, it is no longer healthy",
-        clip(&ready)
+        clip(edits.values().next()?)
     );
-    let fix = Fix::of_edits(does, Safety::Review, None, edits.into_iter().collect());
-    fix.patch.is_some().then_some(fix)
+    Some(Fix::of_edits(does, Safety::Review, None, edits.into_keys().collect()))
 }

@@ -341,6 +341,15 @@ static WANTED: Wanted = Wanted {
     by_command: lints,
 };
 
+/// Packages that bring a linter, and what lints a package with it.
+const LINTERS: [(&str, &str); 5] = [
+    ("eslint", "eslint ."),
+    ("@biomejs/biome", "biome lint ."),
+    ("oxlint", "oxlint"),
+    ("standard", "standard"),
+    ("xo", "xo"),
+];
+
 fn run(cx: &Cx<'_>, service: ServiceSubject<'_>) -> Verdict {
     match other(cx, service) {
         Some(package) => toolchain::judge(cx, package, Task::Lint),
@@ -352,7 +361,8 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let service = cx.service_of(finding)?;
     let package = package(cx, service)?;
     if WANTED.find(package).is_none() {
-        return WANTED.fix(cx, service, "eslint .");
+        let declared = LINTERS.iter().find(|(name, _)| package.dependency(name).is_some());
+        return WANTED.fix(cx, service, declared.map_or("eslint .", |(_, command)| command));
     }
     let eslint = package.lockfile.as_ref().and_then(|lock| lock.installed("eslint"))?;
     let old = eslint.version.split('.').next().and_then(|major| major.parse().ok());

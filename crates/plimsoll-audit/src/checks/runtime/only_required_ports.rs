@@ -290,9 +290,12 @@
 //! require("http").createServer((request, reply) => reply.end()).listen(port); // <- value
 //! ```
 
+use std::collections::BTreeSet;
+
 use plimsoll_model::image::{Image, Stage};
+use plimsoll_model::mend::dockerfile;
 use plimsoll_model::{Fact, Why};
-use plimsoll_source::Span;
+use plimsoll_source::{Edit, Span};
 
 use crate::conditions::{HAS_IMAGE, SERVES, STARTS_A_PROCESS};
 use crate::evidence::clip;
@@ -300,8 +303,8 @@ use crate::health::Deployment;
 use crate::ports::{FOREIGN, listens, number, range, targets};
 use crate::startup::{self, Start};
 use crate::{
-    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Part, Relation, Run, Safety,
-    Section, ServiceSubject, Severity, Snippet, Status, Subject, Verdict, program, served,
+    Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part, Relation, Run,
+    Safety, Section, ServiceSubject, Severity, Status, Subject, Verdict, mending, program, served,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -340,37 +343,7 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         return startup::unparsed(cx, image);
     };
     let app = start.startup().map_or(&[][..], |startup| &startup.app);
-    let mut listens = listens(app);
-    if listens.is_empty() {
-        // What `plimsoll.toml` says of the service holds for its final stage.
-        listens.extend(service.ports.iter().map(|&port| (port, stage.from)));
-    }
-    // What the program's source says, and why it may say more.
-    let mut source: Vec<Evidence> = Vec::new();
-    let mut doubt: Option<(Why, Span)> = None;
-    if listens.is_empty() {
-        match program::code_in(cx, service, start.container) {
-            Ok(code) => {
-                let d = Deployment { container: start.container, image: Some(image) };
-                for port in code.listens.iter().map(|listen| served::port(d, listen)) {
-                    match port {
-                        Ok(port) => listens.push(port),
-                        Err(reason) => doubt = doubt.or(Some(reason)),
-                    }
-                }
-                source.extend(code.listens.iter().map(|listen| {
-                    let at = listen.port.span().unwrap_or(listen.at);
-                    Evidence::context(at, "the port in the source")
-                }));
-                let nothing = || {
-                    let at = code.entry.span().unwrap_or(stage.from);
-                    listens.is_empty().then_some((Why::Unsupported, at))
-                };
-                doubt = doubt.or(program::gap(code)).or_else(nothing);
-            }
-            Err(reason) => doubt = Some(reason),
-        }
-    }
+    let Listening { ports: listens, source, doubt } = listening(cx, service, start, stage);
     let targets = start.container.map(targets).unwrap_or_default();
     let mut exposed: Vec<(u16, Span)> = Vec::new();
     for (port, at) in &stage.config.expose {
@@ -473,6 +446,53 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
     not_known(cx, service, doubt, port, &targets, at)
 }
 
+/// Where a process listens, what its source says of that, and why it may listen elsewhere, too.
+struct Listening {
+    ports: Vec<(u16, Span)>,
+    source: Vec<Evidence>,
+    doubt: Option<(Why, Span)>,
+}
+
+fn listening(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    stage: &Stage,
+) -> Listening {
+    let app = start.startup().map_or(&[][..], |startup| &startup.app);
+    let mut ports = listens(app);
+    if ports.is_empty() {
+        // What `plimsoll.toml` says of the service holds for its final stage.
+        ports.extend(service.ports.iter().map(|&port| (port, stage.from)));
+    }
+    let mut source: Vec<Evidence> = Vec::new();
+    let mut doubt: Option<(Why, Span)> = None;
+    if ports.is_empty() {
+        match program::code_in(cx, service, start.container) {
+            Ok(code) => {
+                let d = Deployment { container: start.container, image: Some(start.image) };
+                for port in code.listens.iter().map(|listen| served::port(d, listen)) {
+                    match port {
+                        Ok(port) => ports.push(port),
+                        Err(reason) => doubt = doubt.or(Some(reason)),
+                    }
+                }
+                source.extend(code.listens.iter().map(|listen| {
+                    let at = listen.port.span().unwrap_or(listen.at);
+                    Evidence::context(at, "the port in the source")
+                }));
+                let nothing = || {
+                    let at = code.entry.span().unwrap_or(stage.from);
+                    ports.is_empty().then_some((Why::Unsupported, at))
+                };
+                doubt = doubt.or(program::gap(code)).or_else(nothing);
+            }
+            Err(reason) => doubt = Some(reason),
+        }
+    }
+    Listening { ports, source, doubt }
+}
+
 /// The port on which the image listens where no descriptor sets another, unless that is exposed.
 fn alone(
     cx: &Cx<'_>,
@@ -559,15 +579,29 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
         .first()
         .or(start.container.map(targets).unwrap_or_default().first())
         .map(|(port, _)| *port)
-        .or_else(exposed)?;
-    Some(Fix {
-        does: "expose the one port that is served".into(),
-        safety: Safety::Review,
-        snippet: Some(Snippet {
-            path: start.image.path.clone(),
-            language: "dockerfile",
-            text: format!("EXPOSE {port}\n"),
-        }),
-        patch: None,
-    })
+        .or_else(exposed)
+        .or_else(|| unexposed(cx, service, start))?;
+    let edits = servers.iter().filter_map(|start| {
+        let line = format!("EXPOSE {}", unexposed(cx, service, start)?);
+        dockerfile::settle(&cx.delivery.tree, start.image, start.image.final_stage()?, &[&line])
+    });
+    let edits: BTreeSet<Edit> = edits.collect();
+    // Containers of one image that listen each on another port are no reason for either.
+    let places: BTreeSet<Span> = edits.iter().map(|edit| edit.span).collect();
+    let agree = places.len() == edits.len();
+    Some(Fix::of_edits(
+        "expose the one port that is served",
+        Safety::Review,
+        mending::snippet(&start.image.path, "dockerfile", format!("EXPOSE {port}\n")),
+        edits.into_iter().filter(|_| agree).collect(),
+    ))
+}
+
+/// The one port that is served by what exposes none.
+fn unexposed(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Option<u16> {
+    let stage = start.image.final_stage().filter(|stage| stage.config.expose.is_empty())?;
+    let partial = of_start(cx, service, start).outcome() == Outcome::Partial;
+    let ports = listening(cx, service, start, stage).ports;
+    let (port, _) = *ports.first().filter(|_| partial)?;
+    ports.iter().all(|(other, _)| *other == port).then_some(port)
 }
