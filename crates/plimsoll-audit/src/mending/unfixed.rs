@@ -201,12 +201,37 @@ const OPEN: &[(&str, &[&str])] = &[
         &["image/pinned-digest"],
     ),
     (
-        "only the package manager can write it, from what the registry answers",
-        &["packages/lockfile-in-sync"],
+        "which version is meant, or which one the tag names today, is not in the tree, and none is \
+         invented",
+        &["image/exact-version", "image/pinned-version", "supply/actions-pinned"],
     ),
     (
-        "nothing that is installed does it: which tool, and by which rules, has to be chosen",
-        &["packages/clean-script", "packages/coverage-script", "packages/lint-script"],
+        "only the package manager can write it, from what the registry answers",
+        &["packages/imports-declared", "packages/lockfile-in-sync"],
+    ),
+    (
+        "nothing that is installed does it, or nothing configures it: which tool, and by which rules, \
+         has to be chosen",
+        &["packages/lint-script"],
+    ),
+    (
+        "nothing that is installed measures it, or there is no test to measure: which tool has to be \
+         chosen",
+        &["packages/coverage-script"],
+    ),
+    (
+        "what a build makes, and where, is not said: what is removed is gone",
+        &["packages/clean-script"],
+    ),
+    (
+        "what the script is to run is not there, or not known: to write it, to declare it or to drop the \
+         script is its author's choice",
+        &[
+            "packages/build-script",
+            "packages/migrate-script",
+            "packages/script-targets-exist",
+            "packages/start-script",
+        ],
     ),
     (
         "there is no test, or nothing that runs one: what it has to hold is not in the tree",
@@ -221,44 +246,136 @@ const OPEN: &[(&str, &[&str])] = &[
         &["build/unmasked-steps"],
     ),
     (
-        "whether its image holds a program that asks is not known: with one that it lacks, nothing \
-         that waits for it would start",
-        &["health/check-defined", "health/dependencies-awaited"],
+        "what of the package is needed when it runs, and where its build puts it, is not all in the tree",
+        &[
+            "build/local-dependency-built",
+            "build/local-dependency-resolves",
+            "build/multi-stage",
+            "build/no-dev-dependencies",
+            "build/one-dockerfile-per-service",
+            "build/ships-only-artifacts",
+            "packages/local-dependencies-resolve",
+        ],
     ),
+    (
+        "what the address is to answer has to be known, and is not in the tree",
+        &["build/copies-not-adds"],
+    ),
+    (
+        "whether its image holds a program that asks, or which of several programs in one image is to be \
+         asked, is not known: with a check that cannot succeed, nothing that waits for it would start",
+        &["health/check-defined", "health/dependencies-awaited", "health/readiness-probed"],
+    ),
+    ("what deploys it, and what then waits, is not all in the tree", &["health/gates-deployment"]),
     (
         "what it needs has to be measured: with too little memory it is killed",
         &["runtime/resource-limits"],
     ),
     (
-        "whether a workflow that never ran is to run, or to go, has to be decided; a second one is not \
-         written beside those that run",
+        "what it writes, and which rights its start needs, is not known of its image: without them it \
+         would not start",
+        &[
+            "runtime/capabilities-dropped",
+            "runtime/explicit-uid-gid",
+            "runtime/hardened",
+            "runtime/immutable-code",
+            "runtime/no-control-socket",
+            "runtime/read-only-rootfs",
+            "secrets/file-permissions",
+        ],
+    ),
+    (
+        "on which port it listens, whatever starts it, is not known here",
+        &["runtime/only-required-ports"],
+    ),
+    (
+        "what started at a failure until now, and whether it may start twice, has to be known",
+        &["migrations/run-once", "runtime/restart-policy-set"],
+    ),
+    (
+        "what would be lost, and where it is kept before, has to be decided",
+        &["migrations/rollback-keeps-data", "recovery/atomic-backup", "recovery/backup-retention"],
+    ),
+    (
+        "which of the workflows that run is to do it, or whether one that never ran is to run or to go, \
+         has to be decided; a second one is not written beside those that run",
         &["pipeline/covers-service", "pipeline/workflow-runs"],
     ),
     (
         "which of the workflow's jobs is to do it, with which tools, and to which registry the image \
          goes, is not said there",
         &[
+            "release/immutable-images",
             "supply/image-scanned",
             "supply/image-signed",
             "supply/sbom-generated",
             "supply/signature-verified",
         ],
     ),
+    (
+        "what the step needs and what it may do is not all said in the workflow, or its program is put \
+         together elsewhere",
+        &[
+            "pipeline/environment-files-untainted",
+            "pipeline/gates-fail-closed",
+            "pipeline/inputs-not-expanded",
+            "pipeline/least-privilege-and-timeouts",
+            "pipeline/no-untrusted-expressions",
+            "secrets/not-interpolated-in-scripts",
+        ],
+    ),
+    (
+        "it is valid elsewhere, and in the history: it has to be changed where it opens something first",
+        &["secrets/none-committed", "secrets/none-in-compose"],
+    ),
+    (
+        "who is to hand it over, and how, has to be decided by whoever builds or starts it",
+        &[
+            "release/required-environment-declared",
+            "secrets/delivered-as-files",
+            "secrets/delivery-documented",
+            "secrets/none-in-build-args",
+            "secrets/none-on-command-lines",
+        ],
+    ),
+    (
+        "what the program connects to, and by which certificates, is not all in the tree",
+        &[
+            "network/database-tls-verified",
+            "network/segmented",
+            "release/required-dependencies-declared",
+        ],
+    ),
+    (
+        "whether something relies on how the script goes on today is its author's to say",
+        &[
+            "runtime/exec-form-entrypoint",
+            "scripts/artifacts-private",
+            "scripts/exit-status-kept",
+            "scripts/fail-fast",
+            "scripts/http-failures-detected",
+            "scripts/one-stdin",
+            "scripts/pipefail",
+        ],
+    ),
 ];
+
+/// What is true of every other: what can be changed for sure is.
+const OTHERWISE: &str = "what is written there cannot be changed without guessing";
 
 /// Why a finding of a check has no fix: for want of knowledge, or because of how this one is written.
 pub(crate) fn why(check: &Check) -> &'static str {
     let reason = REASONS.iter().find(|(_, checks)| checks.contains(&check.id));
     match reason {
         Some((reason, _)) => reason,
-        None => open(check).unwrap_or("what is written there cannot be changed without guessing"),
+        None => open(check),
     }
 }
 
-/// What has to be known where the fix of a check is only a sketch, as far as that is one thing.
-pub(crate) fn open(check: &Check) -> Option<&'static str> {
+/// What has to be known where the fix of a check is only a sketch.
+pub(crate) fn open(check: &Check) -> &'static str {
     let reason = OPEN.iter().find(|(_, checks)| checks.contains(&check.id));
-    reason.map(|(reason, _)| *reason)
+    reason.map_or(OTHERWISE, |(reason, _)| *reason)
 }
 
 #[cfg(test)]
