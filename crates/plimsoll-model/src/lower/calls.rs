@@ -190,8 +190,10 @@ struct Ctx {
     remote: bool,
     /// What surrounds it.
     region: RegionId,
-    /// `set -e` does not apply.
+    /// The outcome of this command is asked for, and `set -e` does not apply to it.
     tested: bool,
+    /// Of what surrounds it the outcome is asked for: `set -e` does not apply within, either.
+    ignores: bool,
     /// What the failure and success of what stands here make of the program.
     if_fails: After,
     if_succeeds: After,
@@ -208,6 +210,7 @@ impl Ctx {
             remote: start.remote,
             region: RegionId(0),
             tested: false,
+            ignores: false,
             if_fails: After::Fails,
             if_succeeds: After::GoesOn,
         }
@@ -386,15 +389,19 @@ impl<'a> Walker<'a> {
             }
             inner.tail = ctx.tail && next.is_none();
             let asked = self.asked(list.items.get(index + 1..).unwrap_or_default());
-            if inner.masked.is_none() && !ctx.checked {
-                inner.masked = self.fails_in_vain(item, next, ctx.tail, asked);
+            // Within what is asked for, only the last command's outcome is the answer.
+            inner.tested &= !ctx.ignores || next.is_none();
+            let asked_for = ctx.checked && (!ctx.ignores || next.is_none());
+            if inner.masked.is_none() && !asked_for {
+                inner.masked = self.fails_in_vain(item, next, ctx, asked);
                 inner.in_vain |= inner.masked.is_some() && !item.negated;
                 inner.in_vain |= self.is_forgotten(&list.items[index..]);
             }
             inner.tested |= item.negated || matches!(item.then, Connector::And | Connector::Or);
             let (fails, succeeds) = outcomes[index];
             let ignored = inner.tested || item.then == Connector::Background;
-            inner.if_fails = if self.errexit && !ignored { After::Fails } else { fails };
+            let stops = self.errexit && !ignored && !ctx.ignores;
+            inner.if_fails = if stops { After::Fails } else { fails };
             inner.if_succeeds = succeeds;
             if item.negated {
                 std::mem::swap(&mut inner.if_fails, &mut inner.if_succeeds);
@@ -562,17 +569,17 @@ impl<'a> Walker<'a> {
         &self,
         item: &Item,
         next: Option<&Item>,
-        tail: bool,
+        ctx: Ctx,
         asked: Asked,
     ) -> Option<Span> {
         if item.negated {
             return Some(self.span(item.range));
         }
-        if self.errexit || !matches!(item.then, Connector::Seq) {
+        if self.errexit && !ctx.ignores || !matches!(item.then, Connector::Seq) {
             return None;
         }
         if next.is_none() {
-            return (!tail).then(|| self.span(item.range));
+            return (!ctx.tail && !ctx.tested).then(|| self.span(item.range));
         }
         (!asked.looks).then(|| self.span(item.range))
     }
@@ -670,6 +677,8 @@ impl<'a> Walker<'a> {
         if let CommandKind::Simple { assignments, words } = &command.kind {
             return self.simple(id, assignments, words, &command.redirects, ctx, stdin);
         }
+        ctx.ignores |=
+            ctx.tested && !matches!(command.kind, CommandKind::Test(_) | CommandKind::Arithmetic);
         if !command.redirects.is_empty() {
             let redirects = self.redirects(&command.redirects, ctx);
             ctx.region = self.open(ctx.region, RegionKind::Redirected(redirects), span, true);
@@ -759,7 +768,7 @@ impl<'a> Walker<'a> {
             remote: ctx.remote,
             masked: ctx.masked,
             in_vain: ctx.in_vain,
-            errexit: self.errexit,
+            errexit: self.errexit && !ctx.ignores,
             pipefail: self.pipefail,
             nounset: self.nounset,
             xtrace: self.xtrace,
@@ -1204,7 +1213,8 @@ impl<'a> Walker<'a> {
         self.depth += 4;
         let outer = std::mem::replace(&mut self.unit, unit);
         let returned = std::mem::take(&mut self.returned);
-        let way = self.command(body, Ctx { region, ..ctx }, None);
+        let ignores = ctx.ignores || ctx.tested;
+        let way = self.command(body, Ctx { region, ignores, ..ctx }, None);
         self.returned = returned;
         self.unit = outer;
         self.depth -= 4;

@@ -33,6 +33,20 @@
 //! echo done
 //! ```
 //!
+//! `set -e` does not hold inside of what `if`, `!`, `&&` or `||` asks:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! deploy() {
+//!   git pull --ff-only # <- its failure stops nothing
+//!   docker compose up -d # <- its failure stops nothing
+//!   echo deployed
+//! }
+//! if deploy; then echo ok; fi
+//! ```
+//!
 //! On another machine:
 //!
 //! `ops/deploy.sh`:
@@ -68,6 +82,21 @@
 //! ```
 //!
 //! ## Passes
+//!
+//! The last command's outcome is the function's:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! deploy() {
+//!   git pull --ff-only || return 1 # <- its failure stops the script
+//!   docker compose up -d # <- its failure stops the script
+//! }
+//! deploy || exit 1
+//! ```
+//!
+//! Each answers for itself:
 //!
 //! `ops/deploy.sh`:
 //! ```sh
@@ -205,7 +234,12 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         return Verdict::unknown(Why::OutOfTree, message, Evidence::context(file, "is not here"));
     }
     let path = clip(cx.path(script.file));
-    let fails = format!("`{path}` goes on behind failures: begin with `set -euo pipefail`");
+    let begun = flow.commands.iter().any(|command| command.errexit);
+    let what = match begun {
+        true => "goes on behind failures where `set -e` does not hold: answer each (`|| return 1`)",
+        false => "goes on behind failures: begin with `set -euo pipefail`",
+    };
+    let fails = format!("`{path}` {what}");
     let none = || Evidence::context(script.text.whole(), "every failure is answered");
     scripts::verdict(goes_on, fails, stops, "a failure stops the script", none)
 }
@@ -214,8 +248,11 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
     let does = "stop at the first failure: what failed unnoticed until now stops the script";
     let sample = mending::scripts::sample(cx, finding, "set -euo pipefail\n");
     mending::scripts::mended(cx, finding, does, sample, |program, source, places| {
-        // What runs on another machine is stopped there.
-        let mut commands = program.flow.commands.iter().filter(|command| command.remote);
+        // What runs on another machine is stopped there; what `set -e` ignores, by itself.
+        let flow = &program.flow;
+        let elsewhere =
+            |command: &Command| command.remote || flow.before(command).any(|other| other.errexit);
+        let mut commands = flow.commands.iter().filter(|command| elsewhere(command));
         match commands.any(|command| places.contains(&command.span)) {
             true => Vec::new(),
             false => mending::scripts::stop_early(program, source),

@@ -222,7 +222,7 @@ impl<'a> Walker<'a> {
         };
         if !same {
             ctx.region = self.open(ctx.region, RegionKind::Nested { host }, span, true);
-            ctx.tested = false;
+            (ctx.tested, ctx.ignores) = (false, false);
         }
         let ctx = Ctx { remote, tail: true, masked, ..ctx };
         let unit = Unit { text, script: &script, exprs: &[], path: None };
