@@ -2,7 +2,7 @@
 
 use plimsoll_model::image::{Copy, Effect, EffectKind, Ignore, Image, StepKind};
 use plimsoll_model::secret::{LiteralKind, has_sign, literal_secret};
-use plimsoll_source::{Span, TextRange};
+use plimsoll_source::{Span, TextRange, Tree};
 use plimsoll_syntax::ignorefile::glob_match;
 
 use crate::conditions::reads_context;
@@ -24,6 +24,24 @@ pub(crate) fn in_context<'p>(image: &Image, path: &'p str) -> Option<&'p str> {
         "" => Some(path),
         context => path.strip_prefix(context)?.strip_prefix('/'),
     }
+}
+
+/// The same where it is certain: somebody names the context, or all that is copied from it is there.
+/// A context that is guessed and lacks some may be another, and lie above the tree.
+pub(crate) fn surely_in_context<'p>(tree: &Tree, image: &Image, path: &'p str) -> Option<&'p str> {
+    let dir = image.context.known()?;
+    let there = |path: &str| {
+        let joined = if dir.is_empty() { path.to_owned() } else { format!("{dir}/{path}") };
+        plimsoll_source::normalize_path(&joined)
+            .is_some_and(|path| tree.find(&path).is_some() || tree.is_dir(&path))
+    };
+    let sources = || context_copies(image).flat_map(|(.., copy)| &copy.sources);
+    let certain = image.builds.iter().any(|by| by.context.known().is_some())
+        || sources().all(|source| {
+            let path = source.path.trim_start_matches('/').trim_end_matches('/');
+            source.remote || source.dynamic || path.contains(['*', '?', '[']) || there(path)
+        });
+    in_context(image, path).filter(|_| certain)
 }
 
 /// What happens to a file of the context.

@@ -705,3 +705,24 @@ fn a_build_is_added_where_a_script_runs_what_it_makes() {
         mended("packages/build-script", &files, "package.json", after);
     }
 }
+
+#[test]
+fn a_script_moves_out_of_the_image_only_where_the_context_is_known() {
+    let dockerfile = |copy: &str, start: &str| {
+        format!(
+            "FROM node:20-alpine\nWORKDIR /app\nCOPY {copy} .\n{start}\nUSER node\nENTRYPOINT \
+             [\"/app/start.sh\"]\nCMD [\"node\", \"main.js\"]\n"
+        )
+    };
+    let written = "RUN printf '#!/bin/sh\\nset -e\\nexec \"$@\"\\n' > /app/start.sh && chmod +x /app/start.sh";
+    let moved = "COPY --chmod=0755 docker-entrypoint.sh /app/start.sh";
+    let check = |copy: &str, expected: Option<&str>| {
+        let before = dockerfile(copy, written);
+        let after = expected.map(|start| dockerfile(copy, start));
+        let files = [("Dockerfile", &*before), ("main.js", "console.log(1)\n")];
+        mended("runtime/exec-form-entrypoint", &files, "Dockerfile", after.as_deref());
+    };
+    check("main.js", Some(moved));
+    // The directory that has both is another, above.
+    check("main.js services/api/package.json", None);
+}

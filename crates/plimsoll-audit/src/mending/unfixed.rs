@@ -210,6 +210,11 @@ const OPEN: &[(&str, &[&str])] = &[
         &["packages/imports-declared", "packages/lockfile-in-sync"],
     ),
     (
+        "the lockfile that the install would follow is not there, not in step or not all known here: only \
+         the package manager can write it",
+        &["build/lockfile-enforced", "build/reproducible-install"],
+    ),
+    (
         "nothing that is installed does it, or nothing configures it: which tool, and by which rules, \
          has to be chosen",
         &["packages/lint-script"],
@@ -267,6 +272,10 @@ const OPEN: &[(&str, &[&str])] = &[
         &["health/check-defined", "health/dependencies-awaited", "health/readiness-probed"],
     ),
     ("what deploys it, and what then waits, is not all in the tree", &["health/gates-deployment"]),
+    (
+        "what starts it, and so the release before it, is not in the tree",
+        &["release/rollback-documented"],
+    ),
     (
         "what it needs has to be measured: with too little memory it is killed",
         &["runtime/resource-limits"],
@@ -354,6 +363,7 @@ const OPEN: &[(&str, &[&str])] = &[
             "scripts/exit-status-kept",
             "scripts/fail-fast",
             "scripts/http-failures-detected",
+            "scripts/no-dead-error-branch",
             "scripts/one-stdin",
             "scripts/pipefail",
         ],

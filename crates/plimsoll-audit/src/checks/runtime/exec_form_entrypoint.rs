@@ -101,7 +101,7 @@ use plimsoll_model::mend::{self, dockerfile};
 use plimsoll_source::{Create, Edit, Patch};
 
 use crate::conditions::SETS_A_COMMAND;
-use crate::context::in_context;
+use crate::context::surely_in_context;
 use crate::ignored::excluded;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, ImageSubject, Part, Relation,
@@ -291,7 +291,7 @@ fn tracked(cx: &Cx<'_>, id: ImageId) -> Option<(Create, Edit)> {
     let dir = image.path.rsplit_once('/').map_or("", |(dir, _)| dir);
     let slash = if dir.is_empty() { "" } else { "/" };
     let path = format!("{dir}{slash}docker-entrypoint.sh");
-    let inside = in_context(image, &path)?;
+    let inside = surely_in_context(&cx.delivery.tree, image, &path)?;
     let kept = match &image.ignore {
         Ignore::Effective { patterns, .. } => excluded(patterns, inside).is_some(),
         _ => false,
