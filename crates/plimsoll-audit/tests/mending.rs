@@ -726,3 +726,16 @@ fn a_script_moves_out_of_the_image_only_where_the_context_is_known() {
     // The directory that has both is another, above.
     check("main.js services/api/package.json", None);
 }
+
+#[test]
+fn what_set_a_line_off_goes_with_it() {
+    let check = |before: &str, expected: &str| {
+        let files = [("compose.yaml", before)];
+        mended("release/no-obsolete-compose-version", &files, "compose.yaml", Some(expected));
+    };
+    let services = "services:\n  web:\n    image: acme/web:1\n";
+    check(&format!("version: '3'\n\n{services}"), services);
+    check(&format!("# Ours\n\nversion: '3'\n\n\n{services}"), &format!("# Ours\n\n{services}"));
+    check(&format!("# Ours\nversion: '3'\n\n{services}"), &format!("# Ours\n\n{services}"));
+    check(&format!("version: '3'\r\n\r\n{services}"), services);
+}

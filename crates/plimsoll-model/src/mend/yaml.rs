@@ -121,8 +121,15 @@ impl Document {
         let start = self.text.line_start(own.start);
         let before = self.text.slice(start, own.start).trim_ascii();
         let alone = if is_entry { before.is_empty() } else { before == b"-" };
-        let end =
+        let mut end =
             self.text.next_line(last_byte(own)).unwrap_or(super::offset(self.text.bytes.len()));
+        // What set it off goes with it: no file begins with a blank line, nor are there two.
+        let is_blank = |at| self.text.slice(at, self.text.line_stop(at)).trim_ascii().is_empty();
+        if start.checked_sub(1).is_none_or(|at| is_blank(self.text.line_start(at))) {
+            while let Some(next) = self.text.next_line(end).filter(|_| is_blank(end)) {
+                end = next;
+            }
+        }
         let span = Span::new(self.text.file, TextRange::new(start, end));
         alone.then(|| replace(span, ""))
     }
