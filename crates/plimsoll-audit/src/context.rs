@@ -26,8 +26,8 @@ pub(crate) fn in_context<'p>(image: &Image, path: &'p str) -> Option<&'p str> {
     }
 }
 
-/// The same where it is certain: somebody names the context, or all that is copied from it is there.
-/// A context that is guessed and lacks some may be another, and lie above the tree.
+/// The same where it is certain: all that is copied from the context is there. One that lacks some may
+/// be another, and lie above the tree, whoever names it.
 pub(crate) fn surely_in_context<'p>(tree: &Tree, image: &Image, path: &'p str) -> Option<&'p str> {
     let dir = image.context.known()?;
     let there = |path: &str| {
@@ -35,12 +35,11 @@ pub(crate) fn surely_in_context<'p>(tree: &Tree, image: &Image, path: &'p str) -
         plimsoll_source::normalize_path(&joined)
             .is_some_and(|path| tree.find(&path).is_some() || tree.is_dir(&path))
     };
-    let sources = || context_copies(image).flat_map(|(.., copy)| &copy.sources);
-    let certain = image.builds.iter().any(|by| by.context.known().is_some())
-        || sources().all(|source| {
-            let path = source.path.trim_start_matches('/').trim_end_matches('/');
-            source.remote || source.dynamic || path.contains(['*', '?', '[']) || there(path)
-        });
+    let mut sources = context_copies(image).flat_map(|(.., copy)| &copy.sources);
+    let certain = sources.all(|source| {
+        let path = source.path.trim_start_matches('/').trim_end_matches('/');
+        source.remote || source.dynamic || path.contains(['*', '?', '[']) || there(path)
+    });
     in_context(image, path).filter(|_| certain)
 }
 
