@@ -1,7 +1,7 @@
 //! What a script asks before it does what cannot be undone: a person, or the environment.
 
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, CommandKind, Flow, Read, RegionKind, Set};
+use plimsoll_model::flow::{After, Command, CommandKind, Flow, Read, RegionKind, Set};
 use plimsoll_model::script::Program;
 use plimsoll_source::Span;
 
@@ -131,6 +131,7 @@ pub(crate) fn of(flow: &Flow, command: &Command) -> Option<Span> {
                         || compares && (positional(name) || !place(name) && holds(name, &WHERE))
                 })
     };
+    let asks = |guard: &Command| asks(guard) && !lets_all(flow, guard, command);
     if let Some(guard) = flow.guards(command).find(|guard| asks(guard)) {
         return Some(guard.span);
     }
@@ -150,6 +151,55 @@ pub(crate) fn of(flow: &Flow, command: &Command) -> Option<Span> {
         flow.before(command).find(bare)
     };
     arm.map(|(_, region)| region.span).or_else(|| Some(pause()?.span))
+}
+
+/// What a test of a text comes to where nobody has set what it reads: `[ "${CONFIRM:-yes}" = yes ]`.
+fn by_default(test: &Command) -> Option<bool> {
+    let inner = test.words.iter().skip(1).take_while(|word| !matches!(word.as_str(), "]" | "]]"));
+    let words: Vec<String> =
+        inner.map(|word| data::with_defaults(word.trim_matches('"'))).collect();
+    let words: Vec<&str> = words.iter().map(|word| word.trim_matches(['"', '\''])).collect();
+    let has_default = test.words.iter().any(|word| word.contains(":-"));
+    if test.kind != CommandKind::Test || !has_default || words.iter().any(|word| word.contains('$'))
+    {
+        return None;
+    }
+    match words.as_slice() {
+        [left, "=" | "==", right] => Some(left == right),
+        [left, "!=", right] => Some(left != right),
+        ["-n", text] => Some(!text.is_empty()),
+        ["-z", text] => Some(text.is_empty()),
+        _ => None,
+    }
+}
+
+/// Whether a guard lets a command run where nobody has set anything: it asks nobody.
+fn lets_all(flow: &Flow, guard: &Command, command: &Command) -> bool {
+    let conditions = || {
+        flow.around(command.region).find_map(|(_, region)| {
+            let RegionKind::Branch(conditions) = &region.kind else { return None };
+            conditions.iter().find(|c| (c.from..c.to).contains(&guard.at)).map(|c| c.succeeds)
+        })
+    };
+    let ends = |after: After| after != After::GoesOn;
+    let needed = match (ends(guard.if_succeeds), ends(guard.if_fails)) {
+        (true, _) => Some(false),
+        (_, true) => Some(true),
+        _ => conditions(),
+    };
+    needed.is_some() && by_default(guard) == needed
+}
+
+/// The test for whose sake a command does not run where nobody has set anything.
+pub(crate) fn off_by_default<'a>(flow: &'a Flow, command: &'a Command) -> Option<&'a Command> {
+    flow.around(command.region).find_map(|(_, region)| {
+        let RegionKind::Branch(conditions) = &region.kind else { return None };
+        conditions.iter().find_map(|condition| {
+            let tests = flow.commands.get(condition.from..condition.to)?;
+            let [test] = tests else { return None };
+            (by_default(test) == Some(!condition.succeeds)).then_some(test)
+        })
+    })
 }
 
 /// Whether whoever starts this asks for it: the script, its target, the function or the subcommand
@@ -190,7 +240,10 @@ pub(crate) fn is_scratch(name: &str) -> bool {
         "test", "tests", "tmp", "temp", "scratch", "drill", "verify", "sandbox", "e2e", "ci",
         "dev", "smoke",
     ];
-    words(&name.replace(['$', '{', '}'], " ")).any(|word| WORDS.contains(&word.as_str()))
+    // What a command prints is not known.
+    !name.contains("$(")
+        && !name.contains('`')
+        && words(&name.replace(['$', '{', '}'], " ")).any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// What a command destroys of what outlives it, and nobody can bring back but from a backup.

@@ -261,8 +261,18 @@ pub(crate) fn feeds_a_pipe(flow: &Flow, command: &Command) -> bool {
     let produces = match command.program() {
         "curl" | "wget" => args.iter().any(|word| word.contains("://") || word.contains('$')),
         "docker" | "podman" => args.iter().any(|word| word == "save" || word == "export"),
-        "tar" => args.first().is_some_and(|word| word.contains('c')),
+        "tar" => {
+            let short = |word: &String| word.starts_with('-') && !word.starts_with("--");
+            let makes = |word: &String| short(word) && word.contains('c') || word == "--create";
+            args.first().is_some_and(|word| word.contains('c')) || args.iter().any(makes)
+        }
+        "pg_dump" | "pg_dumpall" | "mysqldump" | "mariadb-dump" | "mongodump" => true,
+        "aws" => args.iter().any(|word| word == "cp") && args.last().is_some_and(|to| to == "-"),
         "openssl" => args.first().is_some_and(|word| word == "enc"),
+        // What loads it takes what came for the whole.
+        _ if data::is_unpacker(command) => {
+            data::downstream(flow, command).last().is_some_and(|last| data::is_client(last))
+        }
         _ => data::is_dump(flow, command),
     };
     // A program fetched for a shell, or what is only looked at, is no data.
@@ -360,7 +370,10 @@ pub(crate) fn is_looked_at(flow: &Flow, command: &Command) -> bool {
             && (matches!(region.kind, RegionKind::Loop { .. })
                 || flow.sets.iter().any(|set| flow.surrounds(id, set.region))
                 || flow.within(id).any(|inner| {
+                    let waves = matches!(inner.program(), "exit" | "return")
+                        && inner.args().first().is_some_and(|status| status == "0");
                     !matches!(inner.program(), "true" | ":" | "echo" | "printf")
+                        && !waves
                         && inner.kind != CommandKind::Function
                 }))
     })
@@ -467,7 +480,12 @@ pub(crate) fn is_heeded(flow: &Flow, command: &Command) -> bool {
     let heeded = |command: &Command| command.masked.is_none() || is_looked_at(flow, command);
     match flow.pipe(command) {
         Some((pipeline, position, length)) if position + 1 < length => {
-            heeded(command) || flow.parts(pipeline, length - 1..length).any(heeded)
+            // What only passes on what it reads always succeeds.
+            let judges = |last: &Command| {
+                !matches!(last.program(), "cat" | "tee" | "logger" | "sed" | "awk" | "sort" | "ts")
+            };
+            let mut last = flow.parts(pipeline, length - 1..length);
+            heeded(command) || last.any(|last| judges(last) && heeded(last))
         }
         _ => heeded(command),
     }

@@ -421,6 +421,15 @@ pub fn upload<'a>(flow: &'a Flow, command: &'a Command) -> Option<Upload<'a>> {
         return Some(Upload { from: None, to, remote });
     }
     let verb_at = |verbs: &[&str]| args.iter().position(|word| verbs.contains(&word.as_str()));
+    // What only says what it would do.
+    let tries = |word: &String| {
+        let short = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        matches!(word.as_str(), "--dry-run" | "--dryrun")
+            || matches!(program, "rsync" | "rclone") && short.is_some_and(|s| s.contains('n'))
+    };
+    if args.iter().any(tries) {
+        return None;
+    }
     let from_verb = match program {
         "aws" => {
             if verb_at(&["s3api"]).is_some() && verb_at(&["put-object"]).is_some() {
@@ -511,8 +520,10 @@ pub fn upload<'a>(flow: &'a Flow, command: &'a Command) -> Option<Upload<'a>> {
     if down && is_remote(to) != Some(true) {
         return None;
     }
+    let endpoint = option(command, &["--endpoint-url", "--endpoint"]);
     let remote = match program {
         "rsync" | "scp" | "sftp" | "rclone" => is_remote(to),
+        _ if endpoint.is_some_and(is_here) => Some(false),
         _ => Some(true),
     };
     Some(Upload { from, to: Some(to), remote })
@@ -553,6 +564,15 @@ fn repository<'a>(flow: &'a Flow, command: &'a Command) -> Option<&'a str> {
         .or(set.map(|set| set.value.trim_matches(['"', '\''])))
 }
 
+/// Whether an address is that of the machine itself: `localhost:/mnt`, `http://127.0.0.1:9000`.
+fn is_here(place: &str) -> bool {
+    let host = place.trim_matches(['"', '\'']).rsplit("://").next().unwrap_or(place);
+    let host = host.split_once('@').map_or(host, |(_, host)| host);
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| {
+        host.strip_prefix(own).is_some_and(|rest| rest.starts_with([':', '/']) || rest.is_empty())
+    })
+}
+
 /// Whether a place is another machine or store: `host:path`, a scheme; `None` where it is not
 /// written out.
 #[must_use]
@@ -562,6 +582,9 @@ pub fn is_remote(place: &str) -> Option<bool> {
     let meant = with_defaults(place);
     if meant != place && is_remote(&meant) == Some(true) {
         return Some(true);
+    }
+    if is_here(place) {
+        return Some(false);
     }
     if place.contains("://") && !place.contains("#") {
         return Some(!place.starts_with("file://"));

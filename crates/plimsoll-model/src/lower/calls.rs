@@ -252,6 +252,7 @@ fn run<'a>(
         inside: Vec::new(),
         sites: Vec::new(),
         returns: Vec::new(),
+        exits: Vec::new(),
         returned: false,
         cwd: start.cwd.clone(),
         errexit: start.errexit,
@@ -308,6 +309,8 @@ struct Walker<'a> {
     sites: Vec<Span>,
     /// What failure and success of the functions that run make of the program.
     returns: Vec<(After, After)>,
+    /// What failure and success of the subshells that run make of the program: an `exit` ends those.
+    exits: Vec<(After, After)>,
     /// A `return` was met in the function that runs.
     returned: bool,
     cwd: Cwd,
@@ -647,8 +650,12 @@ impl<'a> Walker<'a> {
                 }
             }
             let (mark, cwd) = (self.log.len(), self.cwd.clone());
+            if length > 1 {
+                self.exits.push((inner.if_fails, inner.if_succeeds));
+            }
             way = self.command(id, inner, stdin.take());
             if length > 1 {
+                self.exits.pop();
                 self.undo_to(mark);
                 self.cwd = cwd;
                 stdin = Some(format!("|{}", self.name_of(id)));
@@ -687,7 +694,9 @@ impl<'a> Walker<'a> {
             CommandKind::Subshell(list) => {
                 let mut ignored = Vec::new();
                 let region = self.open(ctx.region, RegionKind::Subshell, span, true);
+                self.exits.push((ctx.if_fails, ctx.if_succeeds));
                 self.branch(*list, Ctx { region, ..ctx }, &mut ignored);
+                self.exits.pop();
             }
             CommandKind::Group(list) => return self.list(*list, ctx, false),
             CommandKind::If { branches, otherwise } => {

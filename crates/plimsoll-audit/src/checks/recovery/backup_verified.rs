@@ -40,6 +40,17 @@
 //! pg_restore --list /opt/backups/app.dump || true
 //! ```
 //!
+//! Or nobody asks for it:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! pg_dump -Fc app > /opt/backups/app.dump # <- nothing checks it
+//! if [ "${VERIFY:-false}" = true ]; then pg_restore --list /opt/backups/app.dump; fi
+//! pg_restore --list /opt/backups/app.dump | tee -a /var/log/backup.log
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -90,6 +101,17 @@
 //! gzip -t /opt/backups/app.sql.gz # <- tests the archive only
 //! ```
 //!
+//! A sum that has just been made:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! pg_dump app > /opt/backups/app.sql
+//! sha256sum /opt/backups/app.sql > /opt/backups/app.sql.sha256
+//! sha256sum -c /opt/backups/app.sql.sha256 # <- tests the archive only
+//! ```
+//!
 //! ## Does not apply
 //!
 //! `ops/restore.sh`:
@@ -99,14 +121,14 @@
 //! ```
 
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, Flow};
+use plimsoll_model::flow::{Command, CommandKind, Flow};
 
 use crate::conditions::HANDLES_BACKUPS;
-use crate::scripts;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, Section, Severity,
     Status, Verdict,
 };
+use crate::{consent, scripts};
 
 pub(super) static CHECK: Check = Check {
     id: "recovery/backup-verified",
@@ -146,19 +168,24 @@ fn run(cx: &Cx<'_>) -> Verdict {
         for command in scripts::commands(script.program) {
             if breaks_pipe(flow, command) {
                 bad.push(Evidence::contradicts(command.span, "fails on large dumps"));
-            } else if !scripts::is_heeded(flow, command) {
-                // Whoever ignores the answer has not asked.
+            } else if !scripts::is_heeded(flow, command)
+                || consent::off_by_default(flow, command).is_some()
+            {
+                // Whoever ignores the answer has not asked, nor who has to be told to.
             } else if looks_at_end(flow, command) {
                 checks.push(Evidence::shows(command.span, "looks at its end"));
-            } else if data::verifies(command) {
-                let deep = !matches!(
-                    command.program(),
-                    "gzip" | "pigz" | "bzip2" | "xz" | "zstd" | "[" | "test" | "[["
-                );
+            } else if data::verifies(command) && !asks_for_another(command) {
+                let deep = !sums_itself(flow, command)
+                    && !matches!(
+                        command.program(),
+                        "gzip" | "pigz" | "bzip2" | "xz" | "zstd" | "[" | "test" | "[["
+                    );
                 let says = if deep { "checks it" } else { "tests the archive only" };
                 let list = if deep { &mut checks } else { &mut archives };
                 list.push(Evidence::shows(command.span, says));
-            } else if data::loads(flow, command) && data::dumps(flow).next().is_some() {
+            } else if data::loads(flow, command)
+                && data::dumps(flow).any(|dump| flow.passes(dump, command))
+            {
                 checks.push(Evidence::shows(command.span, "restores it"));
             }
         }
@@ -188,6 +215,26 @@ fn run(cx: &Cx<'_>) -> Verdict {
             Verdict::pass("its tool checks backups", evidence)
         }
     }
+}
+
+/// Whether a test is about a file that is written out and called like no dump.
+fn asks_for_another(command: &Command) -> bool {
+    const NAMES: [&str; 6] = ["archive", "backup", "dump", "snapshot", ".gz", ".sql"];
+    command.kind == CommandKind::Test
+        && command.words.iter().all(|word| {
+            !word.contains('$')
+                && NAMES.iter().all(|name| !word.to_ascii_lowercase().contains(name))
+        })
+}
+
+/// Whether a sum is compared that the same script has just made: it says that nothing changed since.
+fn sums_itself(flow: &Flow, command: &Command) -> bool {
+    let makes = |earlier: &Command| {
+        earlier.program() == command.program()
+            && earlier.span != command.span
+            && earlier.redirects.iter().any(|redirect| redirect.writes())
+    };
+    command.program().ends_with("sum") && flow.before(command).any(makes)
 }
 
 /// Whether a command unpacks a dump into a reader that stops early, where that is a failure.

@@ -46,6 +46,19 @@
 //! docker cp redis:/data/dump.rdb /opt/backups/redis.rdb
 //! ```
 //!
+//! To the machine itself, for show, or something else:
+//!
+//! `ops/backup.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -euo pipefail
+//! pg_dump --file=/opt/backups/app.dump app # <- stays here
+//! rsync -a /opt/backups/ localhost:/mnt/disk2/
+//! rclone copy --dry-run /opt/backups vault:backups
+//! aws --endpoint-url http://localhost:9000 s3 cp /opt/backups/app.dump s3://backups/
+//! aws s3 cp /var/log/app.log s3://logs/
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:
@@ -132,11 +145,11 @@ use plimsoll_model::data;
 use plimsoll_model::flow::{Command, Flow};
 
 use crate::conditions::BACKS_UP;
-use crate::scripts;
 use crate::{
     Check, Cx, Domain, Effort, Equivalent, Evidence, Part, Relation, Run, ScriptSubject, Section,
     Severity, Status, Verdict,
 };
+use crate::{consent, scripts};
 
 pub(super) static CHECK: Check = Check {
     id: "recovery/offsite-backup",
@@ -162,10 +175,24 @@ pub(super) static CHECK: Check = Check {
 fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let flow = &script.program.flow;
     let sends = |flow: &Flow, command: &Command| {
-        data::upload(flow, command).is_some_and(|upload| upload.remote == Some(true))
+        let upload = data::upload(flow, command).filter(|upload| upload.remote == Some(true));
+        // A container calls its files otherwise.
+        let inside = flow.host(command).is_some();
+        upload
+            .is_some_and(|upload| upload.from.is_none_or(|from| inside || is_of_dumps(flow, from)))
     };
-    if let Some(at) = scripts::reaches(cx, script.program, &sends) {
+    let surely = |flow: &Flow, command: &Command| {
+        sends(flow, command)
+            && scripts::is_heeded(flow, command)
+            && consent::off_by_default(flow, command).is_none()
+    };
+    if let Some(at) = scripts::reaches(cx, script.program, &surely) {
         return Verdict::pass("backups leave the machine", Evidence::shows(at, "sends it away"));
+    }
+    if let Some(at) = scripts::reaches(cx, script.program, &sends) {
+        let message = "backups may stay on the machine, and nobody learns of it: let it fail";
+        let says = "its failure is ignored, or somebody has to turn it on";
+        return Verdict::partial(message, Evidence::contradicts(at, says));
     }
     let here = |dump: &&Command| {
         !data::keeps(dump) || data::upload(flow, dump).is_some_and(|u| u.remote == Some(false))
@@ -211,4 +238,20 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         None => Verdict::fail(fails, first),
     }
     .and_all(stays)
+}
+
+/// Whether what is sent from a place may be one of the dumps that a script takes: where both are written
+/// out, it has to be.
+fn is_of_dumps(flow: &Flow, from: &str) -> bool {
+    let open = |text: &str| text.contains(['$', '*', '`']) || !text.starts_with('/');
+    let from = data::with_defaults(from);
+    let from = from.trim_matches(['"', '\'']).trim_end_matches('/');
+    let mut dumps = data::dumps(flow).flat_map(|dump| data::artifacts(flow, dump)).peekable();
+    open(from)
+        || dumps.peek().is_none()
+        || dumps.any(|dump| {
+            let path = data::with_defaults(&dump.path);
+            let path = path.trim_matches(['"', '\'']);
+            open(path) || path.starts_with(from) || from.starts_with(path)
+        })
 }

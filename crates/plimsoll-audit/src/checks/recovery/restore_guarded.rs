@@ -18,6 +18,17 @@
 //! gzip -cd app.sql.gz | psql -v ON_ERROR_STOP=1 -d app # <- overwrites without asking
 //! ```
 //!
+//! What holds where nobody has set anything asks nobody, nor what ends a subshell alone:
+//!
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! [ "${CONFIRM:-yes}" = yes ] || exit 1
+//! read -r -p "Really? " answer
+//! ( [ "$answer" = y ] || exit 1 )
+//! pg_restore --clean -d app /opt/backups/app.dump # <- overwrites without asking
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/restore.sh`:

@@ -31,6 +31,20 @@
 //! flock 9
 //! ```
 //!
+//! A lock that holds nobody up: its failure is only said, it is another for each, or it is let go before.
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/bin/bash # <- no lock
+//! set -eu
+//! exec 9>/var/lock/deploy.lock
+//! flock -n 9 || echo "another one runs"
+//! exec 8>/tmp/deploy.$$.lock
+//! flock -n 8 || exit 1
+//! ( flock -n 7 || exit 1 ) 7>/var/lock/deploy.lock
+//! docker compose up -d
+//! ```
+//!
 //! ## Fixed
 //!
 //! `deploy.sh`:
@@ -78,7 +92,7 @@
 //! ```
 
 use plimsoll_model::data;
-use plimsoll_model::flow::{Command, CommandKind, Flow};
+use plimsoll_model::flow::{After, Command, CommandKind, Flow, RegionKind};
 use plimsoll_source::{Derived, Span};
 
 use crate::answers::Answers;
@@ -124,8 +138,8 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     // One that is taken behind what it is for comes too late.
     let begins = |c: &Command| starts(c) || data::is_dump(flow, c) || migrates(flow, c);
     let first = commands(script.program).find(|c| begins(c)).map_or(usize::MAX, |c| c.at);
-    let lock =
-        commands(script.program).find(|c| c.at <= first && locks(c) || marks(flow, c, first));
+    let lock = commands(script.program)
+        .find(|c| c.at <= first && holds(flow, c, first) || marks(flow, c, first));
     let nested = || {
         cx.operational_scripts().find_map(|other| {
             // Who is only started under another's lock needs none.
@@ -148,6 +162,26 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         "two deployments do not run at once",
         "it cannot be told whether a lock is held",
     )
+}
+
+/// Whether a command takes a lock for another: whoever does not get it goes no further, it is the same
+/// for everybody, and it is held until then.
+fn holds(flow: &Flow, lock: &Command, first: usize) -> bool {
+    let Some(first) = flow.commands.get(first) else { return locks(lock) };
+    let waits = |word: &String| matches!(word.as_str(), "-n" | "--nonblock" | "-w" | "--timeout");
+    let alone = lock.program() == "flock" && lock.args().iter().any(waits);
+    let stops = !alone
+        || lock.stops()
+        || lock.if_succeeds != After::GoesOn
+        || flow.guards(first).any(|guard| guard.at == lock.at);
+    let mut around = flow.around(lock.region);
+    let kept = around
+        .find(|(_, region)| matches!(region.kind, RegionKind::Subshell))
+        .is_none_or(|(subshell, _)| flow.around(first.region).any(|(id, _)| id == subshell));
+    let targets = flow.commands.iter().take(lock.at).flat_map(|command| &command.redirects);
+    let mut files = targets.map(|redirect| &redirect.target).chain(lock.args());
+    let own = files.any(|file| is_lock(file) && file.contains("$$"));
+    locks(lock) && stops && kept && !own
 }
 
 fn locks(command: &Command) -> bool {
@@ -175,7 +209,10 @@ fn marks(flow: &Flow, command: &Command, first: usize) -> bool {
     let mut files = touched.chain(written).filter(|file| is_lock(file));
     let asked = |file: &String| {
         let tests = flow.commands.iter().take(command.at).filter(|c| c.kind == CommandKind::Test);
-        tests.into_iter().any(|test| test.words.contains(file))
+        let first = flow.commands.get(first);
+        let decides =
+            |test: &Command| first.is_none_or(|c| flow.guards(c).any(|guard| guard.at == test.at));
+        tests.into_iter().any(|test| test.words.contains(file) && decides(test))
     };
     command.at <= first && files.any(asked)
 }
@@ -193,6 +230,12 @@ fn in_pipeline(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Option<Span> {
     cx.delivery.pipelines.iter().find_map(|pipeline| {
         pipeline.jobs.iter().find_map(|job| {
             let alone = job.concurrency.or(pipeline.concurrency)?;
+            // A group for each commit or run is nobody else's.
+            let own = ["github.sha", "github.run_id", "github.run_number", "github.run_attempt"];
+            let text = cx.text_of(alone)?;
+            if own.iter().any(|own| text.contains(own)) {
+                return None;
+            }
             let mut texts = job.steps.iter().filter_map(|step| step.run.as_ref());
             texts.any(|(text, _)| runs(text)).then_some(alone)
         })

@@ -27,6 +27,29 @@
 //! echo done
 //! ```
 //!
+//! A function whose outcome nobody asks for:
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/bash
+//! check() {
+//!   curl -fsS "$1" > /dev/null || { echo "FAIL $1"; return 1; } # <- fails in vain
+//! }
+//! check http://localhost:3000/healthz
+//! echo done
+//! ```
+//!
+//! A loop in a pipe ends by itself:
+//!
+//! `ops/smoke.sh`:
+//! ```sh
+//! #!/bin/bash
+//! cat urls.txt | while read -r url; do
+//!   curl -fsS "$url" > /dev/null || exit 1 # <- fails in vain
+//! done
+//! echo done
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/smoke.sh`:
@@ -56,7 +79,7 @@
 //! docker compose up -d
 //! ```
 
-use plimsoll_model::flow::{Command, RegionKind};
+use plimsoll_model::flow::{After, Command, Flow, Region, RegionKind};
 
 use crate::answers::Answers;
 use crate::conditions::SCRIPT_SMOKES;
@@ -115,8 +138,21 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             Some(_) => conditions.any(|condition| condition.to > first),
             None => command.at > first,
         };
-        asked && (ends && says || tests && command.stops())
+        asked && (ends && says && counts(flow, command) || tests && command.stops())
     };
+    // What is said when it goes is what remains.
+    let waved = |command: &Command| {
+        let at_exit = |region: &Region| match &region.kind {
+            RegionKind::Trap(signals) => signals.iter().any(|s| matches!(s.as_str(), "EXIT" | "0")),
+            _ => false,
+        };
+        command.program() == "exit"
+            && command.args().first().is_some_and(|status| status == "0")
+            && flow.around(command.region).any(|(_, region)| at_exit(region))
+    };
+    if let Some(end) = flow.commands.iter().find(|command| waved(command)) {
+        answers.bad(end.span, "ends well whatever was found");
+    }
     match all.iter().find(fails).or_else(|| all.iter().find(ends)) {
         Some(command) => answers.good(place(cx, flow, command), "ends it with a failure"),
         None if !flow.complete => {
@@ -134,4 +170,19 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         "smoke tests can fail",
         "it cannot be told whether the smoke test can fail",
     )
+}
+
+/// Whether a failure that a command says is one of the script: `return` in a function whose call can
+/// fail, `exit` in a subshell whose outcome counts.
+fn counts(flow: &Flow, command: &Command) -> bool {
+    let aside = |kind: &RegionKind| matches!(kind, RegionKind::Subshell | RegionKind::Pipe { .. });
+    let mut around = flow.around(command.region);
+    if command.program() == "exit" {
+        return command.errexit || !around.any(|(_, region)| aside(&region.kind));
+    }
+    let call = around.find_map(|(_, region)| match region.kind {
+        RegionKind::Function { call, .. } => Some(call.and_then(|call| flow.commands.get(call))),
+        _ => None,
+    });
+    call.is_none_or(|call| call.is_some_and(|call| call.if_fails != After::GoesOn || call.tested))
 }

@@ -54,6 +54,21 @@
 //! curl -fsS https://example.com/api | jq -r .version > /srv/app/version # <- its failure is lost in the pipe
 //! ```
 //!
+//! From one database into another, from an archive into a database:
+//!
+//! `ops/copy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -eu
+//! pg_dump app | psql -v ON_ERROR_STOP=1 -d app_new # <- its failure is lost in the pipe
+//! ```
+//! `ops/restore.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -eu
+//! gunzip -c "$1" | psql -v ON_ERROR_STOP=1 -d app # <- its failure is lost in the pipe
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/backup.sh`:

@@ -9,6 +9,7 @@ impl<'a> Walker<'a> {
     pub(super) fn learn_endings(&mut self, unit: Unit<'a>, bodies: &[(&'a str, CommandId)]) {
         let outer = std::mem::replace(&mut self.unit, unit);
         let returns = std::mem::take(&mut self.returns);
+        let exits = std::mem::take(&mut self.exits);
         for _ in 0..8 {
             let before = self.failing.len() + self.ending.len();
             for &(name, body) in bodies {
@@ -25,7 +26,7 @@ impl<'a> Walker<'a> {
                 break;
             }
         }
-        self.returns = returns;
+        (self.returns, self.exits) = (returns, exits);
         self.unit = outer;
     }
 
@@ -84,8 +85,7 @@ impl<'a> Walker<'a> {
                 let name = word(0)?;
                 let well = words.len() < 2 || word(1).as_deref() == Some("0");
                 match name.as_str() {
-                    "exit" if well => Some(After::Ends),
-                    "exit" => Some(After::Fails),
+                    "exit" => self.exited(if well { After::Ends } else { After::Fails }),
                     "return" => {
                         let &(fails, succeeds) = self.returns.last()?;
                         let after = if well { succeeds } else { fails };
@@ -93,7 +93,7 @@ impl<'a> Walker<'a> {
                     }
                     "exec" if words.len() > 1 => Some(After::Ends),
                     name => match self.ending.get(name) {
-                        Some(after) => Some(*after),
+                        Some(after) => self.exited(*after),
                         None => (!self.functions.contains_key(name)
                             && matches!(name, "die" | "fail" | "fatal" | "abort" | "bail"))
                         .then_some(After::Fails),
@@ -110,6 +110,13 @@ impl<'a> Walker<'a> {
             }
             _ => None,
         }
+    }
+
+    /// What an end of the shell makes of the program, which is its own unless a subshell runs.
+    fn exited(&self, after: After) -> Option<After> {
+        let Some(&(fails, succeeds)) = self.exits.last() else { return Some(after) };
+        let after = if after == After::Fails { fails } else { succeeds };
+        (after != After::GoesOn).then_some(after)
     }
 
     /// Whether the right side of `||` can itself end in a failure on purpose.
