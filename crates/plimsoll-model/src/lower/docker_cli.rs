@@ -362,10 +362,28 @@ fn compares(script: &Script, condition: ListId) -> Option<bool> {
     Some(same != item.negated)
 }
 
-/// `${{ matrix.name }}` replaced in a text.
+/// `${{ matrix.name }}` replaced in a text, whatever blanks stand in it.
 fn substitute(text: &str, context: &str, name: &str, value: &str) -> String {
-    text.replace(&format!("${{{{ {context}.{name} }}}}"), value)
-        .replace(&format!("${{{{{context}.{name}}}}}"), value)
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once("${{") {
+        let inner = from.split_once("}}");
+        let path =
+            inner.and_then(|(inner, _)| inner.trim().strip_prefix(context)?.strip_prefix('.'));
+        out.push_str(before);
+        match (path, inner) {
+            (Some(path), Some((_, behind))) if path == name => {
+                out.push_str(value);
+                rest = behind;
+            }
+            _ => {
+                out.push_str("${{");
+                rest = from;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The names that the images of a `docker/metadata-action` step get, without the tags that it
@@ -474,6 +492,10 @@ mod tests {
             STEP.replace("matrix.package.path", "matrix.path").replace(".package.name", ".name");
         let matrix = "    strategy:\n      matrix:\n        name: [x, y]\n        include:\n          - {name: x, path: b}\n          - {name: y, path: a}\n";
         check(&format!("{matrix}{step}"), &["a/Dockerfile acme/y", "b/Dockerfile acme/x"]);
+        let blanks = step.replace("${{ matrix.path }}", "${{matrix.path}}");
+        check(&format!("{matrix}{blanks}"), &["a/Dockerfile acme/y", "b/Dockerfile acme/x"]);
+        let blanks = step.replace("${{ matrix.path }}", "${{ matrix.path}}");
+        check(&format!("{matrix}{blanks}"), &["a/Dockerfile acme/y", "b/Dockerfile acme/x"]);
         let open = "    strategy:\n      matrix:\n        name: ${{ fromJSON(vars.X) }}\n        path: [a]\n";
         let named = "a/Dockerfile acme/${{ matrix.name }}";
         check(&format!("{open}{step}"), &[named, "b/Dockerfile "]);

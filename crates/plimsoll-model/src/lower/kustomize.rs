@@ -10,7 +10,7 @@ use plimsoll_syntax::yaml::{self, Value, Yaml};
 
 use super::{cx::Cx, link, purpose};
 use crate::container::{Container, ContainerKind};
-use crate::fact::Fact;
+use crate::fact::{Fact, Why};
 use crate::path;
 
 /// What Kustomize calls its file.
@@ -96,6 +96,53 @@ pub(super) fn write_images(cx: &Cx<'_>, containers: &mut [Container]) {
     }
 }
 
+/// Marks the containers whose rights a kustomization for production patches: what they come to is not
+/// read.
+pub(super) fn open_patched(cx: &Cx<'_>, containers: &mut [Container]) {
+    let all = (cx.tree.entries())
+        .filter(|(_, entry)| entry.tracking != Tracking::Ignored && is_one(&entry.path))
+        .filter(|(_, entry)| purpose::of_path(&entry.path).is_production());
+    let patched = all.filter_map(|(file, _)| {
+        let yaml = parse(cx, file)?;
+        let found = yaml.roots().flat_map(|root| patches(cx, file, root));
+        let found: Vec<(String, Span)> = found.filter(|(text, _)| is_about_rights(text)).collect();
+        (!found.is_empty()).then(|| (found, brings(cx, file)))
+    });
+    for (found, brings) in patched.collect::<Vec<_>>() {
+        for container in containers.iter_mut().filter(|c| brings.contains(&c.file)) {
+            let ContainerKind::Kubernetes { name, .. } = &container.kind else { continue };
+            let own = found.iter().find(|(text, _)| text.contains(&**name));
+            let Some((text, at)) = own else { continue };
+            container.open = container.open.or(Some((Why::Unsupported, *at)));
+            if text.contains("runAsUser") {
+                container.user = Fact::Unknown(Why::Unsupported, Some(*at));
+            }
+        }
+    }
+}
+
+/// The patches of a kustomization, each with whom it is for, and where it is named.
+fn patches(cx: &Cx<'_>, file: FileId, root: Value<'_>) -> Vec<(String, Span)> {
+    let keys = ["patches", "patchesStrategicMerge", "patchesJson6902"];
+    let entries = keys.into_iter().filter_map(|key| root.get(key)).flat_map(Value::items);
+    let of_entry = |entry: Value<'_>| {
+        let named = entry.get("path").or(Some(entry)).and_then(Value::text);
+        let inner = entry.get("patch").and_then(Value::text).or(named).unwrap_or_default();
+        let other = (!inner.contains('\n')).then(|| leads(cx, file, inner)).flatten();
+        let bytes = other.and_then(|other| cx.bytes(other).ok());
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let target = entry.path(&["target", "name"]).and_then(Value::text).unwrap_or_default();
+        (format!("{target}\n{}", text.unwrap_or_else(|| inner.to_owned())), entry.span())
+    };
+    entries.map(of_entry).collect()
+}
+
+fn is_about_rights(patch: &str) -> bool {
+    const WORDS: [&str; 6] =
+        ["securityContext", "privileged", "runAsUser", "hostNetwork", "hostPID", "hostIPC"];
+    WORDS.iter().any(|word| patch.contains(word))
+}
+
 /// An image as a kustomization writes it.
 fn written(yaml: &Yaml, image: &str) -> Option<(String, Span)> {
     let name = link::untagged(image);
@@ -177,6 +224,29 @@ mod tests {
             expected,
             "{overlay}"
         );
+    }
+
+    #[test]
+    fn whose_rights_are_patched_is_open() {
+        let check = |overlay: &str, expected: bool| {
+            let files = [
+                ("k8s/base/pod.yaml", POD),
+                ("k8s/base/kustomization.yaml", "resources: [pod.yaml]\n"),
+                ("k8s/live/root.yaml", "metadata: {name: api}\nspec: {hostNetwork: true}\n"),
+                ("k8s/live/kustomization.yaml", overlay),
+            ];
+            let delivery = crate::lower(&Tree::from_memory(files));
+            let open = delivery.containers.iter().any(|container| container.open.is_some());
+            assert_eq!(open, expected, "{overlay}");
+        };
+        let base = "resources: [../base]\n";
+        check(&format!("{base}patches: [{{path: root.yaml}}]\n"), true);
+        check(&format!("{base}patchesStrategicMerge: [root.yaml]\n"), true);
+        let own = "patch: '[{op: add, path: /spec/securityContext, value: {runAsUser: 0}}]'";
+        check(&format!("{base}patches: [{{{own}, target: {{name: api}}}}]\n"), true);
+        check(&format!("{base}patches: [{{{own}, target: {{name: web}}}}]\n"), false);
+        let scaled = "patch: '[{op: add, path: /spec/replicas, value: 2}]'";
+        check(&format!("{base}patches: [{{{scaled}, target: {{name: api}}}}]\n"), false);
     }
 
     #[test]

@@ -123,6 +123,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let mut images = fitted(link::images(&cx, images, builds, hints));
     link::containers(&cx, &images, &mut containers);
     kustomize::write_images(&cx, &mut containers);
+    kustomize::open_patched(&cx, &mut containers);
     link::stores_of_developers(tree, &images, &mut containers);
     let built = crate::built::Built::of(tree, &images, &containers, &skaffold::named(&cx));
     image::start_from_ours(&mut images, &built);

@@ -265,11 +265,7 @@ fn of_start(cx: &Cx<'_>, start: &Start<'_>) -> Verdict {
         }
         Fact::Unknown(why, at) if own.outcome() != Outcome::Fail => {
             let evidence = Evidence::context(at.unwrap_or(container.span), "overrides USER");
-            Verdict::unknown(
-                *why,
-                "the user that the descriptor sets depends on a variable",
-                evidence,
-            )
+            Verdict::unknown(*why, "which user the descriptor sets cannot be told here", evidence)
         }
         _ if container.run_as_non_root.known() == Some(&true)
             && matches!(own.outcome(), Outcome::Fail | Outcome::Unknown) =>
