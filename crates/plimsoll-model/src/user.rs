@@ -1,6 +1,7 @@
 //! The user that an image's process starts as: the account behind USER, and what made it.
 
 use plimsoll_source::Span;
+use plimsoll_syntax::dockerfile;
 
 use crate::base::{self, Family};
 use crate::fact::{Fact, Why};
@@ -115,7 +116,7 @@ pub fn runs_as(image: &Image, stage: usize) -> Option<RunsAs> {
         .into_iter()
         .find(|step| step.span == *at)
         .and_then(|step| image.instruction(step))
-        .is_some_and(|instruction| instruction.args.text().contains(&b'$'));
+        .is_some_and(|instruction| may_be_set(image, instruction.args.text()));
     let text = match user {
         Fact::Known { value, .. } => value.trim(),
         Fact::Absent => "",
@@ -129,6 +130,27 @@ pub fn runs_as(image: &Image, stage: usize) -> Option<RunsAs> {
     };
     let who = if is_root(name) { Who::Root } else { account(image, stage, root, name, 0) };
     Some(RunsAs { at: *at, name: name.to_owned(), group, variable, who })
+}
+
+/// Whether a text refers to what a build may set: an ARG, or an ENV that is put together from one.
+fn may_be_set(image: &Image, text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let names = text.split('$').skip(1).map(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    });
+    let set = |name: &str| {
+        let pairs =
+            image.syntax.instructions.iter().flat_map(|i| i.pairs.iter().map(move |p| (i, p)));
+        let mut own = pairs.filter(|(_, pair)| pair.key.text == name).peekable();
+        let fixed = |(instruction, pair): (&dockerfile::Instruction, &dockerfile::Pair)| {
+            let value = pair.value.as_ref().map_or("", |value| &*value.text);
+            instruction.keyword == dockerfile::Keyword::Env && !value.contains('$')
+        };
+        own.peek().is_none() || !own.all(fixed)
+    };
+    names.into_iter().any(set)
 }
 
 /// The number of a group by its name (or number) at a stage's end, as far as a command or a known

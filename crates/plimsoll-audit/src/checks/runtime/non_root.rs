@@ -105,6 +105,16 @@
 //! ENTRYPOINT ["/app"]
 //! ```
 //!
+//! By a variable that no build sets:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! ENV RUN_AS=node
+//! USER $RUN_AS # <- `node`
+//! CMD ["node", "/app/main.js"]
+//! ```
+//!
 //! ## Partial
 //!
 //! Whoever builds the image can make it root's:
