@@ -1,6 +1,6 @@
 //! Passwords among the words of a command.
 
-use plimsoll_model::flow::{Command, CommandKind, Flow, Output, Read, RegionKind};
+use plimsoll_model::flow::{Command, CommandKind, Expansion, Flow, Output, Read, RegionKind};
 use plimsoll_model::mend::{after, replace};
 use plimsoll_model::password::{behind_short, is_program};
 use plimsoll_model::secret::{is_guessed, is_secret_name, literal_secret};
@@ -41,7 +41,16 @@ pub(crate) fn secret_of<'a>(flow: &'a Flow, command: &'a Command) -> Option<&'a 
             bodies().filter(|read| read.op.as_ref().is_none_or(|(op, _)| !op.ends_with('+')));
         plain.map(|read| &*read.name).find(|name| is_secret_name(name) && !is_path(flow, name))
     };
-    let held = command.expansions.iter().filter(|expansion| {
+    let mut held = held(flow, command);
+    held.next().map(|expansion| expansion.name.as_str()).or_else(read)
+}
+
+/// The expansions with a secret in a command's words.
+pub(crate) fn held<'a>(
+    flow: &'a Flow,
+    command: &'a Command,
+) -> impl Iterator<Item = &'a Expansion> + use<'a> {
+    command.expansions.iter().filter(move |expansion| {
         let name = &expansion.name;
         let asks = expansion.op.as_deref().is_some_and(|op| op.ends_with('+'));
         let length = command.words.iter().any(|w| w.contains(&format!("${{#{name}")));
@@ -58,8 +67,7 @@ pub(crate) fn secret_of<'a>(flow: &'a Flow, command: &'a Command) -> Option<&'a 
         let says = prints(command) || command.kind == CommandKind::Function;
         let secret = is_secret_name(name) || says && made_of(flow, name);
         !asks && !length && secret && !names() && !is_path(flow, name)
-    });
-    held.map(|expansion| expansion.name.as_str()).next().or_else(read)
+    })
 }
 
 /// Whether a command shows its words, or what it is given.
@@ -227,6 +235,17 @@ pub(crate) fn of_command(words: &[String]) -> Option<&str> {
         before = word;
     }
     None
+}
+
+/// A text with other letters for the dollars that start no reference to anything.
+pub(crate) fn plain_dollars(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let starts = matches!(chars.peek(), Some('{' | '('));
+        out.push(if c == '$' && !starts { '_' } else { c });
+    }
+    out
 }
 
 /// The password in a URL: what everybody guesses is none.

@@ -2,10 +2,13 @@
 
 use plimsoll_model::Why;
 use plimsoll_model::code::{Answers, Code, Listen, Route};
+use plimsoll_model::image::Stage;
 use plimsoll_model::package::Ecosystem;
 use plimsoll_source::Span;
 
 use crate::health::Deployment;
+use crate::ports::listens;
+use crate::startup::Start;
 use crate::{Cx, Evidence, ServiceSubject, Verdict, program};
 
 /// The answer where the program is not read: in which language it is, or what is in the way.
@@ -22,6 +25,53 @@ pub(crate) fn unread(
         why => why.decide().trim_end_matches('.').to_owned(),
     };
     Verdict::unknown(why, message, Evidence::context(at, says))
+}
+
+/// Where a process listens, what its source says of that, and why it may listen elsewhere, too.
+pub(crate) struct Listening {
+    pub(crate) ports: Vec<(u16, Span)>,
+    pub(crate) source: Vec<Evidence>,
+    pub(crate) doubt: Option<(Why, Span)>,
+}
+
+pub(crate) fn listening(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    start: &Start<'_>,
+    stage: &Stage,
+) -> Listening {
+    let app = start.startup().map_or(&[][..], |startup| &startup.app);
+    let mut ports = listens(app);
+    if ports.is_empty() {
+        // What `plimsoll.toml` says of the service holds for its final stage.
+        ports.extend(service.ports.iter().map(|&port| (port, stage.from)));
+    }
+    let mut source: Vec<Evidence> = Vec::new();
+    let mut doubt: Option<(Why, Span)> = None;
+    if ports.is_empty() {
+        match program::code_in(cx, service, start.container) {
+            Ok(code) => {
+                let d = Deployment { container: start.container, image: Some(start.image) };
+                for port in code.listens.iter().map(|listen| port(d, listen)) {
+                    match port {
+                        Ok(port) => ports.push(port),
+                        Err(reason) => doubt = doubt.or(Some(reason)),
+                    }
+                }
+                source.extend(code.listens.iter().map(|listen| {
+                    let at = listen.port.span().unwrap_or(listen.at);
+                    Evidence::context(at, "the port in the source")
+                }));
+                let nothing = || {
+                    let at = code.entry.span().unwrap_or(stage.from);
+                    ports.is_empty().then_some((Why::Unsupported, at))
+                };
+                doubt = doubt.or(program::gap(code)).or_else(nothing);
+            }
+            Err(reason) => doubt = Some(reason),
+        }
+    }
+    Listening { ports, source, doubt }
 }
 
 /// ` (Go)`: the language of a program that is not read, where it is known.

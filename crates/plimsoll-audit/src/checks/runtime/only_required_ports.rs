@@ -343,7 +343,8 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         return startup::unparsed(cx, image);
     };
     let app = start.startup().map_or(&[][..], |startup| &startup.app);
-    let Listening { ports: listens, source, doubt } = listening(cx, service, start, stage);
+    let served::Listening { ports: listens, source, doubt } =
+        served::listening(cx, service, start, stage);
     let targets = start.container.map(targets).unwrap_or_default();
     let mut exposed: Vec<(u16, Span)> = Vec::new();
     for (port, at) in &stage.config.expose {
@@ -444,53 +445,6 @@ fn of_start(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Verd
         .and(Evidence::contradicts(place, format!("sends traffic to {target}")));
     }
     not_known(cx, service, doubt, port, &targets, at)
-}
-
-/// Where a process listens, what its source says of that, and why it may listen elsewhere, too.
-struct Listening {
-    ports: Vec<(u16, Span)>,
-    source: Vec<Evidence>,
-    doubt: Option<(Why, Span)>,
-}
-
-fn listening(
-    cx: &Cx<'_>,
-    service: ServiceSubject<'_>,
-    start: &Start<'_>,
-    stage: &Stage,
-) -> Listening {
-    let app = start.startup().map_or(&[][..], |startup| &startup.app);
-    let mut ports = listens(app);
-    if ports.is_empty() {
-        // What `plimsoll.toml` says of the service holds for its final stage.
-        ports.extend(service.ports.iter().map(|&port| (port, stage.from)));
-    }
-    let mut source: Vec<Evidence> = Vec::new();
-    let mut doubt: Option<(Why, Span)> = None;
-    if ports.is_empty() {
-        match program::code_in(cx, service, start.container) {
-            Ok(code) => {
-                let d = Deployment { container: start.container, image: Some(start.image) };
-                for port in code.listens.iter().map(|listen| served::port(d, listen)) {
-                    match port {
-                        Ok(port) => ports.push(port),
-                        Err(reason) => doubt = doubt.or(Some(reason)),
-                    }
-                }
-                source.extend(code.listens.iter().map(|listen| {
-                    let at = listen.port.span().unwrap_or(listen.at);
-                    Evidence::context(at, "the port in the source")
-                }));
-                let nothing = || {
-                    let at = code.entry.span().unwrap_or(stage.from);
-                    ports.is_empty().then_some((Why::Unsupported, at))
-                };
-                doubt = doubt.or(program::gap(code)).or_else(nothing);
-            }
-            Err(reason) => doubt = Some(reason),
-        }
-    }
-    Listening { ports, source, doubt }
 }
 
 /// The port on which the image listens where no descriptor sets another, unless that is exposed.
@@ -601,7 +555,7 @@ fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {
 fn unexposed(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>) -> Option<u16> {
     let stage = start.image.final_stage().filter(|stage| stage.config.expose.is_empty())?;
     let partial = of_start(cx, service, start).outcome() == Outcome::Partial;
-    let ports = listening(cx, service, start, stage).ports;
+    let ports = served::listening(cx, service, start, stage).ports;
     let (port, _) = *ports.first().filter(|_| partial)?;
     ports.iter().all(|(other, _)| *other == port).then_some(port)
 }

@@ -197,7 +197,7 @@ use crate::conditions::IN_COMPOSE;
 use crate::{
     Check, ContainerSubject, Cx, Domain, Effort, Equivalent, Evidence, Finding, Fix, Outcome, Part,
     Place, Relation, Role, Run, Safety, Section, ServiceSubject, Severity, Snippet, Status,
-    Verdict, composed, delivered, mending,
+    Verdict, composed, delivered, mending, passwords,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -377,7 +377,7 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
     match &var.value {
         // What compose has read holds no reference of its own any more: a `$` is one of the password's.
         EnvValue::Literal(text) => literal_secret(name, text)
-            .or_else(|| literal_secret(name, &plain_dollars(text)))
+            .or_else(|| literal_secret(name, &passwords::plain_dollars(text)))
             .map(|_| out(text)),
         EnvValue::Interpolated { text, refs, around, value } => {
             let secret = is_secret_name(name);
@@ -405,17 +405,6 @@ fn of_variable(var: &EnvVar) -> Option<(Outcome, Evidence)> {
         EnvValue::Secret | EnvValue::Elsewhere | EnvValue::Caller => is_secret_name(name)
             .then(|| (Outcome::Pass, Evidence::shows(at, format!("takes `{name}` from outside")))),
     }
-}
-
-/// A text with other letters for the dollars that start no reference to anything.
-fn plain_dollars(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let starts = matches!(chars.peek(), Some('{' | '('));
-        out.push(if c == '$' && !starts { '_' } else { c });
-    }
-    out
 }
 
 fn fix(cx: &Cx<'_>, finding: &Finding) -> Option<Fix> {

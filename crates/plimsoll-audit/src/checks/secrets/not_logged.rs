@@ -35,6 +35,8 @@
 //! #!/usr/bin/env bash
 //! log() { echo "[$(date)] $*" | tee -a /var/log/deploy.log; }
 //! log "using $DB_PASSWORD" # <- prints `DB_PASSWORD`
+//! check() { echo "asking $1"; curl -fsS -u "app:$2" "$1"; }
+//! check https://example.com "$API_TOKEN"
 //! DATABASE_URL="postgres://app:${DB_PASSWORD}@db/app"
 //! echo "migrating $DATABASE_URL" # <- prints `DATABASE_URL`
 //! cat <<END # <- prints `ADMIN_PASSWORD`
@@ -166,19 +168,25 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     scripts::verdict(open, fails, fine, "no secret is printed", none)
 }
 
-/// Whether a function is called that prints what it is given: `log "using $TOKEN"`.
+/// Whether a function is called that prints the secret which it is given: `log "using $TOKEN"`.
 fn prints_arguments(flow: &Flow, call: &Command) -> bool {
-    let is_within = |command: &&Command| {
+    let held: Vec<String> =
+        passwords::held(flow, call).map(|expansion| expansion.word.to_string()).collect();
+    // What a function within it is given is that one's.
+    let is_its_own = |command: &&Command| {
         let mut around = flow.around(command.region);
-        around.any(|(_, region)| {
-            matches!(region.kind, RegionKind::Function { call: Some(at), .. } if at == call.at)
-        })
+        let inner = around.find_map(|(_, region)| match region.kind {
+            RegionKind::Function { call, .. } => Some(call),
+            _ => None,
+        });
+        inner == Some(Some(call.at))
     };
     call.kind == CommandKind::Function
-        && flow.commands.iter().skip(call.at).filter(is_within).any(|command| {
-            let given =
-                command.expansions.iter().any(|e| matches!(&*e.name, "@" | "*" | "1" | "2"));
-            passwords::prints(command) && given && passwords::is_shown(flow, command)
+        && flow.commands.iter().skip(call.at).filter(is_its_own).any(|command| {
+            let mut names = command.expansions.iter().map(|expansion| &*expansion.name);
+            passwords::prints(command)
+                && names.any(|name| matches!(name, "@" | "*") || held.iter().any(|at| at == name))
+                && passwords::is_shown(flow, command)
         })
 }
 
