@@ -216,7 +216,12 @@ pub(crate) fn way_back<'a>(
         };
         match whole {
             true => !flow.is_aside(command),
-            false => flow.around(command.region).any(|(_, region)| back(&region.kind)),
+            false => {
+                let idle =
+                    |kind: &RegionKind| matches!(kind, RegionKind::Function { call: None, .. });
+                flow.around(command.region).any(|(_, region)| back(&region.kind))
+                    && !flow.around(command.region).any(|(_, region)| idle(&region.kind))
+            }
         }
     })
 }

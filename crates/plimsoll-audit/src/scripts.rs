@@ -368,7 +368,11 @@ pub(crate) fn is_looked_at(flow: &Flow, command: &Command) -> bool {
         let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
         about
             && (matches!(region.kind, RegionKind::Loop { .. })
-                || flow.sets.iter().any(|set| flow.surrounds(id, set.region))
+                || flow.sets.iter().any(|set| {
+                    // A status that nobody reads is asked of nobody.
+                    let reads = |read: &Read| read.at >= set.at && read.name == set.name;
+                    flow.surrounds(id, set.region) && flow.reads.iter().any(reads)
+                })
                 || flow.within(id).any(|inner| {
                     let waves = matches!(inner.program(), "exit" | "return")
                         && inner.args().first().is_some_and(|status| status == "0");

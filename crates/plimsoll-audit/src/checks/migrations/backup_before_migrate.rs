@@ -33,6 +33,17 @@
 //! if ! migrate api-blue; then exit 1; fi # <- migrates
 //! ```
 //!
+//! A backup that may fail unseen is none:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! pg_dump --file=/opt/backups/app.dump app || echo "no backup, going on"
+//! docker compose run --rm api alembic upgrade head # <- no backup
+//! docker compose up -d
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -148,9 +159,11 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             continue;
         }
         let backup = flow.before(command).find(|earlier| {
-            data::is_dump(flow, earlier)
+            let takes = data::is_dump(flow, earlier)
                 || scripts::called(cx, script.program, earlier)
-                    .is_some_and(|called| data::dumps(&called.flow).next().is_some())
+                    .is_some_and(|called| data::dumps(&called.flow).next().is_some());
+            // One whose failure is waved through is none.
+            takes && (!earlier.tested || scripts::is_heeded(flow, earlier))
         });
         let serves = flow.before(command).find(|earlier| serves(earlier));
         match backup {

@@ -17,6 +17,18 @@
 //! docker compose up -d # <- nothing leads back
 //! ```
 //!
+//! What is kept too late leads back to the same:
+//!
+//! `deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -eu
+//! docker compose up -d # <- nothing leads back
+//! before=$(docker inspect --format '{{.Image}}' app)
+//! rollback() { docker run -d --name app "$before"; }
+//! curl -fsS http://localhost:8000/healthz || rollback
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
@@ -86,7 +98,7 @@
 //! docker compose ps
 //! ```
 
-use plimsoll_model::flow::{Command, Set};
+use plimsoll_model::flow::{Command, Flow, Set};
 use plimsoll_model::script::Program;
 use plimsoll_source::Span;
 
@@ -125,7 +137,10 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
             let called = scripts::called(cx, program, c);
             called.is_some_and(|called| called.flow.commands.iter().any(releasing::starts))
         };
-        let acts = |c: &&Command| releasing::starts(c) || releasing::undoes(c) || deploys(c);
+        let acts = |c: &&Command| {
+            (releasing::starts(c) || releasing::undoes(c) || deploys(c))
+                && !starts_the_same(&program.flow, c)
+        };
         releasing::way_back(cx, program).find(acts).map(|command| command.span)
     };
     let by_itself = || {
@@ -150,8 +165,11 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
         let set = flow.sets.iter().find(keeps)?;
         let starts =
             |c: &Command| releasing::starts(c) || c.program() == "ln" || c.program() == "git";
+        let first = flow.commands.iter().find(|command| releasing::starts(command))?;
         let used = flow.commands.iter().any(|command| {
             command.at >= set.at
+                && set.at <= first.at
+                && !flow.is_aside(command)
                 && starts(command)
                 && command.expansions.iter().any(|expansion| expansion.name == set.name)
         });
@@ -181,4 +199,18 @@ fn run(cx: &Cx<'_>, script: ScriptSubject<'_>) -> Verdict {
     let message =
         "nothing leads back from this deployment: keep what ran, start it when this fails";
     Verdict::fail(message, Evidence::contradicts(at, "nothing leads back"))
+}
+/// Whether a command of a way back starts what an earlier one has started: word for word, or what was
+/// asked for only when the new release ran.
+fn starts_the_same(flow: &Flow, back: &Command) -> bool {
+    let first = flow.before(back).find(|earlier| releasing::starts(earlier));
+    let late = |first: &Command| {
+        back.expansions.iter().any(|expansion| {
+            let mut sets =
+                flow.sets.iter().filter(|set| set.name == expansion.name && set.at <= back.at);
+            let last = sets.next_back();
+            last.is_some_and(|set| set.at > first.at && set.value.contains("docker inspect"))
+        })
+    };
+    first.is_some_and(|first| (&first.words, &first.env) == (&back.words, &back.env) || late(first))
 }

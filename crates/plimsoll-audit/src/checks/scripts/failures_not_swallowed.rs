@@ -37,6 +37,16 @@
 //! docker compose pull || true # <- its failure is swallowed
 //! ```
 //!
+//! A status that nobody reads:
+//!
+//! `ops/deploy.sh`:
+//! ```sh
+//! #!/usr/bin/env bash
+//! set -e
+//! docker compose run --rm api alembic upgrade head || status=$? # <- its failure is swallowed
+//! docker compose up -d
+//! ```
+//!
 //! ## Fixed
 //!
 //! `ops/deploy.sh`:
