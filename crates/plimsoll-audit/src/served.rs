@@ -112,6 +112,21 @@ pub(crate) fn port(d: Deployment<'_>, listen: &Listen) -> Result<(u16, Span), (W
     }
 }
 
+/// Where a call surely listens on the loopback address alone, which nothing outside the container
+/// reaches.
+pub(crate) fn loopback(d: Deployment<'_>, listen: &Listen) -> Option<Span> {
+    let own = listen.host.known().map(|host| (host.clone(), listen.host.span()));
+    let set = listen.host_variables.iter().find_map(|name| d.variable(name).transpose());
+    let (host, at) = match set {
+        Some(set) => set.ok().map(|(text, at)| (text, Some(at)))?,
+        None => own?,
+    };
+    let host = host.trim_matches(['[', ']']);
+    let is_loopback = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_loopback.then(|| at.unwrap_or(listen.at))
+}
+
 /// What answers a path.
 pub(crate) enum Found<'c> {
     /// This route.

@@ -171,8 +171,12 @@ pub struct Listen {
     pub port: Fact<u16>,
     /// The environment variables that may set the port, in order of precedence.
     pub variables: Vec<String>,
-    /// The address: `0.0.0.0`; absent where none is given.
+    /// The address where no variable is set: `0.0.0.0`; absent where none is given.
     pub host: Fact<String>,
+    /// The environment variables that may set the address.
+    pub host_variables: Vec<String>,
+    /// Only TLS is spoken there.
+    pub tls: bool,
     /// The call.
     pub at: Span,
 }
@@ -216,6 +220,8 @@ pub enum Answers {
     Depends(Span),
     /// Always an error status.
     Error(u16, Span),
+    /// Nothing, however long one waits.
+    Silent(Span),
     /// It cannot be told.
     Unknown(Why),
 }

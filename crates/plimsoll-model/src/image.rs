@@ -479,6 +479,8 @@ pub enum HealthTest {
         path: String,
         /// The port, number or name.
         port: String,
+        /// By https.
+        tls: bool,
     },
     /// A TCP connection to a port.
     Port(String),

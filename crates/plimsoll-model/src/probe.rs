@@ -139,8 +139,8 @@ pub fn probe(test: &HealthTest) -> Option<Probe> {
     let mut probe = Probe::default();
     match test {
         HealthTest::Disabled | HealthTest::Unknown => return None,
-        HealthTest::Http { path, port } => {
-            probe.scheme = Some("http".to_owned());
+        HealthTest::Http { path, port, tls } => {
+            probe.scheme = Some(if *tls { "https" } else { "http" }.to_owned());
             probe.port = Some(port.clone());
             probe.path = Some(path.split(['?', '#']).next().unwrap_or(path).to_owned());
         }
@@ -660,7 +660,11 @@ mod tests {
         shell("pg_isready -U postgres", "pg_isready sh |  | - - - -");
         shell("pg_isready -h localhost -p 5433", "pg_isready sh |  | tcp localhost 5433 -");
         assert_eq!(
-            show(&HealthTest::Http { path: "/live".to_owned(), port: "http".to_owned() }),
+            show(&HealthTest::Http {
+                path: "/live".to_owned(),
+                port: "http".to_owned(),
+                tls: false
+            }),
             " |  | http - http /live"
         );
         assert_eq!(show(&HealthTest::Disabled), "none");

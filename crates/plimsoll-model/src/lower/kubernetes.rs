@@ -466,6 +466,7 @@ impl<'a> Reader<'a> {
             port(get).map(|port| HealthTest::Http {
                 path: of(get, "path").unwrap_or_else(|| "/".to_owned()),
                 port,
+                tls: get.get("scheme").is_some_and(|scheme| scheme.text() == Some("HTTPS")),
             })
         } else if let Some(exec) = probe.get("exec") {
             self.exec(exec.get("command")).map(|exec| {
@@ -708,7 +709,7 @@ api k8s/api.yaml:25 Production Deployment/api
   no_new_privileges true
   cap_drop ALL
   limits 500m 256Mi
-  healthcheck Http { path: \"/health\", port: \"3000\" } interval 10
+  healthcheck Http { path: \"/health\", port: \"3000\", tls: false } interval 10
   readiness Port(\"http\")
   stop_grace 45
   comment # the service itself",

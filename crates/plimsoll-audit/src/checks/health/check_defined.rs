@@ -504,7 +504,7 @@ fn route(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Option<
             Answers::Depends(_) => 0,
             Answers::Unknown(_) => 1,
             Answers::Constant(_) => 2,
-            Answers::Error(..) => 3,
+            Answers::Error(..) | Answers::Silent(_) => 3,
         };
         let last = path.rsplit('/').next().unwrap_or(path);
         (depends, !last.contains("ready"), path.len(), *path)

@@ -9,8 +9,8 @@
 //! Register the route in the program, and ask it at the port that the program listens on.
 //!
 //! The program is read from the module that the image starts through its imports: a route that
-//! nothing reaches answers nobody. PARTIAL: the route is there and its port is another, or it turns a
-//! probe away. Of a program in Go, what `main` surely leads to is taken, by its literals; of one of
+//! nothing reaches answers nobody. PARTIAL: the route is there and its port is another, it turns a
+//! probe away, never answers, speaks TLS only to a probe by http, or is out of Kubernetes' reach. Of a program in Go, what `main` surely leads to is taken, by its literals; of one of
 //! Spring Boot, what annotations and settings say, where no package or filter that is not known may
 //! stand before it; programs in languages that are not read are UNKNOWN; of a site that nginx serves
 //! as its image is configured, a route is a file of the image.
@@ -594,6 +594,108 @@
 //! app.listen(3000);
 //! ```
 //!
+//! What stands around the program turns it away:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const http = require("http");
+//! const app = require("express")();
+//! const protect = (inner) => (request, reply) => {
+//!   if (!request.headers.authorization) { reply.writeHead(401); return reply.end(); } // <- turns probes away
+//!   inner(request, reply);
+//! };
+//! app.get("/health", (request, reply) => reply.end()); // <- answers /health
+//! http.createServer(protect(app)).listen(3000);
+//! ```
+//!
+//! FastAPI answers 422 to whoever does not send what the route requires:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD curl -f http://127.0.0.1:8000/health # <- asks 8000/health
+//! CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]
+//! ```
+//! `main.py`:
+//! ```python
+//! from fastapi import FastAPI
+//!
+//! app = FastAPI()
+//!
+//! @app.get("/health")
+//! def health(deep: bool): # <- answers 422
+//!     return {"deep": deep}
+//! ```
+//!
+//! Only TLS is spoken there:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD wget -q --spider http://127.0.0.1:3000/health # <- asks by http
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const https = require("https");
+//! const fs = require("fs");
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end());
+//! https.createServer({ key: fs.readFileSync("key.pem"), cert: fs.readFileSync("cert.pem") }, app).listen(3000); // <- speaks TLS only
+//! ```
+//!
+//! Fastify listens on the loopback address where none is named: Kubernetes asks from outside:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("fastify")();
+//! app.get("/health", async () => "well");
+//! app.listen({ port: 3000 }); // <- the loopback address only
+//! ```
+//! `api.yaml`:
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata:
+//!   name: api
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: api
+//!           image: registry.example/api:1
+//!           livenessProbe:
+//!             httpGet: {path: /health, port: 3000} # <- asks 3000 from outside
+//! ```
+//! `skaffold.yaml`:
+//! ```yaml
+//! apiVersion: skaffold/v4beta6
+//! kind: Config
+//! build:
+//!   artifacts:
+//!     - image: registry.example/api
+//!       context: .
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -736,8 +838,8 @@
 //! - `health/check-defined`: the probe itself, its program and its port.
 
 use plimsoll_model::Why;
-use plimsoll_model::code::{Answers, Guard};
-use plimsoll_model::image::Healthcheck;
+use plimsoll_model::code::{Answers, Guard, Listen};
+use plimsoll_model::image::{HealthTest, Healthcheck};
 use plimsoll_source::Span;
 
 use crate::conditions::RUNS_AS_A_SERVICE;
@@ -814,9 +916,11 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
             judged.push(Verdict::partial(message, evidence).and_all(verdict.evidence));
             continue;
         }
+        let is_plain = probe.scheme.as_deref() != Some("https");
+        let unheard = number.and_then(|port| unheard(cx, service, d, health, port, is_plain));
         let literal = number.filter(|_| port.is_some_and(|port| port.parse::<u16>().is_ok()));
-        let alone = literal.and_then(|port| alone(cx, service, d, health.span, port));
-        judged.push(match alone.filter(|_| verdict.outcome == Outcome::Pass) {
+        let alone = || literal.and_then(|port| alone(cx, service, d, health.span, port));
+        judged.push(match unheard.or_else(alone).filter(|_| verdict.outcome == Outcome::Pass) {
             Some(partial) => partial.and_all(verdict.evidence),
             None => verdict,
         });
@@ -832,6 +936,36 @@ fn judge(cx: &Cx<'_>, service: ServiceSubject<'_>, d: Deployment<'_>) -> Verdict
         return Verdict::unknown(Why::Internal, "no probe was judged", evidence);
     };
     worst.and_all(judged.flat_map(|verdict| verdict.evidence))
+}
+
+/// What asks a port in vain, although it is the right one: in plain text where only TLS is spoken,
+/// or from outside the container what listens on its loopback address.
+fn unheard(
+    cx: &Cx<'_>,
+    service: ServiceSubject<'_>,
+    d: Deployment<'_>,
+    health: &Healthcheck,
+    port: u16,
+    is_plain: bool,
+) -> Option<Verdict> {
+    let code = program::code_in(cx, service, d.container).ok()?;
+    let there = |listen: &&Listen| served::port(d, listen).map_or(true, |(own, _)| own == port);
+    let there: Vec<&Listen> = code.listens.iter().filter(there).collect();
+    let first = there.first()?;
+    if is_plain && there.iter().all(|listen| listen.tls) {
+        let message = format!("only TLS is spoken on {port}, the probe asks by http: ask by https");
+        let verdict = Verdict::partial(message, Evidence::contradicts(health.span, "asks by http"));
+        return Some(verdict.and(Evidence::contradicts(first.at, "speaks TLS only")));
+    }
+    // Kubernetes itself asks these, at the address of the pod.
+    let is_outside = matches!(health.test, HealthTest::Http { .. } | HealthTest::Port(_));
+    let loopback: Option<Vec<Span>> =
+        there.iter().map(|listen| served::loopback(d, listen)).collect();
+    let at = *loopback.filter(|_| is_outside)?.first()?;
+    let message = "the program listens on its loopback address only, where Kubernetes asks in vain: \
+                   listen on 0.0.0.0";
+    let verdict = Verdict::partial(message, Evidence::contradicts(at, "the loopback address only"));
+    Some(verdict.and(Evidence::contradicts(health.span, format!("asks {port} from outside"))))
 }
 
 /// The image's own check asks the image's own port: one that only the descriptor sets is another
@@ -959,6 +1093,13 @@ fn by_program(
                 Evidence::contradicts(place, format!("answers {status}")),
             )
             .and(answers)
+            .and(asks);
+        }
+        Answers::Silent(place) => {
+            return Verdict::partial(
+                format!("`{name}` is never answered, every probe waits in vain: answer it"),
+                Evidence::contradicts(place, "answers nothing"),
+            )
             .and(asks);
         }
         Answers::Unknown(why) => return unknown(why, route.at),

@@ -225,7 +225,7 @@ fn of(cx: &Cx<'_>, d: Deployment<'_>, code: &Code, health: &Healthcheck) -> Verd
             .and(Evidence::context(*place, "asked"));
         }
         None if probe.path.is_none() => true,
-        Some(Answers::Error(..) | Answers::Unknown(_)) | None => false,
+        Some(Answers::Error(..) | Answers::Silent(_) | Answers::Unknown(_)) | None => false,
     };
     let shows = |route: &Route, says: &'static str| Evidence::context(route.at, says);
     match (ready, route) {

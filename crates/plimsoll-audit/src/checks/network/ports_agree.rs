@@ -25,6 +25,30 @@
 //! CMD ["node", "server.js"]
 //! ```
 //!
+//! The right port, for the inside of the container only:
+//!
+//! `compose.yaml`:
+//! ```yaml
+//! services:
+//!   web:
+//!     build: .
+//!     ports: ["8080:3000"]
+//! ```
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:22-alpine
+//! WORKDIR /app
+//! COPY main.js ./
+//! EXPOSE 3000
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/", (request, reply) => reply.end());
+//! app.listen(3000, "127.0.0.1"); // <- its loopback address only
+//! ```
+//!
 //! ## Fixed
 //!
 //! `compose.yaml`:
@@ -129,7 +153,7 @@ fn run(cx: &Cx<'_>) -> Verdict {
         }
     }
     answers.joined(
-        "a published port is none that the image serves: name the port that it listens on",
+        "a published port reaches nothing that the image serves: name its port, listened on at 0.0.0.0",
         "published ports are ports that the image serves",
         "which ports the image serves cannot be told",
     )
@@ -151,12 +175,17 @@ fn judge(
     let Some(stage) = image.final_stage().filter(|_| !image.broken) else {
         return answers.unsure(Why::Unparsed, published[0].span, "the Dockerfile does not parse");
     };
-    let (served, open) = served(cx, container, owners.get(&(&raw const *container)).copied());
+    let of = owners.get(&(&raw const *container)).copied();
+    let (served, open) = served(cx, container, of);
     for port in published {
         let Some(wanted) = range(&port.container) else {
             answers.unsure(Why::Dynamic, port.span, "it depends on a variable");
             continue;
         };
+        if let Some(at) = inside(cx, container, of, wanted) {
+            answers.bad(at, "the program listens on its loopback address only");
+            continue;
+        }
         match served.iter().find(|(of, ..)| of.0 <= wanted.0 && wanted.1 <= of.1) {
             Some((_, at, says)) => answers.good(*at, format!("{says} agrees")),
             None if served.is_empty() || open => {
@@ -171,6 +200,27 @@ fn judge(
             }
         }
     }
+}
+
+/// Where the program listens on a port for the inside of its container only.
+fn inside(
+    cx: &Cx<'_>,
+    container: &Container,
+    of: Option<ServiceId>,
+    wanted: (u16, u16),
+) -> Option<Span> {
+    let image = container.image_id.map(|id| &cx.delivery[id]);
+    let d = Deployment { container: Some(container), image };
+    let code = program::code_in(cx, cx.service(of?), Some(container)).ok()?;
+    if program::gap(code).is_some() {
+        return None;
+    }
+    let there = code.listens.iter().filter(|listen| match served::port(d, listen) {
+        Ok((port, _)) => wanted.0 <= port && port <= wanted.1,
+        Err(_) => true,
+    });
+    let all: Option<Vec<Span>> = there.map(|listen| served::loopback(d, listen)).collect();
+    all?.first().copied()
 }
 
 type Served = ((u16, u16), Span, &'static str);

@@ -168,6 +168,10 @@ pub(super) struct Answering {
     pub(super) sends: Option<Span>,
     /// It passed the request on.
     pub(super) next: bool,
+    /// It sent somewhere else.
+    pub(super) redirects: Option<Span>,
+    /// Applications that it handed the request to.
+    pub(super) hands_to: Vec<HostId>,
     /// Somewhere it looks at credentials.
     pub(super) checks_credentials: Option<Span>,
     /// Not all of it was followed.
@@ -197,6 +201,8 @@ pub(super) struct Eval<'a> {
     pub(super) tries: Vec<usize>,
     /// Some router takes `/a/` for another path than `/a`.
     pub(super) strict_routing: bool,
+    /// Servers that speak TLS only.
+    pub(super) secure: Vec<HostId>,
     /// NODE_ENV, where all that deploys it says the same.
     pub(super) mode: Option<Rc<str>>,
     /// What its descriptors set.
@@ -222,6 +228,8 @@ pub(super) struct Eval<'a> {
     loops: usize,
     /// Variables of the environment on whose being set it depends that this runs.
     given: Vec<String>,
+    /// Those of them where that it is not set means that this does not run.
+    off: Vec<String>,
     /// Clauses that catch, around what is followed.
     catching: usize,
     awaited: bool,
@@ -249,6 +257,7 @@ impl<'a> Eval<'a> {
             branch: 0,
             tries: Vec::new(),
             strict_routing: false,
+            secure: Vec::new(),
             mode: None,
             set: super::Set::default(),
             unsettled: None,
@@ -267,6 +276,7 @@ impl<'a> Eval<'a> {
             depth: 0,
             loops: 0,
             given: Vec::new(),
+            off: Vec::new(),
             catching: 0,
             awaited: false,
             pending: Vec::new(),
@@ -303,23 +313,38 @@ impl<'a> Eval<'a> {
     /// Runs something in another phase, where nothing is certain to happen.
     pub(super) fn in_phase<T>(&mut self, phase: Phase, go: impl FnOnce(&mut Self) -> T) -> T {
         let before = (self.phase, self.branch, std::mem::take(&mut self.tries), self.stop.take());
-        let given = std::mem::take(&mut self.given);
+        let given = (std::mem::take(&mut self.given), std::mem::take(&mut self.off));
         self.phase = phase;
         self.branch = self.branch.max(1) + 1;
         let gone = go(self);
-        self.given = given;
+        (self.given, self.off) = given;
         (self.phase, self.branch, self.tries, self.stop) = before;
         gone
     }
 
     /// What runs only where a value that depends on the environment says so. That it is production
     /// is given.
-    pub(super) fn where_set<T>(&mut self, value: &Value, go: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.given.len();
-        self.given.extend(value.names().into_iter().filter(|name| name != "NODE_ENV"));
+    pub(super) fn where_set<T>(
+        &mut self,
+        value: &Value,
+        holds: bool,
+        go: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = (self.given.len(), self.off.len());
+        let names = value.names().into_iter().filter(|name| name != "NODE_ENV");
+        self.given.extend(names);
+        if value.unset().truth() == Some(!holds) {
+            self.off.extend_from_slice(self.given.get(before.0..).unwrap_or_default());
+        }
         let gone = go(self);
-        self.given.truncate(before);
+        self.given.truncate(before.0);
+        self.off.truncate(before.1);
         gone
+    }
+
+    /// The variables without which what runs now does not run: `if (process.env.X === 'true')`.
+    pub(super) fn off(&self) -> Vec<String> {
+        self.off.clone()
     }
 
     /// The variables on which what runs now depends.

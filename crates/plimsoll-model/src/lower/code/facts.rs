@@ -46,6 +46,8 @@ pub(super) struct Open {
 pub(super) struct Listening {
     pub(super) port: Value,
     pub(super) host: Value,
+    /// Only TLS is spoken there.
+    pub(super) tls: bool,
     pub(super) at: Span,
     pub(super) tries: Vec<usize>,
     pub(super) app: Option<HostId>,

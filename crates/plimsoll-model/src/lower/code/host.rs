@@ -630,6 +630,7 @@ impl Eval<'_> {
             Kind::App(app) => {
                 app.decorated.insert(name.to_owned(), new.clone());
             }
+            Kind::Python(_) if matches!(name, "wsgi_app" | "asgi_app") => self.py_wrap(id, new),
             _ => {}
         }
     }

@@ -57,6 +57,8 @@ pub(super) struct Registered {
     pub(super) order: usize,
     /// What the server asks of every request by default holds for it (Hapi).
     pub(super) inherits: bool,
+    /// The variables without which it is not registered.
+    pub(super) off: Vec<String>,
 }
 
 /// What stands before routes.
@@ -234,7 +236,13 @@ impl Eval<'_> {
                     } else {
                         Value::Unknown
                     });
-                self.host(Host { kind: Kind::Server(answers), at, open: None })
+                let server = self.host(Host { kind: Kind::Server(answers), at, open: None });
+                if let Value::Host(id) = server
+                    && (package == "node:https" || name == "createSecureServer")
+                {
+                    self.secure.push(id);
+                }
+                server
             }
             ("node:net", "createServer") | ("@grpc/grpc-js", "Server") => {
                 self.host(Host { kind: Kind::Server(Value::Inert), at, open: None })
@@ -338,6 +346,7 @@ impl Eval<'_> {
         self.facts.listens.push(Listening {
             port,
             host,
+            tls: false,
             at,
             tries: self.tries.iter().chain(&self.pending).copied().collect(),
             app,
@@ -385,6 +394,11 @@ impl Eval<'_> {
             let host = if second.is_plain() { second } else { Value::Undefined };
             (first, host)
         };
+        // Fastify's own default, of whatever it surely listens with.
+        let is_fastify = self.root(answers).and_then(|id| self.app_mut(id));
+        let is_fastify = is_fastify.is_some_and(|app| app.framework == Framework::Fastify);
+        let is_default = matches!(host, Value::Undefined) && (is_options || port.is_plain());
+        let host = if is_fastify && is_default { Value::text("localhost") } else { host };
         self.listens(answers, port, host, callback, at)
     }
 
@@ -402,6 +416,10 @@ impl Eval<'_> {
                 let server = self.listen(&answers, args, at);
                 if let Value::Host(made) = server {
                     self.hosts[id.0].open = self.hosts[made.0].open;
+                }
+                let speaks_tls = self.secure.contains(&id);
+                if let Some(listening) = self.facts.listens.last_mut() {
+                    listening.tls = speaks_tls;
                 }
                 Value::Host(id)
             }
@@ -464,6 +482,12 @@ impl Eval<'_> {
     ) -> Value {
         let order = self.now().sequence;
         let itself = Value::Host(id);
+        // `app(request, reply)`.
+        if self.phase == Phase::Request && matches!(name, "" | "handle") && args.list.len() > 1 {
+            self.answering.next = true;
+            self.answering.hands_to.push(id);
+            return Value::Undefined;
+        }
         if app.framework == Framework::Nest
             && let Some(value) = self.call_nest(id, name, args, at)
         {
@@ -534,7 +558,9 @@ impl Eval<'_> {
                 for method in methods {
                     let method = method.as_text().map_or("*".to_owned(), |m| m.to_uppercase());
                     let (path, handlers) = (args.get(0), handlers.clone());
-                    let route = Registered { method, path, handlers, at, order, inherits: true };
+                    let off = self.off();
+                    let route =
+                        Registered { method, path, handlers, at, order, inherits: true, off };
                     if let Some(app) = self.app_mut(id) {
                         app.routes.push(route);
                     }
@@ -679,7 +705,8 @@ impl Eval<'_> {
         let paths = self.items(&path).unwrap_or_else(|| vec![path]);
         for path in paths {
             let (method, handlers) = (method.clone(), handlers.clone());
-            let route = Registered { method, path, handlers, at, order, inherits: true };
+            let off = self.off();
+            let route = Registered { method, path, handlers, at, order, inherits: true, off };
             if let Some(app) = self.app_mut(id) {
                 app.routes.push(route);
             }
@@ -734,9 +761,9 @@ impl Eval<'_> {
         let methods = self.items(&method).unwrap_or_else(|| vec![method]);
         for method in methods {
             let method = method.as_text().map_or_else(|| "*".to_owned(), |m| m.to_uppercase());
-            let (path, handlers) = (path.clone(), handlers.clone());
+            let (path, handlers, off) = (path.clone(), handlers.clone(), self.off());
             if let Some(app) = self.app_mut(id) {
-                app.routes.push(Registered { method, path, handlers, at, order, inherits });
+                app.routes.push(Registered { method, path, handlers, at, order, inherits, off });
             }
         }
     }
@@ -755,6 +782,8 @@ impl Eval<'_> {
             }
         }
         for value in values {
+            // What stands first in a call stands before the rest.
+            let order = self.now().sequence.max(order);
             if let Some(child) = self.root(&value) {
                 if child != id
                     && let Some(child) = self.app_mut(child)
@@ -1040,6 +1069,9 @@ impl Eval<'_> {
             "send" | "json" | "end" | "text" | "html" | "body" | "render" | "jsonp"
             | "redirect" => {
                 self.sends(at);
+                if name == "redirect" && self.phase == Phase::Request {
+                    self.answering.redirects.get_or_insert(at);
+                }
                 if matches!(name, "json" | "text" | "html" | "body")
                     && let status @ (Value::Number(_) | Value::Any(_)) = args.get(1)
                 {
@@ -1047,7 +1079,12 @@ impl Eval<'_> {
                 }
             }
             "throw" => self.status(args.get(0), at),
+            "assert" if args.get(0).truth() != Some(true) => {
+                self.branch(|eval| eval.status(args.get(1), at));
+            }
             "next" => self.answering.next = true,
+            // A header of the request's (Koa), a value of its context (Hono).
+            "get" => return Value::Unknown,
             _ => {}
         }
         Value::Host(id)

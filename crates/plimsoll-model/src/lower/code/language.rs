@@ -181,7 +181,7 @@ impl Eval<'_> {
                 }
                 Value::Unknown
             }
-            "includes" => {
+            "includes" | "has" => {
                 let wanted = args.get(0);
                 match wanted.as_text() {
                     Some(wanted) if known => {
@@ -192,7 +192,7 @@ impl Eval<'_> {
                     _ => Value::Unknown,
                 }
             }
-            "push" | "unshift" => {
+            "push" | "unshift" | "add" => {
                 let branch = self.branch;
                 let object = &mut self.heap[id.0];
                 object.open |= branch > object.branch + 1 || args.open;

@@ -57,6 +57,8 @@ struct Set {
     values: BTreeMap<String, Option<Rc<str>>>,
     /// Why others may be set, too.
     hidden: Option<(Why, Span)>,
+    /// Containers are described, and so all that is set.
+    is_deployed: bool,
 }
 
 /// The program of each service, in their order; `None` where none of ours is started.
@@ -203,6 +205,7 @@ fn set(delivery: &Delivery, service: &Service, only: Option<ContainerId>) -> Set
     let containers = containers.map(|&id| &delivery[id]).filter(|container| !container.job);
     let containers: Vec<&Container> = containers.collect();
     let hidden = containers.iter().find_map(|container| container.hides_variables());
+    let is_deployed = !containers.is_empty();
     let mut all: Vec<Values> = containers.into_iter().map(of_container).collect();
     if all.is_empty() {
         all.extend(service.images.iter().map(|&id| of_image(&delivery[id])));
@@ -219,7 +222,7 @@ fn set(delivery: &Delivery, service: &Service, only: Option<ContainerId>) -> Set
             whole.entry(name).or_insert(None);
         }
     }
-    Set { values: whole, hidden }
+    Set { values: whole, hidden, is_deployed }
 }
 
 /// What NODE_ENV is wherever the service runs: decides what programs do in production only.
@@ -326,6 +329,8 @@ fn listen(listening: &facts::Listening) -> Listen {
         port,
         variables: value.names(),
         host: facts::text(&listening.host, listening.at),
+        host_variables: listening.host.names(),
+        tls: listening.tls,
         at: listening.at,
     }
 }

@@ -224,6 +224,7 @@ impl Eval<'_> {
                         at,
                         order: 0,
                         inherits: true,
+                        off: Vec::new(),
                     };
                     if let Some(app) = self.app_mut(id) {
                         app.routes.push(route);

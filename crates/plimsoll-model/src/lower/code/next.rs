@@ -74,6 +74,7 @@ pub(super) fn read(
     eval.facts.listens.push(Listening {
         port,
         host: Value::Undefined,
+        tls: false,
         at,
         tries: Vec::new(),
         app: None,

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use plimsoll_source::Span;
+use plimsoll_source::{Span, TextRange};
+use plimsoll_syntax::program::{ExprKind, PatternKind, Spread};
 
 use super::eval::{Answering, Args, Eval};
 use super::facts::known;
 use super::host::{Host, Kind};
-use super::http::{App, Framework, Hook};
+use super::http::{App, Framework, Hook, Registered};
 use super::value::{HostId, Value};
 use crate::Why;
 use crate::code::{Answers, Guard, Hides, Route};
@@ -19,6 +20,8 @@ const MAX_ROUTES: usize = 2_000;
 const MAX_PATTERNS: usize = 200;
 /// A path that no program names.
 const NOWHERE: &str = "/plimsoll/nowhere";
+/// A regular expression in place of a path, as which no text is registered.
+const PATTERN: &str = "(";
 /// What a call of what a package exports comes to, as part of its path.
 pub(super) const CALL: &str = "()";
 /// Routers within routers.
@@ -33,7 +36,7 @@ struct Way {
 }
 
 /// A route as it is registered, its whole path, what stands before it, and whose router it is.
-type Found = (super::http::Registered, Option<String>, Vec<(Option<String>, Hook)>, Framework);
+type Found = (Registered, Option<String>, Vec<(Option<String>, Hook)>, Framework);
 
 impl Eval<'_> {
     /// A part of a path as the descriptors have it: what they set a variable to is in place of the
@@ -92,14 +95,15 @@ impl Eval<'_> {
             }
         }
         let open = self.facts.listens.iter().any(|listening| listening.app.is_none());
+        self.wrapped(&mut apps);
         let mut found: Vec<Found> = Vec::new();
         for (id, app) in &apps {
             if let function @ (Value::Function(_) | Value::Bound(_)) = &app.options
                 && app.framework == Framework::Express
             {
                 let named = self.plain_routes(&function.clone(), None, 0, app.framework);
-                self.rest(&function.clone(), &named, app.framework);
-                found.extend(named);
+                let rest = self.rest(&function.clone(), &named, app.framework);
+                found.extend(named.into_iter().chain(rest));
             }
             // Middleware that answers some paths itself.
             if matches!(app.framework, Framework::Express | Framework::Koa) {
@@ -125,8 +129,14 @@ impl Eval<'_> {
             }
             let ways = ways(&apps, *id, 0, open);
             for registered in &app.routes {
+                // That none of these variables is set keeps it from being registered.
+                let set = |name: &String| self.set.values.contains_key(name);
+                let off = !registered.off.is_empty() && !registered.off.iter().any(set);
+                if off && self.set.hidden.is_none() && self.set.is_deployed {
+                    continue;
+                }
                 for way in &ways {
-                    let own = join(way.prefix.as_deref(), &registered.path);
+                    let own = join(way.prefix.as_deref(), &registered.path).filter(|_| !off);
                     found.push((registered.clone(), own, way.hooks.clone(), app.framework));
                 }
             }
@@ -157,7 +167,7 @@ impl Eval<'_> {
             );
             let guard = all.map_or(guard, Guard::Rejects);
             // What is named beside the route itself stands there.
-            let guard = match guard {
+            let mut guard = match guard {
                 Guard::Rejects(at) if at == super::nowhere() => Guard::Rejects(registered.at),
                 Guard::Unknown(why, at) if at == super::nowhere() => {
                     Guard::Unknown(why, registered.at)
@@ -165,7 +175,17 @@ impl Eval<'_> {
                 guard => guard,
             };
             let answers = if matches!(registered.method.as_str(), "GET" | "HEAD" | "*") {
-                self.answers(path.as_deref(), registered.handlers.last(), framework, registered.at)
+                let handler = registered.handlers.last();
+                // What passes every request on is no route of its own.
+                match self.answers(path.as_deref(), handler, framework, registered.at) {
+                    Some((answers, denies)) => {
+                        if let (Guard::Open, Some(denies)) = (guard, denies) {
+                            guard = Guard::Rejects(denies);
+                        }
+                        answers
+                    }
+                    None => continue,
+                }
             } else {
                 Answers::Unknown(Why::Unsupported)
             };
@@ -197,7 +217,7 @@ impl Eval<'_> {
         let range = closure.module.function(closure.function).range;
         let mut paths: Vec<(String, Span)> = Vec::new();
         for (_, expr) in closure.module.exprs() {
-            if let plimsoll_syntax::program::ExprKind::Text(text) = &expr.kind
+            if let ExprKind::Text(text) = &expr.kind
                 && text.starts_with('/')
                 && range.start <= expr.range.start
                 && expr.range.end <= range.end
@@ -215,7 +235,7 @@ impl Eval<'_> {
                 || answering.sends.is_none()
                 || answering.checks_credentials.is_some()
                 || answering.unknown.is_some();
-            if before.is_some() && passes {
+            if before.is_some() && passes || !answering.hands_to.is_empty() {
                 continue;
             }
             let missing = answering
@@ -223,14 +243,7 @@ impl Eval<'_> {
                 .iter()
                 .any(|(status, _, always)| *always && status.unset().as_number() == Some(404.0));
             if !missing {
-                let registered = super::http::Registered {
-                    method: "*".to_owned(),
-                    path: Value::text(&path),
-                    handlers: vec![function.clone()],
-                    at,
-                    order,
-                    inherits: true,
-                };
+                let registered = plain(&path, function, at, order);
                 let before = before.map(<[_]>::to_vec).unwrap_or_default();
                 found.push((registered, Some(path), before, framework));
             }
@@ -238,17 +251,54 @@ impl Eval<'_> {
         found
     }
 
+    /// Applications that the function which a server is given hands requests to: it stands before
+    /// all that they answer.
+    fn wrapped(&mut self, apps: &mut [(HostId, App)]) {
+        let outer: Vec<(HostId, Value)> = apps
+            .iter()
+            .filter(|(_, app)| app.framework == Framework::Express)
+            .filter(|(_, app)| matches!(app.options, Value::Function(_) | Value::Bound(_)))
+            .map(|(id, app)| (*id, app.options.clone()))
+            .collect();
+        for (id, function) in outer {
+            let (answering, _) = self.ask_handler(None, &function, Framework::Express);
+            for (own, app) in apps.iter_mut() {
+                if *own == id {
+                    let at = super::nowhere();
+                    let (prefix, function) = (Value::Undefined, function.clone());
+                    app.hooks.push(Hook { prefix, function, at, order: 0, is_route: false });
+                } else if answering.hands_to.contains(own) {
+                    app.parents.push((id, Value::Undefined, usize::MAX));
+                }
+            }
+        }
+    }
+
     /// What a function that answers everything hands other paths to, or all below one that it names,
-    /// may answer any of them.
-    fn rest(&mut self, function: &Value, named: &[Found], framework: Framework) {
+    /// may answer any of them; the route for all the rest, if it answers that, too.
+    fn rest(&mut self, function: &Value, named: &[Found], framework: Framework) -> Option<Found> {
+        let mut rest = None;
         let above = named.iter().filter_map(|(_, path, _, _)| path.as_deref());
-        for path in std::iter::once("").chain(above) {
-            let path = format!("{}{NOWHERE}", path.trim_end_matches('/'));
+        for above in std::iter::once("").chain(above) {
+            let path = format!("{}{NOWHERE}", above.trim_end_matches('/'));
             let (answering, _) = self.ask_handler(Some(&path), function, framework);
             if let Some(at) = answering.unknown {
                 self.gap(Why::Dynamic, at, Hides::Routes);
             }
+            let missing = answering.statuses.iter().any(|(status, ..)| {
+                status.each().iter().any(|one| one.unset().as_number() == Some(404.0))
+            });
+            let answers_all = above.is_empty() && !missing && answering.hands_to.is_empty();
+            if let Some(at) = answering.sends.filter(|_| answers_all) {
+                rest = Some((
+                    plain("/*", function, at, 0),
+                    Some("/*".to_owned()),
+                    Vec::new(),
+                    framework,
+                ));
+            }
         }
+        rest
     }
 
     fn ask_handler(
@@ -283,24 +333,32 @@ impl Eval<'_> {
         let own = handlers.split_last().map_or(&[][..], |(_, before)| before);
         let mut standing: Vec<(Value, Span, bool)> = Vec::new();
         for (prefix, hook) in hooks {
-            let applies = match (prefix, path) {
+            let applies = match (prefix.as_deref(), path) {
+                // What a regular expression matches is not told.
+                (Some(PATTERN), _) => !hook.is_route,
+                (Some(pattern), Some(path)) if hook.is_route => {
+                    by_order(framework) && covers(pattern, path) == Some(true)
+                }
                 (Some(prefix), Some(path)) => below(prefix, path),
-                (None, _) => true,
-                _ => true,
+                _ => !hook.is_route,
             };
             // Order decides but for Fastify, whose hooks hold for all of an instance.
             let of_all = matches!(framework, Framework::Fastify | Framework::Hapi);
-            if applies && !hook.is_route && (of_all || hook.order < order) {
-                standing.push((hook.function.clone(), hook.at, true));
+            if applies && (of_all || hook.order < order) {
+                let sure = prefix.as_deref() != Some(PATTERN);
+                standing.push((hook.function.clone(), hook.at, sure));
             }
         }
         for handler in own {
-            standing.push((handler.clone(), super::nowhere(), false));
+            standing.push((handler.clone(), super::nowhere(), true));
         }
-        for (function, at, _) in standing {
+        for (function, at, sure) in standing {
             for one in function.each().to_vec() {
                 match self.one_guard(path, &one, at, framework) {
-                    Guard::Rejects(at) => return Guard::Rejects(at),
+                    Guard::Rejects(at) if sure => return Guard::Rejects(at),
+                    Guard::Rejects(at) if doubt == Guard::Open => {
+                        doubt = Guard::Unknown(Why::Dynamic, at)
+                    }
                     Guard::Unknown(why, at) if doubt == Guard::Open => {
                         doubt = Guard::Unknown(why, at)
                     }
@@ -400,7 +458,9 @@ impl Eval<'_> {
                 if answering.too_large {
                     return Guard::Unknown(Why::TooLarge, place);
                 }
-                if let Some(at) = answering.fails.or(answering.unknown) {
+                // Whether a probe follows, and where to.
+                let elsewhere = answering.redirects.filter(|_| answering.next);
+                if let Some(at) = answering.fails.or(answering.unknown).or(elsewhere) {
                     return Guard::Unknown(
                         Why::Dynamic,
                         if at == super::nowhere() { place } else { at },
@@ -418,14 +478,27 @@ impl Eval<'_> {
         handler: Option<&Value>,
         framework: Framework,
         at: Span,
-    ) -> Answers {
-        let Some(handler) = handler.cloned() else { return Answers::Unknown(Why::Dynamic) };
+    ) -> Option<(Answers, Option<Span>)> {
+        let unknown = Some((Answers::Unknown(Why::Dynamic), None));
+        let Some(handler) = handler.cloned() else { return unknown };
         let followed = matches!(handler.each(), [Value::Function(_) | Value::Bound(_)]);
         if !followed {
-            return Answers::Unknown(Why::Dynamic);
+            return unknown;
         }
         let (answering, _) = self.ask_handler(path, &handler, framework);
-        judge(&answering, at)
+        let is_silent = framework == Framework::Express && never_answers(&handler);
+        let passes = by_order(framework)
+            && answering.next
+            && answering.sends.is_none()
+            && answering.statuses.is_empty()
+            && answering.unknown.or(answering.fails).is_none()
+            && !answering.too_large;
+        let answers = match judge(&answering, at) {
+            Answers::Constant(_) | Answers::Depends(_) if is_silent => Answers::Silent(at),
+            Answers::Constant(_) | Answers::Depends(_) if passes => return None,
+            answers => answers,
+        };
+        Some((answers, denies(&answering)))
     }
 }
 
@@ -463,6 +536,50 @@ pub(super) fn asks_who((package, parts): &(String, Vec<String>)) -> bool {
         && names()
             .map(|name| name.to_ascii_lowercase())
             .any(|name| !name.starts_with("author") && WORDS.iter().any(|word| name.contains(word)))
+}
+
+/// A path that a function answers by itself.
+fn plain(path: &str, function: &Value, at: Span, order: usize) -> Registered {
+    Registered {
+        method: "*".to_owned(),
+        path: Value::text(path),
+        handlers: vec![function.clone()],
+        at,
+        order,
+        inherits: true,
+        off: Vec::new(),
+    }
+}
+
+/// Whether a handler of Express has nothing to answer with: it names neither its second parameter
+/// nor its third.
+fn never_answers(handler: &Value) -> bool {
+    let Value::Function(closure) = handler else { return false };
+    let (module, function) = (&closure.module, closure.module.function(closure.function));
+    let mut given = Vec::new();
+    for param in &function.params {
+        match &module.pattern(param.pattern).kind {
+            PatternKind::Name(name) if param.rest == Spread::No => given.push(&**name),
+            _ => return false,
+        }
+    }
+    let range = function.range;
+    let inside = |at: TextRange| range.start <= at.start && at.end <= range.end;
+    !module.exprs().filter(|(_, expr)| inside(expr.range)).any(|(_, expr)| match &expr.kind {
+        ExprKind::Name(name) => {
+            **name == *"arguments" || given.iter().skip(1).any(|given| **given == **name)
+        }
+        // `request.res.end()`.
+        ExprKind::Member { name, .. } => **name == *"res",
+        _ => false,
+    })
+}
+
+/// Where a handler itself turns away who brings no credentials.
+pub(super) fn denies(answering: &Answering) -> Option<Span> {
+    let denied = |status: &Value| matches!(status.unset().as_number(), Some(401.0 | 403.0));
+    let mut all = answering.statuses.iter();
+    all.find(|(status, ..)| status.each().iter().any(denied)).map(|&(_, at, _)| at)
 }
 
 /// What a handler's deeds amount to.
@@ -507,6 +624,8 @@ pub(super) fn judge(answering: &Answering, at: Span) -> Answers {
             Answers::Depends(answering.fails.unwrap_or(at))
         }
         (_, _, Some(_)) => Answers::Unknown(Why::Dynamic),
+        // Whether a probe follows, and what it meets there.
+        _ if answering.redirects.is_some() => Answers::Unknown(Why::Dynamic),
         _ if open.is_some() => Answers::Unknown(Why::Dynamic),
         (None, Some((_, error, _)), None) => Answers::Depends(*error),
         // It does nothing but throw.
@@ -530,31 +649,8 @@ fn ways(apps: &[(HostId, App)], id: HostId, depth: usize, open: bool) -> Vec<Way
             (prefix, Value::Undefined | Value::Null) => prefix.clone(),
             (prefix, own) => join(prefix.as_deref(), own),
         };
-        for hook in &app.hooks {
-            let prefix = match &hook.prefix {
-                Value::Undefined => None,
-                prefix => Some(join(way.prefix.as_deref(), prefix).unwrap_or_default()),
-            };
-            way.hooks.push((prefix, hook.clone()));
-        }
-        if !by_order(app.framework) {
-            return;
-        }
-        // A pattern that is registered first answers in place of what it matches.
-        let patterns = app.routes.iter().filter_map(|route| {
-            let gets = matches!(&*route.method, "GET" | "HEAD" | "*" | "ALL");
-            let pattern = match &route.path {
-                // What it matches is not read.
-                Value::Regex => "(".to_owned(),
-                path => join(way.prefix.as_deref(), path)?,
-            };
-            let wide = matches!(route.path, Value::Regex) || pattern.contains(['*', ':', '(', '{']);
-            let function = route.handlers.last().filter(|_| gets && wide)?.clone();
-            let (prefix, at, order) = (route.path.clone(), route.at, route.order);
-            Some((Some(pattern), Hook { prefix, function, at, order, is_route: true }))
-        });
-        let patterns: Vec<_> = patterns.take(MAX_PATTERNS).collect();
-        way.hooks.extend(patterns);
+        way.hooks.extend(standing(app, way.prefix.as_deref()));
+        way.hooks.extend(passed(apps, id, way.prefix.as_deref(), 0));
     };
     let mut all = Vec::new();
     if app.parents.is_empty() || app.listens {
@@ -586,6 +682,68 @@ fn ways(apps: &[(HostId, App)], id: HostId, depth: usize, open: bool) -> Vec<Way
             };
             own(&mut way);
             all.push(way);
+        }
+    }
+    all
+}
+
+/// What stands in an application before what is registered after it, below its prefix.
+fn standing(app: &App, above: Option<&str>) -> Vec<(Option<String>, Hook)> {
+    let hooks = app.hooks.iter().map(|hook| {
+        let prefix = match &hook.prefix {
+            Value::Undefined => None,
+            Value::Regex => Some(PATTERN.to_owned()),
+            prefix => Some(join(above, prefix).unwrap_or_default()),
+        };
+        (prefix, hook.clone())
+    });
+    // A pattern that is registered first answers in place of what it matches.
+    let patterns = app.routes.iter().filter(|_| by_order(app.framework)).filter_map(|route| {
+        let gets = matches!(&*route.method, "GET" | "HEAD" | "*" | "ALL");
+        let pattern = match &route.path {
+            Value::Regex => PATTERN.to_owned(),
+            path => join(above, path)?,
+        };
+        let wide = gets && pattern.contains(['*', ':', '(', '{']);
+        wide.then_some((route, pattern))
+    });
+    let patterns = patterns.take(MAX_PATTERNS).flat_map(|(route, pattern)| {
+        route.handlers.iter().map(move |function| {
+            let (prefix, function) = (route.path.clone(), function.clone());
+            let (at, order) = (route.at, route.order);
+            (Some(pattern.clone()), Hook { prefix, function, at, order, is_route: true })
+        })
+    });
+    hooks.chain(patterns).collect()
+}
+
+/// What stands in routers that are mounted on an application, where a request goes through them to
+/// what is registered after them: not through those of Koa, which answer what they match only.
+fn passed(
+    apps: &[(HostId, App)],
+    id: HostId,
+    above: Option<&str>,
+    depth: usize,
+) -> Vec<(Option<String>, Hook)> {
+    let goes_through = |app: &App| matches!(app.framework, Framework::Express | Framework::Hono);
+    let is_one = apps.iter().any(|(own, app)| *own == id && goes_through(app));
+    if !is_one || depth > MAX_MOUNTS {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    for (child, app) in apps.iter().filter(|(_, app)| goes_through(app)) {
+        for (_, mount, order) in app.parents.iter().filter(|(parent, ..)| *parent == id).take(16) {
+            let own = match mount {
+                Value::Undefined | Value::Null => above.map(str::to_owned),
+                prefix => join(above, prefix),
+            };
+            let Some(own) = own else { continue };
+            let mut inside = standing(app, Some(&own));
+            inside.extend(passed(apps, *child, Some(&own), depth + 1));
+            all.extend(inside.into_iter().map(|(prefix, hook)| {
+                let whole = || (own != "/" && !own.is_empty()).then(|| own.clone());
+                (prefix.or_else(whole), Hook { order: *order, ..hook })
+            }));
         }
     }
     all

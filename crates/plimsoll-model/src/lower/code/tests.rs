@@ -65,6 +65,7 @@ fn routes(files: &[(&str, &str)]) -> String {
                 Answers::Constant(_) => "constant".to_owned(),
                 Answers::Depends(span) => format!("depends {}", at(*span)),
                 Answers::Error(code, _) => format!("error {code}"),
+                Answers::Silent(_) => "silent".to_owned(),
                 Answers::Unknown(why) => format!("{why:?}"),
             };
             let path = route.path.known().map_or("?", |path| path);
@@ -835,6 +836,80 @@ fn a_function_that_hands_on_what_it_does_not_answer() {
         "* /api open, Dynamic\n* /ping open, constant\ngap Dynamic index.js:4\n",
     );
     check("res.writeHead(404).end();", "* /ping open, constant\n");
+}
+
+#[test]
+fn what_stands_around_and_before_routes() {
+    let check = |body: &str, expected: &str| {
+        let index = format!(
+            "const express = require('express');\nconst http = require('http');\nconst app = express();\n{body}\n"
+        );
+        assert_eq!(routes(&[("src/index.js", &*index)]), expected, "{body}");
+    };
+    let health = "app.get('/h', (q, s) => s.send('ok'));";
+    let listens = format!("{health} app.listen(1);");
+    let open = "GET /h open, constant\n";
+    let rejects = "GET /h rejects index.js:4, constant\n";
+    // A function that hands requests to the application.
+    let wrapped =
+        |inner: &str| format!("{inner}\n{health} http.createServer(wrap(app)).listen(1);");
+    check(
+        &wrapped(
+            "const wrap = (h) => (q, s) => { if (!q.headers.authorization) { s.statusCode = 401; return s.end(); } h(q, s); };",
+        ),
+        rejects,
+    );
+    check(&wrapped("const wrap = (h) => (q, s) => { s.setHeader('x', '1'); h(q, s); };"), open);
+    // What a router that is mounted before asks, unless below a path of its own.
+    let router = |mount: &str| {
+        format!(
+            "const r = express.Router(); r.use((q, s, next) => {{ if (!q.headers.key) return s.sendStatus(401); next(); }});\napp.use({mount});\n{listens}"
+        )
+    };
+    check(&router("r"), rejects);
+    check(&router("'/api', r"), open);
+    check(&router("'/h', r"), rejects);
+    let guard = "require('express-basic-auth')({ users: {} })";
+    check(
+        &format!(
+            "const r = express.Router(); r.get('/h', (q, s) => s.send('ok'));\napp.use('/x', {guard}, r); app.listen(1);"
+        ),
+        "GET /x/h rejects index.js:5, constant\n",
+    );
+    let auth = "const auth = (q, s, next) => q.headers.key ? next() : s.sendStatus(401);";
+    check(
+        &format!("{auth} app.all('*', auth);\n{listens}"),
+        "* /* rejects index.js:4, depends index.js:4\nGET /h rejects index.js:4, constant\n",
+    );
+    check(
+        &format!("{auth} app.use(/^\\/(?!h).*/, auth);\n{listens}"),
+        "GET /h Dynamic, constant\n",
+    );
+    let but = "app.use((q, s, next) => { if (free.has(q.path)) return next(); if (!q.headers.key) return s.sendStatus(401); next(); });";
+    check(&format!("const free = new Set(['/h']);\n{but}\n{listens}"), open);
+    // What only redirects, only hands on, answers nobody, or is off.
+    let tls = "app.use((q, s, next) => { if (q.headers.proto !== 'https') return s.redirect('https://' + q.headers.host); next(); });";
+    check(&format!("{tls}\n{listens}"), "GET /h Dynamic, constant\n");
+    check(
+        "app.get('/h', (q, s) => s.redirect('/login')); app.listen(1);",
+        "GET /h open, Dynamic\n",
+    );
+    check("app.get('/h', (q, s, next) => next()); app.listen(1);", "");
+    check("app.get('/h', (q, s) => {}); app.listen(1);", "GET /h open, silent\n");
+    check(
+        "app.get('/h', (q, s) => { if (!q.headers.key) return s.status(401).end(); s.end(); }); app.listen(1);",
+        "GET /h rejects index.js:4, depends index.js:4\n",
+    );
+    check(
+        &format!("if (process.env.HEALTH === 'on') {health} app.listen(1);"),
+        "GET ? open, constant\n",
+    );
+    check(&format!("if (process.env.HEALTH !== 'off') {health} app.listen(1);"), open);
+    let koa = "const Koa = require('koa');\nconst app = new Koa();\nconst r = require('koa-router')();\nr.get('/h', (ctx) => { ctx.body = 1 });\napp.use(async (ctx, next) => { ctx.assert(ctx.get('x-key'), 401); await next(); });\napp.use(r.routes());\napp.listen(1);\n";
+    assert_eq!(routes(&[("src/index.js", koa)]), "GET /h rejects index.js:5, constant\n");
+    // It answers every path.
+    let all = "require('http').createServer((q, s) => { log('/x'); s.end('ok'); }).listen(1);\nfunction log(path) {}\n";
+    assert_eq!(routes(&[("src/index.js", all)]), "* /* open, constant\n* /x open, constant\n");
 }
 
 #[test]

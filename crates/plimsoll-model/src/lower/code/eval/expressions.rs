@@ -413,8 +413,8 @@ impl Eval<'_> {
             Some(true) => then(self),
             Some(false) => otherwise(self),
             None => {
-                let then = self.where_set(test, |eval| eval.maybe_stop(then));
-                let otherwise = self.where_set(test, |eval| eval.maybe_stop(otherwise));
+                let then = self.where_set(test, true, |eval| eval.maybe_stop(then));
+                let otherwise = self.where_set(test, false, |eval| eval.maybe_stop(otherwise));
                 if matches!(test, Value::Env(_)) && then.is_plain() && otherwise.is_plain() {
                     match test.unset().truth() {
                         Some(true) => return test.depends(then),
@@ -460,7 +460,7 @@ impl Eval<'_> {
             Some(false) => left,
             None => {
                 let right = match op {
-                    LogicalOp::And => self.where_set(&left, |eval| eval.maybe_stop(right)),
+                    LogicalOp::And => self.where_set(&left, true, |eval| eval.maybe_stop(right)),
                     _ => self.maybe_stop(right),
                 };
                 if let Value::Env(env) = &left {

@@ -366,8 +366,8 @@ impl Eval<'_> {
             Some(true) => self.statement(here, then),
             Some(false) => otherwise.map_or(Ends::NEXT, |other| self.statement(here, other)),
             None => {
-                let ends =
-                    self.where_set(&value, |eval| eval.branch(|eval| eval.statement(here, then)));
+                let ends = self
+                    .where_set(&value, true, |eval| eval.branch(|eval| eval.statement(here, then)));
                 // `if (!process.env.X) throw`: it is required.
                 // Which value it has is another question: `X !== 'development'`.
                 let module = &here.module;
@@ -397,8 +397,9 @@ impl Eval<'_> {
                     self.narrow(here, test);
                 }
                 let other = match otherwise {
-                    Some(other) => self
-                        .where_set(&value, |eval| eval.branch(|eval| eval.statement(here, other))),
+                    Some(other) => self.where_set(&value, false, |eval| {
+                        eval.branch(|eval| eval.statement(here, other))
+                    }),
                     None => Ends::NEXT,
                 };
                 ends.or(other)

@@ -11,9 +11,7 @@ use super::super::{Set, graph::Graph, set};
 use super::source::{self, Program};
 use super::value::{self, Part, Value, either, plain, text, unknown};
 use crate::ContainerId;
-use crate::code::{
-    Answers, Code, Guard, Handler, Language, Listen, Opened, Resource, Route, StartFailure,
-};
+use crate::code::{Answers, Code, Guard, Handler, Language, Opened, Resource, Route, StartFailure};
 use crate::fact::{Fact, Why};
 use crate::filesystem::{Filesystem, Found};
 use crate::image::{CopyFrom, EffectKind, Image, StepKind};
@@ -1304,7 +1302,7 @@ impl<'p, 't> Reader<'p, 't> {
                 Some((port, variables)) => (known(port, at), variables),
                 None => (Fact::Unknown(Why::Dynamic, Some(at)), Vec::new()),
             };
-            code.listens.push(Listen { port, variables, host: Fact::Absent, at });
+            code.listens.push(super::listen(port, variables, at));
             code.opens.push(super::server(at));
         }
         let all: Vec<_> =

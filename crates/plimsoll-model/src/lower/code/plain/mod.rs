@@ -16,7 +16,7 @@ use plimsoll_source::{FileId, Span, TextRange};
 
 use super::graph::Graph;
 use crate::ContainerId;
-use crate::code::{Code, Gap, Hides, Language, Opened, Resource, StartFailure};
+use crate::code::{Code, Gap, Hides, Language, Listen, Opened, Resource, StartFailure};
 use crate::fact::{Fact, How, Origin, Why};
 use crate::service::Service;
 
@@ -29,6 +29,12 @@ pub(super) fn read(
     go::read(graph, service, only)
         .or_else(|| spring::read(graph, service, only))
         .or_else(|| serve::read(graph, service, only))
+}
+
+/// Where it listens; of addresses and TLS nothing is read.
+fn listen(port: Fact<u16>, variables: Vec<String>, at: Span) -> Listen {
+    let host = Fact::Absent;
+    Listen { port, variables, host, host_variables: Vec::new(), tls: false, at }
 }
 
 /// A server that the start leads through.

@@ -10,9 +10,7 @@ use super::rust::{self, File, Program};
 use super::value::{self, Value};
 use super::{actix, axum};
 use crate::ContainerId;
-use crate::code::{
-    Answers, Code, Guard, Handler, Language, Listen, Opened, Resource, Route, StartFailure,
-};
+use crate::code::{Answers, Code, Guard, Handler, Language, Opened, Resource, Route, StartFailure};
 use crate::fact::{Fact, Why};
 use crate::filesystem::{Filesystem, Found};
 use crate::service::Service;
@@ -383,7 +381,7 @@ fn note(program: &Program<'_>, set: &Set, start: Span, served: Served, code: &mu
             Some((port, variables)) if port > 0 => (known(port, *at), variables),
             _ => (Fact::Unknown(Why::Dynamic, Some(*at)), Vec::new()),
         };
-        code.listens.push(Listen { port, variables, host: Fact::Absent, at: *at });
+        code.listens.push(super::listen(port, variables, *at));
         code.opens.push(super::server(*at));
     }
     for route in served.routes {

@@ -11,7 +11,7 @@ use super::super::{graph::Graph, set};
 use super::java::{self, Annotation, File, Method};
 use super::settings::{Setting, Settings};
 use crate::ContainerId;
-use crate::code::{Answers, Code, Guard, Handler, Language, Listen, Route, StartFailure};
+use crate::code::{Answers, Code, Guard, Handler, Language, Route, StartFailure};
 use crate::container::ContainerKind;
 use crate::fact::{Fact, Why};
 use crate::lower::cx::Cx;
@@ -223,7 +223,7 @@ impl Reader<'_> {
         };
         // What is not read of settings may win over the environment.
         let variables = if value.known().is_some() { port.variables } else { Vec::new() };
-        code.listens.push(Listen { port: value, variables, host: Fact::Absent, at });
+        code.listens.push(super::listen(value, variables, at));
         if code.opens.is_empty() {
             code.opens.push(super::server(at));
         }

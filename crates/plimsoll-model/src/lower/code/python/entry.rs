@@ -473,7 +473,17 @@ impl Starter<'_> {
             })),
             None => default,
         };
-        start.host = host.map_or(Value::Undefined, Value::text);
+        // What of the environment these read themselves.
+        let read: &[&str] = match name {
+            "uvicorn" => &["UVICORN_HOST"],
+            "granian" => &["GRANIAN_HOST"],
+            "gunicorn" => &["PORT", "GUNICORN_CMD_ARGS"],
+            _ => &[],
+        };
+        start.host = host.map_or(Value::Undefined, |host| {
+            let names = read.iter().map(|&name| name.to_owned()).collect();
+            Value::Env(Rc::new(Env { names, unset: Value::text(host), at: self.at }))
+        });
         if let Some((bind, at)) = bind {
             (start.host, start.port) = split_address(&word_value(&bind, at));
         } else if name == "gunicorn" {

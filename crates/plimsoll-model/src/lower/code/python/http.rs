@@ -745,6 +745,15 @@ impl Eval<'_> {
         list.push((function, at));
     }
 
+    /// `app.wsgi_app = Auth(app.wsgi_app)`: what stands before all of an application's routes.
+    pub(in super::super) fn py_wrap(&mut self, id: HostId, by: &Value) {
+        let at = self.via.unwrap_or(super::super::nowhere());
+        // What one of the program's own answers by `start_response` is not followed.
+        let own = matches!(by, Value::Object(_) | Value::Function(_) | Value::Bound(_));
+        let by = if own { Value::Unknown } else { by.clone() };
+        self.add(id, Adds::Hook, by, at);
+    }
+
     pub(super) fn add_route(&mut self, id: HostId, mut route: Registered) {
         // Whether a route of a branch is there is not known, nor what answers in its place.
         if self.branch > 0 {

@@ -201,6 +201,7 @@ impl Eval<'_> {
         self.facts.listens.push(super::facts::Listening {
             port,
             host,
+            tls: false,
             at,
             tries,
             app: None,

@@ -265,6 +265,9 @@ impl Eval<'_> {
             let path = self.answering.path.clone();
             return path.map_or(Value::Unknown, Value::Text);
         }
+        if let Some(status) = status(parts, name) {
+            return Value::Number(status);
+        }
         let mut longer: Vec<&str> = parts.iter().map(|part| &**part).collect();
         longer.push(name);
         if longer.len() > 10 { Value::Unknown } else { Value::external(package, &longer) }
@@ -661,6 +664,7 @@ impl Eval<'_> {
         self.facts.listens.push(super::super::facts::Listening {
             port,
             host,
+            tls: false,
             at,
             tries,
             app: None,
@@ -868,5 +872,27 @@ impl Eval<'_> {
         let of_type = of_type?;
         let value = self.name(here, of_type);
         matches!(self.thing_of(&value), Some(Thing::Depends(_))).then_some(value)
+    }
+}
+
+/// The status that a constant stands for: `status.HTTP_503_SERVICE_UNAVAILABLE` of Starlette and of
+/// Django's REST framework, `HTTPStatus.SERVICE_UNAVAILABLE` of Python itself.
+fn status(parts: &[String], name: &str) -> Option<f64> {
+    match parts.last()?.as_str() {
+        "status" => name.strip_prefix("HTTP_")?.split('_').next()?.parse().ok(),
+        "HTTPStatus" => Some(match name {
+            "OK" => 200.0,
+            "NO_CONTENT" => 204.0,
+            "BAD_REQUEST" => 400.0,
+            "UNAUTHORIZED" => 401.0,
+            "FORBIDDEN" => 403.0,
+            "NOT_FOUND" => 404.0,
+            "INTERNAL_SERVER_ERROR" => 500.0,
+            "BAD_GATEWAY" => 502.0,
+            "SERVICE_UNAVAILABLE" => 503.0,
+            "GATEWAY_TIMEOUT" => 504.0,
+            _ => return None,
+        }),
+        _ => None,
     }
 }

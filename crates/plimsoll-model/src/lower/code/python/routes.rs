@@ -1,17 +1,18 @@
 //! Routes with every prefix, what stands before them, and what they answer.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use plimsoll_source::Span;
-use plimsoll_syntax::program::Spread;
+use plimsoll_syntax::program::{ExprId, ExprKind, PatternKind, Spread};
 
 use super::super::eval::{Answering, Args, Eval, Here, method};
 use super::super::host::{Host, Kind};
-use super::super::routes::{asks_who, join, judge};
+use super::super::routes::{asks_who, denies, join, judge};
 use super::super::value::{ClassValue, Closure, HostId, Object, Value};
 use super::Thing;
-use super::http::Registered;
+use super::http::{Framework, Registered};
 use super::language::param_name;
 use crate::Why;
 use crate::code::{Answers, Guard, Route};
@@ -48,9 +49,23 @@ impl Eval<'_> {
             }
         }
         let mut found: Vec<(Registered, Way)> = Vec::new();
+        // Patterns that the same application has before a route, of which the first answers.
+        let mut shadows: BTreeMap<Span, Vec<(String, Span)>> = BTreeMap::new();
         for way in ways {
             let Some(app) = self.py_app_mut(way.app).map(|app| app.clone()) else { continue };
+            let by_order = app.framework == Framework::Starlette;
+            let mut before: Vec<(String, Span)> = Vec::new();
             for route in app.routes {
+                if by_order && !before.is_empty() {
+                    shadows.entry(route.at).or_default().extend(before.iter().cloned());
+                }
+                let pattern = join(way.prefix.as_deref(), &route.path);
+                let gets = route.methods.iter().any(|method| matches!(&**method, "GET" | "*"));
+                before.extend(
+                    pattern
+                        .filter(|pattern| gets && pattern.contains('{') && before.len() < 64)
+                        .map(|pattern| (pattern, route.at)),
+                );
                 found.push((route, way.clone()));
             }
         }
@@ -60,12 +75,29 @@ impl Eval<'_> {
             let path = join(way.prefix.as_deref(), &self.settled(route.path.clone()));
             let reads =
                 route.methods.iter().any(|method| matches!(&**method, "GET" | "HEAD" | "*"));
-            let guard = self.py_guard(path.as_deref(), &route, &way);
+            let mut guard = self.py_guard(path.as_deref(), &route, &way);
             let answers = if reads {
-                self.py_answers(path.as_deref(), &route)
+                let is_starlette =
+                    |app: &mut super::http::App| app.framework == Framework::Starlette;
+                let asks = self.py_app_mut(way.app).is_some_and(is_starlette);
+                let required = asks.then(|| py_required(path.as_deref(), &route.handler)).flatten();
+                let (answers, denies) = match required {
+                    Some(at) => (Answers::Error(422, at), None),
+                    None => self.py_answers(path.as_deref(), &route),
+                };
+                if let (Guard::Open, Some(denies)) = (guard, denies) {
+                    guard = Guard::Rejects(denies);
+                }
+                answers
             } else {
                 Answers::Unknown(Why::Unsupported)
             };
+            let before = shadows.get(&route.at).filter(|_| guard == Guard::Open);
+            let shadow = before.and_then(|all| {
+                let path = path.as_deref()?;
+                all.iter().find(|(pattern, _)| covers(pattern, path)).map(|(_, at)| *at)
+            });
+            guard = shadow.map_or(guard, Guard::Shadows);
             let at = route.at;
             for method in &route.methods {
                 routes.push(Route {
@@ -414,13 +446,13 @@ impl Eval<'_> {
         }
     }
 
-    fn py_answers(&mut self, path: Option<&str>, route: &Registered) -> Answers {
+    fn py_answers(&mut self, path: Option<&str>, route: &Registered) -> (Answers, Option<Span>) {
         // What a decorator of a package makes of it is not known.
         if matches!(self.thing_of(&route.handler), Some(Thing::Wrapped(_))) {
-            return Answers::Unknown(Why::Unsupported);
+            return (Answers::Unknown(Why::Unsupported), None);
         }
         let Some((mut answering, answered)) = self.py_ask(path, &route.handler, 0) else {
-            return Answers::Unknown(Why::Dynamic);
+            return (Answers::Unknown(Why::Dynamic), None);
         };
         // `return body, 503`.
         let all = answered.each();
@@ -435,7 +467,7 @@ impl Eval<'_> {
             answering.statuses.push((route.status.clone(), route.at, false));
         }
         let at = self.py_place(&route.handler).unwrap_or(route.at);
-        judge(&answering, at)
+        (judge(&answering, at), denies(&answering))
     }
 
     fn py_param_default(
@@ -443,12 +475,73 @@ impl Eval<'_> {
         here: &Here,
         pattern: plimsoll_syntax::program::PatternId,
     ) -> Option<Value> {
-        use plimsoll_syntax::program::PatternKind;
         match here.module.pattern(pattern).kind {
             PatternKind::Default { value, .. } => Some(self.expr(here, value)),
             _ => None,
         }
     }
+}
+
+/// A parameter of a handler that FastAPI takes from the request and that a probe does not send.
+fn py_required(path: Option<&str>, handler: &Value) -> Option<Span> {
+    let Value::Function(closure) = handler else { return None };
+    let module = &closure.module;
+    let text = |id: ExprId| match &module.expr(id).kind {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(&**name),
+        _ => None,
+    };
+    let given = |name: &str| path.is_none_or(|path| path.contains(&format!("{{{name}")));
+    let mut params = module.function(closure.function).params.iter();
+    let param = params.find(|param| {
+        let plain = matches!(param.of_type.as_deref(), Some("str" | "int" | "float" | "bool"));
+        let pattern = module.pattern(param.pattern);
+        let (name, default) = match &pattern.kind {
+            PatternKind::Name(name) => (Some(&**name), None),
+            PatternKind::Default { pattern, value } => {
+                let name = match &module.pattern(*pattern).kind {
+                    PatternKind::Name(name) => Some(&**name),
+                    _ => None,
+                };
+                (name, Some(*value))
+            }
+            _ => (None, None),
+        };
+        // `x: str = Header()`, and `Header(...)`.
+        let asks = default.is_none_or(|default| match &module.expr(default).kind {
+            ExprKind::Call { callee, args, .. } => {
+                let plain = args.iter().all(|arg| match arg.name.as_deref() {
+                    None => matches!(&module.expr(arg.value).kind, ExprKind::Name(n) if **n == *"Ellipsis"),
+                    Some(name) => !matches!(name, "default" | "default_factory"),
+                });
+                plain && matches!(text(*callee), Some("Header" | "Query" | "Cookie"))
+            }
+            _ => false,
+        });
+        // What `Annotated` adds may be a default.
+        let bare = param.decorators.is_empty() && param.rest == Spread::No;
+        plain && bare && asks && name.is_some_and(|name| !given(name))
+    })?;
+    Some(module.span(module.pattern(param.pattern).range))
+}
+
+/// Whether a path of Starlette's fits a pattern: a parameter takes one part, `{x:path}` the rest.
+fn covers(pattern: &str, path: &str) -> bool {
+    let mut parts = path.trim_start_matches('/').split('/');
+    for own in pattern.trim_start_matches('/').split('/') {
+        let param = own.strip_prefix('{').and_then(|own| own.strip_suffix('}'));
+        if param.is_some_and(|param| param.ends_with(":path")) {
+            return true;
+        }
+        let Some(part) = parts.next() else { return false };
+        match param {
+            // Other types take but what looks like them.
+            Some(param) if param.contains(':') && !param.ends_with(":str") => return false,
+            Some(_) if !part.is_empty() => {}
+            None if own == part => {}
+            _ => return false,
+        }
+    }
+    parts.next().is_none()
 }
 
 /// What a class of a package asks of a request.

@@ -67,6 +67,7 @@ fn check(what: &str, cmd: &str, files: &[(&str, &str)]) -> String {
                     Answers::Constant(_) => "constant".to_owned(),
                     Answers::Depends(span) => format!("depends {}", at(*span)),
                     Answers::Error(code, _) => format!("error {code}"),
+                    Answers::Silent(_) => "silent".to_owned(),
                     Answers::Unknown(why) => format!("{why:?}"),
                 };
                 let path = route.path.known().map_or("?", |path| path);
@@ -334,6 +335,39 @@ fn what_packages_put_before_routes() {
     assert_eq!(
         flask("app.wsgi_app = acme_auth.Wrap(app.wsgi_app)"),
         "GET /h Unsupported, constant\ngap Unsupported Routes main.py:4\n"
+    );
+    let own = "class Own:\n    def __init__(self, app): self.app = app\n    def __call__(self, env, start):\n        start('401 Unauthorized', [])\n        return [b'']\napp.wsgi_app = Own(app.wsgi_app)";
+    assert_eq!(flask(own), "GET /h Dynamic, constant\n");
+    let decorated = "from functools import wraps\nfrom flask import request\ndef key(f):\n    @wraps(f)\n    def inner(*a):\n        if not request.headers.get('X-Key'):\n            return 'no', 401\n        return f(*a)\n    return inner\n@app.get('/k')\n@key\ndef k():\n    return 'x'\n";
+    assert_eq!(
+        flask(decorated),
+        "GET /h open, constant\nGET /k rejects main.py:13, depends main.py:13\n"
+    );
+}
+
+#[test]
+fn what_fastapi_answers_in_place_of_a_route() {
+    let check = |body: &str, expected: &str| {
+        let main = format!(
+            "from fastapi import FastAPI, Header, status\nfrom fastapi.responses import JSONResponse\napp = FastAPI()\n{body}"
+        );
+        let found =
+            super::tests::check("routes", r#"["uvicorn", "main:app"]"#, &[("main.py", &main)]);
+        assert_eq!(found, expected, "{body}");
+    };
+    let health = "@app.get('/h')\ndef h(): return {}\n";
+    let all = "@app.get('/{path:path}')\ndef spa(path: str): return {}\n";
+    check(
+        &format!("{all}{health}"),
+        "GET /h shadows main.py:4, constant\nGET /{path:path} open, constant\n",
+    );
+    check(&format!("{health}{all}"), "GET /h open, constant\nGET /{path:path} open, constant\n");
+    check("@app.get('/h')\ndef h(x_key: str = Header()): return {}\n", "GET /h open, error 422\n");
+    check("@app.get('/h')\ndef h(deep: bool): return {}\n", "GET /h open, error 422\n");
+    check("@app.get('/h')\ndef h(deep: bool = False): return {}\n", "GET /h open, constant\n");
+    check(
+        "@app.get('/h')\ndef h(): return JSONResponse({}, status_code=status.HTTP_503_SERVICE_UNAVAILABLE)\n",
+        "GET /h open, error 503\n",
     );
 }
 
