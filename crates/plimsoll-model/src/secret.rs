@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use memchr::memmem::Finder;
 use plimsoll_source::{FileId, Span, TextRange};
+use rayon::iter::ParallelIterator;
 
 /// A file that holds, or by its name would hold, a secret.
 #[derive(Clone, Debug)]
@@ -73,9 +74,11 @@ impl Secrets {
 
     /// Masks those values, given with their names and places, that are secrets: what compose files,
     /// Dockerfiles, workflows and scripts write out.
-    pub fn mask_values<'a>(&mut self, values: impl IntoIterator<Item = (Span, &'a str, &'a str)>) {
+    pub fn mask_values<'a>(
+        &mut self,
+        values: impl ParallelIterator<Item = (Span, &'a str, &'a str)>,
+    ) {
         let spans: Vec<Span> = values
-            .into_iter()
             .filter_map(|(span, name, value)| {
                 let literal = literal_secret(name, value)?;
                 // Where the text stands as it is read, only the secret part; else all of it.
@@ -694,6 +697,8 @@ fn url_password(value: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use rayon::iter::IntoParallelIterator;
+
     use super::*;
 
     #[test]
@@ -849,11 +854,14 @@ mod tests {
         let at = |a, b| Span::new(file, TextRange::new(a, b));
         let mut secrets = Secrets::default();
         secrets.mask([at(10, 20), at(0, 5), at(15, 30), at(5, 5)]);
-        secrets.mask_values([
-            (at(40, 56), "URL", "a://u:hunter2@db"),
-            (at(60, 70), "PASSWORD", "\\x41"),
-            (at(80, 84), "PORT", "3000"),
-        ]);
+        secrets.mask_values(
+            [
+                (at(40, 56), "URL", "a://u:hunter2@db"),
+                (at(60, 70), "PASSWORD", "\\x41"),
+                (at(80, 84), "PORT", "3000"),
+            ]
+            .into_par_iter(),
+        );
         let range = TextRange::new;
         assert_eq!(
             secrets.masked[&file],

@@ -75,9 +75,15 @@ pub fn terminal(report: &Report, view: &View, style: Style, to: &mut dyn Write) 
     let shared: Vec<&Finding> = report.shared().iter().filter(|f| view.wants(f)).collect();
     if !shared.is_empty() {
         let _ = writeln!(out, "{}\n", paint(style, BOLD, "Shared with the whole repository"));
-        for finding in shared {
-            one(&mut out, &resolver, finding, style);
-        }
+        let texts: Vec<String> = shared
+            .par_iter()
+            .map(|finding| {
+                let mut text = String::new();
+                one(&mut text, &resolver, finding, style);
+                text
+            })
+            .collect();
+        out.extend(texts);
     }
     footer(&mut out, report, view, style);
     to.write_all(without_commands(out).as_bytes())

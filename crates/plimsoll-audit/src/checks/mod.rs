@@ -1,5 +1,7 @@
 //! The registry: a plain list of every check, an area a folder.
 
+use std::sync::LazyLock;
+
 use crate::Check;
 
 mod build;
@@ -23,23 +25,26 @@ pub(crate) use scripts::services;
 /// Every check, sorted by id.
 #[must_use]
 pub fn all() -> Vec<&'static Check> {
-    let areas = [
-        build::CHECKS,
-        health::CHECKS,
-        image::CHECKS,
-        migrations::CHECKS,
-        network::CHECKS,
-        packages::CHECKS,
-        pipeline::CHECKS,
-        policy::CHECKS,
-        recovery::CHECKS,
-        release::CHECKS,
-        runtime::CHECKS,
-        scripts::CHECKS,
-        secrets::CHECKS,
-        supply::CHECKS,
-    ];
-    let mut all = areas.concat();
-    all.sort_by_key(|check| check.id);
-    all
+    static ALL: LazyLock<Vec<&'static Check>> = LazyLock::new(|| {
+        let areas = [
+            build::CHECKS,
+            health::CHECKS,
+            image::CHECKS,
+            migrations::CHECKS,
+            network::CHECKS,
+            packages::CHECKS,
+            pipeline::CHECKS,
+            policy::CHECKS,
+            recovery::CHECKS,
+            release::CHECKS,
+            runtime::CHECKS,
+            scripts::CHECKS,
+            secrets::CHECKS,
+            supply::CHECKS,
+        ];
+        let mut all = areas.concat();
+        all.sort_by_key(|check| check.id);
+        all
+    });
+    ALL.clone()
 }

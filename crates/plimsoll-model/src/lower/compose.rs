@@ -113,10 +113,13 @@ pub(super) fn read(cx: &Cx<'_>, programs: &[Program]) -> (Vec<Project>, Vec<Cont
     loader.read_chains();
     let (plans, optional) = loader.plans();
     let mut projects = Vec::new();
-    let mut containers: Vec<Container> = Vec::new();
     let mut by_base: BTreeMap<(FileId, String), Vec<usize>> = BTreeMap::new();
-    let each = plans.par_iter().enumerate();
+    // Files differ in size: whoever has done with one takes the next.
+    let each = plans.par_iter().with_max_len(1).enumerate();
     let merged: Vec<_> = each.map(|(index, plan)| loader.project(plan, index)).collect();
+    // Room for all at once: containers are too large to be moved whenever a list grows.
+    let mut containers: Vec<Container> =
+        Vec::with_capacity(merged.iter().map(|(_, found)| found.len()).sum());
     for (plan, (project, found)) in plans.iter().zip(merged) {
         for container in found {
             if let (Some(base), Only::All) = (plan.files.first(), plan.only) {
@@ -246,7 +249,8 @@ impl<'a> Loader<'a> {
         // The named ones, then those that these name, and so on.
         while !todo.is_empty() {
             let read = |file| Some((file, parse(cx, file)?));
-            let docs: Vec<(FileId, Doc)> = todo.into_par_iter().filter_map(read).collect();
+            let docs: Vec<(FileId, Doc)> =
+                todo.into_par_iter().with_max_len(1).filter_map(read).collect();
             let mut more = BTreeSet::new();
             for (file, doc) in docs {
                 let names = doc.root().into_iter().flat_map(|root| includes(root, &doc.dir));
@@ -583,7 +587,8 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        let mut containers: Vec<Container> = merged
+        let mut containers: Vec<Container> = Vec::with_capacity(merged.services.len());
+        let services = merged
             .services
             .iter()
             .filter(|(name, service)| {
@@ -598,8 +603,8 @@ impl<'a> Loader<'a> {
                     }
                 }
             })
-            .map(|(_, service)| service.container(&context))
-            .collect();
+            .map(|(_, service)| service.container(&context));
+        containers.extend(services);
         let awaited: BTreeSet<String> = containers
             .iter()
             .flat_map(|container| &container.depends_on)

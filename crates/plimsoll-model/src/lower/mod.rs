@@ -99,7 +99,8 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     let programs = fitted(programs);
     let (mut projects, mut containers) = compose::read(&cx, &programs);
     containers.extend(kubernetes::read(&cx));
-    containers.sort_by_key(|container| (container.file, container.span));
+    // By their keys alone first: each is moved once.
+    containers.sort_by_cached_key(|container| (container.file, container.span));
     for (id, container) in (0u32..).map(ContainerId).zip(&containers) {
         if let ContainerKind::Compose { project } = container.kind
             && let Some(project) = projects.get_mut(project)
@@ -131,7 +132,7 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
     link::named(&cx, &images, &mut containers);
     let proxies = proxy::read(&cx, &containers, &images);
     let mut secrets = secret::read(&cx);
-    secrets.mask_values(containers.iter().flat_map(Container::written));
+    secrets.mask_values(containers.par_iter().flat_map_iter(Container::written));
     secret::of_programs(&mut secrets, &programs);
     secret::of_env_files(&cx, &mut secrets, &containers);
     secret::stores::read(&cx, &mut secrets, &containers);
@@ -183,8 +184,10 @@ pub fn lower_with(tree: &Tree, hints: &Hints) -> Delivery {
 
 /// What is put together piece by piece has room to spare in each of its lists; a copy has none. A model
 /// lives as long as its run.
-fn fitted<T: Clone + Send + Sync>(made: Vec<T>) -> Vec<T> {
-    made.into_par_iter().map(|one| one.clone()).collect()
+fn fitted<T: Clone + Send + Sync>(mut made: Vec<T>) -> Vec<T> {
+    made.par_iter_mut().for_each(|one| *one = one.clone());
+    made.shrink_to_fit();
+    made
 }
 
 /// Followed once here: many questions are about the same start.
