@@ -5,6 +5,7 @@ use plimsoll_model::container::{Container, Mount, MountKind};
 use plimsoll_model::entrypoint::Startup;
 use plimsoll_model::image::{Base, Image};
 use plimsoll_model::package::Package;
+use plimsoll_source::Span;
 
 use crate::driver::join;
 use crate::{Cx, Evidence, ServiceSubject, Subject, Verdict};
@@ -346,4 +347,12 @@ pub(crate) fn runs_node(start: &Start<'_>, package: Option<&Package>) -> Option<
         _ if package.is_none_or(|package| !package.is_node()) => Some(false),
         _ => None,
     }
+}
+
+/// Where nodemon starts the program, which it ends by SIGINT when it is stopped itself.
+pub(crate) fn restarter(start: &Start<'_>) -> Option<Span> {
+    let app = &start.startup()?.app;
+    let is_runner = |word: &str| matches!(word, "npx" | "pnpm" | "yarn" | "exec");
+    let (program, at) = app.iter().find(|(word, _)| !is_runner(word))?;
+    (program.rsplit('/').next() == Some("nodemon")).then_some(*at)
 }

@@ -81,6 +81,11 @@ const STAYS: &[(&str, Outcome, &str)] = &[
     ("packages/start-script", Outcome::Fail, "a script that is wrong, and none at all"),
     ("runtime/immutable-code", Outcome::Pass, "who gets nothing owns nothing, either"),
     ("secrets/none-in-compose", Outcome::Pass, "a service that is given no secret passes, too"),
+    (
+        "runtime/stops-gracefully",
+        Outcome::Fail,
+        "a program that does not ignore SIGTERM still has nothing that handles it",
+    ),
 ];
 
 #[test]

@@ -240,6 +240,11 @@ pub struct Handler {
     pub closes: Vec<(usize, Span)>,
     /// Where it ends the process, and with what code.
     pub exits: Option<(Fact<i32>, Span)>,
+    /// Where it ends the process in the moment in which it begins to close: what it closes has no time
+    /// to end.
+    pub cuts: Option<Span>,
+    /// The signal is ignored.
+    pub ignored: bool,
     /// A forced end after some time.
     pub timeout: Option<Timeout>,
     /// What in it could not be followed.

@@ -160,6 +160,24 @@
 //! }
 //! ```
 //!
+//! The signal is ignored:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM python:3.13-slim
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["python", "main.py"]
+//! ```
+//! `main.py`:
+//! ```python
+//! import signal
+//! from http.server import HTTPServer, BaseHTTPRequestHandler
+//!
+//! signal.signal(signal.SIGTERM, signal.SIG_IGN) # <- ignores SIGTERM
+//! HTTPServer(("0.0.0.0", 8000), BaseHTTPRequestHandler).serve_forever()
+//! ```
+//!
 //! ## Passes
 //!
 //! The handler closes the server and the pool:
@@ -362,6 +380,42 @@
 //! app.listen(3000);
 //! ```
 //!
+//! It exits while it closes:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! const server = app.listen(3000);
+//! process.on("SIGTERM", () => {
+//!   server.close();
+//!   process.exit(0); // <- ends the process while it closes
+//! });
+//! ```
+//!
+//! nodemon ends the program by another signal:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! CMD ["npx", "nodemon", "main.js"] # <- nothing handles this signal
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! let server;
+//! process.on("SIGTERM", () => server.close(() => process.exit(0))); // <- handles SIGTERM
+//! server = app.listen(3000);
+//! ```
+//!
 //! ## Cannot tell
 //!
 //! `Dockerfile`:
@@ -542,7 +596,7 @@ fn signal(start: &Start<'_>) -> Result<Option<(String, Span)>, (Why, Span)> {
         (Some((Fact::Known { value, at, .. }, span)), _) => (value, at.span.unwrap_or(span)),
         (Some((Fact::Unknown(why, at), span)), _) => return Err((*why, at.unwrap_or(span))),
         (_, Some((text, at))) => (text, *at),
-        _ => return Ok(None),
+        _ => return Ok(startup::restarter(start).map(|at| ("SIGINT".to_owned(), at))),
     };
     let name = text.trim().to_ascii_uppercase();
     let name = match name.strip_prefix("SIG").unwrap_or(&name) {
@@ -584,6 +638,10 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
         return Verdict::fail(message, Evidence::missing_in(entry, "no handler of SIGTERM"))
             .and_all(started);
     };
+    if let Some(ignored) = handlers.iter().find(|h| h.ignored).filter(|_| handlers.len() == 1) {
+        let message = "SIGTERM is ignored, so that the process is killed: close all and end on it";
+        return Verdict::fail(message, Evidence::contradicts(ignored.at, "ignores SIGTERM"));
+    }
     let closes = |index: usize| {
         handlers.iter().flat_map(|handler| &handler.closes).find(|(closed, _)| *closed == index)
     };
@@ -635,6 +693,12 @@ fn of_program(cx: &Cx<'_>, service: ServiceSubject<'_>, start: &Start<'_>, code:
         wrong.push(Evidence::contradicts(*at, "ends the process and closes nothing"));
         message.get_or_insert_with(|| {
             "SIGTERM ends the process and closes nothing: close first".into()
+        });
+    }
+    if let Some(at) = handlers.iter().find_map(|handler| handler.cuts) {
+        wrong.push(Evidence::contradicts(at, "ends the process while it closes"));
+        message.get_or_insert_with(|| {
+            "SIGTERM ends the process before anything has closed: wait for that first".into()
         });
     }
     if blind.is_none() {

@@ -234,7 +234,9 @@ pub(super) struct Eval<'a> {
     catching: usize,
     awaited: bool,
     pub(super) pending: Vec<usize>,
-    after_await: bool,
+    pub(super) after_await: bool,
+    /// The branch on which a handler of a signal is followed: what stands on it surely runs.
+    pub(super) base: usize,
     sequence: usize,
     last_exit: Option<Span>,
 }
@@ -281,6 +283,7 @@ impl<'a> Eval<'a> {
             awaited: false,
             pending: Vec::new(),
             after_await: false,
+            base: 0,
             sequence: 0,
             last_exit: None,
         }
@@ -355,6 +358,13 @@ impl<'a> Eval<'a> {
     pub(super) fn now(&mut self) -> Order {
         self.sequence += 1;
         Order { after_await: self.after_await, sequence: self.sequence }
+    }
+
+    /// What follows comes later than what does not wait.
+    pub(super) fn waits(&mut self) {
+        if matches!(self.phase, Phase::Start | Phase::Signal(_)) {
+            self.after_await = true;
+        }
     }
 
     pub(super) fn gap(&mut self, why: Why, at: Span, hides: Hides) {

@@ -65,6 +65,9 @@ pub(super) struct Handling {
     pub(super) function: Value,
     pub(super) closes: Vec<(usize, Span)>,
     pub(super) exits: Vec<(Option<i32>, Span)>,
+    /// Where it ends the process whatever happens, before anything has been waited for.
+    pub(super) at_once: Option<Span>,
+    pub(super) ignored: bool,
     pub(super) timeout: Option<Timeout>,
     pub(super) unknown: Option<(Why, Span)>,
 }
@@ -129,14 +132,17 @@ impl Facts {
         }
     }
 
-    pub(super) fn exit(&mut self, phase: Phase, code: Option<i32>, at: Span, _branch: usize) {
+    pub(super) fn exit(&mut self, phase: Phase, code: Option<i32>, at: Span, at_once: bool) {
         let Phase::Signal(index) = phase else { return };
         let Some(handler) = self.handlers.get_mut(index) else { return };
         match &self.timer {
             Some(after) => {
                 handler.timeout.get_or_insert_with(|| timeout(after, at));
             }
-            None => handler.exits.push((code, at)),
+            None => {
+                handler.exits.push((code, at));
+                handler.at_once = handler.at_once.or(at_once.then_some(at));
+            }
         }
     }
 

@@ -590,6 +590,8 @@ impl Eval<'_> {
             function,
             closes: Vec::new(),
             exits: Vec::new(),
+            at_once: None,
+            ignored: false,
             timeout: None,
             unknown: (!self.given().is_empty()).then_some((crate::Why::Dynamic, at)),
         });

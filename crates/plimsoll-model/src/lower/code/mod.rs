@@ -345,6 +345,11 @@ fn handlers(eval: &Eval<'_>) -> Vec<Handler> {
         let first = before().filter(|open| open.via.is_some()).min_by_key(|open| open.order);
         first.map(|open| open.via.unwrap_or(open.at))
     };
+    let closes_a_server = |handling: &facts::Handling| {
+        let closed = handling.closes.iter().filter_map(|(index, _)| facts.opens.get(*index));
+        let slow = [Resource::Server, Resource::Worker, Resource::Queue];
+        eval.python.is_none() && closed.into_iter().any(|open| slow.contains(&open.kind))
+    };
     let handlers = facts.handlers.iter().map(|handling| {
         let exits = handling.exits.iter().find(|(code, _)| *code == Some(0));
         let exits = exits.or(handling.exits.first()).map(|(code, at)| {
@@ -360,6 +365,8 @@ fn handlers(eval: &Eval<'_>) -> Vec<Handler> {
             late: started(handling.order),
             closes: handling.closes.clone(),
             exits,
+            cuts: handling.at_once.filter(|_| closes_a_server(handling)),
+            ignored: handling.ignored,
             timeout: handling.timeout.clone(),
             unknown: handling.unknown,
         }

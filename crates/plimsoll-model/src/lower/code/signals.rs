@@ -112,6 +112,7 @@ impl Eval<'_> {
             self.via = Some(handling.at);
             self.fuel = HANDLER_FUEL;
             self.in_phase(Phase::Signal(index), |eval| {
+                (eval.after_await, eval.base) = (false, eval.branch);
                 let args = Args::of(vec![Value::text(&handling.signal)]);
                 match &handling.function {
                     Value::Undefined | Value::Null => {}
@@ -126,6 +127,7 @@ impl Eval<'_> {
             // What a handler leaves for later runs while it does.
             while let Some(deferred) = self.queue.pop_front() {
                 self.in_phase(Phase::Signal(index), |eval| {
+                    eval.after_await = true;
                     let args = Args { open: true, ..Args::default() };
                     eval.call_value(&deferred.function, args, Some(handling.at));
                 });

@@ -95,6 +95,9 @@ fn signals(files: &[(&str, &str)]) -> String {
             if let Some((code, _)) = &handler.exits {
                 write!(out, "; exits {:?}", code.known()).unwrap();
             }
+            if handler.cuts.is_some() {
+                write!(out, "; cut off").unwrap();
+            }
             if let Some(after) = handler.timeout.as_ref().and_then(|timeout| timeout.after.known())
             {
                 write!(out, "; forced after {after}").unwrap();
@@ -245,6 +248,36 @@ fn migrations_that_every_start_waits_for() {
     check("app.listen(1);\nawait knex.migrate.latest();", "-");
     check("if (process.env.MIGRATE) await knex.migrate.latest();\napp.listen(1);", "-");
     check("await store.migrate.up();\napp.listen(1);", "-");
+}
+
+#[test]
+fn what_ends_before_it_has_closed() {
+    let check = |handler: &str, is_cut: bool| {
+        let index = format!(
+            "const server = require('express')().listen(1);\nconst close = () => new Promise((done) => server.close(done));\nprocess.on('SIGTERM', {handler});\n"
+        );
+        let got = signals(&[("src/index.js", &index)]);
+        assert!(got.contains("exits") && got.contains("closed"), "{handler}: {got}");
+        assert_eq!(got.contains("cut off"), is_cut, "{handler}: {got}");
+    };
+    check("() => { server.close(); process.exit(0); }", true);
+    check("() => { close(); process.exit(0); }", true);
+    check(
+        "() => { stop(); process.exit(0); }); async function stop() { await close(); } (() => {}",
+        true,
+    );
+    check("() => server.close(() => process.exit(0))", false);
+    check("async () => { await close(); process.exit(0); }", false);
+    check("() => close().then(() => process.exit(0))", false);
+    check(
+        "() => { if (!server.listening) process.exit(0); server.close(() => process.exit(0)); }",
+        false,
+    );
+    check("() => { server.on('close', () => process.exit(0)); server.close(); }", false);
+    check(
+        "() => { server.close(); setTimeout(() => process.exit(0), 100); server.close(() => process.exit(1)); }",
+        false,
+    );
 }
 
 #[test]

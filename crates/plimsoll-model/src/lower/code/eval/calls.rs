@@ -246,9 +246,7 @@ impl Eval<'_> {
         }
         let args = self.arguments(here, args);
         let after = self.after_await;
-        if self.phase == Phase::Start {
-            self.after_await = true;
-        }
+        self.waits();
         let mut value = of.clone();
         if name != "catch" && self.stop.is_none() {
             let then = args.get(0);
@@ -357,15 +355,24 @@ impl Eval<'_> {
                 }
                 made.unwrap_or(Value::Unknown)
             }
-            Value::External(path) => {
-                let path = Rc::clone(path);
-                self.call_external(&path, args, new, at)
+            Value::External(_) | Value::HostMethod(..) | Value::Host(_) => {
+                // What is given to a package is called later, unless all of its arguments are plain.
+                let after = self.after_await;
+                if matches!(self.phase, Phase::Signal(_)) && !args.list.iter().all(Value::is_plain)
+                {
+                    self.after_await = true;
+                }
+                let value = match function {
+                    Value::External(path) => self.call_external(&Rc::clone(path), args, new, at),
+                    Value::HostMethod(host, name) => {
+                        self.call_host(*host, &Rc::clone(name), args, at)
+                    }
+                    Value::Host(host) => self.call_host(*host, "", args, at),
+                    _ => Value::Unknown,
+                };
+                self.after_await = after;
+                value
             }
-            Value::HostMethod(host, name) => {
-                let name = Rc::clone(name);
-                self.call_host(*host, &name, args, at)
-            }
-            Value::Host(host) => self.call_host(*host, "", args, at),
             Value::Live(file, name) => {
                 let value = self.export(*file, name, 0).unwrap_or(Value::Undefined);
                 if matches!(value, Value::Live(..)) {
@@ -563,7 +570,9 @@ impl Eval<'_> {
             |code| Some(code as i32),
         );
         self.last_exit = Some(at);
-        self.facts.exit(self.phase, code, at, self.branch);
+        // A handler is followed on a branch of its own.
+        let at_once = !self.after_await && self.branch <= self.base;
+        self.facts.exit(self.phase, code, at, at_once);
         self.stop = Some(if code == Some(0) { Ends::EXIT } else { Ends::FAIL });
     }
 

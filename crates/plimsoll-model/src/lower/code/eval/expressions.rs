@@ -133,9 +133,7 @@ impl Eval<'_> {
                 self.awaited = true;
                 let value = self.expr(here, *value);
                 self.awaited = false;
-                if self.phase == Phase::Start {
-                    self.after_await = true;
-                }
+                self.waits();
                 if matches!(value, Value::Inert | Value::Unknown) && self.python.is_none() {
                     self.ask(at);
                 }

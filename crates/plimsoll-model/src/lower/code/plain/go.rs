@@ -1370,6 +1370,8 @@ impl<'p, 't> Reader<'p, 't> {
                 late: None,
                 closes: closes.unwrap_or_default(),
                 exits: None,
+                cuts: None,
+                ignored: false,
                 timeout: None,
                 unknown: (stores || stop.is_none()).then_some((Why::Unsupported, at)),
             });

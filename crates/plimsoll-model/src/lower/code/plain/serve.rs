@@ -436,6 +436,8 @@ fn note(program: &Program<'_>, set: &Set, start: Span, served: Served, code: &mu
             late: None,
             closes: (0..served.listens.len()).map(|index| (index, at)).collect(),
             exits: None,
+            cuts: None,
+            ignored: false,
             timeout: None,
             unknown: (more || several).then_some((Why::Unsupported, start)),
         });

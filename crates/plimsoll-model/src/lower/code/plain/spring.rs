@@ -447,6 +447,8 @@ impl Reader<'_> {
                 late: None,
                 closes: if doubt { Vec::new() } else { closes },
                 exits: None,
+                cuts: None,
+                ignored: false,
                 timeout: None,
                 unknown: (doubt || !drains).then_some((Why::Unsupported, listen)),
             });

@@ -691,7 +691,19 @@ impl Eval<'_> {
                     continue;
                 }
             };
-            self.handles(&name, function.clone(), at);
+            let is = |what: &str| {
+                matches!(&function, Value::External(path)
+                    if path.0 == "signal" && path.1.iter().any(|name| name == what))
+            };
+            if is("SIG_DFL") {
+                continue;
+            }
+            let ignored = is("SIG_IGN");
+            let function = if ignored { Value::Undefined } else { function.clone() };
+            let handler = self.handles(&name, function, at);
+            if let Some(handling) = self.facts.handlers.get_mut(handler) {
+                handling.ignored = ignored;
+            }
         }
     }
 
