@@ -89,9 +89,10 @@ impl Delivery {
             && let Ok(bytes) = self.tree.read(file)
             && let name = base_name(self.tree.path(file))
             && [".js", ".mjs", ".cjs", ".ts", ".py"].iter().any(|end| name.ends_with(end))
-            && let Some(url) = requests::url(name, &bytes)
+            && let Some(asked) = requests::asked(name, &bytes)
         {
-            read.url(&url);
+            read.url(&asked.url);
+            read.always = read.always.or(asked.is_ignored.then_some(true));
         }
         Some(read)
     }
@@ -183,6 +184,7 @@ impl Probe {
 
     fn shell(&mut self, line: &str, depth: usize) {
         let script = shell::parse(line.as_bytes(), Dialect::default());
+        let mut commands: Vec<Vec<String>> = Vec::new();
         for id in script.simple_commands() {
             for redirect in &script.command(id).redirects {
                 if let Some(rest) = script.word_text(redirect.target).strip_prefix("/dev/tcp/") {
@@ -193,9 +195,14 @@ impl Probe {
             let Some(argv) = script.argv(id) else { continue };
             let words: Vec<String> = argv.iter().map(|word| script.word_text(*word)).collect();
             self.command(&words, depth);
+            commands.push(words);
         }
+        // Of several programs, what one ignores another may ask.
+        let is_one = |words: &&Vec<String>| !words.first().is_none_or(|word| is_builtin(word));
+        let alone = self.always.filter(|_| commands.iter().filter(is_one).count() == 1);
+        self.always = alone;
         if depth == 0 {
-            self.always = script.root.and_then(|root| constant(&script, root));
+            self.always = script.root.and_then(|root| constant(&script, root)).or(alone);
         }
     }
 
@@ -222,7 +229,8 @@ impl Probe {
                         self.shell(line, depth + 1);
                         if depth == 0 {
                             let script = shell::parse(line.as_bytes(), Dialect::default());
-                            self.always = script.root.and_then(|root| constant(&script, root));
+                            let whole = script.root.and_then(|root| constant(&script, root));
+                            self.always = whole.or(self.always);
                         }
                     }
                     None => self.scripts.extend(plain().next().cloned()),
@@ -234,8 +242,11 @@ impl Probe {
                 let code = option(&["-e", "--eval", "-p", "--print", "-c", "-r", "-E"])
                     .or_else(|| arguments.split_first().filter(|(a, _)| *a == "eval")?.1.first());
                 match code {
-                    Some(code) => match requests::url(language(name), code.as_bytes()) {
-                        Some(url) if is_read(name) => self.url(&url),
+                    Some(code) => match requests::asked(language(name), code.as_bytes()) {
+                        Some(asked) if is_read(name) => {
+                            self.url(&asked.url);
+                            self.always = self.always.or(asked.is_ignored.then_some(true));
+                        }
                         _ => self.code(code),
                     },
                     None if option(&["-m"]).is_some() => {}
@@ -617,11 +628,11 @@ mod tests {
         );
         exec(
             &["node", "-e", "fetch('http://localhost:' + (process.env.PORT || 3000) + '/health')"],
-            "node |  | http localhost ${PORT:-3000} /health",
+            "node |  | http localhost ${PORT:-3000} /health always true",
         );
         exec(
             &["node", "-e", "fetch(`http://localhost:${process.env.PORT || 3000}/health`)"],
-            "node |  | http localhost ${PORT:-3000} /health",
+            "node |  | http localhost ${PORT:-3000} /health always true",
         );
         exec(
             &[
@@ -629,7 +640,7 @@ mod tests {
                 "-e",
                 "require('http').request({host: 'localhost', port: 3000, path: '/healthz'})",
             ],
-            "node |  | http localhost 3000 /healthz",
+            "node |  | http localhost 3000 /healthz always true",
         );
         exec(
             &[

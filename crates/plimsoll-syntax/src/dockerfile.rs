@@ -447,7 +447,7 @@ impl<'a> Reader<'a> {
             if key.text.is_empty() {
                 self.error(whole.span, "a name is missing before `=`");
             }
-            let value = equals.map(|_| word(args, key_end + 1..range.end));
+            let value = equals.map(|_| value(args, key_end + 1..range.end));
             if value.is_none() && !is_arg {
                 self.error(whole.span, format!("`{}` has no `=`", key.text));
             } else {
@@ -891,6 +891,16 @@ fn is_json_number(word: &str) -> bool {
 fn word(args: &Derived, range: Range<usize>) -> Word {
     let text = String::from_utf8_lossy(&args.text()[range.clone()]).into_owned();
     Word { text, span: args.span(TextRange::of(range.start, range.end)) }
+}
+
+/// What follows a `=`. Nothing stands right behind it: a continued line below is another word's.
+fn value(args: &Derived, range: Range<usize>) -> Word {
+    let mut value = word(args, range.clone());
+    if range.is_empty() {
+        let equals = args.span(TextRange::of(range.start - 1, range.start));
+        value.span = Span::new(equals.file, TextRange::new(equals.range.end, equals.range.end));
+    }
+    value
 }
 
 fn part(from: &Derived, range: Range<usize>) -> Derived {

@@ -368,6 +368,17 @@ error at LABEL: an argument is needed
 }
 
 #[test]
+fn an_empty_value_stands_behind_its_equals_sign() {
+    for text in ["ARG a=\\\n", "ARG a=\\\n b", "ENV a=\\\n\u{A0}", "LABEL a=\\\n\u{2003}b=c"] {
+        check_invariants(text.as_bytes());
+        let parsed = parse(&file(text.as_bytes()));
+        let value = parsed.tree.instructions[0].pairs[0].value.as_ref().expect("a value");
+        let equals = u32::try_from(text.find('=').expect("one")).expect("a short text");
+        assert_eq!(value.span.range, TextRange::new(equals + 1, equals + 1), "{text:?}");
+    }
+}
+
+#[test]
 fn flags_stand_before_the_arguments() {
     check(
         "FROM --platform=$P a as b\n\

@@ -202,6 +202,17 @@ impl<'s> Builder<'s> {
         Ok(id)
     }
 
+    /// Whether the innermost open collection stands in brackets.
+    pub(super) fn in_brackets(&self) -> bool {
+        self.stack.last().is_some_and(|frame| frame.flow)
+    }
+
+    /// Where the innermost open collection starts.
+    pub(super) fn open_start(&self) -> Option<usize> {
+        let frame = self.stack.last()?;
+        Some(self.built.nodes[frame.id.0 as usize].range.start as usize)
+    }
+
     /// Closes the innermost collection; `end` is the end of a closing bracket.
     pub(super) fn close(&mut self, end: Option<u32>) {
         let Some(frame) = self.stack.pop() else { return };

@@ -148,7 +148,9 @@ impl<'s> Reader<'s> {
                 Event::SequenceStart(style, ..) => last = self.open(range, false, style)?,
                 Event::MappingStart(style, ..) => last = self.open(range, true, style)?,
                 Event::SequenceEnd | Event::MappingEnd => {
-                    let bracket = (range.len() == 1).then_some(range.end);
+                    // A block's end may be told at the token after it, which is no bracket.
+                    let closed = range.len() == 1 && self.builder.in_brackets();
+                    let bracket = closed.then_some(range.end);
                     self.builder.close(bracket);
                     self.done = self.done.max(bracket.map_or(0, |end| end as usize));
                 }
@@ -185,9 +187,11 @@ impl<'s> Reader<'s> {
             ScalarStyle::Folded => Style::Folded,
         };
         if style == Style::Plain && range.is_empty() {
-            // A value that isn't there: the scanner puts it before the `:`, we after it.
-            let colon = self.source.as_bytes().get(range.start as usize) == Some(&b':');
-            let at = range.start + u32::from(colon && self.builder.awaits_value());
+            // A value that isn't there: the scanner puts it before the `:`, even before a key that
+            // is a collection; we after both.
+            let at = range.start as usize;
+            let at = self.done.max(at + usize::from(self.is_own_colon(at)));
+            let at = TextRange::of(at, at).start;
             return self.builder.verbatim(TextRange::new(at, at), style);
         }
         if matches!(style, Style::Literal | Style::Folded) {
@@ -209,6 +213,18 @@ impl<'s> Reader<'s> {
         } else {
             self.builder.decoded(range, style, flow(self.source, range, style, text))
         }
+    }
+
+    /// Whether a `:` stands at `at` that gives the key just read its value. One further left than
+    /// the mapping is an outer one's.
+    fn is_own_colon(&self, at: usize) -> bool {
+        let bytes = self.source.as_bytes();
+        let column =
+            |at: usize| bytes[..at].iter().rev().take_while(|b| !b"\r\n".contains(b)).count();
+        let within = |start| self.builder.in_brackets() || column(start) <= column(at);
+        bytes.get(at) == Some(&b':')
+            && self.builder.awaits_value()
+            && self.builder.open_start().is_some_and(within)
     }
 
     /// Where the header of the block scalar starts that comes next: past indicators, properties

@@ -594,6 +594,23 @@
 //! app.listen(3000);
 //! ```
 //!
+//! A program that asks, and looks at no status:
+//!
+//! `Dockerfile`:
+//! ```dockerfile
+//! FROM node:20-alpine
+//! WORKDIR /app
+//! COPY . .
+//! HEALTHCHECK CMD node -e "require('http').get('http://127.0.0.1:3000/health', r => process.exit(0))" # <- succeeds whatever
+//! CMD ["node", "main.js"]
+//! ```
+//! `main.js`:
+//! ```js
+//! const app = require("express")();
+//! app.get("/health", (request, reply) => reply.end());
+//! app.listen(3000);
+//! ```
+//!
 //! What stands around the program turns it away:
 //!
 //! `Dockerfile`:

@@ -1,6 +1,8 @@
 //! What a small program asks by HTTP: the URL of a probe that is written in a language of its own.
 
-use plimsoll_source::{FileId, TextRange};
+mod ignored;
+
+use plimsoll_source::FileId;
 use plimsoll_syntax::program::{
     Argument, BinaryOp, Entry, ExprId, ExprKind, FunctionId, Joined, Key, LogicalOp, Module, Part,
     PatternId, PatternKind, StmtKind,
@@ -12,9 +14,16 @@ use super::facts::constant;
 /// How deep a text may be put together.
 const MAX_DEPTH: usize = 16;
 
-/// The URL that a program asks, where it is one; variables of the environment as a shell writes
-/// them: `http://localhost:${PORT:-3000}/health`. `name` says the language.
-pub(crate) fn url(name: &str, text: &[u8]) -> Option<String> {
+/// A request of a small program.
+pub(crate) struct Asked {
+    /// Variables of the environment as a shell writes them: `http://localhost:${PORT:-3000}/health`.
+    pub(crate) url: String,
+    /// The program ends well whatever status comes back.
+    pub(crate) is_ignored: bool,
+}
+
+/// The request that a program makes, where it is one. `name` says the language.
+pub(crate) fn asked(name: &str, text: &[u8]) -> Option<Asked> {
     let nowhere = FileId(0);
     let parsed = match name.ends_with(".py") {
         true => python::read(nowhere, text),
@@ -24,19 +33,22 @@ pub(crate) fn url(name: &str, text: &[u8]) -> Option<String> {
         return None;
     }
     let module = &parsed.tree;
-    let mut found: Vec<(TextRange, String)> = Vec::new();
-    for (_, expr) in module.exprs() {
+    let mut found: Vec<(ExprId, String)> = Vec::new();
+    for (id, expr) in module.exprs() {
         let ExprKind::Call { callee, args, .. } = &expr.kind else { continue };
         let Some(first) = args.first() else { continue };
         let url = written(module, first.value, 0).filter(|url| is_url(url));
         let url = url.or_else(|| options(module, first.value, 0));
         let url = url.or_else(|| connection(module, *callee, args));
         if let Some(url) = url.filter(|url| found.iter().all(|(_, known)| known != url)) {
-            found.push((expr.range, url));
+            found.push((id, url));
         }
     }
     match &mut found[..] {
-        [(_, url)] => Some(std::mem::take(url)),
+        [(call, url)] => {
+            let is_ignored = ignored::is_ignored(module, *call);
+            Some(Asked { url: std::mem::take(url), is_ignored })
+        }
         _ => None,
     }
 }
@@ -259,7 +271,8 @@ mod tests {
     #[test]
     fn what_a_program_asks() {
         let check = |name: &str, text: &str, expected: Option<&str>| {
-            assert_eq!(url(name, text.as_bytes()).as_deref(), expected, "{text}");
+            let asked = asked(name, text.as_bytes());
+            assert_eq!(asked.map(|asked| asked.url).as_deref(), expected, "{text}");
         };
         let js = |text: &str, expected| check("a.js", text, expected);
         js(
@@ -297,5 +310,41 @@ mod tests {
             "import http.client\nconn = http.client.HTTPConnection('localhost', 8000, timeout=2)\nconn.request('GET', '/health')\n",
             Some("http://localhost:8000/health"),
         );
+    }
+
+    #[test]
+    fn whose_answer_is_ignored() {
+        let check = |name: &str, text: &str, expected: bool| {
+            let asked = asked(name, text.as_bytes()).expect("it asks");
+            assert_eq!(asked.is_ignored, expected, "{text}");
+        };
+        let get = "require('http').get('http://127.0.0.1:3000/health', ";
+        let js = |text: &str, expected| check("a.js", text, expected);
+        let error = ".on('error', (e) => { console.error(e); process.exit(1) })";
+        js(&format!("{get}r => process.exit(0)){error}"), true);
+        js(&format!("{get}() => {{}})"), true);
+        js(&format!("{get}r => process.exit(r.statusCode === 200 ? 0 : 1)){error}"), false);
+        js(&format!("{get}({{statusCode}}) => process.exit(statusCode === 200 ? 0 : 1))"), false);
+        js(&format!("{get}r => check(r)){error}"), false);
+        js(&format!("{get}r => {{ if (r.statusCode !== 200) throw new Error('down') }})"), false);
+        js(&format!("{get}r => r.on('data', d => process.exit(d == 'ok' ? 0 : 1)))"), false);
+        let fetch = "fetch('http://127.0.0.1:3000/health')";
+        js(&format!("{fetch}.then(r => {{ if (!r.ok) console.error('bad') }})"), true);
+        js(&format!("{fetch}.then(() => process.exit(0)).catch(() => process.exit(1))"), true);
+        js(&format!("{fetch}.then(r => process.exit(r.ok ? 0 : 1))"), false);
+        js(&format!("{fetch}.then(r => {{ if (!r.ok) process.exitCode = 1 }})"), false);
+        js(&format!("{fetch}.then(r => r.json()).then(() => process.exit(0))"), false);
+        js(&format!("const r = await {fetch}; process.exit(r.ok ? 0 : 1)"), false);
+        js(&format!("const r = await {fetch}; done(r)"), false);
+        js(&format!("const ok = (r) => r.ok; process.exit(ok(await {fetch}) ? 0 : 1)"), false);
+        // It fails by itself.
+        js("require('axios').get('http://127.0.0.1:3000/health')", false);
+        let py =
+            |text: &str, expected| check("a.py", &format!("import requests\n{text}\n"), expected);
+        py("requests.get('http://127.0.0.1:3000/health')", true);
+        py("requests.get('http://127.0.0.1:3000/health').raise_for_status()", false);
+        py("r = requests.get('http://127.0.0.1:3000/health')\nexit(0 if r else 1)", false);
+        py("assert requests.get('http://127.0.0.1:3000/health')", false);
+        check("a.py", "import urllib.request\nurllib.request.urlopen('http://a:1/h')\n", false);
     }
 }
